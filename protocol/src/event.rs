@@ -1,0 +1,138 @@
+//! What everyone in a room sees, each a line: its text, and the text read back.
+
+use std::fmt;
+
+/// One line of a room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Event<'a> {
+    /// `NAME: TEXT`
+    Said {
+        /// Who spoke.
+        name: &'a str,
+        /// What, which may be nothing.
+        text: &'a str,
+    },
+    /// `* NAME TEXT`
+    Did {
+        /// Who acted.
+        name: &'a str,
+        /// What, which may be nothing.
+        text: &'a str,
+    },
+    /// `NAME has entered the room.`
+    Entered {
+        /// Who came.
+        name: &'a str,
+    },
+    /// `NAME has left the room.`
+    Left {
+        /// Who went.
+        name: &'a str,
+    },
+    /// `OLD is now known as NEW.`
+    Renamed {
+        /// The name until now.
+        old: &'a str,
+        /// The name from now on.
+        new: &'a str,
+    },
+    /// `NAME set the topic: TEXT`
+    TopicSet {
+        /// Who set it.
+        name: &'a str,
+        /// The topic.
+        text: &'a str,
+    },
+}
+
+const ENTERED: &str = " has entered the room.";
+const LEFT: &str = " has left the room.";
+const RENAMED: &str = " is now known as ";
+const TOPIC_SET: &str = " set the topic: ";
+
+impl<'a> Event<'a> {
+    /// Reads a line of a room, without its end. `None` when it is none.
+    ///
+    /// A name has no space and no colon, so no text can make one kind look like another.
+    #[must_use]
+    pub fn parse(line: &'a str) -> Option<Self> {
+        if let Some(action) = line.strip_prefix("* ") {
+            let (name, text) = action.split_once(' ')?;
+            return is_word(name).then_some(Event::Did { name, text });
+        }
+        if let Some((name, text)) = line.split_once(": ")
+            && is_word(name)
+        {
+            return Some(Event::Said { name, text });
+        }
+        let (name, _) = line.split_once(' ')?;
+        let rest = &line[name.len()..];
+        if !is_word(name) {
+            None
+        } else if rest == ENTERED {
+            Some(Event::Entered { name })
+        } else if rest == LEFT {
+            Some(Event::Left { name })
+        } else if let Some(text) = rest.strip_prefix(TOPIC_SET) {
+            Some(Event::TopicSet { name, text })
+        } else {
+            let new = rest.strip_prefix(RENAMED)?.strip_suffix('.')?;
+            is_word(new).then_some(Event::Renamed { old: name, new })
+        }
+    }
+}
+
+/// Whether it has the form of a name. Which names a server allows is the server's matter.
+fn is_word(text: &str) -> bool {
+    !text.is_empty() && !text.contains([' ', ':'])
+}
+
+/// The event as a line, without its end.
+impl fmt::Display for Event<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Event::Said { name, text } => write!(f, "{name}: {text}"),
+            Event::Did { name, text } => write!(f, "* {name} {text}"),
+            Event::Entered { name } => write!(f, "{name}{ENTERED}"),
+            Event::Left { name } => write!(f, "{name}{LEFT}"),
+            Event::Renamed { old, new } => write!(f, "{old}{RENAMED}{new}."),
+            Event::TopicSet { name, text } => write!(f, "{name}{TOPIC_SET}{text}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(line: &str, expected: Option<Event<'_>>) {
+        assert_eq!(Event::parse(line), expected, "{line:?}");
+    }
+
+    #[test]
+    fn lines_of_a_room_are_told_apart() {
+        check("al: hi", Some(Event::Said { name: "al", text: "hi" }));
+        check("al: ", Some(Event::Said { name: "al", text: "" }));
+        check("al: x: y", Some(Event::Said { name: "al", text: "x: y" }));
+        check("* al waves", Some(Event::Did { name: "al", text: "waves" }));
+        check("* al ", Some(Event::Did { name: "al", text: "" }));
+        check("al has entered the room.", Some(Event::Entered { name: "al" }));
+        check("al has left the room.", Some(Event::Left { name: "al" }));
+        check("al is now known as bo.", Some(Event::Renamed { old: "al", new: "bo" }));
+        check("al set the topic: a: b", Some(Event::TopicSet { name: "al", text: "a: b" }));
+    }
+
+    #[test]
+    fn a_text_cannot_pass_for_another_event() {
+        check(
+            "al: bo has left the room.",
+            Some(Event::Said { name: "al", text: "bo has left the room." }),
+        );
+        check("al bo: hi", None);
+        check("[to al] hi", None);
+        check("Online Users:", None);
+        check("al", None);
+        check("", None);
+    }
+}

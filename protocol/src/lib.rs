@@ -1,0 +1,48 @@
+//! The chat's wire protocol as types.
+//!
+//! The wire on one page: a client connects over TCP and is greeted. It sends [`Request`]s, a line
+//! each. The server answers it with [`Reply`] lines, and tells everybody in its room of
+//! [`Event`]s, a line each. `docs/protocol.md` is the contract in words; this crate is the same
+//! contract in code, and its tests hold the two together.
+//!
+//! | module | what it turns into what |
+//! |---|---|
+//! | [`line`] | bytes into lines, however the network cut them |
+//! | [`command`] | a line into a [`Request`], by one table that also drives `help` and completion |
+//! | [`reply`] | what one client is told, and back |
+//! | [`event`] | what a whole room is told, and back |
+//! | [`name`] | a text into a [`UserName`] or [`RoomName`], or the reason why not |
+//! | [`limits`] | the numbers of the contract |
+//!
+//! Nothing in here may know a socket, a thread, a clock, a lock or a terminal: client, server and
+//! fuzzers share it, and every function gives the same answer for the same input.
+
+pub mod command;
+pub mod event;
+pub mod limits;
+pub mod line;
+pub mod name;
+pub mod reply;
+
+pub use command::{COMMANDS, Command, Place, Request};
+pub use event::Event;
+pub use line::{LineDecoder, LineError};
+pub use name::{NameError, RoomName, UserName};
+pub use reply::{Framing, Reply, ServerLine};
+
+/// What is trimmed from requests: ASCII white space and nothing else.
+///
+/// Python's `bytes.strip` takes these and no others, so neither does this protocol: U+0085, U+00A0
+/// and U+3000 stay, the first of them to be refused as a control character.
+pub(crate) fn is_blank(character: char) -> bool {
+    matches!(character, ' ' | '\t' | '\r' | '\x0b' | '\x0c')
+}
+
+/// Whether `character` may not stand in a line: C0 other than tab, DEL, and C1.
+///
+/// C1 controls are the code points U+0080 to U+009F, never bytes: those bytes are ordinary
+/// parts of other characters in UTF-8.
+#[must_use]
+pub fn is_control(character: char) -> bool {
+    character != '\t' && character.is_control()
+}

@@ -1,0 +1,24 @@
+//! The numbers of the contract, each with its unit. The server's flags start from these.
+
+use std::time::Duration;
+
+/// The TCP port when none is named.
+pub const PORT: u16 = 6666;
+
+/// Bytes in a request line, without its newline.
+pub const LINE_BYTES: usize = 4096;
+
+/// Bytes without any newline after which a client is taken for something that speaks no lines.
+pub const UNTERMINATED_BYTES: usize = 64 * 1024;
+
+/// Characters (Unicode scalar values) in the name of a user or a room.
+pub const NAME_CHARACTERS: usize = 32;
+
+/// Bytes of a room's most recent lines that the server holds for slow readers and `history`.
+pub const BACKLOG_BYTES: usize = 1024 * 1024;
+
+/// Lines that `history` shows when no number is given.
+pub const HISTORY_LINES: usize = 20;
+
+/// How long a stopping server goes on sending what it owes.
+pub const SHUTDOWN_GRACE: Duration = Duration::from_secs(5);

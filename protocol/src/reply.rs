@@ -1,0 +1,394 @@
+//! What the server tells one client: every text of it, in both framings, and read back.
+//!
+//! This is the one place for these texts. A list is a heading and a row a line; a reply to `ping`
+//! asked after it marks its end.
+
+use std::fmt;
+
+use crate::command::Command;
+use crate::event::Event;
+
+/// How replies end on a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Framing {
+    /// Every reply ends with a newline.
+    Line,
+    /// As the course's original server has it: four replies carry no newline, since its clients
+    /// compare them with the whole of what one `recv` returns.
+    Classic,
+}
+
+/// One line to one client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reply<'a> {
+    /// The greeting.
+    ConnectSuccess,
+    /// Answers `login`.
+    LoginSuccess,
+    /// Refuses `login` and `rename`.
+    UserNameEmpty,
+    /// Refuses `login` and `rename`: somebody has this name, or one that looks the same.
+    UserNameExist,
+    /// Refuses `login` and `rename`, and says why.
+    UserNameInvalid(&'a str),
+    /// Answers `rename`.
+    RenameSuccess,
+    /// Heads the answer to `look`. The rows are names.
+    OnlineUsers,
+    /// Answers `join`.
+    JoinSuccess,
+    /// Refuses `join`.
+    RoomNameEmpty,
+    /// Refuses `join`, and says why.
+    RoomNameInvalid(&'a str),
+    /// Heads the answer to `rooms`. The rows are [`RoomRow`]s.
+    Rooms,
+    /// Answers `msg`.
+    MessageTo {
+        /// Who got it.
+        name: &'a str,
+        /// What was said.
+        text: &'a str,
+    },
+    /// What a `msg` gives to the user it names.
+    MessageFrom {
+        /// Who said it.
+        name: &'a str,
+        /// What was said.
+        text: &'a str,
+    },
+    /// Refuses `msg`.
+    NoSuchUser(&'a str),
+    /// Refuses `msg`: the user has not taken the earlier ones yet.
+    MailboxFull(&'a str),
+    /// Answers `topic`.
+    Topic(&'a str),
+    /// Heads the answer to `history`. The rows are [`HistoryRow`]s.
+    History,
+    /// Answers `ping`.
+    Pong(&'a str),
+    /// Heads the answer to `help`. The rows are [`HelpRow`]s.
+    Commands,
+    /// Answers what is no command, or none in this place.
+    UnknownCommand(&'a str),
+    /// Answers a command whose argument has not the right form, with that form.
+    Usage(&'a str),
+    /// Refuses a line over the limit, in bytes.
+    LineTooLong(usize),
+    /// Refuses a line.
+    InvalidUtf8,
+    /// Refuses a line.
+    ControlCharacter,
+    /// Answers something that speaks another protocol, by the name of that.
+    WrongProtocol(&'a str),
+    /// So many lines of the room came faster than the client took them.
+    Missed(u64),
+    /// Refuses a connection.
+    ServerFull,
+    /// Ends a connection that did not log in.
+    LoginTimeout,
+    /// Ends all connections.
+    ServerShutdown,
+}
+
+/// Replies that are a text and nothing else. The one list for writing them and reading them.
+const FIXED: &[(&str, Reply<'static>)] = &[
+    ("Connect Success", Reply::ConnectSuccess),
+    ("Login Success", Reply::LoginSuccess),
+    ("UserName Empty", Reply::UserNameEmpty),
+    ("UserName Exist", Reply::UserNameExist),
+    ("Rename Success", Reply::RenameSuccess),
+    ("Online Users:", Reply::OnlineUsers),
+    ("Join Success", Reply::JoinSuccess),
+    ("RoomName Empty", Reply::RoomNameEmpty),
+    ("Rooms:", Reply::Rooms),
+    ("History:", Reply::History),
+    ("Commands:", Reply::Commands),
+    ("Invalid UTF-8", Reply::InvalidUtf8),
+    ("Control Character", Reply::ControlCharacter),
+    ("Server Full", Reply::ServerFull),
+    ("Login Timeout", Reply::LoginTimeout),
+    ("Server Shutdown", Reply::ServerShutdown),
+];
+
+type WithValue = fn(&str) -> Reply<'_>;
+
+/// Replies that are a text and a value up to the end of the line, likewise.
+const WITH_VALUE: &[(&str, WithValue)] = &[
+    ("UserName Invalid: ", |why| Reply::UserNameInvalid(why)),
+    ("RoomName Invalid: ", |why| Reply::RoomNameInvalid(why)),
+    ("No Such User: ", |name| Reply::NoSuchUser(name)),
+    ("Mailbox Full: ", |name| Reply::MailboxFull(name)),
+    ("Topic: ", |text| Reply::Topic(text)),
+    ("pong ", |token| Reply::Pong(token)),
+    ("Unknown command: ", |command| Reply::UnknownCommand(command)),
+    ("Usage: ", |usage| Reply::Usage(usage)),
+    ("Wrong Protocol: ", |protocol| Reply::WrongProtocol(protocol)),
+];
+
+impl<'a> Reply<'a> {
+    /// Reads a line to one client, without its end. `None` when it is none, as rows of lists are.
+    #[must_use]
+    pub fn parse(line: &'a str) -> Option<Self> {
+        if let Some((_, reply)) = FIXED.iter().find(|(text, _)| *text == line) {
+            return Some(*reply);
+        }
+        if line == "pong" {
+            return Some(Reply::Pong(""));
+        }
+        if let Some((text, reply)) = WITH_VALUE.iter().find(|(text, _)| line.starts_with(text)) {
+            return Some(reply(&line[text.len()..]));
+        }
+        if let Some(bytes) = line.strip_prefix("Line Too Long: ") {
+            return number(bytes).map(Reply::LineTooLong);
+        }
+        if let Some(rest) = line.strip_prefix("Missed ") {
+            return number(rest.strip_suffix(" lines")?).map(Reply::Missed);
+        }
+        let (direction, message) = line.split_once(' ')?;
+        let (name, text) = message.split_once("] ")?;
+        match direction {
+            "[to" => Some(Reply::MessageTo { name, text }),
+            "[from" => Some(Reply::MessageFrom { name, text }),
+            _ => None,
+        }
+    }
+
+    /// Whether the reply carries no newline in classic framing, and must then leave by itself.
+    #[must_use]
+    pub fn is_bare(&self, framing: Framing) -> bool {
+        framing == Framing::Classic
+            && matches!(
+                self,
+                Reply::ConnectSuccess
+                    | Reply::LoginSuccess
+                    | Reply::UserNameEmpty
+                    | Reply::UserNameExist
+            )
+    }
+
+    /// The reply as it goes over the wire.
+    #[must_use]
+    pub fn to_bytes(&self, framing: Framing) -> Vec<u8> {
+        let end = if self.is_bare(framing) { "" } else { "\n" };
+        format!("{self}{end}").into_bytes()
+    }
+}
+
+/// A number in the one form that the server writes.
+fn number<N: std::str::FromStr + fmt::Display>(digits: &str) -> Option<N> {
+    digits.parse().ok().filter(|number: &N| number.to_string() == digits)
+}
+
+/// The reply as a line, without its end.
+impl fmt::Display for Reply<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Reply::UserNameInvalid(why) => write!(f, "UserName Invalid: {why}"),
+            Reply::RoomNameInvalid(why) => write!(f, "RoomName Invalid: {why}"),
+            Reply::MessageTo { name, text } => write!(f, "[to {name}] {text}"),
+            Reply::MessageFrom { name, text } => write!(f, "[from {name}] {text}"),
+            Reply::NoSuchUser(name) => write!(f, "No Such User: {name}"),
+            Reply::MailboxFull(name) => write!(f, "Mailbox Full: {name}"),
+            Reply::Topic(text) => write!(f, "Topic: {text}"),
+            Reply::Pong("") => f.write_str("pong"),
+            Reply::Pong(token) => write!(f, "pong {token}"),
+            Reply::UnknownCommand(command) => write!(f, "Unknown command: {command}"),
+            Reply::Usage(usage) => write!(f, "Usage: {usage}"),
+            Reply::LineTooLong(bytes) => write!(f, "Line Too Long: {bytes}"),
+            Reply::WrongProtocol(protocol) => write!(f, "Wrong Protocol: {protocol}"),
+            Reply::Missed(lines) => write!(f, "Missed {lines} lines"),
+            fixed => {
+                let text = FIXED.iter().find(|(_, reply)| *reply == fixed).map(|(text, _)| *text);
+                f.write_str(text.unwrap_or_default())
+            }
+        }
+    }
+}
+
+/// One row of the answer to `rooms`: `ROOM COUNT`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RoomRow<'a> {
+    /// The room's name.
+    pub name: &'a str,
+    /// How many users are in it.
+    pub users: usize,
+}
+
+impl<'a> RoomRow<'a> {
+    /// Reads a row, without its end.
+    #[must_use]
+    pub fn parse(row: &'a str) -> Option<Self> {
+        let (name, users) = row.split_once(' ')?;
+        Some(Self { name, users: number(users)? })
+    }
+}
+
+impl fmt::Display for RoomRow<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.name, self.users)
+    }
+}
+
+/// One row of the answer to `history`: `[TIME] LINE`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HistoryRow<'a> {
+    /// When the line entered the room, in UTC as RFC 3339 has it.
+    pub time: &'a str,
+    /// The line of the room.
+    pub line: &'a str,
+}
+
+impl<'a> HistoryRow<'a> {
+    /// Reads a row, without its end. The form of the time is not checked.
+    #[must_use]
+    pub fn parse(row: &'a str) -> Option<Self> {
+        let (time, line) = row.strip_prefix('[')?.split_once("] ")?;
+        (!time.contains(' ')).then_some(Self { time, line })
+    }
+}
+
+impl fmt::Display for HistoryRow<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "[{}] {}", self.time, self.line)
+    }
+}
+
+/// One row of the answer to `help`: the command's usage and what it does.
+#[derive(Debug, Clone, Copy)]
+pub struct HelpRow(pub &'static Command);
+
+impl fmt::Display for HelpRow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:<15} {}", self.0.usage, self.0.help)
+    }
+}
+
+/// Any line from a server, as a client gets it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ServerLine<'a> {
+    /// To this client alone.
+    Reply(Reply<'a>),
+    /// To everyone in the room.
+    Event(Event<'a>),
+    /// A row of a list, or something that this version of the protocol does not know.
+    Other(&'a str),
+}
+
+impl<'a> ServerLine<'a> {
+    /// Reads a line, without its end.
+    #[must_use]
+    pub fn parse(line: &'a str) -> Self {
+        if let Some(reply) = Reply::parse(line) {
+            ServerLine::Reply(reply)
+        } else if let Some(event) = Event::parse(line) {
+            ServerLine::Event(event)
+        } else {
+            ServerLine::Other(line)
+        }
+    }
+}
+
+impl fmt::Display for ServerLine<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ServerLine::Reply(reply) => reply.fmt(f),
+            ServerLine::Event(event) => event.fmt(f),
+            ServerLine::Other(line) => f.write_str(line),
+        }
+    }
+}
+
+/// Names what a client speaks instead of this protocol, judged by the first bytes it sends.
+///
+/// A browser's request and the start of a TLS handshake (RFC 8446, 5.1) come to a chat port by
+/// mistake often enough to deserve a clear answer. The text says what to do instead.
+#[must_use]
+pub fn foreign_protocol(first_bytes: &[u8]) -> Option<&'static str> {
+    const TLS_HANDSHAKE: &[u8] = &[0x16, 0x03];
+    if first_bytes.starts_with(TLS_HANDSHAKE) {
+        return Some("this port speaks chat in plain text, not TLS");
+    }
+    let end = first_bytes.iter().position(|&byte| byte == b'\n')?;
+    let line = first_bytes[..end].trim_ascii_end();
+    let words: Vec<_> = line.split(|&byte| byte == b' ').collect();
+    match words[..] {
+        [method, _, version]
+            if version.starts_with(b"HTTP/") && method.iter().all(u8::is_ascii_uppercase) =>
+        {
+            Some("this port speaks chat, not HTTP; open it with chat-client or nc, not a browser")
+        }
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(reply: Reply<'_>, line: &str) {
+        assert_eq!(reply.to_string(), line);
+        assert_eq!(Reply::parse(line), Some(reply), "{line:?}");
+        assert_eq!(reply.to_bytes(Framing::Line), format!("{line}\n").into_bytes());
+    }
+
+    #[test]
+    fn every_reply_reads_back() {
+        for (line, reply) in FIXED {
+            check(*reply, line);
+        }
+        for (text, reply) in WITH_VALUE {
+            check(reply("a: b"), &format!("{text}a: b"));
+        }
+        check(Reply::Pong(""), "pong");
+        check(Reply::LineTooLong(4096), "Line Too Long: 4096");
+        check(Reply::Missed(17), "Missed 17 lines");
+        check(Reply::MessageTo { name: "bob", text: "x] y" }, "[to bob] x] y");
+        check(Reply::MessageFrom { name: "bob", text: "" }, "[from bob] ");
+    }
+
+    #[test]
+    fn what_is_no_reply_is_none() {
+        for line in ["", "alice", "pongo", "Missed x lines", "Missed 01 lines", "main 3"] {
+            assert_eq!(Reply::parse(line), None, "{line:?}");
+        }
+    }
+
+    #[test]
+    fn four_replies_are_bare_for_classic_clients() {
+        let bare: Vec<_> = FIXED
+            .iter()
+            .filter(|(_, reply)| reply.is_bare(Framing::Classic))
+            .map(|(text, _)| *text)
+            .collect();
+        assert_eq!(bare, ["Connect Success", "Login Success", "UserName Empty", "UserName Exist"]);
+        assert_eq!(Reply::LoginSuccess.to_bytes(Framing::Classic), b"Login Success");
+        assert_eq!(Reply::OnlineUsers.to_bytes(Framing::Classic), b"Online Users:\n");
+    }
+
+    #[test]
+    fn rows_read_back() {
+        assert_eq!(RoomRow::parse("main 3"), Some(RoomRow { name: "main", users: 3 }));
+        assert_eq!(RoomRow::parse("main"), None);
+        let row = HistoryRow { time: "2026-11-22T10:04:05.123Z", line: "al: [x] y" };
+        assert_eq!(HistoryRow::parse("[2026-11-22T10:04:05.123Z] al: [x] y"), Some(row));
+        assert_eq!(HistoryRow::parse("[to al] x"), None);
+        assert_eq!(row.to_string(), "[2026-11-22T10:04:05.123Z] al: [x] y");
+    }
+
+    #[test]
+    fn strangers_are_recognised_by_their_first_bytes() {
+        for (bytes, is_foreign) in [
+            (&b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"[..], true),
+            (b"POST /a/b HTTP/1.0\n", true),
+            (b"\x16\x03\x01\x02\x00\x01", true),
+            (b"GET / HTTP/1.1", false),
+            (b"login alice\n", false),
+            (b"say GET / HTTP/1.1\n", false),
+            (b"", false),
+        ] {
+            assert_eq!(foreign_protocol(bytes).is_some(), is_foreign, "{}", bytes.escape_ascii());
+        }
+    }
+}
