@@ -1,1 +1,20 @@
-//! x
+//! A chat server of blocking threads.
+//!
+//! ```text
+//! bytes -> lines -> command -> room -> log --> courier -> bytes     what everyone sees
+//!    session thread, one a client      outbox -^                    what one client is owed
+//! ```
+
+mod chat;
+mod client;
+pub mod config;
+mod courier;
+mod delivery;
+mod outbox;
+mod room;
+mod room_log;
+mod server;
+mod session;
+
+pub use config::Config;
+pub use server::{Server, StopHandle};

@@ -1,0 +1,375 @@
+//! The shared state: users and rooms, behind one lock.
+//!
+//! Every session calls in here; whatever two of them could do at once is decided by that lock.
+//! What is said goes past it: a session that talks needs only its room's log.
+//!
+//! Lock order, outermost first: the chat, a room's log, an outbox, a courier's desk. Nobody waits
+//! for a socket or for flow control while holding any of them.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use parking_lot::{Condvar, Mutex, MutexGuard};
+use protocol::reply::{HistoryRow, RoomRow};
+use protocol::{Reply, RoomName, UserName};
+
+use crate::client::{Client, ClientId};
+use crate::courier::Desk;
+use crate::outbox::Mail;
+use crate::room::Room;
+use crate::room_log::{News, Position, RoomLog};
+
+/// Bytes that an announcement of the server about a user takes at most, such as `has entered`.
+const ANNOUNCEMENT_BYTES: usize = 512;
+
+/// Where a user is. Its session holds it, and gives it back when the user leaves.
+#[derive(Debug)]
+pub struct Seat {
+    /// The user's name.
+    pub name: UserName,
+    /// The room that the user is in.
+    pub room: RoomName,
+    log: Arc<RoomLog>,
+    number: u64,
+}
+
+/// See the module's page.
+#[derive(Debug)]
+pub struct Chat {
+    state: Mutex<State>,
+    /// Signalled when a client is gone.
+    gone: Condvar,
+    /// The log of the room that always exists.
+    main: Arc<RoomLog>,
+    desks: Vec<Arc<Desk>>,
+    backlog: usize,
+    max_clients: usize,
+    max_per_address: usize,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    clients: HashMap<ClientId, Arc<Client>>,
+    /// How many clients an address has.
+    addresses: HashMap<IpAddr, usize>,
+    /// Everybody whose name is taken: from login to the last byte after logout.
+    users: HashMap<UserName, User>,
+    rooms: HashMap<RoomName, Room>,
+    next_log: u64,
+    is_stopping: bool,
+}
+
+#[derive(Debug)]
+struct User {
+    client: Arc<Client>,
+    /// `None` when the user has left and only its last bytes are under way.
+    log: Option<Arc<RoomLog>>,
+}
+
+impl Chat {
+    /// A chat whose rooms keep `backlog` bytes each, and whose clients are served by the couriers
+    /// behind `desks`.
+    #[must_use]
+    pub fn new(
+        desks: Vec<Arc<Desk>>,
+        backlog: usize,
+        max_clients: usize,
+        max_per_address: usize,
+    ) -> Self {
+        let main = Room::new(RoomName::main(), RoomLog::new(0, backlog, desks.len()));
+        let log = Arc::clone(&main.log);
+        let rooms = HashMap::from([(RoomName::main(), main)]);
+        let state = State { rooms, ..State::default() };
+        Self {
+            state: Mutex::new(state),
+            gone: Condvar::new(),
+            main: log,
+            desks,
+            backlog,
+            max_clients,
+            max_per_address,
+        }
+    }
+
+    /// Takes in a new connection and greets it. `false` when the server is full.
+    pub fn connect(&self, client: &Arc<Client>) -> bool {
+        let mut state = self.state.lock();
+        let address = client.address.ip();
+        let from_address = state.addresses.get(&address).copied().unwrap_or(0);
+        let is_full = state.clients.len() >= self.max_clients;
+        if is_full || from_address >= self.max_per_address || state.is_stopping {
+            return false;
+        }
+        state.addresses.insert(address, from_address + 1);
+        state.clients.insert(client.id, Arc::clone(client));
+        client.desk.adopt(Arc::clone(client));
+        client.reply(Position::default(), Reply::ConnectSuccess);
+        true
+    }
+
+    /// Forgets a connection, and its user's name with it.
+    pub fn disconnect(&self, client: &Client, name: Option<&UserName>) {
+        let mut state = self.state.lock();
+        state.clients.remove(&client.id);
+        let address = client.address.ip();
+        if let Some(count) = state.addresses.get_mut(&address) {
+            *count -= 1;
+            if *count == 0 {
+                state.addresses.remove(&address);
+            }
+        }
+        if let Some(name) = name {
+            state.users.remove(name);
+        }
+        self.gone.notify_all();
+    }
+
+    /// Logs a client in. `None` when the name is taken.
+    pub fn login(&self, client: &Arc<Client>, name: UserName) -> Option<Seat> {
+        wait_for_readers(&self.main);
+        let mut state = self.state.lock();
+        if state.users.contains_key(&name) || state.is_stopping {
+            return None;
+        }
+        // The others are told first: whoever reads `Login Success` is in the room.
+        let (seat, enter) = self.seat(&mut state, client, name.clone(), &RoomName::main());
+        client.reply(Position::default(), Reply::LoginSuccess);
+        client.post(Position::default(), enter);
+        let user = User { client: Arc::clone(client), log: Some(Arc::clone(&seat.log)) };
+        state.users.insert(name, user);
+        Some(seat)
+    }
+
+    /// Takes a user out of its room, and closes the connection once all it was owed is sent. The
+    /// name stays taken until then.
+    pub fn leave(&self, client: &Client, seat: &Seat) {
+        wait_for_readers(&seat.log);
+        let mut state = self.state.lock();
+        if let Some(user) = state.users.get_mut(&seat.name) {
+            user.log = None;
+        }
+        self.unseat(&mut state, seat, |at| drop(client.post(at, Mail::Close)));
+    }
+
+    /// Moves a user to another room.
+    pub fn join(&self, client: &Arc<Client>, seat: &mut Seat, room: &RoomName) {
+        if seat.room == *room {
+            return self.reply(client, seat, Reply::JoinSuccess);
+        }
+        wait_for_readers(&seat.log);
+        let mut state = self.state.lock();
+        let (new, enter) = self.seat(&mut state, client, seat.name.clone(), room);
+        let old = std::mem::replace(seat, new);
+        if let Some(user) = state.users.get_mut(&seat.name) {
+            user.log = Some(Arc::clone(&seat.log));
+        }
+        // Lives longer than the hold on the old log, for it locks the new one when it goes.
+        let mut given_back = None;
+        self.unseat(&mut state, &old, |at| {
+            client.reply(at, Reply::JoinSuccess);
+            given_back = client.post(at, enter);
+        });
+        drop(given_back);
+    }
+
+    /// Lets everyone in the room see finished lines. Waits when they come faster than they go.
+    pub fn say(&self, seat: &Seat, lines: &[u8]) {
+        let mut log = seat.log.write_when_read(lines.len());
+        log.append(lines, Timestamp::now());
+        let news = log.finish();
+        self.tell(&seat.log, news);
+    }
+
+    /// Owes a user a reply, at this point of its room's order.
+    pub fn reply(&self, client: &Client, seat: &Seat, reply: Reply<'_>) {
+        client.reply(seat.log.write().end(), reply);
+    }
+
+    /// The same for a list.
+    pub fn reply_list(
+        &self,
+        client: &Client,
+        seat: &Seat,
+        heading: Reply<'_>,
+        rows: impl Iterator<Item = impl ToString>,
+    ) {
+        let log = seat.log.write();
+        client.reply_list(log.end(), heading, rows);
+    }
+
+    /// Answers `look`.
+    pub fn look(&self, client: &Client, seat: &Seat) {
+        let state = self.state.lock();
+        if let Some(room) = state.rooms.get(&seat.room) {
+            self.reply_list(client, seat, Reply::OnlineUsers, room.names());
+        }
+    }
+
+    /// Answers `rooms`.
+    pub fn rooms(&self, client: &Client, seat: &Seat) {
+        let state = self.state.lock();
+        let mut rows: Vec<_> = state
+            .rooms
+            .values()
+            .map(|room| RoomRow { name: room.name.as_str(), users: room.names().len() })
+            .collect();
+        rows.sort_unstable_by_key(|row| row.name);
+        self.reply_list(client, seat, Reply::Rooms, rows.iter());
+    }
+
+    /// Sends a private message.
+    pub fn message(&self, client: &Client, seat: &Seat, to: &str, text: &str) {
+        let state = self.state.lock();
+        let target = UserName::parse(to).ok().and_then(|name| state.users.get_key_value(&name));
+        let Some((name, User { client: target, log: Some(log) })) = target else {
+            return self.reply(client, seat, Reply::NoSuchUser(to));
+        };
+        if target.outbox.is_full() {
+            return self.reply(client, seat, Reply::MailboxFull(name.as_str()));
+        }
+        let from = Reply::MessageFrom { name: seat.name.as_str(), text };
+        let writer = log.write();
+        target.reply(writer.end(), from);
+        drop(writer);
+        self.reply(client, seat, Reply::MessageTo { name: name.as_str(), text });
+    }
+
+    /// Gives a user another name.
+    pub fn rename(&self, client: &Client, seat: &mut Seat, name: UserName) {
+        wait_for_readers(&seat.log);
+        let mut state = self.state.lock();
+        if seat.name != name && state.users.contains_key(&name) {
+            return self.reply(client, seat, Reply::UserNameExist);
+        }
+        if let Some(user) = state.users.remove(&seat.name) {
+            state.users.insert(name.clone(), user);
+        }
+        seat.name = name.clone();
+        if let Some(room) = state.rooms.get_mut(&seat.room) {
+            let answer = |at| client.reply(at, Reply::RenameSuccess);
+            let news = room.rename(seat.number, name, answer);
+            self.tell(&seat.log, news);
+        }
+    }
+
+    /// Answers `topic`.
+    pub fn topic(&self, client: &Client, seat: &Seat) {
+        let state = self.state.lock();
+        if let Some(room) = state.rooms.get(&seat.room) {
+            self.reply(client, seat, Reply::Topic(&room.topic));
+        }
+    }
+
+    /// Sets the topic of a user's room.
+    pub fn set_topic(&self, seat: &Seat, text: &str) {
+        drop(seat.log.write_when_read(ANNOUNCEMENT_BYTES + text.len()));
+        let mut state = self.state.lock();
+        if let Some(room) = state.rooms.get_mut(&seat.room) {
+            let news = room.set_topic(&seat.name, text);
+            self.tell(&seat.log, news);
+        }
+    }
+
+    /// Answers `history` with the last `count` lines of the room.
+    pub fn history(&self, client: &Client, seat: &Seat, count: usize) {
+        let log = seat.log.write();
+        let lines = log.last_lines(count);
+        let rows = lines.iter().map(|(time, line)| {
+            let time = format!("{time:.3}");
+            HistoryRow { time: &time, line }.to_string()
+        });
+        client.reply_list(log.end(), Reply::History, rows);
+    }
+
+    /// Ends all conversations: everybody is told, and nothing is said any more.
+    pub fn stop(&self) {
+        let mut state = self.state.lock();
+        state.is_stopping = true;
+        for room in state.rooms.values() {
+            room.log.close();
+        }
+        let goodbye = |client: &Client, at| {
+            client.reply(at, Reply::ServerShutdown);
+            drop(client.post(at, Mail::Close));
+        };
+        for user in state.users.values() {
+            if let Some(log) = &user.log {
+                let log = log.write();
+                goodbye(&user.client, log.end());
+            }
+        }
+        // Those who have had their farewell take no second one.
+        for client in state.clients.values() {
+            goodbye(client, Position::default());
+        }
+    }
+
+    /// Waits until all clients are gone, but not past `deadline`. A client that has got all it was
+    /// owed has until the next `tick` to close its side; then its session is ended.
+    pub fn wait_until_empty(&self, deadline: Instant, tick: Duration) {
+        let mut state = self.state.lock();
+        while !state.clients.is_empty() && Instant::now() < deadline {
+            let next_tick = deadline.min(Instant::now() + tick);
+            while !state.clients.is_empty() {
+                if self.gone.wait_until(&mut state, next_tick).timed_out() {
+                    break;
+                }
+            }
+            let clients: Vec<_> = state.clients.values().cloned().collect();
+            MutexGuard::unlocked(&mut state, || {
+                for client in clients.iter().filter(|client| client.outbox.has_ended()) {
+                    client.stop_reading();
+                }
+            });
+        }
+    }
+
+    fn tell(&self, log: &Arc<RoomLog>, news: News) {
+        for courier in news.couriers() {
+            self.desks[courier].news_in(Arc::clone(log));
+        }
+    }
+
+    /// Seats a user in a room, which is made when there is none. The mail lets the user start to
+    /// read there.
+    fn seat(
+        &self,
+        state: &mut State,
+        client: &Client,
+        name: UserName,
+        room: &RoomName,
+    ) -> (Seat, Mail) {
+        let room = self.ensure_room(state, room);
+        let (number, enter, news) = room.enter(name.clone(), client.desk.number);
+        let log = Arc::clone(&room.log);
+        self.tell(&log, news);
+        (Seat { name, room: room.name.clone(), log, number }, enter)
+    }
+
+    fn unseat(&self, state: &mut State, seat: &Seat, farewell: impl FnOnce(Position)) {
+        let Some(room) = state.rooms.get_mut(&seat.room) else { return };
+        let news = room.leave(seat.number, farewell);
+        self.tell(&seat.log, news);
+        if room.names().len() == 0 && room.name != RoomName::main() {
+            state.rooms.remove(&seat.room);
+        }
+    }
+
+    fn ensure_room<'a>(&self, state: &'a mut State, name: &RoomName) -> &'a mut Room {
+        let State { rooms, next_log, .. } = state;
+        rooms.entry(name.clone()).or_insert_with(|| {
+            *next_log += 1;
+            Room::new(name.clone(), RoomLog::new(*next_log, self.backlog, self.desks.len()))
+        })
+    }
+}
+
+/// Waits until the room's readers are not too far behind for another announcement. It is not done
+/// under the chat's lock, so that a flood in one room holds up nobody in another; the few
+/// announcements that pass at the same time fit into the log's other half.
+fn wait_for_readers(log: &Arc<RoomLog>) {
+    drop(log.write_when_read(ANNOUNCEMENT_BYTES));
+}

@@ -1,0 +1,76 @@
+//! One connected client, as session, chat and courier share it.
+
+use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::sync::Arc;
+
+use protocol::{Framing, Reply};
+
+use crate::courier::Desk;
+use crate::outbox::{Mail, Outbox};
+use crate::room_log::Position;
+
+/// Tells clients apart. Never given twice in one server.
+pub type ClientId = usize;
+
+/// A connection: its session reads from the stream, its courier writes to it.
+#[derive(Debug)]
+pub struct Client {
+    /// Its number.
+    pub id: ClientId,
+    /// Where it comes from.
+    pub address: SocketAddr,
+    /// How replies end for it.
+    pub framing: Framing,
+    /// The socket. It is blocking; the courier asks not to wait in each single send.
+    pub stream: TcpStream,
+    /// What it is owed beside its room's lines.
+    pub outbox: Outbox,
+    /// Where its courier learns of news.
+    pub desk: Arc<Desk>,
+}
+
+impl Client {
+    /// Owes the client a reply, to be sent once its log was sent up to `at`.
+    pub fn reply(&self, at: Position, reply: Reply<'_>) {
+        let (bytes, alone) = (reply.to_bytes(self.framing), reply.is_bare(self.framing));
+        drop(self.post(at, Mail::Reply { bytes, alone }));
+    }
+
+    /// Owes the client a list: its heading and its rows, each a line.
+    pub fn reply_list(
+        &self,
+        at: Position,
+        heading: Reply<'_>,
+        rows: impl Iterator<Item = impl ToString>,
+    ) {
+        let mut bytes = heading.to_bytes(self.framing);
+        for row in rows {
+            bytes.extend_from_slice(row.to_string().as_bytes());
+            bytes.push(b'\n');
+        }
+        drop(self.post(at, Mail::Reply { bytes, alone: false }));
+    }
+
+    /// Owes the client any mail, once its log was sent up to `at`. Gives the mail back when the
+    /// client takes none any more.
+    pub fn post(&self, at: Position, mail: Mail) -> Option<Mail> {
+        match self.outbox.post(at, mail) {
+            Ok(true) => self.desk.mail_for(self.id),
+            Ok(false) => {}
+            Err(mail) => return Some(mail),
+        }
+        None
+    }
+
+    /// Lets the session find the end of its input, wherever it waits for more.
+    pub fn stop_reading(&self) {
+        // It fails only when the connection is gone, and then there is nothing to read either.
+        let _ = self.stream.shutdown(Shutdown::Read);
+    }
+
+    /// Lets the client find the end of what it gets.
+    pub fn stop_writing(&self) {
+        // As above.
+        let _ = self.stream.shutdown(Shutdown::Write);
+    }
+}

@@ -1,0 +1,211 @@
+//! What one client is owed beside the lines of its room: replies, and moves between rooms.
+//!
+//! Each piece of mail carries the position in the room's log that it belongs at. The client's
+//! courier sends the log up to there, then the mail, then the log from there on. So replies and
+//! lines keep their order, although nobody ever holds a lock while writing to a socket.
+//!
+//! This module knows no socket and no thread.
+
+use std::collections::VecDeque;
+
+use parking_lot::{Condvar, Mutex};
+
+use crate::room_log::{Position, Reader};
+
+/// Bytes of replies that may wait for one client. With more than this waiting, the client's own
+/// requests are not read on, and private messages of others to it are refused. One reply, such
+/// as a long list, may go beyond it.
+const MAIL_BYTES: usize = 64 * 1024;
+
+/// One thing that a client is owed.
+#[derive(Debug)]
+pub enum Mail {
+    /// Text to send. A bare one has no newline and leaves in a send of its own.
+    Reply {
+        /// The finished bytes.
+        bytes: Vec<u8>,
+        /// Whether nothing may be put in front of it or behind it.
+        alone: bool,
+    },
+    /// From here on the client reads another log, from this position.
+    Enter(Reader, Position),
+    /// Nothing follows.
+    Close,
+}
+
+/// How the delivery to a client came to its end. The text is for the server's log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Ended {
+    /// Everything owed was sent.
+    #[error("got all it was owed")]
+    Delivered,
+    /// The connection broke.
+    #[error("the connection broke with {owed} bytes owed")]
+    Broken {
+        /// What the client was still owed, in bytes.
+        owed: u64,
+    },
+    /// The client took nothing for too long.
+    #[error("closed, for it took nothing of the {owed} bytes owed")]
+    Stalled {
+        /// What the client was still owed, in bytes.
+        owed: u64,
+    },
+    /// The server stopped, and the time for sending what is owed was over.
+    #[error("closed with {owed} bytes owed, for the server stops")]
+    Abandoned {
+        /// What the client was still owed, in bytes.
+        owed: u64,
+    },
+}
+
+/// What a courier finds when it looks for mail.
+#[derive(Debug)]
+pub enum Next {
+    /// No mail. The courier will be told when there is some.
+    Nothing,
+    /// Mail that belongs after lines which the client has not got yet.
+    Later(Position),
+    /// Replies that are due, together.
+    Replies(Vec<u8>),
+    /// A move that is due: to another log, or to the end with `Close`.
+    Move(Mail),
+}
+
+/// See the module's page.
+#[derive(Debug, Default)]
+pub struct Outbox {
+    state: Mutex<State>,
+    /// Signalled when mail was taken that somebody waits for, and at the end.
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    mail: VecDeque<(Position, Mail)>,
+    /// Bytes of all replies in `mail`.
+    bytes: usize,
+    /// Whether the courier was told of mail and has not found the box empty since.
+    told: bool,
+    /// Whether `Close` was posted: what comes after it is nothing.
+    closing: bool,
+    ended: Option<Ended>,
+}
+
+impl Outbox {
+    /// Adds mail that belongs at `at`. `Ok(true)` when the courier has to be told.
+    ///
+    /// To be called while nothing can be appended to the client's log, so that the order of mail
+    /// is the order of positions.
+    ///
+    /// # Errors
+    ///
+    /// Gives the mail back when nothing can follow any more.
+    pub fn post(&self, at: Position, mail: Mail) -> Result<bool, Mail> {
+        let mut state = self.state.lock();
+        if state.closing || state.ended.is_some() {
+            return Err(mail);
+        }
+        if let Mail::Reply { bytes, .. } = &mail {
+            state.bytes += bytes.len();
+        }
+        if matches!(mail, Mail::Close) {
+            state.closing = true;
+            self.changed.notify_all();
+        }
+        state.mail.push_back((at, mail));
+        Ok(!std::mem::replace(&mut state.told, true))
+    }
+
+    /// Whether so many replies wait that others shall not add to them.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.state.lock().bytes > MAIL_BYTES
+    }
+
+    /// Waits until the client has taken enough of its replies to be given more.
+    pub fn wait_for_space(&self) {
+        let mut state = self.state.lock();
+        while state.bytes > MAIL_BYTES && !state.closing && state.ended.is_none() {
+            self.changed.wait(&mut state);
+        }
+    }
+
+    /// Where the next mail belongs. [`Position::MAX`] when there is none.
+    #[must_use]
+    pub fn next_position(&self) -> Position {
+        self.state.lock().mail.front().map_or(Position::MAX, |(at, _)| *at)
+    }
+
+    /// For the courier: what is next for a client that has got its log up to `position`.
+    pub fn next(&self, position: Position) -> Next {
+        let mut state = self.state.lock();
+        let mut together = Vec::new();
+        while let Some((at, mail)) = state.mail.front() {
+            let fits = match mail {
+                _ if *at > position => {
+                    if together.is_empty() {
+                        return Next::Later(*at);
+                    }
+                    false
+                }
+                Mail::Reply { alone: false, .. } => together.len() < MAIL_BYTES,
+                _ => together.is_empty(),
+            };
+            if !fits {
+                break;
+            }
+            match state.mail.pop_front() {
+                Some((_, Mail::Reply { bytes, alone })) => {
+                    state.bytes -= bytes.len();
+                    if together.is_empty() {
+                        together = bytes;
+                    } else {
+                        together.extend(bytes);
+                    }
+                    if alone {
+                        break;
+                    }
+                }
+                Some((_, other)) => return Next::Move(other),
+                None => break,
+            }
+        }
+        if together.is_empty() {
+            state.told = false;
+            state.mail.shrink_to(4);
+            return Next::Nothing;
+        }
+        if state.bytes <= MAIL_BYTES {
+            self.changed.notify_all();
+        }
+        Next::Replies(together)
+    }
+
+    /// For the courier: nothing will be taken any more. `ended` is given the bytes of the replies
+    /// that the client does not get. The mail is given back, to be dropped.
+    pub fn end(&self, ended: impl FnOnce(u64) -> Ended) -> VecDeque<(Position, Mail)> {
+        let mut state = self.state.lock();
+        let owed = std::mem::take(&mut state.bytes) as u64;
+        state.ended = Some(ended(owed));
+        self.changed.notify_all();
+        std::mem::take(&mut state.mail)
+    }
+
+    /// Waits until the courier is done with the client.
+    pub fn wait_for_end(&self) -> Ended {
+        let mut state = self.state.lock();
+        loop {
+            if let Some(ended) = state.ended {
+                return ended;
+            }
+            self.changed.wait(&mut state);
+        }
+    }
+
+    /// Whether the courier is done with the client.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        self.state.lock().ended.is_some()
+    }
+}

@@ -1,0 +1,164 @@
+//! The promises about order, held against many clients at once.
+
+use std::thread;
+
+use crate::support::{TestClient, TestServer};
+
+#[test]
+fn replies_stand_where_they_were_asked_for() {
+    let server = TestServer::start();
+    let mut ann = server.login("ann");
+    let requests: String = (0..500).map(|n| format!("say {n}\nlook\nping {n}\n")).collect();
+    ann.send(&requests);
+    for n in 0..500 {
+        for line in [&format!("ann: {n}"), "Online Users:", "ann", &format!("pong {n}")] {
+            ann.expect(line);
+        }
+    }
+}
+
+#[test]
+fn requests_may_come_byte_by_byte() {
+    let server = TestServer::start();
+    let mut ann = server.connect();
+    for byte in "login ann\nsay käse\nlook\nping 1\n".bytes() {
+        ann.send_bytes(&[byte]);
+    }
+    for line in ["Login Success", "ann: käse", "Online Users:", "ann", "pong 1"] {
+        ann.expect(line);
+    }
+}
+
+#[test]
+fn twenty_clients_see_one_order() {
+    let server = TestServer::start();
+    let clients: Vec<_> = (0..20).map(|n| server.login(&format!("user{n}"))).collect();
+    let talk = |(n, mut client): (usize, TestClient)| {
+        thread::spawn(move || {
+            for m in 0..50 {
+                client.send(&format!("say {m}\nlook\n"));
+            }
+            client.send("logout\n");
+            (n, client.rest())
+        })
+    };
+    let threads: Vec<_> = clients.into_iter().enumerate().map(talk).collect();
+    for (n, seen) in threads.into_iter().map(|thread| thread.join().unwrap()) {
+        check_own_lines(n, &seen);
+        check_lists(&seen);
+    }
+}
+
+/// Each own line is there once, in order, and each list follows the line before it.
+fn check_own_lines(n: usize, seen: &str) {
+    let own = format!("user{n}: ");
+    let said: Vec<_> = seen.lines().filter_map(|line| line.strip_prefix(&own)).collect();
+    let expected: Vec<_> = (0..50).map(|m| m.to_string()).collect();
+    assert_eq!(said, expected);
+    assert_eq!(seen.lines().filter(|line| *line == "Online Users:").count(), 50);
+    assert!(!seen.contains(&format!("user{n} has ")), "nobody sees itself come or go");
+}
+
+/// Whoever was seen leaving before a list is not in it, and everybody else is.
+fn check_lists(seen: &str) {
+    let mut gone = Vec::new();
+    let mut lines = seen.lines().peekable();
+    while let Some(line) = lines.next() {
+        if let Some(name) = line.strip_suffix(" has left the room.") {
+            gone.push(name);
+        } else if line == "Online Users:" {
+            let mut listed = 0;
+            while let Some(name) = lines.next_if(|line| !line.contains(' ')) {
+                assert!(!gone.contains(&name), "{name} has left, and is listed");
+                listed += 1;
+            }
+            assert!(listed + gone.len() <= 20 && listed > 0);
+        }
+    }
+}
+
+#[test]
+fn fifty_clients_that_talk_at_once_all_see_the_same() {
+    const CLIENTS: usize = 50;
+    const LINES: usize = 200;
+    let server = TestServer::start();
+    let mut clients: Vec<_> = (0..CLIENTS).map(|n| server.login(&format!("user{n}"))).collect();
+    for client in &mut clients {
+        client.lines_until_fence();
+    }
+    let threads: Vec<_> = clients
+        .into_iter()
+        .map(|mut client| {
+            thread::spawn(move || {
+                let lines: String = (0..LINES).map(|m| format!("say line {m}\n")).collect();
+                client.send(&lines);
+                let seen: Vec<_> = (0..CLIENTS * LINES).map(|_| client.line()).collect();
+                client.expect_nothing_but("done");
+                (seen, client)
+            })
+        })
+        .collect();
+    let (seen, _clients): (Vec<_>, Vec<_>) =
+        threads.into_iter().map(|thread| thread.join().unwrap()).unzip();
+
+    let mut said: Vec<_> =
+        (0..CLIENTS).flat_map(|n| (0..LINES).map(move |m| format!("user{n}: line {m}"))).collect();
+    let mut first = seen[0].clone();
+    for n in 0..CLIENTS {
+        let own = format!("user{n}: line ");
+        let order = first.iter().filter_map(|line| line.strip_prefix(&own)?.parse::<usize>().ok());
+        assert!(order.eq(0..LINES), "the lines of user{n} are not in order");
+    }
+    for other in &seen[1..] {
+        assert!(*other == seen[0], "two clients saw different orders");
+    }
+    said.sort();
+    first.sort();
+    assert_eq!(first, said);
+}
+
+#[test]
+fn coming_and_going_is_seen_by_the_others_alone() {
+    let server = TestServer::start();
+    let mut watcher = server.login("watcher");
+    for round in 0..300 {
+        let mut guest = server.connect();
+        // All at once, so that the end comes while the courier is on the way.
+        guest.send(&format!("login guest{round}\nsay last words"));
+        guest.end_input();
+        assert_eq!(guest.rest(), format!("Login Success\nguest{round}: last words\n"));
+        watcher.expect(&format!("guest{round} has entered the room."));
+        watcher.expect(&format!("guest{round}: last words"));
+        watcher.expect(&format!("guest{round} has left the room."));
+    }
+}
+
+#[test]
+fn of_two_logins_under_one_name_one_succeeds() {
+    let server = TestServer::start();
+    for round in 0..50 {
+        let attempts: Vec<_> = (0..8)
+            .map(|_| {
+                let mut client = server.connect();
+                thread::spawn(move || {
+                    client.send(&format!("login name{round}\n"));
+                    (client.line(), client)
+                })
+            })
+            .collect();
+        let answers: Vec<_> = attempts.into_iter().map(|a| a.join().unwrap()).collect();
+        let successes = answers.iter().filter(|(line, _)| line == "Login Success").count();
+        let refusals = answers.iter().filter(|(line, _)| line == "UserName Exist").count();
+        assert_eq!((successes, refusals), (1, 7));
+    }
+}
+
+#[test]
+fn a_name_is_free_once_its_connection_has_closed() {
+    let server = TestServer::start();
+    for _ in 0..100 {
+        let mut ann = server.login("ann");
+        ann.send("logout\n");
+        ann.expect_end();
+    }
+}

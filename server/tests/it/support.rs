@@ -1,0 +1,160 @@
+//! A server in this process, and clients that wait for what must come instead of for time.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use chat_server::{Config, Server, StopHandle};
+
+/// No test waits for this. It only ends those that would never end.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A running server, stopped and joined when dropped.
+pub struct TestServer {
+    pub address: SocketAddr,
+    pub classic: SocketAddr,
+    stop: StopHandle,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl TestServer {
+    pub fn start() -> Self {
+        Self::with(|_| {})
+    }
+
+    pub fn with(configure: impl FnOnce(&mut Config)) -> Self {
+        let local = SocketAddr::from(([127, 0, 0, 1], 0));
+        let mut config = Config { listen: vec![local], classic: vec![local], ..Config::default() };
+        configure(&mut config);
+        let server = Server::bind(config).unwrap();
+        let addresses = server.addresses().unwrap();
+        let stop = server.stop_handle();
+        let thread = thread::spawn(move || server.run().unwrap());
+        Self { address: addresses[0].0, classic: addresses[1].0, stop, thread: Some(thread) }
+    }
+
+    pub fn connect(&self) -> TestClient {
+        let mut client = TestClient::connect(self.address);
+        client.expect("Connect Success");
+        client
+    }
+
+    pub fn login(&self, name: &str) -> TestClient {
+        let mut client = self.connect();
+        client.send(&format!("login {name}\n"));
+        client.expect("Login Success");
+        client
+    }
+
+    /// Stops the server and waits until its last thread has ended.
+    pub fn stop(&mut self) {
+        self.stop.stop();
+        if let Some(thread) = self.thread.take() {
+            thread.join().unwrap();
+        }
+    }
+}
+
+impl Drop for TestServer {
+    fn drop(&mut self) {
+        self.stop.stop();
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+            && !thread::panicking()
+        {
+            panic!("the server panicked");
+        }
+    }
+}
+
+pub struct TestClient {
+    reader: BufReader<TcpStream>,
+}
+
+impl TestClient {
+    pub fn connect(address: SocketAddr) -> Self {
+        let stream = TcpStream::connect(address).unwrap();
+        stream.set_nodelay(true).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.set_write_timeout(Some(PATIENCE)).unwrap();
+        Self { reader: BufReader::new(stream) }
+    }
+
+    pub fn stream(&self) -> &TcpStream {
+        self.reader.get_ref()
+    }
+
+    pub fn send(&mut self, text: &str) {
+        self.send_bytes(text.as_bytes());
+    }
+
+    pub fn send_bytes(&mut self, bytes: &[u8]) {
+        self.stream().write_all(bytes).unwrap();
+    }
+
+    /// The next line, without its newline.
+    #[track_caller]
+    pub fn line(&mut self) -> String {
+        let mut line = String::new();
+        self.reader.read_line(&mut line).unwrap();
+        assert!(line.ends_with('\n'), "not a whole line: {line:?}");
+        line.pop();
+        line
+    }
+
+    #[track_caller]
+    pub fn expect(&mut self, line: &str) {
+        assert_eq!(self.line(), line);
+    }
+
+    /// Exactly these bytes come next.
+    #[track_caller]
+    pub fn expect_bytes(&mut self, bytes: &[u8]) {
+        let mut received = vec![0; bytes.len()];
+        self.reader.read_exact(&mut received).unwrap();
+        assert_eq!(received.escape_ascii().to_string(), bytes.escape_ascii().to_string());
+    }
+
+    /// What a single `recv` returns.
+    pub fn packet(&mut self) -> Vec<u8> {
+        assert!(self.reader.buffer().is_empty());
+        let packet = self.reader.fill_buf().unwrap().to_vec();
+        self.reader.consume(packet.len());
+        packet
+    }
+
+    /// Nothing else was owed: the answer to a fence comes next.
+    #[track_caller]
+    pub fn expect_nothing_but(&mut self, token: &str) {
+        self.send(&format!("ping {token}\n"));
+        self.expect(&format!("pong {token}"));
+    }
+
+    /// All lines up to the answer to a fence.
+    pub fn lines_until_fence(&mut self) -> Vec<String> {
+        self.send("ping fence\n");
+        self.lines_until("pong fence")
+    }
+
+    /// All lines before `last`.
+    pub fn lines_until(&mut self, last: &str) -> Vec<String> {
+        std::iter::repeat_with(|| self.line()).take_while(|line| line != last).collect()
+    }
+
+    /// Everything up to the end of the connection.
+    pub fn rest(&mut self) -> String {
+        let mut rest = String::new();
+        self.reader.read_to_string(&mut rest).unwrap();
+        rest
+    }
+
+    #[track_caller]
+    pub fn expect_end(&mut self) {
+        assert_eq!(self.rest(), "");
+    }
+
+    pub fn end_input(&mut self) {
+        self.stream().shutdown(Shutdown::Write).unwrap();
+    }
+}
