@@ -22,3 +22,18 @@ pub const HISTORY_LINES: usize = 20;
 
 /// How long a stopping server goes on sending what it owes.
 pub const SHUTDOWN_GRACE: Duration = Duration::from_secs(5);
+
+/// Connections at once.
+pub const CLIENTS: usize = 10_000;
+
+/// How long a connection may stay in the login room.
+pub const LOGIN_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Lines that one client may send at once, before its rate counts.
+pub const BURST_LINES: u32 = 100;
+
+/// Lines a second that are read of one client in the long run. 0 is no limit.
+pub const LINES_PER_SECOND: u32 = 20;
+
+/// How long a client that takes no byte is kept while bytes wait for it.
+pub const STALL_TIMEOUT: Duration = Duration::from_secs(60);

@@ -17,6 +17,7 @@ use protocol::reply::{HistoryRow, RoomRow};
 use protocol::{Reply, RoomName, UserName};
 
 use crate::client::{Client, ClientId};
+use crate::config::Config;
 use crate::courier::Desk;
 use crate::outbox::Mail;
 use crate::room::Room;
@@ -50,7 +51,7 @@ pub struct Chat {
     max_per_address: usize,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct State {
     clients: HashMap<ClientId, Arc<Client>>,
     /// How many clients an address has.
@@ -60,6 +61,8 @@ struct State {
     rooms: HashMap<RoomName, Room>,
     next_log: u64,
     is_stopping: bool,
+    /// When the last client went.
+    idle_since: Instant,
 }
 
 #[derive(Debug)]
@@ -70,28 +73,36 @@ struct User {
 }
 
 impl Chat {
-    /// A chat whose rooms keep `backlog` bytes each, and whose clients are served by the couriers
-    /// behind `desks`.
+    /// A chat with one empty room, whose clients are served by the couriers behind `desks`.
     #[must_use]
-    pub fn new(
-        desks: Vec<Arc<Desk>>,
-        backlog: usize,
-        max_clients: usize,
-        max_per_address: usize,
-    ) -> Self {
-        let main = Room::new(RoomName::main(), RoomLog::new(0, backlog, desks.len()));
+    pub fn new(desks: Vec<Arc<Desk>>, config: &Config) -> Self {
+        let main = Room::new(RoomName::main(), RoomLog::new(0, config.backlog, desks.len()));
         let log = Arc::clone(&main.log);
-        let rooms = HashMap::from([(RoomName::main(), main)]);
-        let state = State { rooms, ..State::default() };
+        let state = State {
+            clients: HashMap::new(),
+            addresses: HashMap::new(),
+            users: HashMap::new(),
+            rooms: HashMap::from([(RoomName::main(), main)]),
+            next_log: 1,
+            is_stopping: false,
+            idle_since: Instant::now(),
+        };
         Self {
             state: Mutex::new(state),
             gone: Condvar::new(),
             main: log,
             desks,
-            backlog,
-            max_clients,
-            max_per_address,
+            backlog: config.backlog,
+            max_clients: config.max_clients,
+            max_per_address: config.max_per_address,
         }
+    }
+
+    /// Since when there is no client at all. `None` when there is one.
+    #[must_use]
+    pub fn idle_since(&self) -> Option<Instant> {
+        let state = self.state.lock();
+        state.clients.is_empty().then_some(state.idle_since)
     }
 
     /// Takes in a new connection and greets it. `false` when the server is full.
@@ -114,6 +125,7 @@ impl Chat {
     pub fn disconnect(&self, client: &Client, name: Option<&UserName>) {
         let mut state = self.state.lock();
         state.clients.remove(&client.id);
+        state.idle_since = Instant::now();
         let address = client.address.ip();
         if let Some(count) = state.addresses.get_mut(&address) {
             *count -= 1;
@@ -361,8 +373,9 @@ impl Chat {
     fn ensure_room<'a>(&self, state: &'a mut State, name: &RoomName) -> &'a mut Room {
         let State { rooms, next_log, .. } = state;
         rooms.entry(name.clone()).or_insert_with(|| {
+            let number = *next_log;
             *next_log += 1;
-            Room::new(name.clone(), RoomLog::new(*next_log, self.backlog, self.desks.len()))
+            Room::new(name.clone(), RoomLog::new(number, self.backlog, self.desks.len()))
         })
     }
 }

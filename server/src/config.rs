@@ -25,8 +25,21 @@ pub struct Config {
     pub max_clients: usize,
     /// Connections at once from one address.
     pub max_per_address: usize,
-    /// How long a client that takes nothing is kept.
+    /// How long a connection may stay in the login room.
+    pub login_timeout: Duration,
+    /// Lines a second that are read of one client in the long run. 0 is no limit.
+    pub rate: u32,
+    /// Lines of one client that are read at once, before its rate counts.
+    pub burst: u32,
+    /// How long a client that takes nothing is kept while bytes wait for it.
     pub stall_timeout: Duration,
+    /// After this long without a word the system asks a client's machine whether it is there.
+    /// Zero never asks.
+    pub keepalive: Duration,
+    /// How long a client's machine may leave bytes unacknowledged. Zero leaves it to the system.
+    pub user_timeout: Duration,
+    /// Stop once no client was connected for so long.
+    pub exit_when_idle: Option<Duration>,
 }
 
 impl Default for Config {
@@ -38,9 +51,15 @@ impl Default for Config {
             couriers: cores.min(MAX_COURIERS),
             max_line: limits::LINE_BYTES,
             backlog: limits::BACKLOG_BYTES,
-            max_clients: 10_000,
+            max_clients: limits::CLIENTS,
             max_per_address: usize::MAX,
-            stall_timeout: Duration::from_secs(60),
+            login_timeout: limits::LOGIN_TIMEOUT,
+            rate: limits::LINES_PER_SECOND,
+            burst: limits::BURST_LINES,
+            stall_timeout: limits::STALL_TIMEOUT,
+            keepalive: Duration::from_secs(60),
+            user_timeout: Duration::from_secs(120),
+            exit_when_idle: None,
         }
     }
 }

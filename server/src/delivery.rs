@@ -14,7 +14,7 @@ use nix::errno::Errno;
 use nix::sys::socket::{MsgFlags, send};
 use protocol::Reply;
 
-use crate::client::Client;
+use crate::client::{Client, trace};
 use crate::outbox::{Mail, Next};
 use crate::room_log::{Batch, Position, Reader, Reading};
 
@@ -216,7 +216,10 @@ impl Delivery {
 fn send_some(client: &Client, bytes: &[u8]) -> io::Result<usize> {
     let flags = MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL;
     match send(client.stream.as_raw_fd(), bytes, flags) {
-        Ok(sent) => Ok(sent),
+        Ok(sent) => {
+            trace(client, "<-", &bytes[..sent]);
+            Ok(sent)
+        }
         Err(Errno::EAGAIN | Errno::EINTR) => Ok(0),
         Err(error) => Err(error.into()),
     }

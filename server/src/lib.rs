@@ -10,11 +10,14 @@ mod client;
 pub mod config;
 mod courier;
 mod delivery;
+mod listener;
 mod outbox;
+mod rate;
 mod room;
 mod room_log;
 mod server;
 mod session;
 
+pub use client::WIRE;
 pub use config::Config;
 pub use server::{Server, StopHandle};

@@ -1,74 +1,34 @@
 //! The program: arguments, signals, exit codes. Everything else is in the library.
 
+mod arguments;
+
 use std::io::{self, Write};
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use chat_server::{Config, Server, StopHandle};
 use clap::Parser;
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use protocol::Framing;
-use protocol::limits::{BACKLOG_BYTES, LINE_BYTES, PORT};
+use protocol::limits::PORT;
+
+use crate::arguments::Arguments;
 
 /// The server could not begin to serve.
 const CANNOT_SERVE: u8 = 3;
 /// As a shell reports a program that was ended by SIGINT.
 const INTERRUPTED: i32 = 130;
 
-/// A chat server: rooms of people, a line a message, over plain TCP.
-///
-/// Connect with `chat-client`, or with any program that sends lines: `nc 127.0.0.1 6666`.
-#[derive(Debug, Parser)]
-#[command(version, after_help = "Exit codes: 0 stopped, 2 wrong usage, 3 cannot serve.")]
-struct Arguments {
-    /// Listen here for clients; port 0 takes a free one; repeatable
-    #[arg(long, value_name = "ADDR:PORT", value_parser = address)]
-    #[arg(default_value = "127.0.0.1:6666")]
-    listen: Vec<SocketAddr>,
-
-    /// Listen here for clients of the course's original server; repeatable
-    #[arg(long, value_name = "ADDR:PORT", value_parser = address)]
-    classic: Vec<SocketAddr>,
-
-    /// Threads that write to clients; one a processor by default
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=64))]
-    couriers: Option<u8>,
-
-    /// The longest request line
-    #[arg(long, value_name = "BYTES", default_value_t = LINE_BYTES as u64)]
-    #[arg(value_parser = clap::value_parser!(u64).range(64..=32768))]
-    max_line: u64,
-
-    /// What is kept of each room for slow readers and `history`
-    #[arg(long, value_name = "BYTES", default_value_t = BACKLOG_BYTES as u64)]
-    #[arg(value_parser = clap::value_parser!(u64).range(262_144..=1_073_741_824))]
-    backlog: u64,
-}
-
-fn address(text: &str) -> Result<SocketAddr, String> {
-    let mut addresses = text
-        .to_socket_addrs()
-        .map_err(|error| format!("{error}; write it as 127.0.0.1:{PORT} or [::1]:{PORT}"))?;
-    addresses.next().ok_or_else(|| "the name has no address".to_owned())
-}
-
-impl From<Arguments> for Config {
-    fn from(arguments: Arguments) -> Self {
-        let default = Self::default();
-        Self {
-            listen: arguments.listen,
-            classic: arguments.classic,
-            couriers: arguments.couriers.map_or(default.couriers, usize::from),
-            max_line: arguments.max_line as usize,
-            backlog: arguments.backlog as usize,
-            ..default
-        }
-    }
-}
-
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    env_logger::Builder::new().filter_level(log::LevelFilter::Info).init();
+    env_logger::Builder::new()
+        .filter_level(arguments.log_level())
+        .filter_module(chat_server::WIRE, arguments.wire_level())
+        .format_timestamp_millis()
+        .parse_default_env()
+        .init();
+    raise_descriptor_limit();
     match serve(arguments.into()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -84,10 +44,8 @@ fn serve(config: Config) -> anyhow::Result<()> {
     let addresses = server.addresses()?;
     announce(&addresses)?;
     if addresses.iter().all(|(address, _)| address.ip().is_loopback()) {
-        eprintln!(
-            "only this machine can connect; for the local network: --listen 0.0.0.0:{}",
-            addresses.first().map_or(PORT, |(address, _)| address.port())
-        );
+        let port = addresses.first().map_or(PORT, |(address, _)| address.port());
+        log::info!("only this machine can connect; --listen 0.0.0.0:{port} opens it to the LAN");
     }
     Ok(server.run()?)
 }
@@ -112,4 +70,14 @@ fn stop_on_signals(stop: StopHandle) -> Result<(), ctrlc::Error> {
         log::info!("stopping; a second signal ends it at once");
         stop.stop();
     })
+}
+
+/// Each client takes a descriptor, and the usual soft limit of 1024 is for programs that use
+/// `select`.
+fn raise_descriptor_limit() {
+    let raised = getrlimit(Resource::RLIMIT_NOFILE)
+        .and_then(|(_, hard)| setrlimit(Resource::RLIMIT_NOFILE, hard, hard));
+    if let Err(error) = raised {
+        log::warn!("the limit of open files stays as it is: {error}");
+    }
 }

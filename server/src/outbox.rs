@@ -7,6 +7,7 @@
 //! This module knows no socket and no thread.
 
 use std::collections::VecDeque;
+use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
 
@@ -128,6 +129,17 @@ impl Outbox {
         let mut state = self.state.lock();
         while state.bytes > MAIL_BYTES && !state.closing && state.ended.is_none() {
             self.changed.wait(&mut state);
+        }
+    }
+
+    /// Waits for `time`, but not once nothing can be posted any more.
+    pub fn pause(&self, time: Duration) {
+        let deadline = Instant::now() + time;
+        let mut state = self.state.lock();
+        while !state.closing && state.ended.is_none() {
+            if self.changed.wait_until(&mut state, deadline).timed_out() {
+                return;
+            }
         }
     }
 

@@ -14,8 +14,10 @@ use protocol::reply::{HelpRow, foreign_protocol};
 use protocol::{COMMANDS, Event, Framing, LineDecoder, LineError, NameError, Reply, RoomName};
 
 use crate::chat::{Chat, Seat};
-use crate::client::Client;
+use crate::client::{Client, trace};
+use crate::config::Config;
 use crate::outbox::{Ended, Mail};
+use crate::rate::Allowance;
 use crate::room_log::Position;
 
 /// Bytes read from the socket at once.
@@ -45,7 +47,8 @@ type Step = Result<(), Reason>;
 struct Session<'a> {
     chat: &'a Chat,
     client: &'a Arc<Client>,
-    max_line: usize,
+    config: &'a Config,
+    allowance: Allowance,
     /// `None` in the login room.
     seat: Option<Seat>,
     /// Lines said but not yet in the room's log: those of one read go there together.
@@ -54,8 +57,9 @@ struct Session<'a> {
 
 /// Serves a connected client until it has left, everything it was owed was sent, and its name is
 /// free again.
-pub fn run(chat: &Chat, client: &Arc<Client>, max_line: usize) {
-    let mut session = Session { chat, client, max_line, seat: None, said: Vec::new() };
+pub fn run(chat: &Chat, client: &Arc<Client>, config: &Config) {
+    let allowance = Allowance::new(config.rate, config.burst, Instant::now());
+    let mut session = Session { chat, client, config, allowance, seat: None, said: Vec::new() };
     let reason = match session.read_requests() {
         Ok(()) => Reason::EndOfInput,
         Err(reason) => reason,
@@ -77,14 +81,19 @@ pub fn run(chat: &Chat, client: &Arc<Client>, max_line: usize) {
 
 impl Session<'_> {
     fn read_requests(&mut self) -> Step {
-        let mut decoder = LineDecoder::new(self.max_line, UNTERMINATED_BYTES);
+        let mut decoder = LineDecoder::new(self.config.max_line, UNTERMINATED_BYTES);
         let mut reader = BufReader::with_capacity(READ_BYTES, &self.client.stream);
         let mut is_first = true;
+        let login_deadline = Instant::now() + self.config.login_timeout;
         loop {
+            self.limit_login(login_deadline)?;
             let bytes = match reader.fill_buf() {
                 Ok(bytes) => bytes,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) => return Err(Reason::Lost(error)),
+                Err(error) => match error.kind() {
+                    // The time is over in the login room, which is seen above.
+                    io::ErrorKind::Interrupted | io::ErrorKind::WouldBlock => continue,
+                    _ => return Err(Reason::Lost(error)),
+                },
             };
             let length = bytes.len();
             if length == 0 {
@@ -96,13 +105,31 @@ impl Session<'_> {
                 self.reply(Reply::WrongProtocol(protocol));
                 return Err(Reason::Refused("it speaks another protocol"));
             }
+            let was_in_login_room = self.seat.is_none();
+            trace(self.client, "->", bytes);
             let mut rest = bytes;
             while let Some(line) = decoder.next(&mut rest) {
                 self.take_line(line)?;
             }
             self.flush();
             reader.consume(length);
+            if was_in_login_room && self.seat.is_some() {
+                self.client.stream.set_read_timeout(None).map_err(Reason::Lost)?;
+            }
         }
+    }
+
+    /// Lets the next read end when the time in the login room does.
+    fn limit_login(&mut self, deadline: Instant) -> Step {
+        if self.seat.is_some() {
+            return Ok(());
+        }
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            self.reply(Reply::LoginTimeout);
+            return Err(Reason::Refused("it did not log in"));
+        }
+        self.client.stream.set_read_timeout(Some(left)).map_err(Reason::Lost)
     }
 
     /// The client has ended its requests; text after its last newline may be one more.
@@ -114,13 +141,20 @@ impl Session<'_> {
     }
 
     fn take_line(&mut self, line: Result<&str, LineError>) -> Step {
+        let wait = self.allowance.take(Instant::now());
+        if !wait.is_zero() {
+            self.flush();
+            self.client.outbox.pause(wait);
+        }
         self.client.outbox.wait_for_space();
         let line = match line {
             Ok(line) => line,
             Err(LineError::NotUtf8) => return self.answer(Reply::InvalidUtf8),
-            Err(LineError::TooLong) => return self.answer(Reply::LineTooLong(self.max_line)),
+            Err(LineError::TooLong) => {
+                return self.answer(Reply::LineTooLong(self.config.max_line));
+            }
             Err(LineError::Unterminated) => {
-                self.reply(Reply::LineTooLong(self.max_line));
+                self.reply(Reply::LineTooLong(self.config.max_line));
                 return Err(Reason::Refused("it sends no lines"));
             }
         };

@@ -1,46 +1,12 @@
 //! The program itself: what it prints, how it ends.
 
-use std::io::{BufRead, BufReader, Read};
-use std::net::{SocketAddr, TcpListener};
-use std::process::{Child, Command, Output, Stdio};
+use std::io::{BufRead, BufReader};
+use std::net::TcpListener;
 
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
+use nix::sys::signal::Signal;
 
+use crate::program::Program;
 use crate::support::TestClient;
-
-struct Program(Child);
-
-impl Program {
-    fn start(arguments: &[&str]) -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_chat-server"));
-        command.args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped());
-        Self(command.spawn().unwrap())
-    }
-
-    /// Reads the next line of stdout; it ends in an address, and perhaps a remark.
-    fn address(&mut self) -> (SocketAddr, String) {
-        let mut line = String::new();
-        // Byte by byte, so that the next call finds the next line.
-        let stdout = self.0.stdout.as_mut().unwrap();
-        while !line.ends_with('\n') {
-            let mut byte = [0];
-            stdout.read_exact(&mut byte).unwrap();
-            line.push(byte[0].into());
-        }
-        let rest = line.trim_end().strip_prefix("listening on ").expect(&line);
-        let (address, remark) = rest.split_once(' ').unwrap_or((rest, ""));
-        (address.parse().unwrap(), remark.to_owned())
-    }
-
-    fn signal(&self, signal: Signal) {
-        kill(Pid::from_raw(self.0.id().try_into().unwrap()), signal).unwrap();
-    }
-
-    fn output(self) -> Output {
-        self.0.wait_with_output().unwrap()
-    }
-}
 
 #[test]
 fn each_listener_is_announced_on_a_line_of_stdout() {

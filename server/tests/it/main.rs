@@ -1,7 +1,11 @@
 //! The server through its public face: real sockets, real threads, real processes.
 
+#![allow(clippy::unwrap_used, reason = "in a test, a panic is the report")]
+
 mod binary;
+mod capacity;
 mod hostile;
 mod order;
+mod program;
 mod support;
 mod transcripts;

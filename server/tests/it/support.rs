@@ -25,7 +25,8 @@ impl TestServer {
 
     pub fn with(configure: impl FnOnce(&mut Config)) -> Self {
         let local = SocketAddr::from(([127, 0, 0, 1], 0));
-        let mut config = Config { listen: vec![local], classic: vec![local], ..Config::default() };
+        let mut config =
+            Config { listen: vec![local], classic: vec![local], rate: 0, ..Config::default() };
         configure(&mut config);
         let server = Server::bind(config).unwrap();
         let addresses = server.addresses().unwrap();

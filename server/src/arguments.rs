@@ -1,0 +1,141 @@
+//! The command line, and what it means to the server.
+
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::time::Duration;
+
+use chat_server::Config;
+use clap::{ArgAction, Parser};
+use log::LevelFilter;
+use protocol::limits::{
+    BACKLOG_BYTES, BURST_LINES, CLIENTS, LINE_BYTES, LINES_PER_SECOND, LOGIN_TIMEOUT, PORT,
+    STALL_TIMEOUT,
+};
+
+/// A chat server: rooms of people, a line a message, over plain TCP.
+///
+/// Connect with `chat-client`, or with any program that sends lines: `nc 127.0.0.1 6666`.
+#[derive(Debug, Parser)]
+#[command(version, after_help = "Exit codes: 0 stopped, 2 wrong usage, 3 cannot serve.")]
+pub struct Arguments {
+    /// Listen here for clients; port 0 takes a free one; repeatable
+    #[arg(long, value_name = "ADDR:PORT", value_parser = address)]
+    #[arg(default_value = "127.0.0.1:6666")]
+    listen: Vec<SocketAddr>,
+
+    /// Listen here for clients of the course's original server; repeatable
+    #[arg(long, value_name = "ADDR:PORT", value_parser = address)]
+    classic: Vec<SocketAddr>,
+
+    /// Threads that write to clients; one a processor by default
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=64))]
+    couriers: Option<u8>,
+
+    /// The longest request line
+    #[arg(long, value_name = "BYTES", default_value_t = LINE_BYTES as u64)]
+    #[arg(value_parser = clap::value_parser!(u64).range(64..=32_768))]
+    max_line: u64,
+
+    /// What is kept of each room for slow readers and `history`
+    #[arg(long, value_name = "BYTES", default_value_t = BACKLOG_BYTES as u64)]
+    #[arg(value_parser = clap::value_parser!(u64).range(262_144..=1_073_741_824))]
+    backlog: u64,
+
+    /// Connections at once
+    #[arg(long, value_name = "N", default_value_t = CLIENTS)]
+    #[arg(help_heading = "Limits")]
+    max_clients: usize,
+
+    /// Connections at once from one address; no limit by default
+    #[arg(long, value_name = "N", help_heading = "Limits")]
+    max_per_address: Option<usize>,
+
+    /// How long a connection may go without a login
+    #[arg(long, value_name = "SECONDS", default_value_t = LOGIN_TIMEOUT.as_secs())]
+    #[arg(help_heading = "Limits")]
+    login_timeout: u64,
+
+    /// Lines a second that are read of one client; 0 is no limit
+    #[arg(long, value_name = "N", default_value_t = LINES_PER_SECOND, help_heading = "Limits")]
+    rate: u32,
+
+    /// Lines of one client that are read at once, before its rate counts
+    #[arg(long, value_name = "N", default_value_t = BURST_LINES, help_heading = "Limits")]
+    burst: u32,
+
+    /// How long a client that takes no byte is kept while bytes wait for it
+    #[arg(long, value_name = "SECONDS", default_value_t = STALL_TIMEOUT.as_secs())]
+    #[arg(value_parser = clap::value_parser!(u64).range(1..), help_heading = "Limits")]
+    stall_timeout: u64,
+
+    /// Ask silent clients' machines whether they are there after this long; 0 never asks
+    #[arg(long, value_name = "SECONDS", help_heading = "Limits")]
+    keepalive: Option<u64>,
+
+    /// How long a client's machine may leave bytes unacknowledged; 0 as the system has it
+    #[arg(long, value_name = "SECONDS", help_heading = "Limits")]
+    user_timeout: Option<u64>,
+
+    /// Stop once no client was connected for so long
+    #[arg(long, value_name = "SECONDS")]
+    exit_when_idle: Option<u64>,
+
+    /// Log more; twice for everything. RUST_LOG sets levels in detail
+    #[arg(short, long, action = ArgAction::Count, conflicts_with = "quiet")]
+    verbose: u8,
+
+    /// Log warnings only; twice for errors only
+    #[arg(short, long, action = ArgAction::Count)]
+    quiet: u8,
+
+    /// Log each line of the wire, in both directions
+    #[arg(long)]
+    trace: bool,
+}
+
+fn address(text: &str) -> Result<SocketAddr, String> {
+    let mut addresses = text
+        .to_socket_addrs()
+        .map_err(|error| format!("{error}; write it as 127.0.0.1:{PORT} or [::1]:{PORT}"))?;
+    addresses.next().ok_or_else(|| "the name has no address".to_owned())
+}
+
+impl Arguments {
+    /// How much is logged.
+    pub fn log_level(&self) -> LevelFilter {
+        match (self.quiet, self.verbose) {
+            (0, 0) => LevelFilter::Info,
+            (0, 1) => LevelFilter::Debug,
+            (0, _) => LevelFilter::Trace,
+            (1, _) => LevelFilter::Warn,
+            _ => LevelFilter::Error,
+        }
+    }
+
+    /// How much is logged of the wire.
+    pub fn wire_level(&self) -> LevelFilter {
+        if self.trace { LevelFilter::Trace } else { LevelFilter::Off }
+    }
+}
+
+impl From<Arguments> for Config {
+    fn from(arguments: Arguments) -> Self {
+        let default = Self::default();
+        let seconds = |given: Option<u64>, default| given.map_or(default, Duration::from_secs);
+        Self {
+            listen: arguments.listen,
+            classic: arguments.classic,
+            couriers: arguments.couriers.map_or(default.couriers, usize::from),
+            max_line: arguments.max_line as usize,
+            backlog: arguments.backlog as usize,
+            max_clients: arguments.max_clients,
+            max_per_address: arguments.max_per_address.unwrap_or(default.max_per_address),
+            login_timeout: Duration::from_secs(arguments.login_timeout),
+            rate: arguments.rate,
+            burst: arguments.burst,
+            stall_timeout: Duration::from_secs(arguments.stall_timeout),
+            keepalive: seconds(arguments.keepalive, default.keepalive),
+            user_timeout: seconds(arguments.user_timeout, default.user_timeout),
+            exit_when_idle: arguments.exit_when_idle.map(Duration::from_secs),
+        }
+    }
+}

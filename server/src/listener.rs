@@ -1,0 +1,235 @@
+//! Accepts connections, as many as there is room for, and gives each a session.
+//!
+//! When descriptors or threads run out, those who are there go on; who comes is told
+//! `Server Full` where that can still be said.
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::os::fd::AsRawFd;
+use std::sync::Arc;
+use std::thread::{self, Scope};
+use std::time::Duration;
+
+use mio::unix::SourceFd;
+use mio::{Interest, Registry, Token};
+use nix::errno::Errno;
+use nix::sys::socket::{Backlog, listen, setsockopt, sockopt};
+use protocol::{Framing, Reply};
+
+use crate::chat::Chat;
+use crate::client::{Client, ClientId};
+use crate::config::Config;
+use crate::courier::Desk;
+use crate::outbox::{Mail, Outbox};
+use crate::room_log::Position;
+use crate::session;
+
+/// Connections that may wait to be accepted. A room full of students logs in at once.
+const ACCEPT_QUEUE: i32 = 4096;
+
+/// A session needs little more than its call depth. Only pages it touches are ever resident.
+const SESSION_STACK_BYTES: usize = 128 * 1024;
+
+/// How long to wait before accepting again when even refusing was not possible. At an exhausted
+/// limit `accept` fails at once, for ever.
+const BACK_OFF: Duration = Duration::from_millis(100);
+
+/// One socket that listens.
+#[derive(Debug)]
+pub struct Listener {
+    socket: TcpListener,
+    /// How replies end for those who connect here.
+    pub framing: Framing,
+}
+
+impl Listener {
+    /// Binds an address; port 0 takes a free one. Events of the listener carry `token`.
+    ///
+    /// # Errors
+    ///
+    /// Says what is wrong with the address, and what to do.
+    pub fn bind(
+        address: SocketAddr,
+        framing: Framing,
+        registry: &Registry,
+        token: Token,
+    ) -> io::Result<Self> {
+        let socket = TcpListener::bind(address).map_err(|error| explain(&error, address))?;
+        socket.set_nonblocking(true)?;
+        listen(&socket, Backlog::new(ACCEPT_QUEUE)?)?;
+        registry.register(&mut SourceFd(&socket.as_raw_fd()), token, Interest::READABLE)?;
+        Ok(Self { socket, framing })
+    }
+
+    /// Where it listens.
+    ///
+    /// # Errors
+    ///
+    /// When the system does not say.
+    pub fn address(&self) -> io::Result<SocketAddr> {
+        self.socket.local_addr()
+    }
+}
+
+fn explain(error: &io::Error, address: SocketAddr) -> io::Error {
+    let advice = match error.kind() {
+        io::ErrorKind::AddrInUse => "--listen takes another one, and port 0 a free one",
+        io::ErrorKind::PermissionDenied => "ports from 1024 on need no privileges",
+        _ => "the address must be one of this machine",
+    };
+    let text = format!("cannot listen on {address}: {}; {advice}", error.kind());
+    io::Error::new(error.kind(), text)
+}
+
+/// Turns connections into sessions.
+#[derive(Debug)]
+pub struct Reception<'scope> {
+    chat: &'scope Chat,
+    config: &'scope Config,
+    desks: &'scope [Arc<Desk>],
+    next_id: ClientId,
+    /// A descriptor to give up when there are no others, so that a client can be told.
+    spare: Option<File>,
+    /// Clients refused since something ran out.
+    refused: u64,
+}
+
+impl<'scope> Reception<'scope> {
+    /// Receives clients for this chat.
+    #[must_use]
+    pub fn new(chat: &'scope Chat, config: &'scope Config, desks: &'scope [Arc<Desk>]) -> Self {
+        let mut reception = Self { chat, config, desks, next_id: 0, spare: None, refused: 0 };
+        reception.open_spare();
+        reception
+    }
+
+    /// Accepts until no connection waits any more, or `is_over` says so.
+    pub fn accept_all(
+        &mut self,
+        listener: &Listener,
+        scope: &'scope Scope<'scope, '_>,
+        is_over: impl Fn() -> bool,
+    ) {
+        while !is_over() {
+            match listener.socket.accept() {
+                Ok((stream, address)) => {
+                    let client = self.client(stream, address, listener.framing);
+                    self.receive(client, scope);
+                }
+                Err(error) => match error.kind() {
+                    io::ErrorKind::WouldBlock => return,
+                    io::ErrorKind::Interrupted | io::ErrorKind::ConnectionAborted => {}
+                    _ => self.refuse_next(listener, &error),
+                },
+            }
+        }
+    }
+
+    fn client(&mut self, stream: TcpStream, address: SocketAddr, framing: Framing) -> Arc<Client> {
+        let id = self.next_id;
+        self.next_id += 1;
+        let desk = Arc::clone(&self.desks[id % self.desks.len()]);
+        Arc::new(Client { id, address, framing, stream, outbox: Outbox::default(), desk })
+    }
+
+    fn receive(&mut self, client: Arc<Client>, scope: &'scope Scope<'scope, '_>) {
+        if let Err(error) = prepare(&client.stream, self.config) {
+            // The peer is gone again, or what it would get is not what was promised.
+            log::debug!("{} was not received: {error}", client.address);
+            return;
+        }
+        if !self.chat.connect(&client) {
+            log::info!("{} refused, for the server is full", client.address);
+            return refuse(&client.stream, client.framing);
+        }
+        let (chat, config, session) = (self.chat, self.config, Arc::clone(&client));
+        let spawned = thread::Builder::new()
+            .name(format!("session-{}", client.id))
+            .stack_size(SESSION_STACK_BYTES)
+            .spawn_scoped(scope, move || session::run(chat, &session, config));
+        match spawned {
+            Ok(_) => self.note_recovery(),
+            Err(error) => {
+                self.note_shortage(&error);
+                client.reply(Position::default(), Reply::ServerFull);
+                drop(client.post(Position::default(), Mail::Close));
+                self.chat.disconnect(&client, None);
+            }
+        }
+    }
+
+    /// There is no descriptor for the next client: it gets the spare one, to be told.
+    fn refuse_next(&mut self, listener: &Listener, error: &io::Error) {
+        self.note_shortage(error);
+        let is_shortage = [Errno::EMFILE as i32, Errno::ENFILE as i32]
+            .contains(&error.raw_os_error().unwrap_or_default());
+        if is_shortage && self.spare.take().is_some() {
+            if let Ok((stream, _)) = listener.socket.accept() {
+                refuse(&stream, listener.framing);
+            }
+            self.open_spare();
+        } else {
+            thread::sleep(BACK_OFF);
+            self.open_spare();
+        }
+    }
+
+    fn open_spare(&mut self) {
+        if self.spare.is_none() {
+            self.spare = File::open("/dev/null").ok();
+        }
+    }
+
+    /// One line in the log for each time that something runs out, whatever the number of clients.
+    fn note_shortage(&mut self, error: &io::Error) {
+        if self.refused == 0 {
+            log::warn!("new clients are refused: {error}; see `ulimit -n` and `ulimit -u`");
+        }
+        self.refused += 1;
+    }
+
+    fn note_recovery(&mut self) {
+        if self.refused > 0 {
+            log::warn!("new clients are served again; {} were refused", self.refused);
+            self.refused = 0;
+        }
+    }
+}
+
+/// Sets what a client's socket needs.
+fn prepare(stream: &TcpStream, config: &Config) -> io::Result<()> {
+    // Some systems hand the listener's non-blocking mode on.
+    stream.set_nonblocking(false)?;
+    // Couriers gather lines themselves; the system shall not wait for more.
+    stream.set_nodelay(true)?;
+    #[cfg(target_os = "linux")]
+    find_dead_peers(stream, config)?;
+    Ok(())
+}
+
+/// Lets the system end connections to machines that are not there any more: see tcp(7). Three
+/// probes that stay unanswered are enough.
+#[cfg(target_os = "linux")]
+fn find_dead_peers(stream: &TcpStream, config: &Config) -> nix::Result<()> {
+    let seconds = |time: Duration| u32::try_from(time.as_secs()).unwrap_or(u32::MAX).max(1);
+    if !config.keepalive.is_zero() {
+        setsockopt(stream, sockopt::KeepAlive, &true)?;
+        setsockopt(stream, sockopt::TcpKeepIdle, &seconds(config.keepalive))?;
+        setsockopt(stream, sockopt::TcpKeepInterval, &seconds(config.keepalive / 4))?;
+        setsockopt(stream, sockopt::TcpKeepCount, &3)?;
+    }
+    if !config.user_timeout.is_zero() {
+        let milliseconds = u32::try_from(config.user_timeout.as_millis()).unwrap_or(u32::MAX);
+        setsockopt(stream, sockopt::TcpUserTimeout, &milliseconds)?;
+    }
+    Ok(())
+}
+
+/// Tells a client for which there is no place. Nobody else knows its socket, so it is written to
+/// here; a new socket takes so short a text at once, and if not, the client is closed without it.
+fn refuse(stream: &TcpStream, framing: Framing) {
+    let mut stream = stream;
+    let _ = stream.set_nonblocking(true);
+    let _ = stream.write_all(&Reply::ServerFull.to_bytes(framing));
+}

@@ -1,0 +1,72 @@
+//! Ten thousand people who say nothing cost next to nothing.
+#![cfg(target_os = "linux")]
+
+use std::fs;
+use std::io::Read;
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use nix::sys::signal::Signal;
+
+use crate::program::Program;
+use crate::support::TestClient;
+
+const CLIENTS: usize = 10_000;
+const KIBIBYTES_A_CLIENT: usize = 20;
+
+/// Resident memory of a process, in KiB.
+fn resident(process: u32) -> usize {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    line.split_whitespace().next().unwrap().parse().unwrap()
+}
+
+/// Processor time of a process, in ticks of 10 ms: fields 14 and 15 of proc_pid_stat(5).
+fn ticks(process: u32) -> u64 {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat")).unwrap();
+    let after_name = stat.rsplit(')').next().unwrap();
+    let fields = after_name.split_whitespace().skip(11).take(2);
+    fields.map(|field| field.parse::<u64>().unwrap()).sum()
+}
+
+#[test]
+fn ten_thousand_silent_clients_are_cheap() {
+    let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
+    setrlimit(Resource::RLIMIT_NOFILE, hard, hard).unwrap();
+    let needed = CLIENTS as u64 + 500;
+    assert!(hard > needed, "this test needs `ulimit -Hn` to be {needed}, and it is {hard}");
+
+    let mut program = Program::start(&["--listen", "127.0.0.1:0", "--quiet"]);
+    let address = program.address().0;
+    let mut first = TestClient::connect(address);
+    first.expect("Connect Success");
+    let before = resident(program.id());
+    let clients: Vec<_> = (1..CLIENTS)
+        .map(|_| {
+            let mut client = TcpStream::connect(address).unwrap();
+            let mut greeting = [0; "Connect Success\n".len()];
+            client.read_exact(&mut greeting).unwrap();
+            client
+        })
+        .collect();
+
+    let each = (resident(program.id()) - before) / CLIENTS;
+    println!("{each} KiB resident a client");
+    assert!(each < KIBIBYTES_A_CLIENT, "{each} KiB a client");
+
+    // A busy thread would use a hundred ticks in this second. Idle ones use none.
+    let before = ticks(program.id());
+    let second = Instant::now() + Duration::from_secs(1);
+    while let Some(left) = second.checked_duration_since(Instant::now()) {
+        std::thread::sleep(left);
+    }
+    let used = ticks(program.id()) - before;
+    assert!(used <= 2, "{used} ticks of processor time in a silent second");
+
+    first.expect_nothing_but("still served");
+    drop(clients);
+    drop(first);
+    program.signal(Signal::SIGTERM);
+    assert_eq!(program.output().status.code(), Some(0));
+}
