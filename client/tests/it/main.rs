@@ -5,7 +5,9 @@
 
 mod fake_server;
 mod interactive;
+mod looks;
 mod pipe;
 mod program;
 mod pty;
 mod real_server;
+mod trust;
