@@ -14,7 +14,7 @@ use crate::dialog::{self, LoggedIn};
 use crate::exit::{Exit, Failure};
 use crate::prompt::{Prompt, Read};
 use crate::screen::Screen;
-use crate::session::{Ended, Input, Session};
+use crate::session::{Ended, Input, Session, Timing};
 use crate::state::State;
 use crate::terminal::{Terminal, leave, leave_on_signals};
 use crate::transcript::Transcript;
@@ -60,7 +60,7 @@ fn chat(args: &Args, mut prompt: Prompt<'_>, view: View) -> Result<Exit, Failure
     let state = State::new(&name);
     prompt.chat(state.names());
     let (mailbox, inputs) = sync_channel(MAILBOX);
-    let session = Session::new(server, state, view, (mailbox.clone(), inputs));
+    let session = Session::new(server, state, view, Timing::default(), (mailbox.clone(), inputs));
     session.publish();
     let guard = LeaveOnDrop(Arc::clone(&screen));
     let session = thread::spawn("session", move || {

@@ -20,20 +20,35 @@ use crate::thread;
 use crate::typed::as_typed;
 use crate::view::View;
 
-/// Silence after which the server is asked whether it is alive.
-const SILENCE: Duration = Duration::from_secs(30);
+/// How long a session waits for what.
+#[derive(Debug, Clone, Copy)]
+pub struct Timing {
+    /// Silence after which the server is asked whether it is alive.
+    pub silence: Duration,
+    /// How long it may take to answer that.
+    pub answer: Duration,
+    /// From a lost connection to the first attempt at another. Each time it doubles.
+    pub first_delay: Duration,
+    /// The longest time between two attempts.
+    pub longest_delay: Duration,
+}
 
-/// How long it may take to answer that.
-const ANSWER: Duration = Duration::from_secs(30);
+impl Default for Timing {
+    fn default() -> Self {
+        Self {
+            silence: Duration::from_secs(30),
+            answer: Duration::from_secs(30),
+            first_delay: Duration::from_secs(1),
+            longest_delay: Duration::from_secs(30),
+        }
+    }
+}
 
 /// How long one attempt to connect again may take.
 const ATTEMPT: Duration = Duration::from_secs(5);
 
 /// How long the server may take to close after a `logout`.
 const FAREWELL: Duration = Duration::from_secs(2);
-
-const FIRST_DELAY: Duration = Duration::from_secs(1);
-const LONGEST_DELAY: Duration = Duration::from_secs(30);
 
 /// Lines of the room that are asked for after a lost connection, to find the missed ones in.
 const MISSED_LINES: usize = 500;
@@ -71,6 +86,7 @@ pub struct Session {
     server: String,
     state: State,
     view: View,
+    timing: Timing,
     inputs: Receiver<Input>,
     /// For the reader threads.
     mailbox: SyncSender<Input>,
@@ -100,12 +116,14 @@ impl Session {
         server: String,
         state: State,
         view: View,
+        timing: Timing,
         (mailbox, inputs): (SyncSender<Input>, Receiver<Input>),
     ) -> Self {
         Self {
             server,
             state,
             view,
+            timing,
             inputs,
             mailbox,
             count: 0,
@@ -149,7 +167,7 @@ impl Session {
 
     fn ended(mut self, exit: Exit) -> Ended {
         self.state.lost();
-        Ended { exit, unsent: self.state.take_unsent() }
+        Ended { exit, unsent: self.state.outbox_mut().take_unsent() }
     }
 
     fn link(&mut self, connection: Connection) -> Result<Link, Failure> {
@@ -199,7 +217,9 @@ impl Session {
         let mut asked: Option<Instant> = None;
         let mut leaving: Option<Instant> = None;
         loop {
-            let deadline = leaving.or(asked.map(|at| at + ANSWER)).unwrap_or(heard + SILENCE);
+            let deadline = leaving
+                .or(asked.map(|at| at + self.timing.answer))
+                .unwrap_or(heard + self.timing.silence);
             match self.inputs.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
                 Ok(Input::Server(Incoming::Lines(lines))) => {
                     (heard, asked) = (Instant::now(), None);
@@ -265,7 +285,7 @@ impl Session {
     }
 
     fn offer_unsent(&mut self) {
-        let unsent = self.state.unsent().to_vec();
+        let unsent = self.state.outbox().unsent().to_vec();
         for line in &unsent {
             self.view.notice(&format!("not sent: {}", as_typed(line)));
         }
@@ -275,7 +295,7 @@ impl Session {
     }
 
     fn resend(&mut self, link: &mut Link) {
-        let unsent = self.state.take_unsent();
+        let unsent = self.state.outbox_mut().take_unsent();
         if unsent.is_empty() {
             self.view.notice("there is nothing to send again");
         }
@@ -287,7 +307,7 @@ impl Session {
 
     fn keep(&mut self, line: &str) {
         self.count += 1;
-        let is_kept = self.state.keep(line);
+        let is_kept = self.state.outbox_mut().keep(line);
         let what = if is_kept { "kept for later" } else { "not sent" };
         self.view.notice(&format!("not connected; {what}: {}", as_typed(line)));
         self.publish();
@@ -296,7 +316,7 @@ impl Session {
     /// Tries until it works or the user leaves. `None` then.
     fn reconnect(&mut self, why: &str) -> Result<Option<Connection>, Failure> {
         let mut why = format!("connection lost: {why}");
-        let mut delay = FIRST_DELAY;
+        let mut delay = self.timing.first_delay;
         loop {
             let seconds = delay.as_secs();
             self.view.notice(&format!("{why}; trying again in {seconds} s, Ctrl-C stops"));
@@ -307,7 +327,7 @@ impl Session {
                 Ok(connection) => return Ok(Some(connection)),
                 Err(error) => why = error.to_string(),
             }
-            delay = (delay * 2).min(LONGEST_DELAY);
+            delay = (delay * 2).min(self.timing.longest_delay);
         }
     }
 

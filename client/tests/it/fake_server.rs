@@ -18,10 +18,7 @@ pub fn serve_at<T: Send + 'static>(
 ) -> (String, JoinHandle<T>) {
     let listener = TcpListener::bind(address).unwrap();
     let address = listener.local_addr().unwrap().to_string();
-    let thread = thread::spawn(move || {
-        let stream = listener.accept().unwrap().0;
-        serve(Session { reader: BufReader::new(stream.try_clone().unwrap()), stream })
-    });
+    let thread = thread::spawn(move || serve(Session::accept(&listener)));
     (address, thread)
 }
 
@@ -31,6 +28,11 @@ pub struct Session {
 }
 
 impl Session {
+    pub fn accept(listener: &TcpListener) -> Self {
+        let stream = listener.accept().unwrap().0;
+        Self { reader: BufReader::new(stream.try_clone().unwrap()), stream }
+    }
+
     pub fn send(&mut self, bytes: impl AsRef<[u8]>) {
         self.stream.write_all(bytes.as_ref()).unwrap();
     }
