@@ -6,6 +6,7 @@
 mod fake_server;
 mod interactive;
 mod looks;
+mod picture;
 mod pipe;
 mod program;
 mod pty;

@@ -155,6 +155,11 @@ impl Pty {
         String::from_utf8_lossy(&seen.raw).into_owned()
     }
 
+    /// Looks at the screen as it is now.
+    pub fn with_screen<T>(&self, look: impl FnOnce(&vt100::Screen) -> T) -> T {
+        look(self.screen.seen.lock().unwrap().parser.screen())
+    }
+
     /// All bytes so far.
     pub fn raw(&self) -> String {
         String::from_utf8_lossy(&self.screen.seen.lock().unwrap().raw).into_owned()
