@@ -28,6 +28,7 @@ fn the_terminal_is_left_sane_by_a_signal_and_by_a_lost_server() {
     assert_ne!(pty.modes().0, pty.modes().1);
     pty.signal(Signal::SIGTERM);
     assert_eq!(pty.wait(), 143);
+    assert!(!pty.raw().contains("Ctrl-C"));
 
     let mut pty = chat(&server, &[]);
     pty.keys("half typed");
