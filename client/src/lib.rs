@@ -1,1 +1,44 @@
-//! x
+//! The chat's client, as a library, so that tests and every mode of the program share it.
+//!
+//! | module | what it is for |
+//! |---|---|
+//! | [`args`], [`documents`] | the command line, and what is printed about it |
+//! | [`exit`] | every way in which the program ends: exit code and one line of reason |
+//! | [`connection`] | a server's socket: connect, log in, send, lines in |
+//! | [`pipe`] | the mode for pipes: stdin to the server, the server to stdout |
+//! | [`interactive`] | the mode for terminals: a prompt, the chat above it |
+//! | [`dialog`], [`prompt`], [`helper`], [`typed`] | of that mode: logging in, editing a line, what it means |
+//! | [`session`], [`state`], [`names`] | a stay in the chat, over as many connections as it takes |
+//! | [`safe`], [`render`], [`view`], [`transcript`] | from a line to what is seen of it |
+//! | [`screen`], [`terminal`], [`files`], [`thread`] | where threads, terminal and files meet |
+//!
+//! ```text
+//! socket -> reader -> session -> view -> screen -> editor -> terminal
+//!    ^                   |  ^                        |
+//!    +-------------------+  +------- requests <------+ keys
+//! ```
+//!
+//! [`safe`], [`render`], [`typed`], [`state`] and [`exit`] do no I/O. Only `main.rs` ends the
+//! process.
+
+pub mod args;
+pub mod connection;
+pub mod dialog;
+pub mod documents;
+pub mod exit;
+pub mod files;
+pub mod helper;
+pub mod interactive;
+pub mod names;
+pub mod pipe;
+pub mod prompt;
+pub mod render;
+pub mod safe;
+pub mod screen;
+pub mod session;
+pub mod state;
+pub mod terminal;
+pub mod thread;
+pub mod transcript;
+pub mod typed;
+pub mod view;

@@ -1,0 +1,265 @@
+//! What rustyline asks for while a line is edited: completion, hints, colours, and the prompt.
+//!
+//! It knows the commands and the names seen, and no connection.
+
+use std::borrow::Cow;
+use std::cell::{Cell, RefCell};
+use std::sync::Arc;
+
+use protocol::Command;
+use rustyline::completion::{Completer, Pair};
+use rustyline::highlight::{CmdKind, Highlighter};
+use rustyline::hint::{Hint, Hinter};
+use rustyline::validate::Validator;
+use rustyline::{Context, Helper};
+
+use crate::names::Names;
+use crate::screen::Screen;
+use crate::typed::{Typed, commands, words};
+
+/// What the editor is being used for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Purpose {
+    /// A question of this program: no command, no name.
+    #[default]
+    Question,
+    /// The chat.
+    Chat,
+}
+
+/// rustyline's helper.
+pub struct ChatHelper {
+    screen: Arc<Screen>,
+    names: Names,
+    color: bool,
+    /// What the next line is for.
+    pub purpose: Purpose,
+    /// The line as it was drawn last: what Ctrl-C throws away.
+    line: RefCell<String>,
+    /// Whether the line is leaving the screen, because the server will send it back.
+    is_leaving: Cell<bool>,
+}
+
+impl ChatHelper {
+    /// A helper that draws what waits at `screen` above the prompt.
+    pub fn new(screen: Arc<Screen>, color: bool) -> Self {
+        Self {
+            screen,
+            names: Names::default(),
+            color,
+            purpose: Purpose::Question,
+            line: RefCell::default(),
+            is_leaving: Cell::new(false),
+        }
+    }
+
+    /// From here on these names are completed.
+    pub fn chat(&mut self, names: Names) {
+        self.names = names;
+        self.purpose = Purpose::Chat;
+    }
+
+    /// The line as it was drawn last. Empties it.
+    pub fn take_line(&self) -> String {
+        self.line.take()
+    }
+
+    /// Whether the line that was read is no longer on the screen.
+    pub fn is_line_gone(&self) -> bool {
+        self.is_leaving.replace(false)
+    }
+
+    fn styled(&self, style: &str, text: &str) -> String {
+        if self.color { format!("\x1b[{style}m{text}\x1b[0m") } else { text.to_owned() }
+    }
+}
+
+impl Helper for ChatHelper {}
+impl Validator for ChatHelper {}
+
+impl Completer for ChatHelper {
+    type Candidate = Pair;
+
+    fn complete(
+        &self,
+        line: &str,
+        position: usize,
+        _: &Context<'_>,
+    ) -> rustyline::Result<(usize, Vec<Pair>)> {
+        if self.purpose == Purpose::Question {
+            return Ok((position, Vec::new()));
+        }
+        let (start, candidates) = candidates(&line[..position], &self.names);
+        let pair = |(display, replacement)| Pair { display, replacement };
+        Ok((start, candidates.into_iter().map(pair).collect()))
+    }
+}
+
+/// Where the word to complete starts, and what it may become: as listed, and as inserted.
+fn candidates(line: &str, names: &Names) -> (usize, Vec<(String, String)>) {
+    let start = line.rfind(' ').map_or(0, |space| space + 1);
+    let word = &line[start..];
+    if start == 0 && word.starts_with('/') && !word.starts_with("//") {
+        let words = words().filter(|known| known.starts_with(&word[1..]));
+        return (0, words.map(|known| (format!("/{known}"), format!("/{known} "))).collect());
+    }
+    let command = line.strip_prefix('/').and_then(|command| command.split(' ').next());
+    let is_first_argument = line[..start].trim_end().find(' ').is_none();
+    let end = match command {
+        Some("join") if is_first_argument => {
+            return (
+                start,
+                names.rooms(word).into_iter().map(|name| (name.clone(), name)).collect(),
+            );
+        }
+        // At the start of a line a name is an address.
+        None if start == 0 => ": ",
+        _ => " ",
+    };
+    if word.is_empty() && command != Some("msg") {
+        return (start, Vec::new());
+    }
+    let users = names.users(word.trim_start_matches('@'));
+    (start, users.into_iter().map(|name| (name.clone(), format!("{name}{end}"))).collect())
+}
+
+/// What could follow, shown dimmed behind the cursor.
+pub struct Usage {
+    shown: String,
+    /// How much of it is text to insert; the rest describes what to type.
+    inserted: usize,
+}
+
+impl Hint for Usage {
+    fn display(&self) -> &str {
+        &self.shown
+    }
+
+    fn completion(&self) -> Option<&str> {
+        (self.inserted > 0).then(|| &self.shown[..self.inserted])
+    }
+}
+
+impl Hinter for ChatHelper {
+    type Hint = Usage;
+
+    fn hint(&self, line: &str, position: usize, _: &Context<'_>) -> Option<Usage> {
+        (self.purpose == Purpose::Chat && position == line.len()).then(|| usage(line))?
+    }
+}
+
+fn usage(line: &str) -> Option<Usage> {
+    let typed = line.strip_prefix('/').filter(|typed| !typed.is_empty())?;
+    if let Some(word) = typed.strip_suffix(' ') {
+        let usage = Command::find(word)?.usage;
+        let shown = usage.split_once(' ')?.1.to_owned();
+        return Some(Usage { shown, inserted: 0 });
+    }
+    let mut matching = words().filter(|word| word.starts_with(typed));
+    let word = matching.next()?;
+    if matching.next().is_some() && word != typed {
+        return None;
+    }
+    let usage = commands().find(|command| command.name == word).map_or(word, |known| known.usage);
+    Some(Usage { shown: usage[typed.len()..].to_owned(), inserted: word.len() - typed.len() })
+}
+
+impl Highlighter for ChatHelper {
+    /// The prompt, with what waits to be shown in front of it: the cursor is where the prompt begins,
+    /// and that row is empty. The editor goes on counting from the prompt.
+    fn highlight_prompt<'b, 's: 'b, 'p: 'b>(&'s self, prompt: &'p str, _: bool) -> Cow<'b, str> {
+        let mut text = self.screen.take();
+        if !self.is_leaving.get() {
+            text.push_str(prompt);
+        }
+        text.into()
+    }
+
+    fn highlight<'l>(&self, line: &'l str, _: usize) -> Cow<'l, str> {
+        if self.is_leaving.get() {
+            return "".into();
+        }
+        line.clone_into(&mut self.line.borrow_mut());
+        let word = line.split(' ').next().unwrap_or_default();
+        let is_command = self.purpose == Purpose::Chat
+            && word.strip_prefix('/').is_some_and(|word| words().any(|known| known == word));
+        if !is_command {
+            return line.into();
+        }
+        (self.styled("1", word) + &line[word.len()..]).into()
+    }
+
+    fn highlight_hint<'h>(&self, hint: &'h str) -> Cow<'h, str> {
+        self.styled("2", hint).into()
+    }
+
+    fn highlight_char(&self, line: &str, _: usize, kind: CmdKind) -> bool {
+        // The last drawing of a line that was entered. What is said comes back from the server, and
+        // is shown then, so that the screen shows what was really said.
+        if kind == CmdKind::ForcedRefresh && self.purpose == Purpose::Chat {
+            let is_text = !line.starts_with('/') || line.starts_with("//");
+            let is_one = !line.contains(['\n', '\r']);
+            self.is_leaving.set(is_text && is_one && Typed::read(line) != Typed::Nothing);
+        }
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names() -> Names {
+        let names = Names::default();
+        for name in ["bob", "Bobby", "al"] {
+            names.saw_user(name);
+        }
+        names.saw_room("main");
+        names.saw_room("lobby");
+        names
+    }
+
+    #[test]
+    fn tab_completes_what_belongs_there() {
+        for (line, start, expected) in [
+            ("/lo", 0, &["/look "][..]),
+            ("/re", 0, &["/rename ", "/resend "]),
+            ("/log", 0, &[]),
+            ("bo", 0, &["bob: ", "Bobby: "]),
+            ("hi bo", 3, &["bob ", "Bobby "]),
+            ("hi @bo", 3, &["bob ", "Bobby "]),
+            ("/msg bo", 5, &["bob ", "Bobby "]),
+            ("/msg ", 5, &["bob ", "Bobby ", "al "]),
+            ("/join l", 6, &["lobby"]),
+            ("/join ", 6, &["main", "lobby"]),
+            ("//bo", 0, &[]),
+            ("hi ", 3, &[]),
+            ("", 0, &[]),
+        ] {
+            let (at, found) = candidates(line, &names());
+            let found: Vec<_> = found.into_iter().map(|(_, replacement)| replacement).collect();
+            assert_eq!(
+                (at, found.as_slice()),
+                (start, &expected.iter().map(|x| (*x).to_owned()).collect::<Vec<_>>()[..]),
+                "{line:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn hints_show_the_usage() {
+        for (line, shown, inserted) in [
+            ("/ms", "g NAME TEXT", "g"),
+            ("/msg", " NAME TEXT", ""),
+            ("/msg ", "NAME TEXT", ""),
+            ("/me", " TEXT", ""),
+            ("/qu", "it", "it"),
+        ] {
+            let usage = usage(line).unwrap();
+            assert_eq!((usage.display(), usage.completion().unwrap_or("")), (shown, inserted));
+        }
+        for line in ["", "/", "/r", "/msg bob", "/xyz", "/look ", "hello"] {
+            assert!(usage(line).is_none(), "{line:?}");
+        }
+    }
+}

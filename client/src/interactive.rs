@@ -1,0 +1,215 @@
+//! The mode for terminals: what is typed goes to the chat, and the chat is shown above the prompt.
+//!
+//! This thread reads the keys and is the only one that writes to the terminal. The session has a
+//! thread, with a reader for its socket, and so has the bell of the [`Screen`].
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::time::{Duration, Instant};
+
+use crate::args::Args;
+use crate::connection::{Connection, PATIENCE};
+use crate::dialog::{self, LoggedIn};
+use crate::exit::{Exit, Failure};
+use crate::prompt::{Prompt, Read};
+use crate::screen::Screen;
+use crate::session::{Ended, Input, Session};
+use crate::state::State;
+use crate::terminal::{Terminal, leave, leave_on_signals};
+use crate::transcript::Transcript;
+use crate::typed::{LOCAL, Typed, commands};
+use crate::view::View;
+use crate::{files, thread};
+
+/// Inputs that may wait for the session: the lines of a user, and batches of the server's.
+const MAILBOX: usize = 64;
+
+/// How long the prompt waits for the answer that changes it.
+const SETTLE: Duration = Duration::from_secs(1);
+
+/// Runs until the user leaves.
+///
+/// # Errors
+///
+/// Says why there is nothing to stay for.
+pub fn run(args: &Args) -> Result<Exit, Failure> {
+    let looks = args.looks();
+    let transcript = args.log.as_deref().map(Transcript::open).transpose()?;
+    let screen = Arc::new(Screen::default());
+    let terminal = Terminal::take()?;
+    leave_on_signals(Arc::clone(&screen))?;
+    let mut prompt = Prompt::new(&terminal, Arc::clone(&screen), looks)?;
+    let mut printer = prompt.printer()?;
+    let ringing = Arc::clone(&screen);
+    let printer = thread::spawn("printer", move || ringing.ring(&mut printer))?;
+    let view = View { looks, time: args.time(), transcript, screen: Arc::clone(&screen) };
+    let result = chat(args, prompt, view);
+    // By now the editor is gone, so the printer does not wait for it.
+    screen.close();
+    thread::join(printer);
+    result
+}
+
+/// The whole stay, from the login to the farewell.
+fn chat(args: &Args, mut prompt: Prompt<'_>, view: View) -> Result<Exit, Failure> {
+    let screen = Arc::clone(&view.screen);
+    let Some(LoggedIn { server, name, connection }) = log_in(args, &mut prompt)? else {
+        return Ok(screen.leaving().unwrap_or(Exit::Done));
+    };
+    let state = State::new(&name);
+    prompt.chat(state.names());
+    let (mailbox, inputs) = sync_channel(MAILBOX);
+    let session = Session::new(server, state, view, (mailbox.clone(), inputs));
+    session.publish();
+    let guard = LeaveOnDrop(Arc::clone(&screen));
+    let session = thread::spawn("session", move || {
+        // However the session ends, nobody shall go on typing into nothing.
+        let _guard = guard;
+        session.run(connection)
+    })?;
+    let mut typing = Typing { prompt, screen, mailbox, requests: 0, history: None };
+    typing.open_history();
+    typing.run();
+    let Typing { prompt, screen, mailbox, .. } = typing;
+    let cause = screen.leaving();
+    // It fails when the session has ended by itself.
+    let _ = mailbox.send(Input::Quit);
+    let ended = thread::join(session);
+    prompt.show_waiting();
+    let Ended { exit, unsent } = ended?;
+    for line in unsent {
+        prompt.notice(&format!("not sent: {line}"));
+    }
+    prompt.show_waiting();
+    Ok(cause.unwrap_or(exit))
+}
+
+struct LeaveOnDrop(Arc<Screen>);
+
+impl Drop for LeaveOnDrop {
+    fn drop(&mut self) {
+        leave(&self.0, Exit::Local);
+    }
+}
+
+fn log_in(args: &Args, prompt: &mut Prompt<'_>) -> Result<Option<LoggedIn>, Failure> {
+    if let Some(name) = &args.name {
+        let mut connection = Connection::open(&args.server, PATIENCE)?;
+        connection.log_in(name)?;
+        let (server, name) = (args.server.clone(), name.trim().to_owned());
+        return Ok(Some(LoggedIn { server, name, connection }));
+    }
+    Ok(dialog::log_in(&args.server, prompt))
+}
+
+impl dialog::User for Prompt<'_> {
+    fn ask(&mut self, question: &str) -> Option<String> {
+        Prompt::ask(self, question)
+    }
+
+    fn tell(&mut self, text: &str) {
+        self.notice(text);
+    }
+}
+
+/// The user's side of the chat.
+struct Typing<'a> {
+    prompt: Prompt<'a>,
+    screen: Arc<Screen>,
+    mailbox: SyncSender<Input>,
+    /// How many requests were given to the session.
+    requests: u64,
+    history: Option<PathBuf>,
+}
+
+impl Typing<'_> {
+    fn open_history(&mut self) {
+        let opened =
+            files::history().and_then(|path| self.prompt.load_history(&path).map(|()| path));
+        match opened {
+            Ok(path) => self.history = Some(path),
+            Err(error) => self.prompt.notice(&format!("typed lines are not kept: {error}")),
+        }
+    }
+
+    fn run(&mut self) {
+        let mut interrupts = 0;
+        loop {
+            interrupts = match self.prompt.read_chat() {
+                Read::Line(text) if self.typed(&text) => 0,
+                Read::Cleared => 0,
+                Read::Interrupt if interrupts == 0 && self.screen.place().is_connected => {
+                    self.prompt.notice("Ctrl-C again leaves, and so does Ctrl-D");
+                    1
+                }
+                Read::Line(_) | Read::Interrupt | Read::End => return,
+            }
+        }
+    }
+
+    /// Does what a line says. False when that is to leave.
+    fn typed(&mut self, text: &str) -> bool {
+        let lines: Vec<&str> =
+            text.split(['\n', '\r']).filter(|line| !line.trim().is_empty()).collect();
+        if lines.is_empty() {
+            return true;
+        }
+        if let Err(error) = self.prompt.remember(text, self.history.as_deref()) {
+            self.prompt.notice(&format!("typed lines are not kept: {error}"));
+            self.history = None;
+        }
+        if lines.len() > 1 && !self.confirm(lines.len()) {
+            self.prompt.notice("nothing was sent; the arrow up brings it back");
+            return true;
+        }
+        lines.into_iter().all(|line| self.line(line))
+    }
+
+    fn confirm(&mut self, lines: usize) -> bool {
+        let answer = self.prompt.ask(&format!("send {lines} lines? [y/N] "));
+        answer.is_some_and(|answer| matches!(answer.trim(), "y" | "Y" | "yes"))
+    }
+
+    fn line(&mut self, line: &str) -> bool {
+        match Typed::read(line) {
+            Typed::Nothing => {}
+            Typed::Send(request) => return self.send(request),
+            Typed::Resend => return self.mailbox.send(Input::Resend).is_ok(),
+            Typed::Quit => return false,
+            Typed::Help => self.help(),
+            Typed::Unknown(word, meant) => {
+                let meant = match meant {
+                    Some(meant) => format!("did you mean /{meant}?"),
+                    None => "/help lists them".to_owned(),
+                };
+                self.prompt.notice(&format!("there is no command /{word}; {meant}"));
+            }
+        }
+        true
+    }
+
+    fn send(&mut self, request: String) -> bool {
+        let changes_prompt = request.starts_with("join ") || request.starts_with("rename ");
+        if self.mailbox.send(Input::Request(request)).is_err() {
+            return false;
+        }
+        self.requests += 1;
+        let deadline = Instant::now() + SETTLE;
+        while changes_prompt && self.screen.wait_settled(self.requests, deadline) {
+            self.prompt.show_waiting();
+        }
+        true
+    }
+
+    fn help(&self) {
+        let server = commands()
+            .filter(|command| command.name != "help")
+            .map(|command| (command.usage, command.help));
+        let local = LOCAL.iter().map(|local| (local.name, local.help));
+        for (usage, help) in server.chain(local) {
+            self.prompt.notice(&format!("/{usage:<15} {help}"));
+        }
+        self.prompt.notice("//TEXT           say a text that starts with a slash");
+    }
+}

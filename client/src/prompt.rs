@@ -1,0 +1,187 @@
+//! The prompt: an editor for one line at a time, with the chat above it.
+//!
+//! It knows the terminal, the screen and the editor, and nothing of a server.
+
+use std::io::ErrorKind;
+use std::path::Path;
+use std::sync::Arc;
+
+use rustyline::config::BellStyle;
+use rustyline::error::ReadlineError;
+use rustyline::history::FileHistory;
+use rustyline::{ColorMode, CompletionType, Config, Editor, ExternalPrinter};
+use unicode_width::UnicodeWidthStr;
+
+use crate::exit::{Exit, Failure};
+use crate::helper::{ChatHelper, Purpose};
+use crate::names::Names;
+use crate::render::{Entry, Looks, name_colored};
+use crate::safe::Safe;
+use crate::screen::Screen;
+use crate::terminal::Terminal;
+
+/// The editor and what it draws on.
+pub struct Prompt<'a> {
+    editor: Editor<ChatHelper, FileHistory>,
+    terminal: &'a Terminal,
+    screen: Arc<Screen>,
+    looks: Looks,
+}
+
+/// What came from the keys.
+#[derive(Debug)]
+pub enum Read {
+    /// A line, or several when they were pasted.
+    Line(String),
+    /// Ctrl-C, which threw something away.
+    Cleared,
+    /// Ctrl-C on an empty line.
+    Interrupt,
+    /// Ctrl-D, a closed window, or the program is to end.
+    End,
+}
+
+impl<'a> Prompt<'a> {
+    /// A prompt without history or names.
+    ///
+    /// # Errors
+    ///
+    /// When the terminal cannot be used.
+    pub fn new(terminal: &'a Terminal, screen: Arc<Screen>, looks: Looks) -> Result<Self, Failure> {
+        let bell = if looks.bell { BellStyle::Audible } else { BellStyle::None };
+        let config = Config::builder()
+            .completion_type(CompletionType::List)
+            .completion_show_all_if_ambiguous(true)
+            .bell_style(bell)
+            // The helper draws the waiting lines, with or without colours.
+            .color_mode(ColorMode::Forced)
+            .build();
+        let mut editor = Editor::with_config(config).map_err(|error| failure(&error))?;
+        editor.set_helper(Some(ChatHelper::new(Arc::clone(&screen), looks.color)));
+        Ok(Self { editor, terminal, screen, looks })
+    }
+
+    /// What [`Screen::ring`] needs.
+    ///
+    /// # Errors
+    ///
+    /// When the terminal cannot be used.
+    pub fn printer(&mut self) -> Result<impl ExternalPrinter + Send + use<>, Failure> {
+        self.editor.create_external_printer().map_err(|error| failure(&error))
+    }
+
+    /// From here on the lines are for the chat, and these names are completed.
+    pub fn chat(&mut self, names: Names) {
+        if let Some(helper) = self.editor.helper_mut() {
+            helper.chat(names);
+        }
+    }
+
+    /// Reads a line for the chat. The prompt says where the user is.
+    pub fn read_chat(&mut self) -> Read {
+        let place = self.screen.place();
+        let raw = format!("{}@{}> ", place.name, place.room);
+        let name = match self.looks.color {
+            true => name_colored(&place.name, &place.name),
+            false => place.name,
+        };
+        self.read(&raw, &format!("{name}@{}> ", place.room))
+    }
+
+    /// Asks a question of this program's own. `None` when it is not answered.
+    pub fn ask(&mut self, question: &str) -> Option<String> {
+        let helper = self.editor.helper_mut();
+        let purpose =
+            helper.map(|helper| std::mem::replace(&mut helper.purpose, Purpose::Question));
+        let read = self.read(question, question);
+        if let (Some(helper), Some(purpose)) = (self.editor.helper_mut(), purpose) {
+            helper.purpose = purpose;
+        }
+        match read {
+            Read::Line(answer) => Some(answer),
+            Read::Cleared | Read::Interrupt | Read::End => None,
+        }
+    }
+
+    /// `styled` is `raw` with colours.
+    fn read(&mut self, raw: &str, styled: &str) -> Read {
+        self.show_waiting();
+        if !self.screen.start_editing() {
+            return Read::End;
+        }
+        let result = self.editor.readline(&(raw, styled));
+        self.screen.stop_editing();
+        let Some(helper) = self.editor.helper() else { return Read::End };
+        let (is_gone, line) = (helper.is_line_gone(), helper.take_line());
+        match result {
+            Ok(text) => {
+                if is_gone {
+                    self.close_gap(raw, &text);
+                }
+                Read::Line(text)
+            }
+            Err(ReadlineError::Interrupted) if line.is_empty() => Read::Interrupt,
+            Err(ReadlineError::Interrupted) => Read::Cleared,
+            Err(ReadlineError::Io(error)) if error.kind() == ErrorKind::InvalidData => {
+                self.notice("what was typed is not UTF-8");
+                Read::Cleared
+            }
+            Err(_) => Read::End,
+        }
+    }
+
+    /// Takes back the row in which the editor drew nothing for a line that will come back.
+    fn close_gap(&mut self, prompt: &str, text: &str) {
+        let columns = self.editor.dimensions().map_or(80, |(columns, _)| usize::from(columns));
+        // The editor begins another row after one that is full to the last column.
+        let is_full = (prompt.width() + text.width()).is_multiple_of(columns.max(1));
+        self.terminal.write(if is_full { "\x1b[2A\r\x1b[J" } else { "\x1b[A\r\x1b[J" });
+    }
+
+    /// Shows what waits, between two lines.
+    pub fn show_waiting(&self) {
+        loop {
+            let batch = self.screen.take();
+            if batch.is_empty() {
+                return;
+            }
+            self.terminal.write(&batch);
+        }
+    }
+
+    /// Says something in this program's own name.
+    pub fn notice(&self, text: &str) {
+        let text = Safe::new(text);
+        self.screen.show([Entry::Notice(&text).styled("", "", self.looks)]);
+    }
+
+    /// Brings back the lines typed in earlier runs.
+    ///
+    /// # Errors
+    ///
+    /// Says why they cannot be read.
+    pub fn load_history(&mut self, path: &Path) -> Result<(), String> {
+        match path.exists() {
+            true => self.editor.load_history(path).map_err(|error| error.to_string()),
+            false => Ok(()),
+        }
+    }
+
+    /// Adds to the lines that the arrow up brings back, now and in later runs.
+    ///
+    /// # Errors
+    ///
+    /// Says why it cannot be written.
+    pub fn remember(&mut self, text: &str, path: Option<&Path>) -> Result<(), String> {
+        let added = self.editor.add_history_entry(text);
+        let kept = match (added, path) {
+            (Ok(true), Some(path)) => self.editor.append_history(path),
+            (added, _) => added.map(drop),
+        };
+        kept.map_err(|error| error.to_string())
+    }
+}
+
+fn failure(error: &ReadlineError) -> Failure {
+    Failure::new(Exit::Local, format!("cannot use the terminal: {error}"))
+}

@@ -1,0 +1,332 @@
+//! A stay in the chat, on a thread of its own: it sends what was typed, shows what comes, keeps the
+//! connection alive and finds a new one when it is lost.
+//!
+//! It owns the socket and what is known of the chat, and knows no terminal: it shows through a
+//! [`View`] and hears of the user through a channel.
+
+use std::io;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use protocol::limits::HISTORY_LINES;
+
+use crate::connection::{ConnectError, Connection, Incoming, Line, Lines, Sender};
+use crate::exit::{Exit, Failure};
+use crate::safe::Safe;
+use crate::screen::Place;
+use crate::state::State;
+use crate::thread;
+use crate::view::View;
+
+/// Silence after which the server is asked whether it is alive.
+const SILENCE: Duration = Duration::from_secs(30);
+
+/// How long it may take to answer that.
+const ANSWER: Duration = Duration::from_secs(30);
+
+/// How long one attempt to connect again may take.
+const ATTEMPT: Duration = Duration::from_secs(5);
+
+/// How long the server may take to close after a `logout`.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+const FIRST_DELAY: Duration = Duration::from_secs(1);
+const LONGEST_DELAY: Duration = Duration::from_secs(30);
+
+/// Lines of the room that are asked for after a lost connection, to find the missed ones in.
+const MISSED_LINES: usize = 500;
+
+/// What a session hears of.
+#[derive(Debug)]
+pub enum Input {
+    /// The connection brings something.
+    Server(Incoming),
+    /// The user wants this request sent.
+    Request(String),
+    /// The user wants sent again what a lost connection swallowed.
+    Resend,
+    /// The user leaves.
+    Quit,
+}
+
+impl From<Incoming> for Input {
+    fn from(incoming: Incoming) -> Self {
+        Input::Server(incoming)
+    }
+}
+
+/// How a session ended.
+#[derive(Debug)]
+pub struct Ended {
+    /// Whether it was still connected when the user left.
+    pub exit: Exit,
+    /// Requests of which nobody knows whether the server had them.
+    pub unsent: Vec<String>,
+}
+
+/// A stay in the chat.
+pub struct Session {
+    server: String,
+    state: State,
+    view: View,
+    inputs: Receiver<Input>,
+    /// For the reader threads.
+    mailbox: SyncSender<Input>,
+    /// How many inputs of the user came.
+    count: u64,
+    is_connected: bool,
+    /// Whether the reader of the connection has sent its last message.
+    is_drained: bool,
+    is_leaving: bool,
+}
+
+/// One connection, and the thread that reads from it.
+struct Link {
+    sender: Sender,
+    reader: JoinHandle<()>,
+}
+
+/// Why a connection is no longer used.
+enum End {
+    Lost(String),
+    Quit,
+}
+
+impl Session {
+    /// A session of a user who is logged in. The state is the one of the first connection.
+    pub fn new(
+        server: String,
+        state: State,
+        view: View,
+        (mailbox, inputs): (SyncSender<Input>, Receiver<Input>),
+    ) -> Self {
+        Self {
+            server,
+            state,
+            view,
+            inputs,
+            mailbox,
+            count: 0,
+            is_connected: false,
+            is_drained: true,
+            is_leaving: false,
+        }
+    }
+
+    /// Runs until the user leaves.
+    ///
+    /// # Errors
+    ///
+    /// When this machine lacks a thread or a file descriptor.
+    pub fn run(mut self, connection: Connection) -> Result<Ended, Failure> {
+        let mut link = self.link(connection)?;
+        let (server, name) = (&self.server, self.state.name());
+        let welcome = format!("connected to {server} as {name}; /help lists the commands");
+        self.view.notice(&welcome);
+        let requests = self.state.requests_after_login(HISTORY_LINES);
+        self.send(&mut link, &requests);
+        loop {
+            self.publish();
+            let end = self.stay(&mut link);
+            self.is_connected = false;
+            self.unlink(link);
+            let End::Lost(why) = end else {
+                return Ok(self.ended(Exit::Done));
+            };
+            self.state.lost();
+            self.publish();
+            let Some(connection) = self.reconnect(&why)? else {
+                return Ok(self.ended(Exit::ConnectionLost));
+            };
+            link = self.link(connection)?;
+            self.view.notice("connected again");
+            let requests = self.state.requests_after_login(MISSED_LINES);
+            self.send(&mut link, &requests);
+        }
+    }
+
+    fn ended(mut self, exit: Exit) -> Ended {
+        self.state.lost();
+        Ended { exit, unsent: self.state.take_unsent() }
+    }
+
+    fn link(&mut self, connection: Connection) -> Result<Link, Failure> {
+        let local = |error: io::Error| Failure::new(Exit::Local, error.to_string());
+        let (sender, receiver) = connection.split().map_err(local)?;
+        let mailbox = self.mailbox.clone();
+        let reader = thread::spawn("reader", move || Lines::new(receiver).feed(&mailbox))?;
+        (self.is_connected, self.is_drained) = (true, false);
+        Ok(Link { sender, reader })
+    }
+
+    /// Ends the reader thread. Its last message says that it is at the end.
+    fn unlink(&mut self, link: Link) {
+        link.sender.close();
+        while !self.is_drained {
+            match self.inputs.recv() {
+                Ok(Input::Server(Incoming::Lines(lines))) => drop(self.receive(&lines)),
+                Ok(Input::Server(Incoming::Closed(_))) | Err(_) => self.is_drained = true,
+                Ok(Input::Request(line)) => self.keep(&line),
+                Ok(Input::Resend) => {}
+                Ok(Input::Quit) => self.is_leaving = true,
+            }
+        }
+        thread::join(link.reader);
+    }
+
+    /// Tells the prompt where the user is.
+    pub fn publish(&self) {
+        let place = Place {
+            name: self.state.name().into(),
+            room: self.state.room().into(),
+            is_connected: self.is_connected,
+        };
+        let open = u64::from(!self.state.is_settled());
+        let settled = self.count.saturating_sub(open);
+        self.view.screen.set_place(place, settled);
+    }
+
+    /// Sends what the server will answer. A failure shows up at the reader, with its reason.
+    fn send(&self, link: &mut Link, requests: &str) {
+        let _ = link.sender.send(requests.as_bytes());
+    }
+
+    /// One connection, from its login to its end.
+    fn stay(&mut self, link: &mut Link) -> End {
+        let mut heard = Instant::now();
+        let mut asked: Option<Instant> = None;
+        let mut leaving: Option<Instant> = None;
+        loop {
+            let deadline = leaving.or(asked.map(|at| at + ANSWER)).unwrap_or(heard + SILENCE);
+            match self.inputs.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+                Ok(Input::Server(Incoming::Lines(lines))) => {
+                    (heard, asked) = (Instant::now(), None);
+                    let requests = self.receive(&lines);
+                    self.send(link, &requests);
+                }
+                Ok(Input::Server(Incoming::Closed(error))) => {
+                    self.is_drained = true;
+                    if leaving.is_some() {
+                        return End::Quit;
+                    }
+                    let why =
+                        error.map_or("the server closed it".into(), |error| error.to_string());
+                    return End::Lost(why);
+                }
+                Ok(Input::Request(line)) => {
+                    self.count += 1;
+                    self.state.sent(&line);
+                    self.send(link, &format!("{line}\n"));
+                }
+                Ok(Input::Resend) => self.resend(link),
+                Ok(Input::Quit) => {
+                    self.send(link, "logout\n");
+                    leaving = Some(Instant::now() + FAREWELL);
+                }
+                Err(RecvTimeoutError::Timeout) if leaving.is_some() => return End::Quit,
+                Err(RecvTimeoutError::Timeout) if asked.is_some() => {
+                    return End::Lost("the server does not answer".into());
+                }
+                Err(RecvTimeoutError::Timeout) => {
+                    asked = Some(Instant::now());
+                    let request = self.state.request_for_life();
+                    self.send(link, &request);
+                }
+                Err(RecvTimeoutError::Disconnected) => return End::Quit,
+            }
+            self.publish();
+        }
+    }
+
+    /// Shows lines, and gives the requests that they lead to.
+    fn receive(&mut self, lines: &[Line]) -> String {
+        let (mut show, mut requests, mut is_replayed) = (Vec::new(), String::new(), false);
+        for line in lines {
+            let outcome = match line {
+                Ok(line) => self.state.receive(&Safe::new(line)),
+                Err(error) => {
+                    show.push(format!("<{error}>"));
+                    continue;
+                }
+            };
+            show.extend(outcome.show);
+            if outcome.entered {
+                requests += &self.state.requests_after_entry(HISTORY_LINES);
+            }
+            is_replayed |= outcome.replayed;
+        }
+        self.view.lines(show.iter().map(String::as_str), self.state.name());
+        if is_replayed {
+            self.offer_unsent();
+        }
+        requests
+    }
+
+    fn offer_unsent(&mut self) {
+        let unsent = self.state.unsent().to_vec();
+        for line in &unsent {
+            self.view.notice(&format!("not sent: {line}"));
+        }
+        if !unsent.is_empty() {
+            self.view.notice("/resend sends what was not sent");
+        }
+    }
+
+    fn resend(&mut self, link: &mut Link) {
+        let unsent = self.state.take_unsent();
+        if unsent.is_empty() {
+            self.view.notice("there is nothing to send again");
+        }
+        for line in unsent {
+            self.state.sent(&line);
+            self.send(link, &format!("{line}\n"));
+        }
+    }
+
+    fn keep(&mut self, line: &str) {
+        self.count += 1;
+        let is_kept = self.state.keep(line);
+        let what = if is_kept { "kept for later" } else { "not sent" };
+        self.view.notice(&format!("not connected; {what}: {line}"));
+        self.publish();
+    }
+
+    /// Tries until it works or the user leaves. `None` then.
+    fn reconnect(&mut self, why: &str) -> Result<Option<Connection>, Failure> {
+        let mut why = format!("connection lost: {why}");
+        let mut delay = FIRST_DELAY;
+        loop {
+            let seconds = delay.as_secs();
+            self.view.notice(&format!("{why}; trying again in {seconds} s, Ctrl-C stops"));
+            if self.is_leaving || !self.pause(delay) {
+                return Ok(None);
+            }
+            match self.attempt() {
+                Ok(connection) => return Ok(Some(connection)),
+                Err(error) => why = error.to_string(),
+            }
+            delay = (delay * 2).min(LONGEST_DELAY);
+        }
+    }
+
+    fn attempt(&self) -> Result<Connection, ConnectError> {
+        let mut connection = Connection::open(&self.server, ATTEMPT)?;
+        connection.log_in(self.state.name())?;
+        Ok(connection)
+    }
+
+    /// Lets time pass, and keeps what is typed meanwhile. False when the user leaves.
+    fn pause(&mut self, delay: Duration) -> bool {
+        let deadline = Instant::now() + delay;
+        loop {
+            match self.inputs.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+                Ok(Input::Request(line)) => self.keep(&line),
+                Ok(Input::Resend) => self.view.notice("not connected yet"),
+                Ok(Input::Server(_)) => {}
+                Ok(Input::Quit) | Err(RecvTimeoutError::Disconnected) => return false,
+                Err(RecvTimeoutError::Timeout) => return true,
+            }
+        }
+    }
+}

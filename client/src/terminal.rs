@@ -1,0 +1,67 @@
+//! The terminal's modes, and its signals: however the program ends, it leaves a sane terminal.
+//!
+//! rustyline sets the modes it needs while it reads a line. Between two lines this module keeps the
+//! terminal from echoing what is typed ahead and from turning a Ctrl-C into a signal.
+
+use std::io::{self, Write};
+use std::sync::Arc;
+
+use nix::sys::signal::{Signal, kill};
+use nix::sys::termios::{LocalFlags, SetArg, Termios, tcgetattr, tcsetattr};
+use nix::unistd::Pid;
+
+use crate::exit::{Exit, Failure};
+use crate::screen::Screen;
+
+/// The terminal as it was found. Dropping it brings that state back.
+pub struct Terminal {
+    found: Termios,
+}
+
+impl Terminal {
+    /// Takes the terminal at standard input.
+    ///
+    /// # Errors
+    ///
+    /// When that is no terminal.
+    pub fn take() -> Result<Self, Failure> {
+        let failed = |errno| Failure::new(Exit::Local, format!("cannot use the terminal: {errno}"));
+        let found = tcgetattr(io::stdin()).map_err(failed)?;
+        let mut quiet = found.clone();
+        quiet.local_flags &= !(LocalFlags::ECHO | LocalFlags::ICANON | LocalFlags::ISIG);
+        tcsetattr(io::stdin(), SetArg::TCSADRAIN, &quiet).map_err(failed)?;
+        Ok(Self { found })
+    }
+
+    /// Writes whole lines. A terminal that is gone makes itself heard by SIGHUP.
+    pub fn write(&self, text: &str) {
+        let mut stdout = io::stdout().lock();
+        let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        // Nothing can be done for a terminal that is gone.
+        let _ = tcsetattr(io::stdin(), SetArg::TCSADRAIN, &self.found);
+    }
+}
+
+/// Makes SIGTERM and SIGHUP end the program the usual way.
+///
+/// # Errors
+///
+/// When the system refuses.
+pub fn leave_on_signals(screen: Arc<Screen>) -> Result<(), Failure> {
+    ctrlc::set_handler(move || leave(&screen, Exit::Signal))
+        .map_err(|error| Failure::new(Exit::Local, format!("cannot wait for signals: {error}")))
+}
+
+/// Ends the program, from any thread. The thread that reads the keys does it.
+pub fn leave(screen: &Screen, exit: Exit) {
+    if screen.leave(exit) {
+        // The one way to get a thread out of rustyline. While rustyline is not yet, or no longer,
+        // prepared for it, the handler of `leave_on_signals` takes it and comes here again.
+        let _ = kill(Pid::this(), Signal::SIGINT);
+    }
+}

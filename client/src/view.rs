@@ -1,0 +1,66 @@
+//! From lines to what the user sees of them: on the screen, and in the log.
+
+use std::sync::Arc;
+
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, Zoned};
+
+use crate::render::{Entry, Looks};
+use crate::safe::Safe;
+use crate::screen::Screen;
+use crate::transcript::Transcript;
+
+/// Shows lines.
+#[derive(Debug)]
+pub struct View {
+    /// How lines look.
+    pub looks: Looks,
+    /// How the time at the left looks, as `strftime` has it. `None`: there is none.
+    pub time: Option<String>,
+    /// Where the lines are also written.
+    pub transcript: Option<Transcript>,
+    /// Where they are shown.
+    pub screen: Arc<Screen>,
+}
+
+impl View {
+    /// Shows lines of the server. `own_name` is highlighted in them.
+    pub fn lines<'a>(&mut self, lines: impl IntoIterator<Item = &'a str>, own_name: &str) {
+        let lines: Vec<_> = lines.into_iter().map(Safe::new).collect();
+        self.entries(lines.iter().map(|line| Entry::of_line(line)), own_name);
+    }
+
+    /// Says something in this program's own name.
+    pub fn notice(&mut self, text: &str) {
+        // A reason may quote what a server sent.
+        let text = Safe::new(text);
+        self.entries([Entry::Notice(&text)], "");
+    }
+
+    fn entries<'a>(&mut self, entries: impl IntoIterator<Item = Entry<'a>>, own_name: &str) {
+        let now = Zoned::now();
+        let mut shown = Vec::new();
+        for entry in entries.into_iter().filter(|entry| entry.is_shown(self.looks)) {
+            let at = said_at(&entry, now.time_zone()).unwrap_or_else(|| now.clone());
+            let time = self.time.as_ref().map(|format| at.strftime(format).to_string());
+            shown.push(entry.styled(&time.unwrap_or_default(), own_name, self.looks));
+            if let Some(transcript) = &mut self.transcript {
+                transcript.add(&at, &entry.plain());
+            }
+        }
+        if let Some(transcript) = &mut self.transcript
+            && let Err(error) = transcript.flush()
+        {
+            self.transcript = None;
+            shown.push(Entry::Notice(&error.to_string()).styled("", "", self.looks));
+        }
+        self.screen.show(shown);
+    }
+}
+
+fn said_at(entry: &Entry<'_>, zone: &TimeZone) -> Option<Zoned> {
+    match entry {
+        Entry::Earlier(row) => Some(row.time.parse::<Timestamp>().ok()?.to_zoned(zone.clone())),
+        _ => None,
+    }
+}

@@ -1,0 +1,53 @@
+//! A server that does what a test tells it, to show a client what no real server does on request.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::thread::{self, JoinHandle};
+
+/// Runs `serve` with one client. Its panic is the test's when it is joined.
+pub fn serve<T: Send + 'static>(
+    serve: impl FnOnce(Session) -> T + Send + 'static,
+) -> (String, JoinHandle<T>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let thread = thread::spawn(move || {
+        let stream = listener.accept().unwrap().0;
+        serve(Session { reader: BufReader::new(stream.try_clone().unwrap()), stream })
+    });
+    (address, thread)
+}
+
+pub struct Session {
+    reader: BufReader<TcpStream>,
+    pub stream: TcpStream,
+}
+
+impl Session {
+    pub fn send(&mut self, bytes: impl AsRef<[u8]>) {
+        self.stream.write_all(bytes.as_ref()).unwrap();
+    }
+
+    /// The next line of the client, with its newline. Empty at the end.
+    pub fn line(&mut self) -> String {
+        let mut line = String::new();
+        self.reader.read_line(&mut line).unwrap();
+        line
+    }
+
+    /// All that the client still sends.
+    pub fn rest(&mut self) -> Vec<u8> {
+        let mut rest = Vec::new();
+        self.reader.read_to_end(&mut rest).unwrap();
+        rest
+    }
+
+    pub fn greet_and_log_in(&mut self) {
+        self.send("Connect Success\n");
+        assert_eq!(self.line(), "login al\n");
+        self.send("Login Success\n");
+    }
+
+    pub fn close(self) {
+        self.stream.shutdown(Shutdown::Both).unwrap();
+    }
+}

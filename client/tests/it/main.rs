@@ -1,0 +1,8 @@
+//! The program as its users meet it: arguments, pipes, terminals, exit codes.
+
+// Helpers of tests are tests to the reader, but not to clippy.
+#![allow(clippy::unwrap_used)]
+
+mod fake_server;
+mod pipe;
+mod program;

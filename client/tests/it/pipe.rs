@@ -1,0 +1,210 @@
+//! The mode for pipes.
+
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::time::Duration;
+
+use crate::fake_server::serve;
+use crate::program::{Outcome, Program, command};
+
+const HANDSHAKE: &str = "Connect Success\nLogin Success\n";
+
+fn logged_in(server: &str) -> Program {
+    Program::start(&["--server", server, "--name", "al"])
+}
+
+#[track_caller]
+fn check(outcome: &Outcome, code: i32, stdout: &str, reason: &str) {
+    assert_eq!((outcome.code, outcome.stdout.as_str()), (Some(code), stdout), "{outcome:?}");
+    assert_eq!(reason.is_empty(), outcome.stderr.is_empty(), "{outcome:?}");
+    assert!(outcome.stderr.contains(reason), "{outcome:?}");
+    assert!(outcome.stderr.lines().count() <= 1, "{outcome:?}");
+}
+
+#[test]
+fn replies_that_come_after_the_end_of_input_are_printed() {
+    let (server, served) = serve(|mut session| {
+        session.greet_and_log_in();
+        let requests = session.rest();
+        session.send("al: one\nal: two\n");
+        requests
+    });
+    let mut program = logged_in(&server);
+    program.send(b"say one\nsay two");
+    check(&program.finish(), 0, &format!("{HANDSHAKE}al: one\nal: two\n"), "");
+    assert_eq!(served.join().unwrap(), b"say one\nsay two");
+}
+
+#[test]
+fn nothing_is_sent_before_the_login_is_answered() {
+    let (server, served) = serve(|mut session| {
+        session.send("Connect Success\n");
+        assert_eq!(session.line(), "login al\n");
+        session.stream.set_read_timeout(Some(Duration::from_millis(100))).unwrap();
+        let early = session.stream.read(&mut [0]);
+        assert!(early.is_err(), "{early:?}");
+        session.stream.set_read_timeout(None).unwrap();
+        session.send("Login Success\n");
+        session.rest()
+    });
+    let mut program = logged_in(&server);
+    program.send(b"look\n");
+    check(&program.finish(), 0, HANDSHAKE, "");
+    assert_eq!(served.join().unwrap(), b"look\n");
+}
+
+#[test]
+fn without_a_name_the_bytes_pass_as_they_are() {
+    let (server, served) = serve(|mut session| {
+        session.send("Connect Success");
+        let requests = session.rest();
+        session.send(b"\xff\r\n\0tail");
+        requests
+    });
+    let mut program = Program::start(&["--server", &server]);
+    program.send(b"\xfe\0\r\n");
+    check(&program.finish(), 0, "Connect Success\u{fffd}\r\n\0tail", "");
+    assert_eq!(served.join().unwrap(), b"\xfe\0\r\n");
+}
+
+#[test]
+fn the_classic_listener_is_told_by_its_greeting() {
+    let (server, served) = serve(|mut session| {
+        session.send("Connect Success");
+        assert_eq!(session.line(), "login al\n");
+        session.send("Login Suc");
+        session.send("cess");
+        session.send("bo: hi\n");
+        session.rest()
+    });
+    check(&logged_in(&server).finish(), 0, &format!("{HANDSHAKE}bo: hi\n"), "");
+    assert_eq!(served.join().unwrap(), b"");
+}
+
+#[test]
+fn a_refused_login_ends_with_the_reason() {
+    for (greeting, answer, shown) in [
+        ("Connect Success\n", "UserName Exist\n", "UserName Exist"),
+        ("Connect Success", "UserName Exist", "UserName Exist"),
+        ("Connect Success", "UserName Empty", "UserName Empty"),
+        ("Connect Success\n", "UserName Invalid: reserved\n", "UserName Invalid: reserved"),
+        ("Connect Success", "UserName Invalid: reserved\n", "UserName Invalid: reserved"),
+    ] {
+        let (server, served) = serve(move |mut session| {
+            session.send(greeting);
+            assert_eq!(session.line(), "login al\n");
+            session.send(answer);
+            session.rest()
+        });
+        let outcome = logged_in(&server).finish();
+        check(&outcome, 4, &format!("Connect Success\n{shown}\n"), shown);
+        assert_eq!(served.join().unwrap(), b"");
+    }
+}
+
+#[test]
+fn a_server_that_cannot_be_used_is_told_apart_from_a_refusal() {
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    check(&logged_in(&free).finish(), 3, "", "is the server running there?");
+    for (greeting, reason) in
+        [("Server Full\n", "Server Full"), ("HTTP/1.1 400 Bad Request\r\n", "no chat server")]
+    {
+        let (server, served) = serve(move |mut session| session.send(greeting));
+        check(&logged_in(&server).finish(), 3, "", reason);
+        served.join().unwrap();
+    }
+}
+
+#[test]
+fn a_server_that_closes_first_is_a_lost_connection() {
+    let (server, served) = serve(|mut session| {
+        session.greet_and_log_in();
+        session.send("Server Shutdown\n");
+        session.close();
+    });
+    // Its stdin stays open, so only the server can be the cause of the end.
+    let mut program = logged_in(&server);
+    let stdin = program.stdin.take();
+    let outcome = program.wait();
+    check(&outcome, 5, &format!("{HANDSHAKE}Server Shutdown\n"), "connection lost");
+    drop(stdin);
+    served.join().unwrap();
+}
+
+#[test]
+fn a_logout_ends_the_requests() {
+    let (server, served) = serve(|mut session| {
+        session.greet_and_log_in();
+        session.rest()
+    });
+    let mut program = logged_in(&server);
+    program.send(b"say x\nlogout\nsay y\n");
+    let stdin = program.stdin.take();
+    check(&program.wait(), 0, HANDSHAKE, "");
+    drop(stdin);
+    assert_eq!(served.join().unwrap(), b"say x\nlogout\n");
+}
+
+#[test]
+fn a_closed_stdout_ends_the_program_quietly_even_while_nothing_comes() {
+    let (server, served) = serve(|mut session| {
+        session.greet_and_log_in();
+        session.rest()
+    });
+    let mut program = logged_in(&server);
+    assert_eq!(program.read_to("Login Success\n"), HANDSHAKE);
+    let stdin = program.stdin.take();
+    drop(program.stdout.take());
+    check(&program.wait(), 0, "", "");
+    drop(stdin);
+    served.join().unwrap();
+}
+
+#[test]
+fn lines_appear_as_they_come() {
+    let (server, served) = serve(|mut session| {
+        session.greet_and_log_in();
+        session.send("bo: no newline yet");
+        session.line()
+    });
+    let mut program = logged_in(&server);
+    program.read_to("bo: no newline yet");
+    program.send(b"ping\n");
+    assert_eq!(served.join().unwrap(), "ping\n");
+    program.finish();
+}
+
+#[test]
+fn much_in_both_directions_at_once_passes() {
+    let (server, served) = serve(|mut session| {
+        session.greet_and_log_in();
+        let (mut chunk, mut total) = (vec![0; 1 << 16], 0);
+        loop {
+            match session.stream.read(&mut chunk).unwrap() {
+                0 => return total,
+                length => session.stream.write_all(&chunk[..length]).unwrap(),
+            }
+            total += 1;
+        }
+    });
+    let mut program = logged_in(&server);
+    let mut stdin = program.stdin.take().unwrap();
+    let text: String = (0..1_000_000).map(|number| format!("say line {number}\n")).collect();
+    let sent = text.clone();
+    let writer = std::thread::spawn(move || stdin.write_all(sent.as_bytes()).unwrap());
+    let outcome = program.wait();
+    writer.join().unwrap();
+    assert_eq!(outcome.code, Some(0), "{}", outcome.stderr);
+    assert_eq!(outcome.stdout.len(), HANDSHAKE.len() + text.len());
+    assert!(outcome.stdout.ends_with(&text[text.len() / 2..]));
+    served.join().unwrap();
+}
+
+#[test]
+fn help_shows_the_exit_codes_and_a_wrong_argument_is_one_of_them() {
+    let help = command(&["--help"]).output().unwrap();
+    assert!(String::from_utf8_lossy(&help.stdout).contains("4  the server refused the login"));
+    for arguments in [&["--nonsense"][..], &["--name", "a\nb"]] {
+        assert_eq!(command(arguments).output().unwrap().status.code(), Some(2));
+    }
+}

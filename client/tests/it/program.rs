@@ -1,0 +1,71 @@
+//! Runs the program with pipes at its three streams.
+
+use std::io::{Read, Write};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+
+pub struct Program {
+    child: Child,
+    pub stdin: Option<ChildStdin>,
+    pub stdout: Option<ChildStdout>,
+}
+
+/// How a run ended.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Outcome {
+    pub code: Option<i32>,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+pub fn command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_chat-client"));
+    command.args(arguments).env_remove("CHAT_SERVER").env_remove("CHAT_NAME");
+    command
+}
+
+impl Program {
+    pub fn start(arguments: &[&str]) -> Self {
+        let mut child = command(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let (stdin, stdout) = (child.stdin.take(), child.stdout.take());
+        Self { child, stdin, stdout }
+    }
+
+    pub fn send(&mut self, bytes: &[u8]) {
+        self.stdin.as_mut().unwrap().write_all(bytes).unwrap();
+    }
+
+    /// Reads from stdout until `text` has come, and returns all that came.
+    pub fn read_to(&mut self, text: &str) -> String {
+        let stdout = self.stdout.as_mut().unwrap();
+        let mut read = Vec::new();
+        while !read.ends_with(text.as_bytes()) {
+            let mut byte = [0];
+            assert_eq!(stdout.read(&mut byte).unwrap(), 1, "ended after {read:?}");
+            read.extend(byte);
+        }
+        String::from_utf8(read).unwrap()
+    }
+
+    /// Ends stdin and waits for the end of the program.
+    pub fn finish(mut self) -> Outcome {
+        drop(self.stdin.take());
+        self.wait()
+    }
+
+    /// Waits for the end of the program, with stdin as it is.
+    pub fn wait(mut self) -> Outcome {
+        let mut stdout = Vec::new();
+        if let Some(mut stream) = self.stdout.take() {
+            stream.read_to_end(&mut stdout).unwrap();
+        }
+        let mut stderr = String::new();
+        self.child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
+        let code = self.child.wait().unwrap().code();
+        Outcome { code, stdout: String::from_utf8_lossy(&stdout).into_owned(), stderr }
+    }
+}
