@@ -1,6 +1,7 @@
 //! The command line, and what it means to the server.
 
 use std::net::{SocketAddr, ToSocketAddrs};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use chat_server::Config;
@@ -75,6 +76,14 @@ pub struct Arguments {
     #[arg(long, value_name = "SECONDS", help_heading = "Limits")]
     user_timeout: Option<u64>,
 
+    /// Record each room in DIR/ROOM.log, and go on from there; SIGHUP opens the files anew
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+
+    /// Have each line on the disk before anybody is sent it
+    #[arg(long, requires = "data")]
+    sync: bool,
+
     /// Stop once no client was connected for so long
     #[arg(long, value_name = "SECONDS")]
     exit_when_idle: Option<u64>,
@@ -135,6 +144,8 @@ impl From<Arguments> for Config {
             stall_timeout: Duration::from_secs(arguments.stall_timeout),
             keepalive: seconds(arguments.keepalive, default.keepalive),
             user_timeout: seconds(arguments.user_timeout, default.user_timeout),
+            data: arguments.data,
+            sync: arguments.sync,
             exit_when_idle: arguments.exit_when_idle.map(Duration::from_secs),
         }
     }

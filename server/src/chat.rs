@@ -20,8 +20,10 @@ use crate::client::{Client, ClientId};
 use crate::config::Config;
 use crate::courier::Desk;
 use crate::outbox::Mail;
+use crate::recorder::Recorder;
 use crate::room::Room;
 use crate::room_log::{News, Position, RoomLog};
+use crate::transcript::Earlier;
 
 /// Bytes that an announcement of the server about a user takes at most, such as `has entered`.
 const ANNOUNCEMENT_BYTES: usize = 512;
@@ -46,6 +48,7 @@ pub struct Chat {
     /// The log of the room that always exists.
     main: Arc<RoomLog>,
     desks: Vec<Arc<Desk>>,
+    recorder: Option<Arc<Recorder>>,
     backlog: usize,
     max_clients: usize,
     max_per_address: usize,
@@ -59,7 +62,10 @@ struct State {
     /// Everybody whose name is taken: from login to the last byte after logout.
     users: HashMap<UserName, User>,
     rooms: HashMap<RoomName, Room>,
-    next_log: u64,
+    /// The number of the next log.
+    logs_made: u64,
+    /// How often a room was closed because its last user left.
+    rooms_closed: u64,
     is_stopping: bool,
     /// When the last client went.
     idle_since: Instant,
@@ -73,17 +79,27 @@ struct User {
 }
 
 impl Chat {
-    /// A chat with one empty room, whose clients are served by the couriers behind `desks`.
+    /// A chat with one empty room, whose clients are served by the couriers behind `desks`, and
+    /// whose rooms are recorded where there is a recorder.
     #[must_use]
-    pub fn new(desks: Vec<Arc<Desk>>, config: &Config) -> Self {
-        let main = Room::new(RoomName::main(), RoomLog::new(0, config.backlog, desks.len()));
+    pub fn new(desks: Vec<Arc<Desk>>, recorder: Option<Arc<Recorder>>, config: &Config) -> Self {
+        let name = RoomName::main();
+        let main = RoomLog::new(0, name.clone(), config.backlog, desks.len());
+        let main = match &recorder {
+            Some(recorder) => {
+                let earlier = recorder.earlier(&name, config.backlog);
+                Room::new(main.recorded(&earlier.lines), earlier.topic)
+            }
+            None => Room::new(main, String::new()),
+        };
         let log = Arc::clone(&main.log);
         let state = State {
             clients: HashMap::new(),
             addresses: HashMap::new(),
             users: HashMap::new(),
-            rooms: HashMap::from([(RoomName::main(), main)]),
-            next_log: 1,
+            rooms: HashMap::from([(name, main)]),
+            logs_made: 1,
+            rooms_closed: 0,
             is_stopping: false,
             idle_since: Instant::now(),
         };
@@ -92,6 +108,7 @@ impl Chat {
             gone: Condvar::new(),
             main: log,
             desks,
+            recorder,
             backlog: config.backlog,
             max_clients: config.max_clients,
             max_per_address: config.max_per_address,
@@ -147,7 +164,7 @@ impl Chat {
             return None;
         }
         // The others are told first: whoever reads `Login Success` is in the room.
-        let (seat, enter) = self.seat(&mut state, client, name.clone(), &RoomName::main());
+        let (seat, enter) = self.seat(&mut state, client, name.clone(), &RoomName::main())?;
         client.reply(Position::default(), Reply::LoginSuccess);
         client.post(Position::default(), enter);
         let user = User { client: Arc::clone(client), log: Some(Arc::clone(&seat.log)) };
@@ -172,8 +189,10 @@ impl Chat {
             return self.reply(client, seat, Reply::JoinSuccess);
         }
         wait_for_readers(&seat.log);
-        let mut state = self.state.lock();
-        let (new, enter) = self.seat(&mut state, client, seat.name.clone(), room);
+        let mut state = self.state_with_room(room);
+        let Some((new, enter)) = self.seat(&mut state, client, seat.name.clone(), room) else {
+            return;
+        };
         let old = std::mem::replace(seat, new);
         if let Some(user) = state.users.get_mut(&seat.name) {
             user.log = Some(Arc::clone(&seat.log));
@@ -226,7 +245,7 @@ impl Chat {
         let mut rows: Vec<_> = state
             .rooms
             .values()
-            .map(|room| RoomRow { name: room.name.as_str(), users: room.names().len() })
+            .map(|room| RoomRow { name: room.name().as_str(), users: room.names().len() })
             .collect();
         rows.sort_unstable_by_key(|row| row.name);
         self.reply_list(client, seat, Reply::Rooms, rows.iter());
@@ -340,43 +359,68 @@ impl Chat {
     }
 
     fn tell(&self, log: &Arc<RoomLog>, news: News) {
+        if let Some(recorder) = self.recorder.as_ref().filter(|_| news.recorder) {
+            recorder.news_in(Arc::clone(log));
+        }
         for courier in news.couriers() {
             self.desks[courier].news_in(Arc::clone(log));
         }
     }
 
-    /// Seats a user in a room, which is made when there is none. The mail lets the user start to
-    /// read there.
+    /// Seats a user in a room. The mail lets the user start to read there.
     fn seat(
         &self,
         state: &mut State,
         client: &Client,
         name: UserName,
         room: &RoomName,
-    ) -> (Seat, Mail) {
-        let room = self.ensure_room(state, room);
+    ) -> Option<(Seat, Mail)> {
+        let room = state.rooms.get_mut(room)?;
         let (number, enter, news) = room.enter(name.clone(), client.desk.number);
         let log = Arc::clone(&room.log);
         self.tell(&log, news);
-        (Seat { name, room: room.name.clone(), log, number }, enter)
+        Some((Seat { name, room: log.room.clone(), log, number }, enter))
     }
 
     fn unseat(&self, state: &mut State, seat: &Seat, farewell: impl FnOnce(Position)) {
         let Some(room) = state.rooms.get_mut(&seat.room) else { return };
         let news = room.leave(seat.number, farewell);
         self.tell(&seat.log, news);
-        if room.names().len() == 0 && room.name != RoomName::main() {
+        if room.names().len() == 0 && *room.name() != RoomName::main() {
             state.rooms.remove(&seat.room);
+            state.rooms_closed += 1;
+            if let Some(recorder) = &self.recorder {
+                recorder.retire(seat.log.id);
+            }
         }
     }
 
-    fn ensure_room<'a>(&self, state: &'a mut State, name: &RoomName) -> &'a mut Room {
-        let State { rooms, next_log, .. } = state;
+    /// Locks the state with that room in it. What the room has from earlier is read before, for
+    /// nobody shall wait for a disk; and read again when in the meantime some room was closed,
+    /// for that may have been this one.
+    fn state_with_room(&self, name: &RoomName) -> MutexGuard<'_, State> {
+        let mut state = self.state.lock();
+        let mut earlier = Earlier::default();
+        if let Some(recorder) = &self.recorder {
+            while !state.rooms.contains_key(name) {
+                let closed_before = state.rooms_closed;
+                MutexGuard::unlocked(&mut state, || {
+                    earlier = recorder.earlier(name, self.backlog);
+                });
+                if state.rooms_closed == closed_before {
+                    break;
+                }
+            }
+        }
+        let State { rooms, logs_made, .. } = &mut *state;
         rooms.entry(name.clone()).or_insert_with(|| {
-            let number = *next_log;
-            *next_log += 1;
-            Room::new(name.clone(), RoomLog::new(number, self.backlog, self.desks.len()))
-        })
+            let log = RoomLog::new(*logs_made, name.clone(), self.backlog, self.desks.len());
+            *logs_made += 1;
+            let is_recorded = self.recorder.is_some();
+            let log = if is_recorded { log.recorded(&earlier.lines) } else { log };
+            Room::new(log, earlier.topic)
+        });
+        state
     }
 }
 

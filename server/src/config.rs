@@ -1,6 +1,7 @@
 //! What a server can be told to do differently, with the values for when nobody does.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::thread;
 use std::time::Duration;
 
@@ -38,6 +39,10 @@ pub struct Config {
     pub keepalive: Duration,
     /// How long a client's machine may leave bytes unacknowledged. Zero leaves it to the system.
     pub user_timeout: Duration,
+    /// The folder in which rooms are recorded. `None` records nothing.
+    pub data: Option<PathBuf>,
+    /// Whether each line is on the disk before anybody is sent it.
+    pub sync: bool,
     /// Stop once no client was connected for so long.
     pub exit_when_idle: Option<Duration>,
 }
@@ -59,6 +64,8 @@ impl Default for Config {
             stall_timeout: limits::STALL_TIMEOUT,
             keepalive: Duration::from_secs(60),
             user_timeout: Duration::from_secs(120),
+            data: None,
+            sync: false,
             exit_when_idle: None,
         }
     }

@@ -21,9 +21,9 @@ use parking_lot::Mutex;
 use std::os::fd::AsRawFd;
 
 use crate::client::{Client, ClientId};
-use crate::delivery::{Delivery, Progress};
+use crate::delivery::{Delivery, PATIENCE, Progress};
 use crate::outbox::Ended;
-use crate::room_log::{Batch, RoomLog};
+use crate::room_log::{Batch, Position, RoomLog};
 
 const WAKE_UP: Token = Token(usize::MAX);
 
@@ -103,6 +103,8 @@ pub struct Courier {
     readers: HashMap<u64, BTreeSet<ClientId>>,
     /// Clients that did not take everything. They are registered with `poll`.
     blocked: HashSet<ClientId>,
+    /// Logs whose writers wait for some of those, by number.
+    held: HashMap<u64, Arc<RoomLog>>,
     next_stall_check: Instant,
     deadline: Option<Instant>,
     closing: bool,
@@ -131,6 +133,7 @@ impl Courier {
             clients: HashMap::new(),
             readers: HashMap::new(),
             blocked: HashSet::new(),
+            held: HashMap::new(),
             next_stall_check: Instant::now(),
             deadline: None,
             closing: false,
@@ -172,6 +175,7 @@ impl Courier {
                     self.advance(event.token().0, None);
                 }
             }
+            self.update_held();
         }
     }
 
@@ -184,9 +188,13 @@ impl Courier {
             return Some(Duration::ZERO);
         }
         inbox.asleep = true;
-        let next = [self.deadline, (!self.blocked.is_empty()).then_some(self.next_stall_check)];
-        let next = next.into_iter().flatten().min();
-        next.map(|next| next.saturating_duration_since(Instant::now()))
+        let stall_check = (!self.blocked.is_empty()).then_some(self.next_stall_check);
+        let next = [self.deadline, stall_check].into_iter().flatten().min();
+        let next = next.map(|next| next.saturating_duration_since(Instant::now()));
+        if self.held.is_empty() {
+            return next;
+        }
+        Some(next.map_or(PATIENCE, |next| next.min(PATIENCE)))
     }
 
     /// Does what is urgent, and gives back which logs have news.
@@ -245,8 +253,31 @@ impl Courier {
             }
             self.take_urgent();
         }
-        if log.tried(self.desk.number, batch.end) {
+        let awaited = self.awaited(log.id);
+        if awaited != Position::MAX {
+            self.held.insert(log.id, Arc::clone(log));
+        }
+        if log.tried(self.desk.number, batch.end, awaited) {
             self.desk.news_in(Arc::clone(log));
+        }
+    }
+
+    /// Up to where the blocked readers of a log that keep up have got everything.
+    fn awaited(&self, log: u64) -> Position {
+        let now = Instant::now();
+        let blocked = self.blocked.iter().filter_map(|id| self.clients.get(id));
+        let awaited = blocked.filter(|client| client.log() == Some(log) && client.keeps_up(now));
+        awaited.map(Delivery::position).min().unwrap_or(Position::MAX)
+    }
+
+    /// Lets writers go on whose readers have moved on, or have stopped to keep up.
+    fn update_held(&mut self) {
+        for (id, log) in std::mem::take(&mut self.held) {
+            let awaited = self.awaited(id);
+            log.await_from(self.desk.number, awaited);
+            if awaited != Position::MAX {
+                self.held.insert(id, log);
+            }
         }
     }
 
@@ -274,8 +305,8 @@ impl Courier {
     fn set_blocked(&mut self, id: ClientId, is_blocked: bool) {
         let Some(delivery) = self.clients.get_mut(&id) else { return };
         let is_new = is_blocked && self.blocked.insert(id);
-        if is_new || (is_blocked && delivery.has_sent) {
-            delivery.last_progress = Instant::now();
+        if is_blocked {
+            delivery.note_blocked(is_new, Instant::now());
         }
         let descriptor = delivery.client.stream.as_raw_fd();
         let mut source = SourceFd(&descriptor);
@@ -344,8 +375,7 @@ impl Courier {
         self.next_stall_check = now + self.stall_check_interval();
         let is_stalled = |id: &ClientId| {
             let delivery = self.clients.get(id)?;
-            (now.saturating_duration_since(delivery.last_progress) >= self.stall_timeout)
-                .then_some(*id)
+            (delivery.stalled_for(now) >= self.stall_timeout).then_some(*id)
         };
         for id in self.blocked.iter().filter_map(is_stalled).collect::<Vec<_>>() {
             self.end(id, |owed| Ended::Stalled { owed });

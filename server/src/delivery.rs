@@ -7,7 +7,7 @@
 use std::io;
 use std::os::fd::AsRawFd;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use memchr::memchr;
 use nix::errno::Errno;
@@ -17,6 +17,12 @@ use protocol::Reply;
 use crate::client::{Client, trace};
 use crate::outbox::{Mail, Next};
 use crate::room_log::{Batch, Position, Reader, Reading};
+
+/// A blocked client keeps up as long as it takes [`KEEPS_UP_BYTES`] within this time. Who writes
+/// to a room waits for those who do, so that a moment without the processor costs nobody a line;
+/// and a client that only pretends to read slows a flood down to this rate, but nothing slower.
+pub const PATIENCE: Duration = Duration::from_millis(250);
+const KEEPS_UP_BYTES: u64 = 64 * 1024;
 
 /// What came of a step.
 #[derive(Debug)]
@@ -44,9 +50,11 @@ pub struct Delivery {
     /// Whether the outbox may have something.
     pub has_mail: bool,
     /// When the client last took a byte, or when bytes began to wait for it.
-    pub last_progress: Instant,
+    last_progress: Instant,
+    /// When the client last was seen to keep up, and how far it had got by then.
+    kept_up: (Instant, u64),
     /// Whether the last step sent anything.
-    pub has_sent: bool,
+    has_sent: bool,
     /// What the client reads, and up to where it was sent. `None` in the login room.
     place: Option<(Reader, Position)>,
     /// Whether it has to be brought up to its log's end on its own, since passes over the room
@@ -67,6 +75,7 @@ impl Delivery {
             client,
             has_mail: false,
             last_progress: Instant::now(),
+            kept_up: (Instant::now(), 0),
             has_sent: false,
             place: None,
             is_behind: false,
@@ -88,6 +97,35 @@ impl Delivery {
         (self.unsent.len() - self.sent) as u64 + behind
     }
 
+    /// Notes that the socket took no more at `now`, for the first time in a row or again.
+    pub fn note_blocked(&mut self, is_first: bool, now: Instant) {
+        if is_first || self.has_sent {
+            self.last_progress = now;
+        }
+        let got = self.position().byte;
+        if is_first || got >= self.kept_up.1 + KEEPS_UP_BYTES {
+            self.kept_up = (now, got);
+        }
+    }
+
+    /// For how long a blocked client has taken nothing.
+    #[must_use]
+    pub fn stalled_for(&self, now: Instant) -> Duration {
+        now.saturating_duration_since(self.last_progress)
+    }
+
+    /// Whether those who write wait for a blocked client.
+    #[must_use]
+    pub fn keeps_up(&self, now: Instant) -> bool {
+        now.saturating_duration_since(self.kept_up.0) < PATIENCE
+    }
+
+    /// Up to where in its log the client was sent everything.
+    #[must_use]
+    pub fn position(&self) -> Position {
+        self.place.as_ref().map_or(Position::default(), |(_, at)| *at)
+    }
+
     /// Sends what there is, as far as the socket takes it, up to the first thing that the courier
     /// has to know of. `batch` is what the courier carries to everyone in some room right now;
     /// `scratch` is for what this client needs beside that.
@@ -99,8 +137,7 @@ impl Delivery {
                 Ok(false) => return self.blocked(),
                 Err(_) => return Progress::Broken,
             }
-            let position = self.place.as_ref().map_or(Position::default(), |(_, at)| *at);
-            let limit = match self.next_mail(position) {
+            let limit = match self.next_mail(self.position()) {
                 Next::Replies(bytes) => {
                     self.unsent = bytes;
                     continue;

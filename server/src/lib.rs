@@ -13,11 +13,15 @@ mod delivery;
 mod listener;
 mod outbox;
 mod rate;
+mod recorder;
 mod room;
 mod room_log;
 mod server;
 mod session;
+mod timeline;
+mod transcript;
 
 pub use client::WIRE;
 pub use config::Config;
+pub use recorder::Recorder;
 pub use server::{Server, StopHandle};

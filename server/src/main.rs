@@ -1,6 +1,7 @@
 //! The program: arguments, signals, exit codes. Everything else is in the library.
 
 mod arguments;
+mod hangups;
 
 use std::io::{self, Write};
 use std::net::SocketAddr;
@@ -14,6 +15,7 @@ use protocol::Framing;
 use protocol::limits::PORT;
 
 use crate::arguments::Arguments;
+use crate::hangups::Hangups;
 
 /// The server could not begin to serve.
 const CANNOT_SERVE: u8 = 3;
@@ -39,6 +41,8 @@ fn main() -> ExitCode {
 }
 
 fn serve(config: Config) -> anyhow::Result<()> {
+    // Before any thread is made, for threads inherit which signals they leave alone.
+    let hangups = config.data.is_some().then(Hangups::block).transpose()?;
     let server = Server::bind(config)?;
     stop_on_signals(server.stop_handle())?;
     let addresses = server.addresses()?;
@@ -47,7 +51,15 @@ fn serve(config: Config) -> anyhow::Result<()> {
         let port = addresses.first().map_or(PORT, |(address, _)| address.port());
         log::info!("only this machine can connect; --listen 0.0.0.0:{port} opens it to the LAN");
     }
-    Ok(server.run()?)
+    let reopener = match (hangups, server.recorder()) {
+        (Some(hangups), Some(recorder)) => Some(hangups.serve(recorder)?),
+        _ => None,
+    };
+    let served = server.run();
+    if let Some(reopener) = reopener {
+        reopener.end();
+    }
+    Ok(served?)
 }
 
 /// One line on stdout for each listener. Scripts wait for it, and read the port from it.

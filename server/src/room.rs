@@ -15,8 +15,6 @@ use crate::room_log::{LogWriter, News, Position, RoomLog};
 /// See the module's page.
 #[derive(Debug)]
 pub struct Room {
-    /// How the room's first visitor wrote its name.
-    pub name: RoomName,
     /// What its members see.
     pub log: Arc<RoomLog>,
     /// What is talked about, or nothing.
@@ -29,14 +27,8 @@ pub struct Room {
 impl Room {
     /// A room without members.
     #[must_use]
-    pub fn new(name: RoomName, log: RoomLog) -> Self {
-        Self {
-            name,
-            log: Arc::new(log),
-            topic: String::new(),
-            members: BTreeMap::new(),
-            next_seat: 0,
-        }
+    pub fn new(log: RoomLog, topic: String) -> Self {
+        Self { log: Arc::new(log), topic, members: BTreeMap::new(), next_seat: 0 }
     }
 
     /// Seats a user whose courier has this number. Gives back the seat's number, and the mail by
@@ -81,6 +73,12 @@ impl Room {
         let mut log = self.log.write();
         append(&mut log, Event::TopicSet { name: name.as_str(), text });
         log.finish()
+    }
+
+    /// How the room's first visitor wrote its name.
+    #[must_use]
+    pub fn name(&self) -> &RoomName {
+        &self.log.room
     }
 
     /// The names of all members, in order of entry.

@@ -16,6 +16,9 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use memchr::{memchr, memchr_iter, memrchr};
 use parking_lot::{Condvar, Mutex, MutexGuard};
+use protocol::RoomName;
+
+use crate::timeline::Timeline;
 
 /// A place between two lines of a log.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -76,15 +79,20 @@ pub enum Reading {
     Gone(Position),
 }
 
-/// Which couriers have to be told of new lines: those that read the log and do not know yet.
+/// Who has to be told of new lines: those that wait for them and do not know yet.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-#[must_use = "a courier that is not told never delivers"]
-pub struct News(u64);
+#[must_use = "who is not told never delivers"]
+pub struct News {
+    /// A bit for each courier.
+    couriers: u64,
+    /// Whether the recorder has to be told.
+    pub recorder: bool,
+}
 
 impl News {
     /// The couriers' numbers.
     pub fn couriers(self) -> impl Iterator<Item = usize> {
-        (0..u64::BITS as usize).filter(move |courier| self.0 & (1 << courier) != 0)
+        (0..u64::BITS as usize).filter(move |courier| self.couriers & (1 << courier) != 0)
     }
 }
 
@@ -100,6 +108,8 @@ const BATCH_BYTES: usize = 64 * 1024;
 pub struct RoomLog {
     /// Tells logs apart. Never given twice in one server.
     pub id: u64,
+    /// The name of the room, under which its lines are recorded.
+    pub room: RoomName,
     capacity: usize,
     state: Mutex<State>,
     /// Signalled when a courier has moved on and somebody waits for that.
@@ -111,8 +121,12 @@ struct State {
     bytes: VecDeque<u8>,
     start: Position,
     end: Position,
-    /// When lines were appended: from this line number on, at this time.
-    times: VecDeque<(u64, Timestamp)>,
+    times: Timeline,
+    /// Up to here the recorder has written, and couriers may read. `None` when nothing is
+    /// recorded.
+    recorded: Option<Position>,
+    /// Whether the recorder was told of lines after that.
+    recorder_told: bool,
     couriers: Box<[CourierState]>,
     waiting: usize,
     /// Once set nobody waits any more and nothing is appended.
@@ -125,25 +139,42 @@ struct CourierState {
     readers: usize,
     /// Up to here it has tried to send to each of them.
     tried: Position,
+    /// Up to here those have got everything that it still waits for.
+    awaited: Position,
     /// Whether it was told of lines after `tried` and has not looked yet.
     told: bool,
 }
 
 impl RoomLog {
-    /// An empty log that keeps up to `capacity` bytes of lines for `couriers` couriers.
+    /// An empty log of a room that keeps up to `capacity` bytes of lines for `couriers` couriers.
     #[must_use]
-    pub fn new(id: u64, capacity: usize, couriers: usize) -> Self {
+    pub fn new(id: u64, room: RoomName, capacity: usize, couriers: usize) -> Self {
         assert!(couriers <= MAX_COURIERS);
         let state = State {
             bytes: VecDeque::new(),
             start: Position::default(),
             end: Position::default(),
-            times: VecDeque::new(),
+            times: Timeline::default(),
+            recorded: None,
+            recorder_told: false,
             couriers: vec![CourierState::default(); couriers].into(),
             waiting: 0,
             closed: false,
         };
-        Self { id, capacity, state: Mutex::new(state), moved: Condvar::new() }
+        Self { id, room, capacity, state: Mutex::new(state), moved: Condvar::new() }
+    }
+
+    /// The same, with lines from earlier, whose followers are sent to nobody before they were
+    /// recorded.
+    #[must_use]
+    pub fn recorded(self, earlier: &[(Timestamp, String)]) -> Self {
+        let mut state = self.state.lock();
+        for (time, line) in earlier {
+            state.push(format!("{line}\n").as_bytes(), *time, self.capacity);
+        }
+        state.recorded = Some(state.end);
+        drop(state);
+        self
     }
 
     /// Access for writing. While it lives no line can be added by anybody else.
@@ -153,12 +184,13 @@ impl RoomLog {
 
     /// Access for writing once `bytes` more bytes do not run too far ahead of the couriers.
     ///
-    /// Half the log is for lines that couriers have not tried to send yet. The other half is
-    /// the slack of clients that take them a little later.
+    /// Half the log is for lines that couriers have not tried to send yet, or that clients which
+    /// keep up have not taken. The other half is for the others to catch up from.
     pub fn write_when_read(self: &Arc<Self>, bytes: usize) -> LogWriter<'_> {
         let mut state = self.state.lock();
-        while !state.closed && state.untried_bytes() > 0 {
-            if state.untried_bytes() + bytes as u64 <= self.capacity as u64 / 2 {
+        loop {
+            let behind = state.bytes_behind();
+            if state.closed || behind == 0 || behind + bytes as u64 <= self.capacity as u64 / 2 {
                 break;
             }
             state.waiting += 1;
@@ -179,26 +211,41 @@ impl RoomLog {
     pub fn next_batch(&self, courier: usize, batch: &mut Batch) -> bool {
         let mut state = self.state.lock();
         let from = state.couriers[courier].tried.max(state.start);
-        let is_news = from < state.end;
+        let is_news = from < state.visible();
         state.couriers[courier].told = is_news;
         if is_news {
             batch.log = self.id;
-            state.copy(from, state.end, batch);
+            state.copy(from, state.visible(), batch);
         }
         is_news
     }
 
-    /// Notes that the courier has tried to send each of its clients everything up to `end`.
-    /// `true` when there are more lines already.
-    pub fn tried(&self, courier: usize, end: Position) -> bool {
+    /// Notes that the courier has tried to send each of its clients everything up to `end`, and
+    /// waits for clients that have got everything up to `awaited`. `true` when there are more
+    /// lines already.
+    pub fn tried(&self, courier: usize, end: Position, awaited: Position) -> bool {
         let mut state = self.state.lock();
-        state.couriers[courier].tried = end;
+        let visible = state.visible();
+        let courier = &mut state.couriers[courier];
+        courier.tried = end;
+        courier.awaited = awaited;
+        courier.told = courier.readers > 0 && end < visible;
+        let has_more = courier.told;
+        self.let_go_on(&state);
+        has_more
+    }
+
+    /// Notes that the courier waits for clients that have got everything up to `awaited`.
+    pub fn await_from(&self, courier: usize, awaited: Position) {
+        let mut state = self.state.lock();
+        state.couriers[courier].awaited = awaited;
+        self.let_go_on(&state);
+    }
+
+    fn let_go_on(&self, state: &State) {
         if state.waiting > 0 {
             self.moved.notify_all();
         }
-        let has_more = state.couriers[courier].readers > 0 && end < state.end;
-        state.couriers[courier].told = has_more;
-        has_more
     }
 
     /// The lines from `from` on, but none after `limit`, which is asked while nothing can be
@@ -210,7 +257,7 @@ impl RoomLog {
         batch: &mut Batch,
     ) -> Reading {
         let state = self.state.lock();
-        let limit = limit().min(state.end);
+        let limit = limit().min(state.visible());
         if from >= limit {
             Reading::Nothing
         } else if from < state.start {
@@ -220,6 +267,27 @@ impl RoomLog {
             state.copy(from, limit, batch);
             Reading::Lines
         }
+    }
+
+    /// For the recorder: lines that are not recorded yet, with their times. `None` when there are
+    /// none; the recorder will be told when there are.
+    pub fn unrecorded(&self, batch: &mut Batch) -> Option<Timeline> {
+        let mut state = self.state.lock();
+        let from = state.recorded?.max(state.start);
+        if from >= state.end {
+            state.recorder_told = false;
+            return None;
+        }
+        state.copy(from, state.end, batch);
+        Some(state.times.since(from.line))
+    }
+
+    /// For the recorder: everything up to `end` is recorded, so couriers may send it.
+    pub fn publish(&self, end: Position) -> News {
+        let mut state = self.state.lock();
+        state.recorded = Some(end);
+        self.let_go_on(&state);
+        state.tell_couriers()
     }
 
     /// Bytes between `from` and the log's end: what a reader there is still owed.
@@ -246,18 +314,42 @@ impl Drop for Reader {
         courier.readers -= 1;
         if courier.readers == 0 {
             courier.told = false;
-            if state.waiting > 0 {
-                self.log.moved.notify_all();
-            }
+            self.log.let_go_on(&state);
         }
     }
 }
 
 impl State {
-    /// Bytes that some courier has not tried to send yet.
-    fn untried_bytes(&self) -> u64 {
-        let readers = self.couriers.iter().filter(|courier| courier.readers > 0);
-        readers.map(|courier| self.end.byte - courier.tried.byte).max().unwrap_or(0)
+    /// How far couriers may read.
+    fn visible(&self) -> Position {
+        self.recorded.unwrap_or(self.end)
+    }
+
+    /// Bytes that somebody who is waited for has not got yet: the recorder, a courier or a client.
+    fn bytes_behind(&self) -> u64 {
+        let couriers = self.couriers.iter().filter(|courier| courier.readers > 0);
+        let last = couriers.map(|courier| courier.tried.min(courier.awaited));
+        last.chain([self.visible()]).min().map_or(0, |last| self.end.byte - last.byte)
+    }
+
+    fn push(&mut self, lines: &[u8], now: Timestamp, capacity: usize) {
+        self.make_room(lines.len(), capacity);
+        self.bytes.extend(lines);
+        self.times.push(self.end.line, now);
+        self.end = self.end.after(lines);
+    }
+
+    /// Marks the couriers that have lines to read as told, and says which have to be.
+    fn tell_couriers(&mut self) -> News {
+        let mut news = News::default();
+        let visible = self.visible();
+        for (number, courier) in self.couriers.iter_mut().enumerate() {
+            if courier.readers > 0 && !courier.told && courier.tried < visible {
+                courier.told = true;
+                news.couriers |= 1 << number;
+            }
+        }
+        news
     }
 
     /// Copies the lines from `from` on, as many whole ones as a batch takes, none after `limit`.
@@ -304,9 +396,7 @@ impl State {
         let from_front = dropped.min(front.len());
         self.start = self.start.after(&front[..from_front]).after(&back[..dropped - from_front]);
         self.bytes.drain(..dropped);
-        while self.times.get(1).is_some_and(|(line, _)| *line <= self.start.line) {
-            self.times.pop_front();
-        }
+        self.times.forget_before(self.start.line);
     }
 }
 
@@ -343,19 +433,12 @@ impl LogWriter<'_> {
         if state.closed {
             return;
         }
-        state.make_room(lines.len(), self.log.capacity);
-        state.bytes.extend(lines);
-        // Lines of the same millisecond share an entry: a flood must not fill memory with times.
-        let millisecond = now.as_millisecond();
-        if state.times.back().is_none_or(|(_, time)| time.as_millisecond() != millisecond) {
-            state.times.push_back((state.end.line, now));
-        }
-        state.end = state.end.after(lines);
-        for (number, courier) in state.couriers.iter_mut().enumerate() {
-            if courier.readers > 0 && !courier.told {
-                courier.told = true;
-                self.news.0 |= 1 << number;
-            }
+        state.push(lines, now, self.log.capacity);
+        if state.recorded.is_none() {
+            let News { couriers, .. } = state.tell_couriers();
+            self.news.couriers |= couriers;
+        } else if !std::mem::replace(&mut state.recorder_told, true) {
+            self.news.recorder = true;
         }
     }
 
@@ -365,6 +448,7 @@ impl LogWriter<'_> {
         let state = &mut self.state.couriers[courier];
         if state.readers == 0 {
             state.tried = end;
+            state.awaited = Position::MAX;
         }
         state.readers += 1;
         Reader { log: Arc::clone(self.log), courier }
@@ -381,18 +465,9 @@ impl LogWriter<'_> {
         let mut bytes = Vec::with_capacity(length);
         extend(&mut bytes, &state.bytes, state.bytes.len() - length, state.bytes.len());
 
-        let later = state.times.partition_point(|(line, _)| *line <= first);
-        let mut times = state.times.range(later.saturating_sub(1)..).peekable();
-        let mut time = Timestamp::UNIX_EPOCH;
-        let mut lines = Vec::new();
-        for (number, line) in (first..).zip(bytes.split_inclusive(|&byte| byte == b'\n')) {
-            while let Some((_, next)) = times.next_if(|(from, _)| *from <= number) {
-                time = *next;
-            }
-            let text = line.strip_suffix(b"\n").unwrap_or(line);
-            lines.push((time, String::from_utf8_lossy(text).into_owned()));
-        }
-        lines
+        let stamped = state.times.since(first).stamp(first, &bytes);
+        let text = |line| String::from_utf8_lossy(line).into_owned();
+        stamped.map(|(time, line)| (time, text(line))).collect()
     }
 
     /// Ends the access. The couriers named have to be told.

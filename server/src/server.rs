@@ -15,6 +15,7 @@ use crate::chat::Chat;
 use crate::config::Config;
 use crate::courier::{Courier, Desk};
 use crate::listener::{Listener, Reception};
+use crate::recorder::Recorder;
 
 /// How long clients of a stopping server have to close their side at least.
 const SHUTDOWN_TICK: Duration = Duration::from_millis(500);
@@ -51,6 +52,7 @@ pub struct Server {
     poll: Poll,
     stop: StopHandle,
     listeners: Vec<Listener>,
+    recorder: Option<Arc<Recorder>>,
 }
 
 impl Server {
@@ -72,7 +74,11 @@ impl Server {
                 Listener::bind(address, framing, poll.registry(), Token(number))
             })
             .collect::<io::Result<Vec<_>>>()?;
-        Ok(Self { config, poll, stop: StopHandle(Arc::new(stop)), listeners })
+        let recorder = match &config.data {
+            Some(folder) => Some(Arc::new(Recorder::new(folder.clone(), config.sync)?)),
+            None => None,
+        };
+        Ok(Self { config, poll, stop: StopHandle(Arc::new(stop)), listeners, recorder })
     }
 
     /// Where it listens, in the order of the configuration: line framing first.
@@ -90,6 +96,12 @@ impl Server {
         self.stop.clone()
     }
 
+    /// What opens the transcripts anew. `None` when nothing is recorded.
+    #[must_use]
+    pub fn recorder(&self) -> Option<Arc<Recorder>> {
+        self.recorder.clone()
+    }
+
     /// Serves clients until it is stopped. When this returns, everything owed was sent or its
     /// loss logged, and every thread has ended.
     ///
@@ -97,14 +109,15 @@ impl Server {
     ///
     /// When the system does not let it begin.
     pub fn run(self) -> io::Result<()> {
-        let Self { config, mut poll, stop, listeners } = self;
+        let Self { config, mut poll, stop, listeners, recorder } = self;
         let couriers = (0..config.couriers)
             .map(|number| Courier::new(number, config.stall_timeout))
             .collect::<io::Result<Vec<_>>>()?;
         let desks: Vec<Arc<Desk>> = couriers.iter().map(Courier::desk).collect();
-        let chat = Chat::new(desks.clone(), &config);
+        let chat = Chat::new(desks.clone(), recorder.clone(), &config);
         thread::scope(|scope| {
-            let served = spawn_couriers(scope, couriers).and_then(|()| {
+            let served = spawn_writers(scope, couriers, recorder.as_deref(), &desks);
+            let served = served.and_then(|()| {
                 thread::scope(|scope| {
                     let mut reception = Reception::new(&chat, &config, &desks);
                     let served = accept_until_stopped(&mut poll, &stop, &chat, &config, || {
@@ -116,22 +129,31 @@ impl Server {
                     served
                 })
             });
-            // All sessions have ended, so no courier has a client or gets one.
+            // All sessions have ended, so no courier has a client or gets one, and nothing is said.
             for desk in &desks {
                 desk.close();
+            }
+            if let Some(recorder) = &recorder {
+                recorder.close();
             }
             served
         })
     }
 }
 
-fn spawn_couriers<'scope>(
+fn spawn_writers<'scope>(
     scope: &'scope Scope<'scope, '_>,
     couriers: Vec<Courier>,
+    recorder: Option<&'scope Recorder>,
+    desks: &'scope [Arc<Desk>],
 ) -> io::Result<()> {
     for (number, courier) in couriers.into_iter().enumerate() {
         let builder = thread::Builder::new().name(format!("courier-{number}"));
         builder.spawn_scoped(scope, || courier.run())?;
+    }
+    if let Some(recorder) = recorder {
+        let builder = thread::Builder::new().name("recorder".to_owned());
+        builder.spawn_scoped(scope, || recorder.run(desks))?;
     }
     Ok(())
 }

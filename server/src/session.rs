@@ -53,13 +53,25 @@ struct Session<'a> {
     seat: Option<Seat>,
     /// Lines said but not yet in the room's log: those of one read go there together.
     said: Vec<u8>,
+    /// What the client has sent.
+    lines: u64,
+    bytes: u64,
 }
 
 /// Serves a connected client until it has left, everything it was owed was sent, and its name is
 /// free again.
 pub fn run(chat: &Chat, client: &Arc<Client>, config: &Config) {
     let allowance = Allowance::new(config.rate, config.burst, Instant::now());
-    let mut session = Session { chat, client, config, allowance, seat: None, said: Vec::new() };
+    let mut session = Session {
+        chat,
+        client,
+        config,
+        allowance,
+        seat: None,
+        said: Vec::new(),
+        lines: 0,
+        bytes: 0,
+    };
     let reason = match session.read_requests() {
         Ok(()) => Reason::EndOfInput,
         Err(reason) => reason,
@@ -76,7 +88,11 @@ pub fn run(chat: &Chat, client: &Arc<Client>, config: &Config) {
         linger(client);
     }
     let who = name.as_ref().map_or("nobody", UserName::as_str);
-    log::info!("{} ({who}) is gone: {reason}; {ended}", client.address);
+    let (lines, bytes) = (session.lines, session.bytes);
+    log::info!(
+        "{} ({who}) is gone: {reason}; {ended}; said {lines} lines, {bytes} bytes",
+        client.address
+    );
 }
 
 impl Session<'_> {
@@ -96,6 +112,7 @@ impl Session<'_> {
                 },
             };
             let length = bytes.len();
+            self.bytes += length as u64;
             if length == 0 {
                 return self.finish(&mut decoder);
             }
@@ -141,6 +158,7 @@ impl Session<'_> {
     }
 
     fn take_line(&mut self, line: Result<&str, LineError>) -> Step {
+        self.lines += 1;
         let wait = self.allowance.take(Instant::now());
         if !wait.is_zero() {
             self.flush();
@@ -221,8 +239,9 @@ impl Session<'_> {
         match UserName::parse(name) {
             Ok(name) => {
                 self.seat = self.chat.login(self.client, name);
-                if self.seat.is_none() {
-                    self.reply(Reply::UserNameExist);
+                match &self.seat {
+                    Some(seat) => log::info!("{} ({}) came", self.client.address, seat.name),
+                    None => self.reply(Reply::UserNameExist),
                 }
             }
             Err(error) => self.refuse_name(error),

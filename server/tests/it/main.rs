@@ -4,8 +4,11 @@
 
 mod binary;
 mod capacity;
+mod flow;
 mod hostile;
+mod limits;
 mod order;
 mod program;
+mod recording;
 mod support;
 mod transcripts;

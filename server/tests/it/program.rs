@@ -13,7 +13,10 @@ pub struct Program(Child);
 impl Program {
     pub fn start(arguments: &[&str]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_chat-server"));
-        command.args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped());
+        Self::spawn(command.args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()))
+    }
+
+    pub fn spawn(command: &mut Command) -> Self {
         Self(command.spawn().unwrap())
     }
 

@@ -1,0 +1,156 @@
+//! Writes each room's lines to its transcript, before anybody is sent them.
+//!
+//! So whatever anyone has seen is in a file, even after `kill -9`. One thread records all rooms:
+//! it takes the lines that have gathered in a room's log, appends them in one write, and only
+//! then lets the couriers have them. When a file cannot be written the chat goes on without it,
+//! and the gap is marked where writing works again.
+//!
+//! This module knows no socket. It locks nothing while it writes.
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use parking_lot::{Condvar, Mutex};
+use protocol::RoomName;
+
+use crate::courier::Desk;
+use crate::room_log::{Batch, RoomLog};
+use crate::transcript::{Earlier, Folder, Transcript};
+
+/// Where the recorder is told of things to do. Each log is in here at most once at a time.
+#[derive(Debug)]
+pub struct Recorder {
+    folder: Folder,
+    sync: bool,
+    inbox: Mutex<Inbox>,
+    /// Signalled when something came.
+    came: Condvar,
+    /// Signalled when what came before was done.
+    done: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Inbox {
+    tasks: Vec<Task>,
+    /// How many tasks have come, and how many of them are done.
+    came: u64,
+    done: u64,
+    closing: bool,
+}
+
+#[derive(Debug)]
+enum Task {
+    /// Write what is new in this log.
+    Record(Arc<RoomLog>),
+    /// The log of this number is used no more.
+    Retire(u64),
+    /// Open all files anew.
+    Reopen,
+}
+
+impl Recorder {
+    /// A recorder of transcripts in `folder`, which is made where it does not exist. With `sync`,
+    /// each write is on the disk before anybody is sent what was written.
+    ///
+    /// # Errors
+    ///
+    /// When the folder cannot be used, or is used by another server.
+    pub fn new(folder: PathBuf, sync: bool) -> io::Result<Self> {
+        Ok(Self {
+            folder: Folder::open(folder)?,
+            sync,
+            inbox: Mutex::default(),
+            came: Condvar::new(),
+            done: Condvar::new(),
+        })
+    }
+
+    fn tell(&self, task: Task) {
+        let mut inbox = self.inbox.lock();
+        inbox.tasks.push(task);
+        inbox.came += 1;
+        self.came.notify_one();
+    }
+
+    /// The log has lines and the recorder was not told yet.
+    pub fn news_in(&self, log: Arc<RoomLog>) {
+        self.tell(Task::Record(log));
+    }
+
+    /// Nobody will append to the log of this number any more.
+    pub fn retire(&self, log: u64) {
+        self.tell(Task::Retire(log));
+    }
+
+    /// Opens all files anew, for somebody may have moved them away.
+    pub fn reopen(&self) {
+        self.tell(Task::Reopen);
+    }
+
+    /// Nothing will be recorded any more.
+    pub fn close(&self) {
+        self.inbox.lock().closing = true;
+        self.came.notify_one();
+    }
+
+    /// What the room's transcript has from earlier, up to `bytes` of lines. Everything that came
+    /// before is recorded first. To be called without any lock.
+    pub fn earlier(&self, room: &RoomName, bytes: usize) -> Earlier {
+        let mut inbox = self.inbox.lock();
+        let came = inbox.came;
+        while inbox.done < came {
+            self.done.wait(&mut inbox);
+        }
+        drop(inbox);
+        self.folder.earlier(room, bytes)
+    }
+
+    /// Records until it is closed. `desks` are told of what may be sent.
+    pub fn run(&self, desks: &[Arc<Desk>]) {
+        let mut transcripts = Transcripts::default();
+        let mut batch = Batch::default();
+        loop {
+            let mut inbox = self.inbox.lock();
+            while inbox.tasks.is_empty() && !inbox.closing {
+                self.came.wait(&mut inbox);
+            }
+            let tasks = std::mem::take(&mut inbox.tasks);
+            let came = inbox.came;
+            drop(inbox);
+            if tasks.is_empty() {
+                return;
+            }
+            for task in tasks {
+                match task {
+                    Task::Record(log) => self.record(&log, &mut transcripts, &mut batch, desks),
+                    Task::Retire(log) => drop(transcripts.remove(&log)),
+                    Task::Reopen => transcripts.values_mut().for_each(Transcript::close),
+                }
+            }
+            self.inbox.lock().done = came;
+            self.done.notify_all();
+        }
+    }
+
+    fn record(
+        &self,
+        log: &Arc<RoomLog>,
+        transcripts: &mut Transcripts,
+        batch: &mut Batch,
+        desks: &[Arc<Desk>],
+    ) {
+        let transcript = transcripts
+            .entry(log.id)
+            .or_insert_with(|| Transcript::new(self.folder.path(&log.room), self.sync));
+        while let Some(times) = log.unrecorded(batch) {
+            transcript.append(times.stamp(batch.start.line, &batch.bytes));
+            for courier in log.publish(batch.end).couriers() {
+                desks[courier].news_in(Arc::clone(log));
+            }
+        }
+    }
+}
+
+/// By the number of the log.
+type Transcripts = std::collections::HashMap<u64, Transcript>;

@@ -1,0 +1,202 @@
+//! Floods: those who keep up lose nothing, those who do not are told exactly what they lost.
+
+use std::fs;
+use std::io::Write;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::Signal;
+
+use crate::program::Program;
+use crate::support::{TestClient, TestServer};
+
+const LINES: u64 = 300_000;
+
+fn flood(client: &TestClient, lines: u64) {
+    let mut stream = client.stream().try_clone().unwrap();
+    for first in (0..lines).step_by(1000) {
+        let batch: String =
+            (first..lines.min(first + 1000)).map(|n| format!("say {n:050}\n")).collect();
+        stream.write_all(batch.as_bytes()).unwrap();
+    }
+}
+
+#[test]
+fn a_flood_costs_those_who_keep_up_nothing() {
+    let server = TestServer::start();
+    let mut reader = server.login("reader");
+    let mut flooder = server.login("flooder");
+    reader.expect("flooder has entered the room.");
+    thread::scope(|scope| {
+        let echo = flooder.stream().try_clone().unwrap();
+        scope.spawn(|| flood(&flooder, LINES));
+        scope.spawn(move || std::io::copy(&mut &echo, &mut std::io::sink()));
+        for n in 0..LINES {
+            reader.expect(&format!("flooder: {n:050}"));
+        }
+        reader.expect_nothing_but("done");
+        drop(server);
+    });
+    drop(flooder.packet());
+}
+
+#[test]
+fn who_falls_behind_is_told_exactly_how_many_lines_are_missing() {
+    let server = TestServer::start();
+    let mut sleeper = server.login("sleeper");
+    let mut flooder = server.login("flooder");
+    thread::scope(|scope| {
+        scope.spawn(|| flood(&flooder, LINES));
+        let mut echo = TestReader::new(&flooder);
+        echo.read_lines(LINES);
+    });
+    flooder.send("say the present\nping now\n");
+    assert_eq!(flooder.lines_until("pong now"), ["flooder: the present"]);
+
+    sleeper.expect("flooder has entered the room.");
+    let (mut next, mut missed) = (0, 0);
+    loop {
+        let line = sleeper.line();
+        if line == "flooder: the present" {
+            break;
+        } else if let Some(count) = line.strip_prefix("Missed ") {
+            missed += count.strip_suffix(" lines").unwrap().parse::<u64>().unwrap();
+            next += count.strip_suffix(" lines").unwrap().parse::<u64>().unwrap();
+            if next > LINES {
+                break;
+            }
+        } else {
+            assert_eq!(line, format!("flooder: {next:050}"));
+            next += 1;
+        }
+    }
+    assert!(missed > 0, "nothing was missed, so nothing was shown");
+    assert!(next == LINES || next == LINES + 1, "{next} lines are accounted for");
+    sleeper.expect_nothing_but("caught up");
+}
+
+/// Reads on a second handle of a client's socket.
+struct TestReader(std::io::BufReader<std::net::TcpStream>);
+
+impl TestReader {
+    fn new(client: &TestClient) -> Self {
+        Self(std::io::BufReader::new(client.stream().try_clone().unwrap()))
+    }
+
+    fn read_lines(&mut self, count: u64) {
+        use std::io::BufRead;
+        for n in 0..count {
+            let mut line = String::new();
+            self.0.read_line(&mut line).unwrap();
+            assert_eq!(line, format!("flooder: {n:050}\n"));
+        }
+        assert!(self.0.buffer().is_empty());
+    }
+}
+
+#[test]
+fn who_takes_nothing_is_closed() {
+    let server = TestServer::with(|config| config.stall_timeout = Duration::from_millis(400));
+    let mut stalled = server.login("stalled");
+    let flooder = server.login("flooder");
+    let mut watcher = server.connect();
+    thread::scope(|scope| {
+        let echo = flooder.stream().try_clone().unwrap();
+        scope.spawn(move || std::io::copy(&mut &echo, &mut std::io::sink()));
+        flood(&flooder, 150_000);
+        watcher.send("login watcher\n");
+        let farewell = "stalled has left the room.";
+        watcher.lines_until(farewell);
+        drop(server);
+    });
+    // What had been sent is still there, then the connection ends.
+    assert!(stalled.line().starts_with("flooder "));
+}
+
+/// Clients that read nothing, one that floods, and one that reads: the server's memory stays
+/// under what `docs/design.md` gives as its bound.
+#[test]
+#[cfg(target_os = "linux")]
+fn memory_is_bounded_during_a_flood() {
+    const BACKLOG: usize = 262_144;
+    const STALLED: usize = 20;
+    let mut program = Program::start(&[
+        "--listen",
+        "127.0.0.1:0",
+        "--rate",
+        "0",
+        "--quiet",
+        "--backlog",
+        &BACKLOG.to_string(),
+    ]);
+    let address = program.address().0;
+    let login = |name: &str| {
+        let mut client = TestClient::connect(address);
+        client.expect("Connect Success");
+        client.send(&format!("login {name}\n"));
+        client.expect("Login Success");
+        client
+    };
+    let stalled: Vec<_> = (0..STALLED).map(|n| login(&format!("stalled{n}"))).collect();
+    let flooder = login("flooder");
+    let before = resident(program.id());
+    thread::scope(|scope| {
+        scope.spawn(|| flood(&flooder, LINES));
+        TestReader::new(&flooder).read_lines(LINES);
+    });
+    let grown = resident(program.id()).saturating_sub(before) * 1024;
+    // A ring (which grows by doubling), a batch a courier, and a batch each for the clients.
+    let bound = 2 * BACKLOG + 64 * (64 + 64) * 1024 + (STALLED + 1) * 128 * 1024;
+    assert!(grown < bound, "grown by {grown} bytes, bound {bound}");
+    drop((stalled, flooder));
+    program.signal(Signal::SIGTERM);
+    assert_eq!(program.output().status.code(), Some(0));
+}
+
+#[cfg(target_os = "linux")]
+fn resident(process: u32) -> usize {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    line.split_whitespace().next().unwrap().parse().unwrap()
+}
+
+#[test]
+fn a_stop_during_a_flood_is_orderly() {
+    const FLOODERS: usize = 100;
+    let mut server = TestServer::start();
+    let clients: Vec<_> = (0..FLOODERS).map(|n| server.login(&format!("user{n}"))).collect();
+    thread::scope(|scope| {
+        let readers: Vec<_> = clients
+            .iter()
+            .map(|client| {
+                let mut stream = client.stream().try_clone().unwrap();
+                // It fails once the server has closed, which is how it ends.
+                scope.spawn(move || while stream.write_all(b"say flood flood flood\n").is_ok() {});
+                let mut stream = client.stream().try_clone().unwrap();
+                scope.spawn(move || {
+                    let (mut tail, mut buffer) = (Vec::new(), vec![0; 65536]);
+                    while let Ok(count @ 1..) = std::io::Read::read(&mut stream, &mut buffer) {
+                        tail.extend_from_slice(&buffer[..count]);
+                        tail.drain(..tail.len().saturating_sub(64));
+                    }
+                    // So that the flood ends too.
+                    let _ = stream.shutdown(std::net::Shutdown::Both);
+                    tail
+                })
+            })
+            .collect();
+        // The flood is under way when everybody has been heard by somebody who came later.
+        let mut watcher = server.connect();
+        watcher.send("login watcher\n");
+        watcher.lines_until("user99: flood flood flood");
+        drop(watcher);
+        let begin = Instant::now();
+        server.stop();
+        let took = begin.elapsed();
+        assert!(took < Duration::from_secs(6), "{took:?}");
+        for reader in readers {
+            let tail = String::from_utf8_lossy(&reader.join().unwrap()).into_owned();
+            assert!(tail.ends_with("flood\nServer Shutdown\n"), "{tail:?}");
+        }
+    });
+}

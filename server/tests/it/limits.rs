@@ -1,0 +1,133 @@
+//! The limits that protect everybody from one.
+
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::Signal;
+
+use crate::program::Program;
+use crate::support::{TestClient, TestServer};
+
+#[test]
+fn who_does_not_log_in_is_closed() {
+    let server = TestServer::with(|config| config.login_timeout = Duration::from_millis(200));
+    let mut silent = server.connect();
+    assert_eq!(silent.rest(), "Login Timeout\n");
+    let mut chatty = server.connect();
+    chatty.send("ping\nping\n");
+    assert_eq!(chatty.rest(), "pong\npong\nLogin Timeout\n");
+}
+
+#[test]
+fn who_has_logged_in_may_be_silent() {
+    let server = TestServer::with(|config| config.login_timeout = Duration::from_millis(200));
+    let mut ann = server.login("ann");
+    // Somebody else who is silent for as long as is allowed shows that the time has passed.
+    assert_eq!(server.connect().rest(), "Login Timeout\n");
+    ann.expect_nothing_but("still here");
+}
+
+#[test]
+fn fast_lines_are_read_later_and_none_is_lost() {
+    let server = TestServer::with(|config| {
+        config.rate = 100;
+        config.burst = 5;
+    });
+    let mut ann = server.connect();
+    let mut bob = server.login("bob");
+    let begin = Instant::now();
+    let lines: String = (0..20).map(|n| format!("say {n}\n")).collect();
+    ann.send(&format!("login ann\n{lines}"));
+    ann.end_input();
+    // The others are not slowed down by it.
+    bob.expect("ann has entered the room.");
+    let expected: String = (0..20).map(|n| format!("ann: {n}\n")).collect();
+    assert_eq!(ann.rest(), format!("Login Success\n{expected}"));
+    // 21 lines, 5 of them at once and 16 at a hundred a second.
+    let took = begin.elapsed();
+    assert!(took >= Duration::from_millis(160), "{took:?}");
+}
+
+#[test]
+fn a_delayed_client_does_not_delay_the_stop() {
+    let mut server = TestServer::with(|config| {
+        config.rate = 1;
+        config.burst = 1;
+    });
+    let mut ann = server.connect();
+    ann.send(&"ping\n".repeat(1000));
+    ann.expect("pong");
+    ann.end_input();
+    server.stop();
+    assert!(ann.rest().ends_with("Server Shutdown\n"));
+}
+
+/// With few descriptors, those who are there go on, and those who come are told.
+#[test]
+fn running_out_of_descriptors_costs_only_who_comes() {
+    let mut command = Command::new("sh");
+    let server = env!("CARGO_BIN_EXE_chat-server");
+    command.args(["-c", &format!("ulimit -n 40 && exec {server} --listen 127.0.0.1:0")]);
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut program = Program::spawn(&mut command);
+    let address = program.address().0;
+    let mut ann = TestClient::connect(address);
+    ann.expect("Connect Success");
+    let (mut served, mut refused) = (Vec::new(), 0);
+    for _ in 0..80 {
+        let mut client = TestClient::connect(address);
+        match client.line().as_str() {
+            "Connect Success" => served.push(client),
+            "Server Full" => refused += 1,
+            other => panic!("{other}"),
+        }
+    }
+    assert!(served.len() >= 20 && refused >= 40, "{} served, {refused} refused", served.len());
+    ann.expect_nothing_but("still served");
+
+    // Once one has gone there is a place again.
+    let mut leaver = served.pop().unwrap();
+    leaver.send("logout\n");
+    leaver.expect_end();
+    drop(leaver);
+    while TestClient::connect(address).line() != "Connect Success" {}
+
+    drop((served, ann));
+    program.signal(Signal::SIGTERM);
+    let output = program.output();
+    let log = String::from_utf8(output.stderr).unwrap();
+    let bursts = log.lines().filter(|line| line.contains("new clients are refused")).count();
+    assert!((1..=2).contains(&bursts), "one line a burst:\n{log}");
+    assert_eq!(output.status.code(), Some(0));
+}
+
+#[test]
+fn a_server_without_clients_can_stop_by_itself() {
+    let mut program = Program::start(&["--listen", "127.0.0.1:0", "--exit-when-idle", "1"]);
+    let mut client = TestClient::connect(program.address().0);
+    client.expect("Connect Success");
+    client.expect_nothing_but("served");
+    drop(client);
+    assert_eq!(program.output().status.code(), Some(0));
+}
+
+#[test]
+fn what_happened_to_whom_is_logged_without_control_characters() {
+    let mut program = Program::start(&["--listen", "127.0.0.1:0", "--trace"]);
+    let mut ann = TestClient::connect(program.address().0);
+    ann.expect("Connect Success");
+    ann.send("login ann\nsay \x1b[2Jgone\nlogout\n");
+    assert_eq!(ann.rest(), "Login Success\nControl Character\n");
+    drop(ann);
+    program.signal(Signal::SIGTERM);
+    let log = String::from_utf8(program.output().stderr).unwrap();
+    assert!(!log.contains('\x1b'), "{log}");
+    for expected in [
+        "-> say \\u{1b}[2Jgone\\n",
+        "<- Login Success\\n",
+        "(ann) came",
+        "(ann) is gone: logged out; got all it was owed; said 3 lines",
+    ] {
+        assert!(log.contains(expected), "{expected} is not in:\n{log}");
+    }
+}

@@ -1,0 +1,250 @@
+//! What was said is not lost: transcripts, across restarts, full disks and `kill -9`.
+
+use std::fs::{self, OpenOptions};
+use std::io::Write;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::Path;
+use std::thread;
+
+use nix::sys::signal::Signal;
+use tempfile::TempDir;
+
+use crate::program::Program;
+use crate::support::{TestClient, TestServer};
+
+fn server(folder: &Path) -> TestServer {
+    TestServer::with(|config| config.data = Some(folder.to_owned()))
+}
+
+/// The lines of a transcript without their times, whose form is checked.
+#[track_caller]
+fn transcript(file: &Path) -> Vec<String> {
+    let text = fs::read_to_string(file).unwrap();
+    let lines = text.lines().map(|line| {
+        let (time, line) = line.split_once(' ').unwrap();
+        assert_eq!(time.len(), "2026-11-22T10:04:05.123Z".len());
+        time.parse::<jiff::Timestamp>().unwrap();
+        line.to_owned()
+    });
+    lines.collect()
+}
+
+#[test]
+fn lines_topic_and_history_survive_a_restart() {
+    let folder = TempDir::new().unwrap();
+    let mut first = server(folder.path());
+    let mut ann = first.login("ann");
+    ann.send("say one\ntopic tea\njoin Den\nsay hidden\ntopic cake\nping 1\n");
+    ann.lines_until("pong 1");
+    first.stop();
+    drop(ann);
+
+    assert_eq!(
+        transcript(&folder.path().join("main.log")),
+        [
+            "ann has entered the room.",
+            "ann: one",
+            "ann set the topic: tea",
+            "ann has left the room."
+        ]
+    );
+    let file = folder.path().join("Den.log");
+    assert_eq!(fs::metadata(file).unwrap().permissions().mode() & 0o777, 0o600);
+
+    let second = server(folder.path());
+    let mut bob = second.login("bob");
+    bob.send("topic\nhistory 4\nping 1\n");
+    bob.expect("Topic: tea");
+    let rows: Vec<_> = bob.lines_until("pong 1").split_off(1);
+    let lines: Vec<_> = rows.iter().map(|row| row.split_once("] ").unwrap().1).collect();
+    assert_eq!(
+        lines,
+        [
+            "ann: one",
+            "ann set the topic: tea",
+            "ann has left the room.",
+            "bob has entered the room."
+        ]
+    );
+    // The room comes back with what it has, however its name is written now.
+    bob.send("join den\ntopic\nhistory 4\nping 2\n");
+    let lines = bob.lines_until("pong 2");
+    assert_eq!(lines[..3], ["Join Success", "Topic: cake", "History:"]);
+    assert!(lines[4].ends_with("ann: hidden"), "{lines:?}");
+    assert!(!folder.path().join("den.log").exists());
+}
+
+#[test]
+fn a_room_that_comes_back_at_once_has_all_of_its_history() {
+    let folder = TempDir::new().unwrap();
+    let server = server(folder.path());
+    let mut ann = server.login("ann");
+    for round in 0..50 {
+        ann.send(&format!("join den\nsay {round}\njoin main\njoin den\nhistory 2\njoin main\n"));
+        let lines = ann.lines_until_fence();
+        let position = lines.iter().position(|line| line == "History:").unwrap();
+        assert!(lines[position + 1].ends_with("ann has left the room."), "{lines:?}");
+        assert!(lines[position + 2].ends_with("ann has entered the room."), "{lines:?}");
+    }
+}
+
+#[test]
+fn a_torn_last_line_is_cut_off() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("main.log");
+    let whole = "2026-11-22T10:04:05.123Z ann: whole\n";
+    fs::write(&file, format!("{whole}2026-11-22T10:04:06.000Z ann: to")).unwrap();
+    let server = server(folder.path());
+    let mut bob = server.login("bob");
+    bob.send("history\nping 1\n");
+    let history = bob.lines_until("pong 1");
+    assert_eq!(history[1], "[2026-11-22T10:04:05.123Z] ann: whole");
+    assert!(history[2].ends_with("] bob has entered the room."));
+    assert_eq!(transcript(&file), ["ann: whole", "bob has entered the room."]);
+}
+
+#[test]
+fn the_chat_goes_on_without_the_disk_and_the_gap_is_marked() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("main.log");
+    symlink("/dev/full", &file).unwrap();
+    let server = server(folder.path());
+    let mut ann = server.login("ann");
+    ann.send("say lost\nping 1\n");
+    assert_eq!(ann.lines_until("pong 1"), ["ann: lost"]);
+    fs::remove_file(&file).unwrap();
+    ann.send("say found\nping 2\n");
+    assert_eq!(ann.lines_until("pong 2"), ["ann: found"]);
+    assert_eq!(transcript(&file), ["-- 2 lines are missing here --", "ann: found"]);
+}
+
+#[test]
+fn the_chat_goes_on_without_the_folder() {
+    let folder = TempDir::new().unwrap();
+    let data = folder.path().join("data");
+    let server = server(&data);
+    let mut ann = server.login("ann");
+    ann.expect_nothing_but("recorded");
+    fs::remove_dir_all(&data).unwrap();
+    ann.send("say lost\nping 1\n");
+    assert_eq!(ann.lines_until("pong 1"), ["ann: lost"]);
+    fs::create_dir(&data).unwrap();
+    ann.send("say found\nping 2\n");
+    assert_eq!(ann.lines_until("pong 2"), ["ann: found"]);
+    let lines = transcript(&data.join("main.log"));
+    assert_eq!(lines, ["-- 1 lines are missing here --", "ann: found"]);
+}
+
+#[test]
+fn two_servers_do_not_share_a_folder() {
+    let folder = TempDir::new().unwrap();
+    let _first = server(folder.path());
+    let path = folder.path().to_str().unwrap();
+    let output = Program::start(&["--listen", "127.0.0.1:0", "--data", path]).output();
+    assert_eq!(output.status.code(), Some(3));
+    let expected = format!(
+        "chat-server: cannot keep transcripts in {path}: another server uses that folder\n"
+    );
+    assert_eq!(String::from_utf8(output.stderr).unwrap(), expected);
+}
+
+#[test]
+fn a_hangup_opens_the_files_anew() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().to_str().unwrap();
+    let mut program = Program::start(&["--listen", "127.0.0.1:0", "--data", path, "--sync"]);
+    let mut ann = TestClient::connect(program.address().0);
+    ann.expect("Connect Success");
+    ann.send("login ann\nping 1\n");
+    ann.lines_until("pong 1");
+    let (current, rotated) = (folder.path().join("main.log"), folder.path().join("main.log.1"));
+    fs::rename(&current, &rotated).unwrap();
+    program.signal(Signal::SIGHUP);
+    // The signal takes effect at some moment: speak until it has.
+    let mut said = 0;
+    while !current.exists() {
+        said += 1;
+        ann.send(&format!("say {said}\nping {said}\n"));
+        ann.lines_until(&format!("pong {said}"));
+    }
+    assert!(!transcript(&current).is_empty());
+    assert_eq!(transcript(&rotated)[0], "ann has entered the room.");
+    assert_eq!(transcript(&current).len() + transcript(&rotated).len(), 1 + said);
+    drop(ann);
+    program.signal(Signal::SIGTERM);
+    assert_eq!(program.output().status.code(), Some(0));
+}
+
+/// Kills the server in the middle of everything, again and again: what anybody saw is in the
+/// transcript, in the same order and whole.
+#[test]
+fn what_was_seen_survives_kill_dash_nine() {
+    const ROUNDS: usize = 50;
+    const TALKERS: usize = 4;
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().to_str().unwrap();
+    let file = folder.path().join("main.log");
+    let mut seen_lines = 0;
+    for round in 0..ROUNDS {
+        let arguments = ["--listen", "127.0.0.1:0", "--data", path, "--rate", "0", "--quiet"];
+        let mut program = Program::start(&arguments);
+        let address = program.address().0;
+        let talkers: Vec<_> = (0..TALKERS)
+            .map(|talker| thread::spawn(move || talk(address, &format!("r{round}t{talker}"))))
+            .collect();
+        // Somebody who has seen this many lines gives the signal: a different moment each time.
+        let mut witness = TestClient::connect(address);
+        witness.send("login witness\n");
+        for _ in 0..20 + round * 37 {
+            witness.line();
+        }
+        program.signal(Signal::SIGKILL);
+        program.output();
+        // The file is read as it is; only a last line that is torn does not count.
+        let text = String::from_utf8(fs::read(&file).unwrap()).unwrap();
+        let whole = &text[..text.rfind('\n').map_or(0, |end| end + 1)];
+        let recorded: Vec<_> = whole.lines().map(|line| line.split_once(' ').unwrap().1).collect();
+        for talker in talkers {
+            let seen = talker.join().unwrap();
+            seen_lines += seen.len();
+            let mut remaining = recorded.iter();
+            for line in &seen {
+                assert!(remaining.any(|recorded| recorded == line), "round {round}: {line:?}");
+            }
+        }
+    }
+    assert!(seen_lines > ROUNDS * TALKERS * 20, "only {seen_lines} lines were seen");
+    // A torn line, if there is one, is cut off by the next start, and all others are whole.
+    OpenOptions::new().append(true).open(&file).unwrap().write_all(b"2026-11-2").unwrap();
+    drop(server(folder.path()));
+    transcript(&file);
+}
+
+/// Talks without end, and gives back the lines of the room that it saw.
+fn talk(address: std::net::SocketAddr, name: &str) -> Vec<String> {
+    use std::io::{BufRead, BufReader};
+    let stream = std::net::TcpStream::connect(address).unwrap();
+    let mut writer = stream.try_clone().unwrap();
+    let name = name.to_owned();
+    let talker = thread::spawn(move || {
+        let mut number = 0_u64;
+        let mut text = format!("login {name}\n");
+        // It fails once the server is gone.
+        while writer.write_all(text.as_bytes()).is_ok() {
+            text = format!("say {number}\n");
+            number += 1;
+        }
+    });
+    let mut seen = Vec::new();
+    let mut reader = BufReader::new(stream);
+    let mut line = String::new();
+    while reader.read_line(&mut line).is_ok_and(|length| length > 0) && line.ends_with('\n') {
+        let text = line.trim_end_matches('\n');
+        if !matches!(text, "Connect Success" | "Login Success") && !text.starts_with("Missed ") {
+            seen.push(text.to_owned());
+        }
+        line.clear();
+    }
+    talker.join().unwrap();
+    seen
+}
