@@ -17,17 +17,19 @@ fn what_is_typed_is_shown_once_and_as_the_server_has_it() {
 #[test]
 fn a_line_that_fills_its_row_leaves_no_gap() {
     let server = RealServer::start();
-    let mut pty = chat(&server, &["--no-time"]);
+    let address = server.address.to_string();
+    let arguments = ["--server", &address, "--name", "al", "--no-time"];
+    let mut pty = Pty::start_with(&arguments, 60, &fresh_directory(), &[]);
+    pty.wait_for_last("al@main>");
+    // The prompt has nine columns, and the row has eighty.
     for length in [70, 71, 72, 150, 151, 152, 153] {
-        let text = "x".repeat(length);
-        pty.keys(&format!("{text}\r/xyzzy\r"));
-        pty.wait_for("there is no command /xyzzy");
-        pty.wait_for("al: xxx");
-        let screen = pty.wait_for_last("al@main>");
-        assert!(!screen.contains("\n\n"), "{length}:\n{screen}");
-        pty.keys("\x0c");
-        pty.wait_until("a clear screen", |screen| screen.trim_end() == "al@main>");
+        pty.keys(&format!("{}\rend{length}\r", "x".repeat(length)));
+        pty.wait_for(&format!("al: end{length}\nal@main>"));
     }
+    let screen = pty.wait_for_last("al@main>");
+    assert!(!screen.contains("\n\n"), "{screen}");
+    assert_eq!(screen.matches("al: xxx").count(), 7, "{screen}");
+    assert_eq!(screen.matches("al@main>").count(), 1, "{screen}");
 }
 
 #[test]
