@@ -127,7 +127,7 @@ impl Session {
             inputs,
             mailbox,
             count: 0,
-            is_connected: false,
+            is_connected: true,
             is_drained: true,
             is_leaving: false,
         }
@@ -155,7 +155,7 @@ impl Session {
             };
             self.state.lost();
             self.publish();
-            let Some(connection) = self.reconnect(&why)? else {
+            let Some(connection) = self.reconnect(&why) else {
                 return Ok(self.ended(Exit::ConnectionLost));
             };
             link = self.link(connection)?;
@@ -172,7 +172,8 @@ impl Session {
 
     fn link(&mut self, connection: Connection) -> Result<Link, Failure> {
         let local = |error: io::Error| Failure::new(Exit::Local, error.to_string());
-        let (sender, receiver) = connection.split().map_err(local)?;
+        let (mut sender, receiver) = connection.split().map_err(local)?;
+        sender.set_patience(self.timing.answer).map_err(local)?;
         let mailbox = self.mailbox.clone();
         let reader = thread::spawn("reader", move || Lines::new(receiver).feed(&mailbox))?;
         (self.is_connected, self.is_drained) = (true, false);
@@ -206,9 +207,11 @@ impl Session {
         self.view.screen.set_place(place, settled);
     }
 
-    /// Sends what the server will answer. A failure shows up at the reader, with its reason.
+    /// Sends what the server will answer. When it fails, the reader comes to its end and says so.
     fn send(&self, link: &mut Link, requests: &str) {
-        let _ = link.sender.send(requests.as_bytes());
+        if link.sender.send(requests.as_bytes()).is_err() {
+            link.sender.close();
+        }
     }
 
     /// One connection, from its login to its end.
@@ -314,21 +317,23 @@ impl Session {
     }
 
     /// Tries until it works or the user leaves. `None` then.
-    fn reconnect(&mut self, why: &str) -> Result<Option<Connection>, Failure> {
+    fn reconnect(&mut self, why: &str) -> Option<Connection> {
         let mut why = format!("connection lost: {why}");
         let mut delay = self.timing.first_delay;
-        loop {
+        while !self.is_leaving {
             let seconds = delay.as_secs();
             self.view.notice(&format!("{why}; trying again in {seconds} s, Ctrl-C stops"));
-            if self.is_leaving || !self.pause(delay) {
-                return Ok(None);
+            self.pause(delay);
+            if self.is_leaving {
+                break;
             }
             match self.attempt() {
-                Ok(connection) => return Ok(Some(connection)),
+                Ok(connection) => return Some(connection),
                 Err(error) => why = error.to_string(),
             }
             delay = (delay * 2).min(self.timing.longest_delay);
         }
+        None
     }
 
     fn attempt(&self) -> Result<Connection, ConnectError> {
@@ -337,16 +342,16 @@ impl Session {
         Ok(connection)
     }
 
-    /// Lets time pass, and keeps what is typed meanwhile. False when the user leaves.
-    fn pause(&mut self, delay: Duration) -> bool {
+    /// Lets time pass, unless the user leaves, and keeps what is typed meanwhile.
+    fn pause(&mut self, delay: Duration) {
         let deadline = Instant::now() + delay;
-        loop {
+        while !self.is_leaving {
             match self.inputs.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
                 Ok(Input::Request(line)) => self.keep(&line),
                 Ok(Input::Resend) => self.view.notice("not connected yet"),
                 Ok(Input::Server(_)) => {}
-                Ok(Input::Quit) | Err(RecvTimeoutError::Disconnected) => return false,
-                Err(RecvTimeoutError::Timeout) => return true,
+                Ok(Input::Quit) | Err(RecvTimeoutError::Disconnected) => self.is_leaving = true,
+                Err(RecvTimeoutError::Timeout) => return,
             }
         }
     }

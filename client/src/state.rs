@@ -139,12 +139,10 @@ impl State {
     /// The requests to send after a login: back to the room, if it is not the one a login leads to.
     #[must_use]
     pub fn requests_after_login(&mut self, history: usize) -> String {
-        let main = RoomName::main();
         let mut requests = String::new();
-        if self.room != main.as_str() {
+        if self.room != RoomName::main().as_str() {
             requests = format!("join {}\n", self.room);
             self.joins.push_back(Join { room: self.room.clone(), by_user: false });
-            main.as_str().clone_into(&mut self.room);
         }
         requests + &self.requests_after_entry(history)
     }
@@ -224,7 +222,7 @@ impl State {
         };
         match *reply {
             Reply::JoinSuccess => return self.joined(outcome),
-            Reply::RoomNameEmpty | Reply::RoomNameInvalid(_) => drop(self.joins.pop_front()),
+            Reply::RoomNameEmpty | Reply::RoomNameInvalid(_) => self.not_joined(),
             Reply::RenameSuccess => {
                 if let Some(name) = self.renames.pop_front() {
                     self.name = name;
@@ -264,6 +262,13 @@ impl State {
         join.by_user
     }
 
+    fn not_joined(&mut self) {
+        if self.joins.pop_front().is_some_and(|join| !join.by_user) {
+            // The way back to the room failed, so it is where every login leads to.
+            RoomName::main().as_str().clone_into(&mut self.room);
+        }
+    }
+
     /// A server may be older than this client. What it does not know then was no mistake.
     fn unknown(&mut self, command: &str, outcome: &mut Outcome) -> bool {
         match command {
@@ -273,7 +278,7 @@ impl State {
                 return false;
             }
             "history" if self.replay.is_open() => return false,
-            "join" => return self.joins.pop_front().is_none_or(|join| join.by_user),
+            "join" => self.not_joined(),
             "rename" => drop(self.renames.pop_front()),
             command => self.outbox.refused(|request| request.command() == command),
         }
@@ -361,8 +366,14 @@ mod tests {
         assert_eq!((state.room(), state.is_settled()), ("lobby", true));
         state.lost();
         assert_eq!(state.requests_after_login(5), "join lobby\nhistory 5\nping chat-client-1\n");
+        state.lost();
+        assert_eq!(state.requests_after_login(5), "join lobby\nhistory 5\nping chat-client-2\n");
         assert_eq!(receive(&mut state, "Join Success"), Outcome::default());
         assert_eq!(state.room(), "lobby");
+        state.lost();
+        assert_eq!(state.requests_after_login(5), "join lobby\nhistory 5\nping chat-client-3\n");
+        check(&mut state, "RoomName Invalid: reserved", true, 0);
+        assert_eq!(state.room(), "main");
     }
 
     #[test]

@@ -9,7 +9,6 @@ use std::sync::Arc;
 use nix::sys::signal::{Signal, kill};
 use nix::sys::termios::{LocalFlags, SetArg, Termios, tcgetattr, tcsetattr};
 use nix::unistd::Pid;
-
 use parking_lot::Mutex;
 use rustyline::{Cmd, ConditionalEventHandler, Event, EventContext, RepeatCount};
 
@@ -40,20 +39,18 @@ impl Terminal {
     pub fn write(&self, text: &str) {
         write(text);
     }
+
+    /// What to bind to Ctrl-Z.
+    #[must_use]
+    pub fn suspend(&self) -> Suspend {
+        Suspend { found: Mutex::new(self.found.clone()) }
+    }
 }
 
 /// Ctrl-Z: the shell gets the terminal as it left it, and gives it back with `fg`.
 pub struct Suspend {
     /// Locked only because rustyline wants what it calls to be fit for many threads.
     found: Mutex<Termios>,
-}
-
-impl Terminal {
-    /// What to bind to Ctrl-Z.
-    #[must_use]
-    pub fn suspend(&self) -> Suspend {
-        Suspend { found: Mutex::new(self.found.clone()) }
-    }
 }
 
 impl ConditionalEventHandler for Suspend {
