@@ -145,3 +145,22 @@ fn completions_and_the_manual_page_are_printed() {
         assert!(String::from_utf8(output.stdout).unwrap().contains(expected));
     }
 }
+
+#[test]
+fn what_is_no_text_is_told() {
+    let server = fake(b"bo: \xff\nbo: end\n");
+    let pty = Pty::start(&["--server", &server, "--name", "al", "--no-time"]);
+    pty.wait_for("<a line is not UTF-8>\nbo: end\n");
+}
+
+#[test]
+fn the_time_looks_as_the_user_wants() {
+    let server = RealServer::start();
+    let mut pty = chat(&server, &["--time", "[%Y]"]);
+    pty.keys("hello\r");
+    let screen = pty.wait_for("] al: hello\n");
+    let line = screen.lines().find(|line| line.ends_with("] al: hello")).unwrap();
+    let year = line.strip_prefix('[').unwrap().split(']').next().unwrap();
+    assert!(year.parse::<u16>().is_ok(), "{line}");
+    assert_eq!(command(&["--time", "%"]).output().unwrap().status.code(), Some(2));
+}
