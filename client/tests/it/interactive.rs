@@ -33,6 +33,23 @@ fn a_line_that_fills_its_row_leaves_no_gap() {
 }
 
 #[test]
+fn enter_in_the_middle_of_a_line_takes_nothing_else_from_the_screen() {
+    let server = RealServer::start();
+    let mut pty = chat(&server, &["--no-time"]);
+    pty.keys("one\rtwo\rthree\r");
+    pty.wait_for("al: one\nal: two\nal: three\nal@main>");
+    for (number, length) in [10, 150, 200].into_iter().enumerate() {
+        // To the beginning of the line, and three to the right.
+        pty.keys(&format!("{}\x01\x1b[C\x1b[C\x1b[C\rend {number}\r", "x".repeat(length)));
+        pty.wait_for(&format!("al: end {number}\nal@main>"));
+    }
+    let screen = pty.wait_for("al: one\nal: two\nal: three\nal: xxx");
+    assert_eq!(screen.matches("al: xxx").count(), 3, "{screen}");
+    assert_eq!(screen.matches("al: end").count(), 3, "{screen}");
+    assert!(!screen.contains("\n\n"), "{screen}");
+}
+
+#[test]
 fn lines_of_others_appear_above_what_is_half_typed() {
     let server = RealServer::start();
     let mut pty = chat(&server, &["--no-time"]);
