@@ -14,6 +14,7 @@ use protocol::{Framing, LineDecoder, LineError, Reply};
 use thiserror::Error;
 
 use crate::exit::{Exit, Failure};
+use crate::safe::Safe;
 
 /// How long a server may take to accept, to greet and to answer the login.
 pub const PATIENCE: Duration = Duration::from_secs(10);
@@ -79,7 +80,8 @@ impl From<ConnectError> for Failure {
             ConnectError::Login(_) => Exit::LoginRefused,
             ConnectError::Lost(_) => Exit::ConnectionLost,
         };
-        Failure::new(exit, error.to_string())
+        // It may quote the server.
+        Failure::new(exit, Safe::new(&error.to_string()).to_string())
     }
 }
 
@@ -196,6 +198,9 @@ impl Connection {
             return Err(io::Error::from(io::ErrorKind::TimedOut).into());
         }
         self.stream.set_read_timeout(Some(left))?;
+        if self.received.len() > LINE_BYTES {
+            return Err(ConnectError::Stranger);
+        }
         let mut chunk = [0; 4096];
         match self.stream.read(&mut chunk)? {
             0 => Err(io::Error::from(io::ErrorKind::UnexpectedEof).into()),
