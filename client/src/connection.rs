@@ -246,6 +246,15 @@ impl Sender {
         self.stream.write_all(bytes)
     }
 
+    /// Lets sending fail when the server takes no byte for so long.
+    ///
+    /// # Errors
+    ///
+    /// When the connection is gone.
+    pub fn set_patience(&mut self, patience: Duration) -> io::Result<()> {
+        self.stream.set_write_timeout(Some(patience))
+    }
+
     /// Tells the server that no request follows. It answers all it has, then closes.
     ///
     /// # Errors

@@ -14,11 +14,11 @@ use crate::dialog::{self, LoggedIn};
 use crate::exit::{Exit, Failure};
 use crate::prompt::{Prompt, Read};
 use crate::screen::Screen;
-use crate::session::{Ended, Input, Session};
+use crate::session::{Ended, Input, Session, Timing};
 use crate::state::State;
 use crate::terminal::{Terminal, leave, leave_on_signals};
 use crate::transcript::Transcript;
-use crate::typed::{LOCAL, Typed, commands};
+use crate::typed::{LOCAL, Typed, as_typed, commands};
 use crate::view::View;
 use crate::{files, thread};
 
@@ -60,7 +60,7 @@ fn chat(args: &Args, mut prompt: Prompt<'_>, view: View) -> Result<Exit, Failure
     let state = State::new(&name);
     prompt.chat(state.names());
     let (mailbox, inputs) = sync_channel(MAILBOX);
-    let session = Session::new(server, state, view, (mailbox.clone(), inputs));
+    let session = Session::new(server, state, view, Timing::default(), (mailbox.clone(), inputs));
     session.publish();
     let guard = LeaveOnDrop(Arc::clone(&screen));
     let session = thread::spawn("session", move || {
@@ -79,7 +79,7 @@ fn chat(args: &Args, mut prompt: Prompt<'_>, view: View) -> Result<Exit, Failure
     prompt.show_waiting();
     let Ended { exit, unsent } = ended?;
     for line in unsent {
-        prompt.notice(&format!("not sent: {line}"));
+        prompt.notice(&format!("not sent: {}", as_typed(&line)));
     }
     prompt.show_waiting();
     Ok(cause.unwrap_or(exit))

@@ -17,22 +17,38 @@ use crate::safe::Safe;
 use crate::screen::Place;
 use crate::state::State;
 use crate::thread;
+use crate::typed::as_typed;
 use crate::view::View;
 
-/// Silence after which the server is asked whether it is alive.
-const SILENCE: Duration = Duration::from_secs(30);
+/// How long a session waits for what.
+#[derive(Debug, Clone, Copy)]
+pub struct Timing {
+    /// Silence after which the server is asked whether it is alive.
+    pub silence: Duration,
+    /// How long it may take to answer that.
+    pub answer: Duration,
+    /// From a lost connection to the first attempt at another. Each time it doubles.
+    pub first_delay: Duration,
+    /// The longest time between two attempts.
+    pub longest_delay: Duration,
+}
 
-/// How long it may take to answer that.
-const ANSWER: Duration = Duration::from_secs(30);
+impl Default for Timing {
+    fn default() -> Self {
+        Self {
+            silence: Duration::from_secs(30),
+            answer: Duration::from_secs(30),
+            first_delay: Duration::from_secs(1),
+            longest_delay: Duration::from_secs(30),
+        }
+    }
+}
 
 /// How long one attempt to connect again may take.
 const ATTEMPT: Duration = Duration::from_secs(5);
 
 /// How long the server may take to close after a `logout`.
 const FAREWELL: Duration = Duration::from_secs(2);
-
-const FIRST_DELAY: Duration = Duration::from_secs(1);
-const LONGEST_DELAY: Duration = Duration::from_secs(30);
 
 /// Lines of the room that are asked for after a lost connection, to find the missed ones in.
 const MISSED_LINES: usize = 500;
@@ -70,6 +86,7 @@ pub struct Session {
     server: String,
     state: State,
     view: View,
+    timing: Timing,
     inputs: Receiver<Input>,
     /// For the reader threads.
     mailbox: SyncSender<Input>,
@@ -99,16 +116,18 @@ impl Session {
         server: String,
         state: State,
         view: View,
+        timing: Timing,
         (mailbox, inputs): (SyncSender<Input>, Receiver<Input>),
     ) -> Self {
         Self {
             server,
             state,
             view,
+            timing,
             inputs,
             mailbox,
             count: 0,
-            is_connected: false,
+            is_connected: true,
             is_drained: true,
             is_leaving: false,
         }
@@ -136,7 +155,7 @@ impl Session {
             };
             self.state.lost();
             self.publish();
-            let Some(connection) = self.reconnect(&why)? else {
+            let Some(connection) = self.reconnect(&why) else {
                 return Ok(self.ended(Exit::ConnectionLost));
             };
             link = self.link(connection)?;
@@ -148,12 +167,13 @@ impl Session {
 
     fn ended(mut self, exit: Exit) -> Ended {
         self.state.lost();
-        Ended { exit, unsent: self.state.take_unsent() }
+        Ended { exit, unsent: self.state.outbox_mut().take_unsent() }
     }
 
     fn link(&mut self, connection: Connection) -> Result<Link, Failure> {
         let local = |error: io::Error| Failure::new(Exit::Local, error.to_string());
-        let (sender, receiver) = connection.split().map_err(local)?;
+        let (mut sender, receiver) = connection.split().map_err(local)?;
+        sender.set_patience(self.timing.answer).map_err(local)?;
         let mailbox = self.mailbox.clone();
         let reader = thread::spawn("reader", move || Lines::new(receiver).feed(&mailbox))?;
         (self.is_connected, self.is_drained) = (true, false);
@@ -187,9 +207,11 @@ impl Session {
         self.view.screen.set_place(place, settled);
     }
 
-    /// Sends what the server will answer. A failure shows up at the reader, with its reason.
+    /// Sends what the server will answer. When it fails, the reader comes to its end and says so.
     fn send(&self, link: &mut Link, requests: &str) {
-        let _ = link.sender.send(requests.as_bytes());
+        if link.sender.send(requests.as_bytes()).is_err() {
+            link.sender.close();
+        }
     }
 
     /// One connection, from its login to its end.
@@ -198,7 +220,9 @@ impl Session {
         let mut asked: Option<Instant> = None;
         let mut leaving: Option<Instant> = None;
         loop {
-            let deadline = leaving.or(asked.map(|at| at + ANSWER)).unwrap_or(heard + SILENCE);
+            let deadline = leaving
+                .or(asked.map(|at| at + self.timing.answer))
+                .unwrap_or(heard + self.timing.silence);
             match self.inputs.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
                 Ok(Input::Server(Incoming::Lines(lines))) => {
                     (heard, asked) = (Instant::now(), None);
@@ -264,9 +288,9 @@ impl Session {
     }
 
     fn offer_unsent(&mut self) {
-        let unsent = self.state.unsent().to_vec();
+        let unsent = self.state.outbox().unsent().to_vec();
         for line in &unsent {
-            self.view.notice(&format!("not sent: {line}"));
+            self.view.notice(&format!("not sent: {}", as_typed(line)));
         }
         if !unsent.is_empty() {
             self.view.notice("/resend sends what was not sent");
@@ -274,7 +298,7 @@ impl Session {
     }
 
     fn resend(&mut self, link: &mut Link) {
-        let unsent = self.state.take_unsent();
+        let unsent = self.state.outbox_mut().take_unsent();
         if unsent.is_empty() {
             self.view.notice("there is nothing to send again");
         }
@@ -286,28 +310,30 @@ impl Session {
 
     fn keep(&mut self, line: &str) {
         self.count += 1;
-        let is_kept = self.state.keep(line);
+        let is_kept = self.state.outbox_mut().keep(line);
         let what = if is_kept { "kept for later" } else { "not sent" };
-        self.view.notice(&format!("not connected; {what}: {line}"));
+        self.view.notice(&format!("not connected; {what}: {}", as_typed(line)));
         self.publish();
     }
 
     /// Tries until it works or the user leaves. `None` then.
-    fn reconnect(&mut self, why: &str) -> Result<Option<Connection>, Failure> {
+    fn reconnect(&mut self, why: &str) -> Option<Connection> {
         let mut why = format!("connection lost: {why}");
-        let mut delay = FIRST_DELAY;
-        loop {
+        let mut delay = self.timing.first_delay;
+        while !self.is_leaving {
             let seconds = delay.as_secs();
             self.view.notice(&format!("{why}; trying again in {seconds} s, Ctrl-C stops"));
-            if self.is_leaving || !self.pause(delay) {
-                return Ok(None);
+            self.pause(delay);
+            if self.is_leaving {
+                break;
             }
             match self.attempt() {
-                Ok(connection) => return Ok(Some(connection)),
+                Ok(connection) => return Some(connection),
                 Err(error) => why = error.to_string(),
             }
-            delay = (delay * 2).min(LONGEST_DELAY);
+            delay = (delay * 2).min(self.timing.longest_delay);
         }
+        None
     }
 
     fn attempt(&self) -> Result<Connection, ConnectError> {
@@ -316,16 +342,16 @@ impl Session {
         Ok(connection)
     }
 
-    /// Lets time pass, and keeps what is typed meanwhile. False when the user leaves.
-    fn pause(&mut self, delay: Duration) -> bool {
+    /// Lets time pass, unless the user leaves, and keeps what is typed meanwhile.
+    fn pause(&mut self, delay: Duration) {
         let deadline = Instant::now() + delay;
-        loop {
+        while !self.is_leaving {
             match self.inputs.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
                 Ok(Input::Request(line)) => self.keep(&line),
                 Ok(Input::Resend) => self.view.notice("not connected yet"),
                 Ok(Input::Server(_)) => {}
-                Ok(Input::Quit) | Err(RecvTimeoutError::Disconnected) => return false,
-                Err(RecvTimeoutError::Timeout) => return true,
+                Ok(Input::Quit) | Err(RecvTimeoutError::Disconnected) => self.is_leaving = true,
+                Err(RecvTimeoutError::Timeout) => return,
             }
         }
     }

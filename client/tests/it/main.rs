@@ -4,5 +4,11 @@
 #![allow(clippy::unwrap_used)]
 
 mod fake_server;
+mod interactive;
+mod looks;
+mod picture;
 mod pipe;
 mod program;
+mod pty;
+mod real_server;
+mod trust;
