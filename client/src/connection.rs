@@ -19,6 +19,8 @@ use crate::safe::Safe;
 /// How long a server may take to accept, to greet and to answer the login.
 pub const PATIENCE: Duration = Duration::from_secs(10);
 
+const SHORTEST: Duration = Duration::from_millis(100);
+
 /// Bytes in a line from a server. Lines of `history` are longer than any line that is sent.
 const LINE_BYTES: usize = 64 * 1024;
 
@@ -112,7 +114,7 @@ impl Connection {
     /// Says why there is no chat server to talk to.
     pub fn open(server: &str, patience: Duration) -> Result<Self, ConnectError> {
         let deadline = Instant::now() + patience;
-        let stream = connect(&with_port(server), patience)?;
+        let stream = connect(&with_port(server), deadline)?;
         stream.set_nodelay(true)?;
         let mut connection = Self { stream, received: Vec::new(), deadline };
         connection.await_greeting()?;
@@ -223,11 +225,13 @@ impl Connection {
     }
 }
 
-fn connect(server: &str, patience: Duration) -> Result<TcpStream, ConnectError> {
+fn connect(server: &str, deadline: Instant) -> Result<TcpStream, ConnectError> {
     let lost = |error| ConnectError::Address { server: server.to_owned(), error };
     let mut last = io::Error::from(io::ErrorKind::AddrNotAvailable);
     for address in server.to_socket_addrs().map_err(lost)? {
-        match TcpStream::connect_timeout(&address, patience) {
+        // A host may have several addresses, and a timeout of zero is not allowed.
+        let left = deadline.saturating_duration_since(Instant::now()).max(SHORTEST);
+        match TcpStream::connect_timeout(&address, left) {
             Ok(stream) => return Ok(stream),
             Err(error) => last = error,
         }
