@@ -56,7 +56,7 @@ pub struct Suspend {
 impl ConditionalEventHandler for Suspend {
     fn handle(&self, _: &Event, _: RepeatCount, _: bool, _: &EventContext<'_>) -> Option<Cmd> {
         let editing = tcgetattr(io::stdin()).ok()?;
-        write("\x1b[?2004l\r\n");
+        write("\x1b[?2004l\n");
         let _ = tcsetattr(io::stdin(), SetArg::TCSADRAIN, &self.found.lock());
         // The whole job, as the terminal itself does it. It returns when the job goes on.
         let _ = kill(Pid::from_raw(0), Signal::SIGTSTP);
