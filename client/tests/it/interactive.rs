@@ -79,6 +79,21 @@ fn tab_completes_names_and_commands() {
 }
 
 #[test]
+fn lines_that_come_during_a_search_are_not_lost() {
+    let server = RealServer::start();
+    let mut pty = chat(&server, &["--no-time"]);
+    pty.keys("needle\r");
+    pty.wait_for("al: needle\nal@main>");
+    pty.keys("\x12need");
+    pty.wait_for_last("(reverse-i-search)`need': needle");
+    let mut bob = server.other("bob");
+    bob.send("say one\nsay two\nping\n");
+    bob.read_to("pong");
+    pty.keys("\r");
+    pty.wait_for("bob: one\nbob: two\nal: needle\nal@main>");
+}
+
+#[test]
 fn a_mistyped_command_is_not_said() {
     let server = RealServer::start();
     let mut pty = chat(&server, &["--no-time"]);

@@ -10,8 +10,9 @@ use chat_client::connection::Connection;
 use chat_client::exit::{Exit, Failure};
 use chat_client::render::Looks;
 use chat_client::screen::Screen;
-use chat_client::session::{Ended, Input, Session, Timing};
+use chat_client::session::{Ended, Input, Session};
 use chat_client::state::State;
+use chat_client::timing::Timing;
 use chat_client::view::View;
 use nix::sys::signal::Signal;
 
