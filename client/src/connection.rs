@@ -93,6 +93,9 @@ pub struct Connection {
     stream: TcpStream,
     /// What came and is not yet used.
     received: Vec<u8>,
+    /// Known once something came after the greeting.
+    framing: Option<Framing>,
+    patience: Duration,
     deadline: Instant,
 }
 
@@ -116,7 +119,8 @@ impl Connection {
         let deadline = Instant::now() + patience;
         let stream = connect(&with_port(server), deadline)?;
         stream.set_nodelay(true)?;
-        let mut connection = Self { stream, received: Vec::new(), deadline };
+        let mut connection =
+            Self { stream, received: Vec::new(), framing: None, patience, deadline };
         connection.await_greeting()?;
         Ok(connection)
     }
@@ -148,15 +152,9 @@ impl Connection {
     ///
     /// Says why the server does not let the user in.
     pub fn log_in(&mut self, name: &str) -> Result<Framing, ConnectError> {
+        self.deadline = Instant::now() + self.patience;
         self.stream.write_all(format!("login {name}\n").as_bytes())?;
-        while self.received.is_empty() {
-            self.receive()?;
-        }
-        let framing = if matches!(self.received[0], b'\r' | b'\n') {
-            Framing::Line
-        } else {
-            Framing::Classic
-        };
+        let framing = self.framing()?;
         let answer = loop {
             if let Some(answer) = self.take_answer(framing) {
                 break answer;
@@ -170,6 +168,23 @@ impl Connection {
                 Err(ConnectError::Lost(io::Error::other(answer)))
             }
             _ => Err(ConnectError::Login(answer)),
+        }
+    }
+
+    /// Waits for what follows the greeting, when it is not known yet.
+    fn framing(&mut self) -> Result<Framing, ConnectError> {
+        loop {
+            let framing = match (self.framing, self.received.first()) {
+                (Some(known), _) => known,
+                (None, Some(b'\r' | b'\n')) => Framing::Line,
+                (None, Some(_)) => Framing::Classic,
+                (None, None) => {
+                    self.receive()?;
+                    continue;
+                }
+            };
+            self.framing = Some(framing);
+            return Ok(framing);
         }
     }
 
