@@ -3,7 +3,7 @@
 //! A session reads from its socket and never writes to it. What its client is to get goes into
 //! the room's log or into the client's outbox, and a courier sends it.
 
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -20,8 +20,13 @@ use crate::outbox::{Ended, Mail};
 use crate::rate::Allowance;
 use crate::room_log::Position;
 
-/// Bytes read from the socket at once.
-const READ_BYTES: usize = 16 * 1024;
+/// Bytes read from the socket at once: few as long as the client types, many once it pipes.
+const READ_BYTES: usize = 512;
+const READ_BYTES_OF_PIPES: usize = 64 * 1024;
+
+/// Bytes of lines that go to the room's log together, give or take one. Many lines share the cost
+/// of the lock; and they are few beside what the log holds.
+const SAID_BYTES: usize = 16 * 1024;
 
 /// How long a connection is kept for a client to close its side, after the server closed its own.
 /// Closing both sides at once could destroy what the client has not yet received.
@@ -34,6 +39,8 @@ enum Reason {
     LoggedOut,
     #[error("ended its input")]
     EndOfInput,
+    #[error("heard no more")]
+    NotHeard,
     #[error("refused, for {0}")]
     Refused(&'static str),
     #[error("lost: {0}")]
@@ -84,7 +91,7 @@ pub fn run(chat: &Chat, client: &Arc<Client>, config: &Config) {
     }
     let ended = client.outbox.wait_for_end();
     chat.disconnect(client, name.as_ref());
-    if ended == Ended::Delivered {
+    if ended == Ended::Delivered && client.is_heard() {
         linger(client);
     }
     let who = name.as_ref().map_or("nobody", UserName::as_str);
@@ -101,7 +108,7 @@ impl Session<'_> {
         let mut reader = BufReader::with_capacity(READ_BYTES, &self.client.stream);
         let mut is_first = true;
         let login_deadline = Instant::now() + self.config.login_timeout;
-        loop {
+        while self.client.is_heard() {
             self.limit_login(login_deadline)?;
             let bytes = match reader.fill_buf() {
                 Ok(bytes) => bytes,
@@ -123,6 +130,11 @@ impl Session<'_> {
                 return Err(Reason::Refused("it speaks another protocol"));
             }
             let was_in_login_room = self.seat.is_none();
+            if self.client.outbox.is_closing() {
+                // The server stops, and waits for the client to close its side.
+                reader.consume(length);
+                continue;
+            }
             trace(self.client, "->", bytes);
             let mut rest = bytes;
             while let Some(line) = decoder.next(&mut rest) {
@@ -130,10 +142,14 @@ impl Session<'_> {
             }
             self.flush();
             reader.consume(length);
+            if length == READ_BYTES && reader.capacity() == READ_BYTES {
+                reader = BufReader::with_capacity(READ_BYTES_OF_PIPES, &self.client.stream);
+            }
             if was_in_login_room && self.seat.is_some() {
                 self.client.stream.set_read_timeout(None).map_err(Reason::Lost)?;
             }
         }
+        Err(Reason::NotHeard)
     }
 
     /// Lets the next read end when the time in the login room does.
@@ -208,10 +224,17 @@ impl Session<'_> {
     /// Requests of users in a room.
     fn act_in_room(&mut self, request: Request<'_>) {
         let Some(name) = self.seat.as_ref().map(|seat| seat.name.as_str()) else { return };
-        match request {
-            Request::Say(text) => return say(&mut self.said, Event::Said { name, text }),
-            Request::Me(text) => return say(&mut self.said, Event::Did { name, text }),
-            _ => self.flush(),
+        let event = match request {
+            Request::Say(text) => Some(Event::Said { name, text }),
+            Request::Me(text) => Some(Event::Did { name, text }),
+            _ => None,
+        };
+        if let Some(event) = event {
+            // Writing to memory does not fail.
+            let _ = writeln!(self.said, "{event}");
+        }
+        if event.is_none() || self.said.len() >= SAID_BYTES {
+            self.flush();
         }
         let (chat, client) = (self.chat, self.client);
         let Some(seat) = &mut self.seat else { return };
@@ -295,12 +318,6 @@ impl Session<'_> {
             self.said.clear();
         }
     }
-}
-
-fn say(said: &mut Vec<u8>, event: Event<'_>) {
-    use io::Write;
-    // Writing to memory does not fail.
-    let _ = writeln!(said, "{event}");
 }
 
 /// Waits for the client to close its side, and throws away what it still sends.
