@@ -17,8 +17,10 @@ use crate::report::{HEADING, Latency, Report, Row};
 const SERVER_FLAGS: &[&str] =
     &["--listen", "127.0.0.1:0", "--rate", "0", "--max-clients", "20000", "--quiet"];
 
-/// Bytes for each client that fill every buffer on the way to one that does not read.
-const STALLING_BYTES: u64 = 6 << 20;
+/// Lines, and how often they are said, that together fill every buffer on the way to a client
+/// that does not read: more than 6 MiB.
+const FLOOD_LINES: u64 = 8_000;
+const FLOODS: u64 = 13;
 
 /// Descriptors beside the clients' and their senders'.
 const OTHER_DESCRIPTORS: u64 = 100;
@@ -48,11 +50,11 @@ impl Contender {
     }
 
     fn dialect(self) -> Dialect {
-        if self == Self::Server { Dialect::Chat } else { Dialect::Relay }
-    }
-
-    fn has_one_sender(self) -> bool {
-        matches!(self, Self::Relay(relay) if relay.has_one_sender())
+        match self {
+            Self::Server => Dialect::Chat,
+            Self::Relay(Relay::LockAndWrite) => Dialect::Relay,
+            Self::Relay(Relay::LineByLine | Relay::Coalesced) => Dialect::Bare,
+        }
     }
 
     fn start(self, shape: Shape) -> Result<Process> {
@@ -78,7 +80,11 @@ impl Contender {
             _ => 6.0,
         };
         let lines = seconds * 1e6 / (microseconds * shape.room_size as f64);
-        let least = 20 * shape.rooms().max(SENDERS) as u64;
+        // A saturated server has half a log of lines before it, whatever the number of clients.
+        let least = match pace {
+            Pace::Saturated if coalesces => 8_000,
+            _ => 20 * shape.rooms().max(SENDERS) as u64,
+        };
         (lines as u64).clamp(least, 400_000)
     }
 }
@@ -124,7 +130,8 @@ struct Scene {
 
 impl Scene {
     fn new(contender: Contender, shape: Shape) -> Result<Self> {
-        raise_descriptor_limit(shape.clients as u64 + SENDERS as u64 + OTHER_DESCRIPTORS)?;
+        let senders = shape.rooms().max(SENDERS);
+        raise_descriptor_limit((shape.clients + senders) as u64 + OTHER_DESCRIPTORS)?;
         let process = contender.start(shape)?;
         let before = process.usage()?;
         let (crowd, entry) = Crowd::enter(process.address, contender.dialect(), shape)?;
@@ -154,8 +161,7 @@ impl Scene {
     }
 
     fn say(&mut self, pace: Pace, lines: u64) -> Result<Cost> {
-        let one_sender = self.contender.has_one_sender();
-        load::run(&self.process, &mut self.crowd, pace, lines, one_sender)
+        load::run(&self.process, &mut self.crowd, pace, lines)
             .with_context(|| format!("{} at pace {pace:?}", self.contender.name()))
     }
 
@@ -254,8 +260,11 @@ impl Suite {
             self.add(scene.row(load, &cost));
             if contender == Contender::Server {
                 scene.crowd.stall_a_tenth()?;
-                let line_bytes = 65;
-                let cost = scene.say(Pace::Saturated, STALLING_BYTES / line_bytes)?;
+                // In parts that fit into the server's log: those who read shall not fall behind.
+                let mut cost = scene.say(Pace::Saturated, FLOOD_LINES)?;
+                for _ in 1..FLOODS {
+                    cost = scene.say(Pace::Saturated, FLOOD_LINES)?;
+                }
                 self.add(scene.row("saturated, a tenth stalled", &cost));
                 let cost = scene.run(pace, seconds)?;
                 self.add(scene.row(stalled_load, &cost));

@@ -243,8 +243,8 @@ impl Crowd {
         }
         self.awaited = self.shape.clients - if is_double { self.shape.rooms() } else { 0 };
         for room in 0..self.shape.rooms() {
-            let one_speaks_for_all = self.dialect == Dialect::Relay;
-            let speaker = if one_speaks_for_all { 0 } else { room * self.shape.room_size };
+            let first = room * self.shape.room_size;
+            let speaker = if self.dialect.has_one_speaker() { 0 } else { first };
             self.say_fence(speaker, room, 2)?;
         }
         self.wait_for_all(&mut |_, _| Ok(()))

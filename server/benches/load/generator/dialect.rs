@@ -7,8 +7,10 @@ use super::mark::Mark;
 pub enum Dialect {
     /// This project's protocol.
     Chat,
-    /// The relays of this bench: what a client sends is what everyone gets.
+    /// The relay of this bench that locks: what a client sends is what its room gets.
     Relay,
+    /// The bare loops of this bench: the same, but the first client speaks for everybody.
+    Bare,
     /// `ncat --chat`.
     Ncat,
     /// Internet Relay Chat, as far as it is needed here.
@@ -34,7 +36,7 @@ impl Dialect {
             (Self::Chat, None) => format!("login u{client:05}\n"),
             (Self::Chat, Some(room)) => format!("login u{client:05}\njoin r{room:04}\n"),
             (Self::Irc, _) => format!("NICK u{client:05}\r\nUSER u 0 * :u\r\n"),
-            (Self::Relay | Self::Ncat, _) => String::new(),
+            (Self::Relay | Self::Bare | Self::Ncat, _) => String::new(),
         };
         text.into_bytes()
     }
@@ -46,7 +48,7 @@ impl Dialect {
         let has_entered = match (self, room) {
             (Self::Chat, None) => line == b"Login Success",
             (Self::Chat, Some(_)) => line == b"Join Success",
-            (Self::Relay, _) => line == b"ready",
+            (Self::Relay | Self::Bare, _) => line == b"ready",
             (Self::Ncat, _) => line.starts_with(b"<announce>"),
             (Self::Irc, _) => irc_numeric(line) == Some(b"366"),
         };
@@ -70,7 +72,7 @@ impl Dialect {
         let mut digits = *b"u00000: ";
         match self {
             Self::Chat => to.extend_from_slice(b"say "),
-            Self::Relay => {
+            Self::Relay | Self::Bare => {
                 let mut rest = client;
                 for digit in digits[1..6].iter_mut().rev() {
                     *digit = b'0' + (rest % 10) as u8;
@@ -88,10 +90,16 @@ impl Dialect {
         to.extend_from_slice(if self == Self::Irc { b"\r\n" } else { b"\n" });
     }
 
+    /// Whether the first client says what others would.
+    #[must_use]
+    pub fn has_one_speaker(self) -> bool {
+        self == Self::Bare
+    }
+
     /// Whether a client gets what it says itself.
     #[must_use]
     pub fn echoes(self) -> bool {
-        matches!(self, Self::Chat | Self::Relay)
+        matches!(self, Self::Chat | Self::Relay | Self::Bare)
     }
 }
 

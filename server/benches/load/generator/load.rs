@@ -61,19 +61,12 @@ struct Lane {
 }
 
 /// Lets `crowd` say about `lines` lines, and waits until everyone has got all of them.
-/// `has_one_sender` lets the first client say what others would.
 ///
 /// # Errors
 ///
 /// When a line is missing, or anything else than these lines comes.
-pub fn run(
-    process: &Process,
-    crowd: &mut Crowd,
-    pace: Pace,
-    lines: u64,
-    has_one_sender: bool,
-) -> Result<Cost> {
-    let mut lanes = lanes(crowd, pace, lines, has_one_sender)?;
+pub fn run(process: &Process, crowd: &mut Crowd, pace: Pace, lines: u64) -> Result<Cost> {
+    let mut lanes = lanes(crowd, pace, lines)?;
     let plan: Vec<_> = lanes.iter().map(|lane| (lane.client, lane.texts)).collect();
     let rooms: Vec<_> = lanes.iter().map(|lane| lane.room.unwrap_or(0)).collect();
     crowd.expect(&plan, |lane| rooms[lane]);
@@ -113,8 +106,8 @@ fn cost(
 }
 
 /// The senders: some in a single room, evenly spread over it, or one in each of many rooms.
-fn lanes(crowd: &Crowd, pace: Pace, lines: u64, has_one_sender: bool) -> Result<Vec<Lane>> {
-    let shape = crowd.shape();
+fn lanes(crowd: &Crowd, pace: Pace, lines: u64) -> Result<Vec<Lane>> {
+    let (shape, has_one_sender) = (crowd.shape(), crowd.dialect().has_one_speaker());
     let count = match pace {
         _ if shape.rooms() > 1 => shape.rooms(),
         Pace::Saturated if has_one_sender => 1,
@@ -143,8 +136,10 @@ fn lanes(crowd: &Crowd, pace: Pace, lines: u64, has_one_sender: bool) -> Result<
 /// Everyone pipes.
 fn saturate(crowd: &mut Crowd, lanes: &mut [Lane]) -> Result<()> {
     let dialect = crowd.dialect();
-    // In many rooms there are many senders, but a few threads write for them all.
-    let share = lanes.len().div_ceil(SENDERS);
+    // In many rooms there are many senders, but a few threads write for them all; and those that
+    // share a connection must not cut each other's lines.
+    let is_shared = lanes.iter().skip(1).any(|lane| lane.client == lanes[0].client);
+    let share = if is_shared { lanes.len() } else { lanes.len().div_ceil(SENDERS) };
     thread::scope(|scope| {
         let mut speakers = Vec::new();
         for (first, part) in (0..).step_by(share).zip(lanes.chunks_mut(share)) {

@@ -34,12 +34,6 @@ impl Relay {
         }
     }
 
-    /// Whether only the first client is listened to, whatever room a line is for.
-    #[must_use]
-    pub fn has_one_sender(self) -> bool {
-        self != Self::LockAndWrite
-    }
-
     /// Serves `clients` clients in rooms of `room_size`, in the order of their coming, until the
     /// first of them leaves.
     ///
@@ -95,29 +89,26 @@ fn bare_loop(streams: &[TcpStream], room_size: usize, is_coalesced: bool) -> io:
 }
 
 fn lock_and_write(streams: Vec<TcpStream>, room_size: usize) -> io::Result<()> {
+    let streams: Vec<_> = streams.into_iter().map(Arc::new).collect();
     thread::scope(|scope| {
-        let mut streams = streams.into_iter().peekable();
-        while streams.peek().is_some() {
-            let members: Vec<_> = streams.by_ref().take(room_size).collect();
-            let readers =
-                members.iter().map(TcpStream::try_clone).collect::<io::Result<Vec<_>>>()?;
-            let room = Arc::new(Mutex::new(members));
-            for reader in readers {
-                let room = Arc::clone(&room);
+        for members in streams.chunks(room_size) {
+            let room = Arc::new(Mutex::new(members.to_vec()));
+            for member in members {
+                let (member, room) = (Arc::clone(member), Arc::clone(&room));
                 let builder = thread::Builder::new().name("client".into()).stack_size(128 * 1024);
-                builder.spawn_scoped(scope, move || write_to_each(reader, &room))?;
+                builder.spawn_scoped(scope, move || write_to_each(&member, &room))?;
             }
         }
         Ok(())
     })
 }
 
-fn write_to_each(reader: TcpStream, room: &Mutex<Vec<TcpStream>>) {
+fn write_to_each(reader: &TcpStream, room: &Mutex<Vec<Arc<TcpStream>>>) {
     let mut reader = BufReader::new(reader);
     let mut line = Vec::new();
     while reader.read_until(b'\n', &mut line).is_ok_and(|count| count > 0) {
         let members = room.lock().unwrap_or_else(PoisonError::into_inner);
-        for mut member in members.iter() {
+        for mut member in members.iter().map(Arc::as_ref) {
             // Whoever is gone gets nothing, and its own thread notices.
             let _ = member.write_all(&line);
         }
