@@ -3,6 +3,7 @@
 //! `cargo bench -p chat-server` takes a few seconds; `-- --help` says what can be asked for.
 
 mod generator;
+mod peers;
 mod report;
 mod suite;
 
@@ -15,6 +16,7 @@ use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 
 use generator::relay::Relay;
+use peers::Peer;
 use suite::{Settings, Suite};
 
 /// Puts load on the server, and on what it is compared with.
@@ -52,6 +54,10 @@ struct Arguments {
     #[arg(long)]
     alone: bool,
 
+    /// Flags for the server, beside those that the bench needs
+    #[arg(long, value_name = "FLAGS", allow_hyphen_values = true, default_value = "")]
+    server_flags: String,
+
     /// Write the results here too
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
@@ -66,6 +72,11 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Role {
+    /// Measure a server that runs already
+    Against(Peer),
+    /// Print the heads of the columns
+    #[command(hide = true)]
+    Heading,
     /// Be one of the relays that the server is compared with
     #[command(hide = true)]
     Relay { relay: Relay, clients: usize, room_size: usize },
@@ -73,13 +84,16 @@ enum Role {
 
 fn main() -> Result<()> {
     let arguments = Arguments::parse();
-    if let Some(Role::Relay { relay, clients, room_size }) = arguments.role {
-        let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0)))?;
-        println!("listening on {}", listener.local_addr()?);
-        io::stdout().flush()?;
-        // Its clients leave at once when the measurement is over.
-        let _ = relay.run(&listener, clients, room_size);
-        return Ok(());
+    match &arguments.role {
+        Some(Role::Relay { relay, clients, room_size }) => {
+            return be_relay(*relay, *clients, *room_size);
+        }
+        Some(Role::Against(peer)) => return peer.run(),
+        Some(Role::Heading) => {
+            println!("{}", report::HEADING);
+            return Ok(());
+        }
+        None => {}
     }
     let settings = Settings {
         clients: arguments.clients,
@@ -90,11 +104,21 @@ fn main() -> Result<()> {
         rooms: arguments.rooms,
         only: arguments.only,
         is_alone: arguments.alone,
+        server_flags: arguments.server_flags,
     };
     let report = Suite::new(settings)?.run()?;
     if let Some(path) = arguments.json {
         let file = File::create(&path).with_context(|| format!("cannot write {path:?}"))?;
         serde_json::to_writer_pretty(BufWriter::new(file), &report)?;
     }
+    Ok(())
+}
+
+fn be_relay(relay: Relay, clients: usize, room_size: usize) -> Result<()> {
+    let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0)))?;
+    println!("listening on {}", listener.local_addr()?);
+    io::stdout().flush()?;
+    // Its clients leave at once when the measurement is over.
+    let _ = relay.run(&listener, clients, room_size);
     Ok(())
 }

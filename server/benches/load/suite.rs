@@ -57,10 +57,10 @@ impl Contender {
         }
     }
 
-    fn start(self, shape: Shape) -> Result<Process> {
+    fn start(self, shape: Shape, server_flags: &str) -> Result<Process> {
         let Self::Relay(relay) = self else {
             let mut command = Command::new(env!("CARGO_BIN_EXE_chat-server"));
-            command.args(SERVER_FLAGS);
+            command.args(SERVER_FLAGS).args(server_flags.split_whitespace());
             return Process::start(command);
         };
         let mut command = Command::new(env::current_exe()?);
@@ -83,7 +83,7 @@ impl Contender {
         // A saturated server has half a log of lines before it, whatever the number of clients.
         let least = match pace {
             Pace::Saturated if coalesces => 8_000,
-            _ => 20 * shape.rooms().max(SENDERS) as u64,
+            _ => 4 * shape.rooms().max(SENDERS) as u64,
         };
         (lines as u64).clamp(least, 400_000)
     }
@@ -108,6 +108,8 @@ pub struct Settings {
     pub only: String,
     /// Whether the server is not compared with anything.
     pub is_alone: bool,
+    /// More flags for the server, separated by spaces.
+    pub server_flags: String,
 }
 
 /// A run of the bench.
@@ -129,10 +131,10 @@ struct Scene {
 }
 
 impl Scene {
-    fn new(contender: Contender, shape: Shape) -> Result<Self> {
+    fn new(contender: Contender, shape: Shape, server_flags: &str) -> Result<Self> {
         let senders = shape.rooms().max(SENDERS);
         raise_descriptor_limit((shape.clients + senders) as u64 + OTHER_DESCRIPTORS)?;
-        let process = contender.start(shape)?;
+        let process = contender.start(shape, server_flags)?;
         let before = process.usage()?;
         let (crowd, entry) = Crowd::enter(process.address, contender.dialect(), shape)?;
         let after = process.usage()?;
@@ -201,6 +203,10 @@ impl Suite {
         Ok(self.report)
     }
 
+    fn scene(&self, contender: Contender, shape: Shape) -> Result<Scene> {
+        Scene::new(contender, shape, &self.settings.server_flags)
+    }
+
     fn contenders(&self) -> Vec<Contender> {
         let is_wanted = |contender: &Contender| {
             // The first one is the unit for all others.
@@ -232,7 +238,7 @@ impl Suite {
         let shape = Shape { clients, room_size: clients };
         let mut send = None;
         for contender in self.contenders() {
-            let mut scene = Scene::new(contender, shape)?;
+            let mut scene = self.scene(contender, shape)?;
             if send.is_none() {
                 let cost = scene.run(Pace::InFlight(1), self.settings.seconds)?;
                 send = Some(scene.row("", &cost).microseconds_a_delivery());
@@ -255,7 +261,7 @@ impl Suite {
             if !self.is_wanted(load) && !self.is_wanted(stalled_load) {
                 continue;
             }
-            let mut scene = Scene::new(contender, Shape { clients, room_size: clients })?;
+            let mut scene = self.scene(contender, Shape { clients, room_size: clients })?;
             let cost = scene.run(pace, seconds)?;
             self.add(scene.row(load, &cost));
             if contender == Contender::Server {
@@ -279,7 +285,7 @@ impl Suite {
         if !self.is_wanted(load) {
             return Ok(());
         }
-        let scene = Scene::new(Contender::Server, Shape { clients, room_size: clients })?;
+        let scene = self.scene(Contender::Server, Shape { clients, room_size: clients })?;
         let mut row = scene.row(load, &scene.entry_cost);
         row.latency = Some(Latency::new(&scene.entry.latency));
         self.add(row);
@@ -298,11 +304,11 @@ impl Suite {
                 if rooms == 0 || !self.is_wanted(load) {
                     continue;
                 }
-                let mut scene = Scene::new(contender, many)?;
+                let mut scene = self.scene(contender, many)?;
                 let cost = scene.run(pace, self.settings.seconds)?;
                 self.add(scene.row(load, &cost));
                 let lines = cost.deliveries / one.clients as u64;
-                let mut scene = Scene::new(contender, one)?;
+                let mut scene = self.scene(contender, one)?;
                 let cost = scene.say(pace, lines)?;
                 self.add(scene.row(load, &cost));
             }

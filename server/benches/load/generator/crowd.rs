@@ -4,7 +4,7 @@
 //! reads, each read compared with what the others got. What they say is said by others, on the
 //! same sockets; reading never waits, writing may.
 
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::os::fd::AsRawFd;
 use std::time::{Duration, Instant};
@@ -23,6 +23,9 @@ use super::transcript::{Line, Transcript};
 
 /// A server that sends nothing for so long while something is missing has failed.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A server that has something for a client sends it sooner than this.
+const SILENCE: Duration = Duration::from_secs(2);
 
 const READ_BYTES: usize = 256 * 1024;
 
@@ -165,6 +168,33 @@ impl Crowd {
             member.stage = Stage::Stalled;
         }
         Ok(())
+    }
+
+    /// Lets the first of those that stalled read what there is for it, and says what that is.
+    ///
+    /// # Errors
+    ///
+    /// When nobody stalled.
+    pub fn resume_a_stalled_one(&self) -> Result<String> {
+        let is_stalled = |member: &&Member| matches!(member.stage, Stage::Stalled);
+        let mut stream = &self.members.iter().find(is_stalled).context("nobody stalled")?.stream;
+        stream.set_read_timeout(Some(SILENCE))?;
+        let (mut bytes, mut buffer) = (Vec::new(), vec![0; READ_BYTES]);
+        let end = loop {
+            match stream.read(&mut buffer) {
+                Ok(0) => break "and was closed",
+                Ok(count) => bytes.extend_from_slice(&buffer[..count]),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    break "and is still there";
+                }
+                Err(_) => break "and was cut off",
+            }
+        };
+        let notice = bytes
+            .split(|&byte| byte == b'\n')
+            .find(|line| Mark::read(line).is_none() && !line.is_empty());
+        let notice = notice.map(|line| format!(", «{}»", line.trim_ascii_end().escape_ascii()));
+        Ok(format!("{} KiB{} {end}", bytes.len() / 1024, notice.unwrap_or_default()))
     }
 
     /// Gets ready for load: what each lane is going to say, and on which connection it does.

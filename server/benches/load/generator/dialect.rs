@@ -1,9 +1,11 @@
 //! How one speaks to each kind of server: to enter, and to say something.
 
+use clap::ValueEnum;
+
 use super::mark::Mark;
 
 /// What a server speaks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Dialect {
     /// This project's protocol.
     Chat,
