@@ -2,13 +2,15 @@
 //!
 //! `cargo bench -p chat-server` takes a few seconds; `-- --help` says what can be asked for.
 
+mod chart;
 mod generator;
+mod page;
 mod peers;
 mod report;
 mod suite;
 
 use std::fs::File;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufReader, BufWriter, Write};
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 
@@ -74,6 +76,8 @@ struct Arguments {
 enum Role {
     /// Measure a server that runs already
     Against(Peer),
+    /// Put the results of a run into the page about performance
+    Page { json: PathBuf, page: PathBuf },
     /// Print the heads of the columns
     #[command(hide = true)]
     Heading,
@@ -89,6 +93,10 @@ fn main() -> Result<()> {
             return be_relay(*relay, *clients, *room_size);
         }
         Some(Role::Against(peer)) => return peer.run(),
+        Some(Role::Page { json, page }) => {
+            let file = File::open(json).with_context(|| format!("cannot read {json:?}"))?;
+            return page::update(page, &serde_json::from_reader(BufReader::new(file))?);
+        }
         Some(Role::Heading) => {
             println!("{}", report::HEADING);
             return Ok(());

@@ -179,6 +179,7 @@ impl Crowd {
         let is_stalled = |member: &&Member| matches!(member.stage, Stage::Stalled);
         let mut stream = &self.members.iter().find(is_stalled).context("nobody stalled")?.stream;
         stream.set_read_timeout(Some(SILENCE))?;
+        setsockopt(stream, sockopt::RcvBuf, &READ_BYTES)?;
         let (mut bytes, mut buffer) = (Vec::new(), vec![0; READ_BYTES]);
         let end = loop {
             match stream.read(&mut buffer) {
