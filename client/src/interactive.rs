@@ -18,7 +18,7 @@ use crate::session::{Ended, Input, Session};
 use crate::state::State;
 use crate::terminal::{Terminal, leave, leave_on_signals};
 use crate::transcript::Transcript;
-use crate::typed::{LOCAL, Typed, commands};
+use crate::typed::{LOCAL, Typed, commands, is_secret};
 use crate::view::View;
 use crate::{files, thread};
 
@@ -155,7 +155,9 @@ impl Typing<'_> {
         if lines.is_empty() {
             return true;
         }
-        if let Err(error) = self.prompt.remember(text, self.history.as_deref()) {
+        if !lines.iter().any(|line| is_secret(line))
+            && let Err(error) = self.prompt.remember(text, self.history.as_deref())
+        {
             self.prompt.notice(&format!("typed lines are not kept: {error}"));
             self.history = None;
         }

@@ -244,6 +244,7 @@ impl State {
                     new.clone_into(&mut self.name);
                 }
             }
+            Event::Announced { .. } => {}
         }
     }
 

@@ -185,7 +185,7 @@ impl Session<'_> {
 
     fn act(&mut self, request: Request<'_>) -> Step {
         let is_known = match Command::find(request.command()) {
-            Some(command) => command.is_known(self.seat.is_some()),
+            Some(command) => self.knows(command),
             None => false,
         };
         if !is_known {
@@ -255,13 +255,18 @@ impl Session<'_> {
         }
     }
 
+    /// Whether the client can give this command here.
+    fn knows(&self, command: &Command) -> bool {
+        command.is_known(self.seat.is_some(), false)
+    }
+
     fn help(&mut self, name: &str) {
-        let logged_in = self.seat.is_some();
-        let rows: Vec<_> = COMMANDS
-            .iter()
-            .filter(|command| command.is_known(logged_in))
+        let known: Vec<_> = COMMANDS.iter().filter(|command| self.knows(command)).collect();
+        let width = known.iter().map(|command| command.usage.len() + 1).max().unwrap_or(0);
+        let rows: Vec<_> = known
+            .into_iter()
             .filter(|command| name.is_empty() || command.name == name)
-            .map(HelpRow)
+            .map(|command| HelpRow { command, width })
             .collect();
         if rows.is_empty() {
             return self.reply(Reply::UnknownCommand(name));
