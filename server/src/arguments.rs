@@ -84,6 +84,10 @@ pub struct Arguments {
     #[arg(long, requires = "data")]
     sync: bool,
 
+    /// Tell each newcomer the lines of this file, except clients of `--classic`
+    #[arg(long, value_name = "FILE")]
+    motd: Option<PathBuf>,
+
     /// Stop once no client was connected for so long
     #[arg(long, value_name = "SECONDS")]
     exit_when_idle: Option<u64>,
@@ -146,6 +150,7 @@ impl From<Arguments> for Config {
             user_timeout: seconds(arguments.user_timeout, default.user_timeout),
             data: arguments.data,
             sync: arguments.sync,
+            motd: arguments.motd,
             exit_when_idle: arguments.exit_when_idle.map(Duration::from_secs),
         }
     }

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use parking_lot::{Condvar, Mutex, MutexGuard};
 use protocol::reply::{HistoryRow, RoomRow};
-use protocol::{Reply, RoomName, UserName};
+use protocol::{Framing, Reply, RoomName, UserName};
 
 use crate::client::{Client, ClientId};
 use crate::config::Config;
@@ -49,6 +49,8 @@ pub struct Chat {
     main: Arc<RoomLog>,
     desks: Vec<Arc<Desk>>,
     recorder: Option<Arc<Recorder>>,
+    /// What newcomers are told first, in finished lines.
+    motd: Vec<u8>,
     backlog: usize,
     max_clients: usize,
     max_per_address: usize,
@@ -80,9 +82,14 @@ struct User {
 
 impl Chat {
     /// A chat with one empty room, whose clients are served by the couriers behind `desks`, and
-    /// whose rooms are recorded where there is a recorder.
+    /// whose rooms are recorded where there is a recorder. `motd` is told to newcomers.
     #[must_use]
-    pub fn new(desks: Vec<Arc<Desk>>, recorder: Option<Arc<Recorder>>, config: &Config) -> Self {
+    pub fn new(
+        desks: Vec<Arc<Desk>>,
+        recorder: Option<Arc<Recorder>>,
+        motd: Vec<u8>,
+        config: &Config,
+    ) -> Self {
         let name = RoomName::main();
         let main = RoomLog::new(0, name.clone(), config.backlog, desks.len());
         let main = match &recorder {
@@ -109,6 +116,7 @@ impl Chat {
             main: log,
             desks,
             recorder,
+            motd,
             backlog: config.backlog,
             max_clients: config.max_clients,
             max_per_address: config.max_per_address,
@@ -166,6 +174,10 @@ impl Chat {
         // The others are told first: whoever reads `Login Success` is in the room.
         let (seat, enter) = self.seat(&mut state, client, name.clone(), &RoomName::main())?;
         client.reply(Position::default(), Reply::LoginSuccess);
+        if client.framing == Framing::Line && !self.motd.is_empty() {
+            let message = Mail::Reply { bytes: self.motd.clone(), alone: false };
+            drop(client.post(Position::default(), message));
+        }
         client.post(Position::default(), enter);
         let user = User { client: Arc::clone(client), log: Some(Arc::clone(&seat.log)) };
         state.users.insert(name, user);

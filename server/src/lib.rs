@@ -11,6 +11,7 @@ pub mod config;
 mod courier;
 mod delivery;
 mod listener;
+mod motd;
 mod outbox;
 mod rate;
 mod recorder;
@@ -18,6 +19,7 @@ mod room;
 mod room_log;
 mod server;
 mod session;
+mod text_file;
 mod timeline;
 mod transcript;
 
