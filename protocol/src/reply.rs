@@ -79,9 +79,9 @@ pub enum Reply<'a> {
     BanSuccess,
     /// Ends a connection, and says why.
     Kicked(&'a str),
-    /// Refuses to let a user speak, for so many seconds; and tells a user of that beforehand.
+    /// Refuses to let a user speak, for so many minutes; and tells a user of that beforehand.
     Muted(u64),
-    /// Ends a connection or refuses `login` and `rename`, for so many seconds.
+    /// Ends a connection or refuses `login` and `rename`, for so many minutes.
     Banned(u64),
     /// Answers `ping`.
     Pong(&'a str),
@@ -156,8 +156,8 @@ type WithNumber = fn(u64) -> Reply<'static>;
 /// Replies that are a text around a number.
 const AROUND_NUMBER: &[(&str, &str, WithNumber)] = &[
     ("Missed ", " lines", |lines| Reply::Missed(lines)),
-    ("Muted for ", " seconds", |seconds| Reply::Muted(seconds)),
-    ("Banned for ", " seconds", |seconds| Reply::Banned(seconds)),
+    ("Muted for ", " minutes", |minutes| Reply::Muted(minutes)),
+    ("Banned for ", " minutes", |minutes| Reply::Banned(minutes)),
 ];
 
 impl<'a> Reply<'a> {
@@ -227,8 +227,8 @@ impl fmt::Display for Reply<'_> {
             Reply::NoSuchUser(name) => write!(f, "No Such User: {name}"),
             Reply::OperatorsOnly(command) => write!(f, "Operators Only: {command}"),
             Reply::Kicked(reason) => write!(f, "Kicked: {reason}"),
-            Reply::Muted(seconds) => write!(f, "Muted for {seconds} seconds"),
-            Reply::Banned(seconds) => write!(f, "Banned for {seconds} seconds"),
+            Reply::Muted(minutes) => write!(f, "Muted for {minutes} minutes"),
+            Reply::Banned(minutes) => write!(f, "Banned for {minutes} minutes"),
             Reply::MailboxFull(name) => write!(f, "Mailbox Full: {name}"),
             Reply::Topic(text) => write!(f, "Topic: {text}"),
             Reply::Pong("") => f.write_str("pong"),

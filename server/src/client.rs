@@ -6,7 +6,7 @@ use std::sync::Arc;
 use protocol::{Framing, Reply};
 
 use crate::courier::Desk;
-use crate::outbox::{Mail, Outbox};
+use crate::outbox::{Dismissal, Mail, Outbox};
 use crate::room_log::Position;
 
 /// Tells clients apart. Never given twice in one server.
@@ -62,6 +62,12 @@ impl Client {
         None
     }
 
+    /// Tells the session to end, wherever it waits.
+    pub fn dismiss(&self, dismissal: Dismissal) {
+        self.outbox.dismiss(dismissal);
+        self.stop_reading();
+    }
+
     /// Lets the session find the end of its input, wherever it waits for more.
     pub fn stop_reading(&self) {
         // It fails only when the connection is gone, and then there is nothing to read either.
@@ -72,19 +78,5 @@ impl Client {
     pub fn stop_writing(&self) {
         // As above.
         let _ = self.stream.shutdown(Shutdown::Write);
-    }
-}
-
-/// The log target of [`trace`].
-pub const WIRE: &str = "wire";
-
-/// Logs bytes of the wire, for those who want to watch it: `->` comes from the client, `<-` goes
-/// to it. Whatever could act on a terminal is escaped.
-pub fn trace(client: &Client, direction: &str, bytes: &[u8]) {
-    if log::log_enabled!(target: WIRE, log::Level::Trace) {
-        for line in bytes.split_inclusive(|&byte| byte == b'\n') {
-            let text = String::from_utf8_lossy(line);
-            log::trace!(target: WIRE, "{} {direction} {}", client.address, text.escape_debug());
-        }
     }
 }

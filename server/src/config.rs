@@ -45,6 +45,8 @@ pub struct Config {
     pub sync: bool,
     /// A file whose lines each newcomer is told. `None` tells nothing.
     pub motd: Option<PathBuf>,
+    /// A file of operators. `None` is a server without any.
+    pub operators: Option<PathBuf>,
     /// Stop once no client was connected for so long.
     pub exit_when_idle: Option<Duration>,
 }
@@ -69,6 +71,7 @@ impl Default for Config {
             data: None,
             sync: false,
             motd: None,
+            operators: None,
             exit_when_idle: None,
         }
     }

@@ -5,13 +5,16 @@
 //!    session thread, one a client      outbox -^                    what one client is owed
 //! ```
 
+mod bans;
 mod chat;
 mod client;
 pub mod config;
 mod courier;
 mod delivery;
 mod listener;
+mod moderation;
 mod motd;
+mod operators;
 mod outbox;
 mod rate;
 mod recorder;
@@ -22,8 +25,10 @@ mod session;
 mod text_file;
 mod timeline;
 mod transcript;
+mod wire;
 
-pub use client::WIRE;
 pub use config::Config;
+pub use operators::hash;
 pub use recorder::Recorder;
 pub use server::{Server, StopHandle};
+pub use wire::WIRE;

@@ -3,8 +3,11 @@
 //! A session reads from its socket and never writes to it. What its client is to get goes into
 //! the room's log or into the client's outbox, and a courier sends it.
 
+mod operator;
+
 use std::io::{self, BufRead, BufReader, Read};
 use std::sync::Arc;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use protocol::UserName;
@@ -14,11 +17,12 @@ use protocol::reply::{HelpRow, foreign_protocol};
 use protocol::{COMMANDS, Event, Framing, LineDecoder, LineError, NameError, Reply, RoomName};
 
 use crate::chat::{Chat, Seat};
-use crate::client::{Client, trace};
+use crate::client::Client;
 use crate::config::Config;
-use crate::outbox::{Ended, Mail};
+use crate::outbox::{Dismissal, Ended, Mail};
 use crate::rate::Allowance;
 use crate::room_log::Position;
+use crate::wire;
 
 /// Bytes read from the socket at once.
 const READ_BYTES: usize = 16 * 1024;
@@ -26,6 +30,9 @@ const READ_BYTES: usize = 16 * 1024;
 /// How long a connection is kept for a client to close its side, after the server closed its own.
 /// Closing both sides at once could destroy what the client has not yet received.
 const LINGER: Duration = Duration::from_secs(2);
+
+/// How often a dismissed client is looked after meanwhile.
+const LINGER_TICK: Duration = Duration::from_millis(20);
 
 /// Why a session came to its end. The text is for the server's log.
 #[derive(Debug, thiserror::Error)]
@@ -38,6 +45,8 @@ enum Reason {
     Refused(&'static str),
     #[error("lost: {0}")]
     Lost(io::Error),
+    #[error("dismissed, with `{}`", .0.reply())]
+    Dismissed(Dismissal),
 }
 
 /// Whether the session goes on.
@@ -51,6 +60,7 @@ struct Session<'a> {
     allowance: Allowance,
     /// `None` in the login room.
     seat: Option<Seat>,
+    is_operator: bool,
     /// Lines said but not yet in the room's log: those of one read go there together.
     said: Vec<u8>,
     /// What the client has sent.
@@ -68,6 +78,7 @@ pub fn run(chat: &Chat, client: &Arc<Client>, config: &Config) {
         config,
         allowance,
         seat: None,
+        is_operator: false,
         said: Vec::new(),
         lines: 0,
         bytes: 0,
@@ -78,14 +89,23 @@ pub fn run(chat: &Chat, client: &Arc<Client>, config: &Config) {
     };
     session.flush();
     let name = session.seat.as_ref().map(|seat| seat.name.clone());
-    match &session.seat {
-        Some(seat) => chat.leave(client, seat),
-        None => drop(client.post(Position::default(), Mail::Close)),
+    let last_word = match &reason {
+        Reason::Dismissed(dismissal) => Some(dismissal.reply()),
+        _ => None,
+    };
+    match (&session.seat, last_word) {
+        (Some(seat), last_word) => chat.leave(client, seat, last_word),
+        (None, last_word) => {
+            if let Some(reply) = last_word {
+                client.reply(Position::default(), reply);
+            }
+            drop(client.post(Position::default(), Mail::Close));
+        }
     }
     let ended = client.outbox.wait_for_end();
     chat.disconnect(client, name.as_ref());
     if ended == Ended::Delivered {
-        linger(client);
+        linger(client, matches!(reason, Reason::Dismissed(_)));
     }
     let who = name.as_ref().map_or("nobody", UserName::as_str);
     let (lines, bytes) = (session.lines, session.bytes);
@@ -99,6 +119,7 @@ impl Session<'_> {
     fn read_requests(&mut self) -> Step {
         let mut decoder = LineDecoder::new(self.config.max_line, UNTERMINATED_BYTES);
         let mut reader = BufReader::with_capacity(READ_BYTES, &self.client.stream);
+        let mut received = wire::Received::new(self.client.address);
         let mut is_first = true;
         let login_deadline = Instant::now() + self.config.login_timeout;
         loop {
@@ -111,6 +132,10 @@ impl Session<'_> {
                     _ => return Err(Reason::Lost(error)),
                 },
             };
+            // What a client that has to go has sent is not acted upon any more.
+            if let Some(dismissal) = self.client.outbox.dismissal() {
+                return Err(Reason::Dismissed(dismissal));
+            }
             let length = bytes.len();
             self.bytes += length as u64;
             if length == 0 {
@@ -123,7 +148,7 @@ impl Session<'_> {
                 return Err(Reason::Refused("it speaks another protocol"));
             }
             let was_in_login_room = self.seat.is_none();
-            trace(self.client, "->", bytes);
+            received.trace(bytes);
             let mut rest = bytes;
             while let Some(line) = decoder.next(&mut rest) {
                 self.take_line(line)?;
@@ -164,7 +189,7 @@ impl Session<'_> {
             self.flush();
             self.client.outbox.pause(wait);
         }
-        self.client.outbox.wait_for_space();
+        self.client.outbox.wait_for_space().map_err(Reason::Dismissed)?;
         let line = match line {
             Ok(line) => line,
             Err(LineError::NotUtf8) => return self.answer(Reply::InvalidUtf8),
@@ -200,6 +225,17 @@ impl Session<'_> {
                 self.reply(Reply::Usage(usage));
             }
             Request::Login(name) => self.login(name),
+            Request::Operator(password) => {
+                self.flush();
+                self.become_operator(password);
+            }
+            Request::Kick { .. }
+            | Request::Mute { .. }
+            | Request::Ban { .. }
+            | Request::Announce(_) => {
+                self.flush();
+                self.act_as_operator(request);
+            }
             request => self.act_in_room(request),
         }
         Ok(())
@@ -207,6 +243,11 @@ impl Session<'_> {
 
     /// Requests of users in a room.
     fn act_in_room(&mut self, request: Request<'_>) {
+        if speaks(&request)
+            && let Some(minutes) = self.seat.as_ref().and_then(|seat| self.chat.muted(&seat.name))
+        {
+            return self.reply(Reply::Muted(minutes));
+        }
         let Some(name) = self.seat.as_ref().map(|seat| seat.name.as_str()) else { return };
         match request {
             Request::Say(text) => return say(&mut self.said, Event::Said { name, text }),
@@ -237,13 +278,13 @@ impl Session<'_> {
 
     fn login(&mut self, name: &str) {
         match UserName::parse(name) {
-            Ok(name) => {
-                self.seat = self.chat.login(self.client, name);
-                match &self.seat {
-                    Some(seat) => log::info!("{} ({}) came", self.client.address, seat.name),
-                    None => self.reply(Reply::UserNameExist),
+            Ok(name) => match self.chat.login(self.client, name) {
+                Ok(seat) => {
+                    log::info!("{} ({}) came", self.client.address, seat.name);
+                    self.seat = Some(seat);
                 }
-            }
+                Err(refusal) => self.reply(refusal),
+            },
             Err(error) => self.refuse_name(error),
         }
     }
@@ -257,7 +298,7 @@ impl Session<'_> {
 
     /// Whether the client can give this command here.
     fn knows(&self, command: &Command) -> bool {
-        command.is_known(self.seat.is_some(), false)
+        command.is_known(self.seat.is_some(), self.chat.has_operators())
     }
 
     fn help(&mut self, name: &str) {
@@ -302,6 +343,15 @@ impl Session<'_> {
     }
 }
 
+/// Whether others see what the request says.
+fn speaks(request: &Request<'_>) -> bool {
+    match request {
+        Request::Say(_) | Request::Me(_) | Request::Message { .. } | Request::Rename(_) => true,
+        Request::Topic(text) => !text.is_empty(),
+        _ => false,
+    }
+}
+
 fn say(said: &mut Vec<u8>, event: Event<'_>) {
     use io::Write;
     // Writing to memory does not fail.
@@ -309,7 +359,10 @@ fn say(said: &mut Vec<u8>, event: Event<'_>) {
 }
 
 /// Waits for the client to close its side, and throws away what it still sends.
-fn linger(client: &Client) {
+///
+/// Of a client that was dismissed nothing is read any more, so that a read returns at once. Its
+/// connection has no peer any more when both sides are closed; that is looked for now and then.
+fn linger(client: &Client, is_dismissed: bool) {
     let deadline = Instant::now() + LINGER;
     let mut thrown_away = [0; 1024];
     client.stop_writing();
@@ -317,6 +370,9 @@ fn linger(client: &Client) {
         // An error here means that the connection is gone, which is what is waited for.
         let _ = client.stream.set_read_timeout(Some(left.max(Duration::from_millis(1))));
         match (&client.stream).read(&mut thrown_away) {
+            Ok(0) if is_dismissed && client.stream.peer_addr().is_ok() => {
+                thread::sleep(LINGER_TICK);
+            }
             Ok(0) | Err(_) => return,
             Ok(_) => {}
         }
