@@ -6,7 +6,7 @@ use std::sync::Arc;
 use protocol::{Framing, Reply};
 
 use crate::courier::Desk;
-use crate::outbox::{Dismissal, Mail, Outbox};
+use crate::outbox::{Mail, Outbox};
 use crate::room_log::Position;
 
 /// Tells clients apart. Never given twice in one server.
@@ -60,12 +60,6 @@ impl Client {
             Err(mail) => return Some(mail),
         }
         None
-    }
-
-    /// Tells the session to end, wherever it waits.
-    pub fn dismiss(&self, dismissal: Dismissal) {
-        self.outbox.dismiss(dismissal);
-        self.stop_reading();
     }
 
     /// Lets the session find the end of its input, wherever it waits for more.

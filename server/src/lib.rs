@@ -6,6 +6,7 @@
 //! ```
 
 mod bans;
+mod bell;
 mod chat;
 mod client;
 pub mod config;

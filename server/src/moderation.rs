@@ -15,6 +15,7 @@ use parking_lot::{Condvar, Mutex};
 use protocol::UserName;
 
 use crate::bans::{Bans, Target};
+use crate::bell::Bell;
 use crate::operators::{Operators, is_password};
 use crate::transcript::replace;
 
@@ -31,6 +32,8 @@ pub struct Moderation {
     /// Whether anybody may be muted, so that nobody has to lock in order to speak when not.
     has_mutes: AtomicBool,
     turn: Turn,
+    /// Wakes who is to be dismissed.
+    pub bell: Bell,
 }
 
 #[derive(Debug)]
@@ -59,6 +62,7 @@ impl Moderation {
             state: Mutex::new(state),
             has_mutes: AtomicBool::new(false),
             turn: Turn::default(),
+            bell: Bell::new()?,
         })
     }
 

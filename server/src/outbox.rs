@@ -189,7 +189,7 @@ impl Outbox {
         }
     }
 
-    /// Tells the session to end. The first reason counts.
+    /// Tells the session to end, unless it waits for its socket. The first reason counts.
     pub fn dismiss(&self, dismissal: Dismissal) {
         self.state.lock().dismissal.get_or_insert(dismissal);
         self.changed.notify_all();

@@ -7,7 +7,6 @@ mod operator;
 
 use std::io::{self, BufRead, BufReader, Read};
 use std::sync::Arc;
-use std::thread;
 use std::time::{Duration, Instant};
 
 use protocol::UserName;
@@ -16,6 +15,7 @@ use protocol::limits::UNTERMINATED_BYTES;
 use protocol::reply::{HelpRow, foreign_protocol};
 use protocol::{COMMANDS, Event, Framing, LineDecoder, LineError, NameError, Reply, RoomName};
 
+use crate::bell::wait_for_input;
 use crate::chat::{Chat, Seat};
 use crate::client::Client;
 use crate::config::Config;
@@ -30,9 +30,6 @@ const READ_BYTES: usize = 16 * 1024;
 /// How long a connection is kept for a client to close its side, after the server closed its own.
 /// Closing both sides at once could destroy what the client has not yet received.
 const LINGER: Duration = Duration::from_secs(2);
-
-/// How often a dismissed client is looked after meanwhile.
-const LINGER_TICK: Duration = Duration::from_millis(20);
 
 /// Why a session came to its end. The text is for the server's log.
 #[derive(Debug, thiserror::Error)]
@@ -93,9 +90,9 @@ pub fn run(chat: &Chat, client: &Arc<Client>, config: &Config) {
         Reason::Dismissed(dismissal) => Some(dismissal.reply()),
         _ => None,
     };
-    match (&session.seat, last_word) {
-        (Some(seat), last_word) => chat.leave(client, seat, last_word),
-        (None, last_word) => {
+    match &session.seat {
+        Some(seat) => chat.leave(client, seat, last_word),
+        None => {
             if let Some(reply) = last_word {
                 client.reply(Position::default(), reply);
             }
@@ -105,7 +102,7 @@ pub fn run(chat: &Chat, client: &Arc<Client>, config: &Config) {
     let ended = client.outbox.wait_for_end();
     chat.disconnect(client, name.as_ref());
     if ended == Ended::Delivered {
-        linger(client, matches!(reason, Reason::Dismissed(_)));
+        linger(client);
     }
     let who = name.as_ref().map_or("nobody", UserName::as_str);
     let (lines, bytes) = (session.lines, session.bytes);
@@ -123,7 +120,10 @@ impl Session<'_> {
         let mut is_first = true;
         let login_deadline = Instant::now() + self.config.login_timeout;
         loop {
-            self.limit_login(login_deadline)?;
+            let time = self.limit_login(login_deadline)?;
+            if !self.wait_for_input(time)? {
+                continue;
+            }
             let bytes = match reader.fill_buf() {
                 Ok(bytes) => bytes,
                 Err(error) => match error.kind() {
@@ -132,10 +132,6 @@ impl Session<'_> {
                     _ => return Err(Reason::Lost(error)),
                 },
             };
-            // What a client that has to go has sent is not acted upon any more.
-            if let Some(dismissal) = self.client.outbox.dismissal() {
-                return Err(Reason::Dismissed(dismissal));
-            }
             let length = bytes.len();
             self.bytes += length as u64;
             if length == 0 {
@@ -161,17 +157,30 @@ impl Session<'_> {
         }
     }
 
-    /// Lets the next read end when the time in the login room does.
-    fn limit_login(&mut self, deadline: Instant) -> Step {
+    /// Waits for the client where something else can end the session, and lets the read wait
+    /// where not. `false` when there is nothing to read yet.
+    fn wait_for_input(&self, time: Option<Duration>) -> Result<bool, Reason> {
+        let Some(bell) = self.chat.bell() else { return Ok(true) };
+        // A dismissal comes before its ring, so one that is not seen here will be heard.
+        let ear = bell.ear();
+        match self.client.outbox.dismissal() {
+            Some(dismissal) => Err(Reason::Dismissed(dismissal)),
+            None => wait_for_input(&self.client.stream, &ear, time).map_err(Reason::Lost),
+        }
+    }
+
+    /// Lets the next read end when the time in the login room does, and says how long that is.
+    fn limit_login(&mut self, deadline: Instant) -> Result<Option<Duration>, Reason> {
         if self.seat.is_some() {
-            return Ok(());
+            return Ok(None);
         }
         let left = deadline.saturating_duration_since(Instant::now());
         if left.is_zero() {
             self.reply(Reply::LoginTimeout);
             return Err(Reason::Refused("it did not log in"));
         }
-        self.client.stream.set_read_timeout(Some(left)).map_err(Reason::Lost)
+        self.client.stream.set_read_timeout(Some(left)).map_err(Reason::Lost)?;
+        Ok(Some(left))
     }
 
     /// The client has ended its requests; text after its last newline may be one more.
@@ -359,10 +368,7 @@ fn say(said: &mut Vec<u8>, event: Event<'_>) {
 }
 
 /// Waits for the client to close its side, and throws away what it still sends.
-///
-/// Of a client that was dismissed nothing is read any more, so that a read returns at once. Its
-/// connection has no peer any more when both sides are closed; that is looked for now and then.
-fn linger(client: &Client, is_dismissed: bool) {
+fn linger(client: &Client) {
     let deadline = Instant::now() + LINGER;
     let mut thrown_away = [0; 1024];
     client.stop_writing();
@@ -370,9 +376,6 @@ fn linger(client: &Client, is_dismissed: bool) {
         // An error here means that the connection is gone, which is what is waited for.
         let _ = client.stream.set_read_timeout(Some(left.max(Duration::from_millis(1))));
         match (&client.stream).read(&mut thrown_away) {
-            Ok(0) if is_dismissed && client.stream.peer_addr().is_ok() => {
-                thread::sleep(LINGER_TICK);
-            }
             Ok(0) | Err(_) => return,
             Ok(_) => {}
         }

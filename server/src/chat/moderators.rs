@@ -9,6 +9,7 @@ use protocol::{Event, Reply, UserName};
 
 use super::{ANNOUNCEMENT_BYTES, Chat, Seat};
 use crate::bans::Target;
+use crate::bell::Bell;
 use crate::client::Client;
 use crate::outbox::Dismissal;
 
@@ -50,7 +51,7 @@ impl Chat {
         self.reply(client, seat, Reply::KickSuccess);
         drop(state);
         let reason = if reason.is_empty() { "no reason given" } else { reason };
-        target.dismiss(Dismissal::Kicked(reason.to_owned()));
+        self.dismiss(&[target], &Dismissal::Kicked(reason.to_owned()));
     }
 
     /// Lets a user say nothing for so many minutes, and tells it.
@@ -89,9 +90,26 @@ impl Chat {
         };
         drop(state);
         concerned.retain(|other| other.id != client.id);
-        for other in concerned {
-            other.dismiss(Dismissal::Banned(minutes.into()));
+        self.dismiss(&concerned, &Dismissal::Banned(minutes.into()));
+    }
+
+    /// Tells the sessions of these clients to end, wherever they wait.
+    fn dismiss(&self, clients: &[Arc<Client>], why: &Dismissal) {
+        for client in clients {
+            client.outbox.dismiss(why.clone());
         }
+        let rung = self.bell().map_or(Ok(()), Bell::ring);
+        if let Err(error) = rung {
+            // That may cost them the last bytes they are owed, but they have to go.
+            log::warn!("a dismissal is forced, for the bell does not ring: {error}");
+            clients.iter().for_each(|client| client.stop_reading());
+        }
+    }
+
+    /// What wakes sessions that are dismissed. `None` when nobody could dismiss them.
+    #[must_use]
+    pub fn bell(&self) -> Option<&Bell> {
+        self.moderation.as_ref().map(|moderation| &moderation.bell)
     }
 
     /// Lets everyone in every room see a text.

@@ -7,6 +7,7 @@ mod capacity;
 mod flow;
 mod hostile;
 mod limits;
+mod moderation;
 mod motd;
 mod order;
 mod program;
