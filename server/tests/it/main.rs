@@ -12,5 +12,6 @@ mod motd;
 mod order;
 mod program;
 mod recording;
+mod rooms;
 mod support;
 mod transcripts;
