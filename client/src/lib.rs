@@ -8,7 +8,8 @@
 //! | [`pipe`] | the mode for pipes: stdin to the server, the server to stdout |
 //! | [`interactive`] | the mode for terminals: a prompt, the chat above it |
 //! | [`dialog`], [`prompt`], [`helper`], [`typed`] | of that mode: logging in, editing a line, what it means |
-//! | [`session`], [`state`], [`names`] | a stay in the chat, over as many connections as it takes |
+//! | [`session`], [`timing`] | a stay in the chat, over as many connections as it takes |
+//! | [`state`], [`outbox`], [`replay`], [`names`] | what is known of the chat, learned from its lines |
 //! | [`safe`], [`render`], [`view`], [`transcript`] | from a line to what is seen of it |
 //! | [`screen`], [`terminal`], [`files`], [`thread`] | where threads, terminal and files meet |
 //!
@@ -18,8 +19,8 @@
 //!    +-------------------+  +------- requests <------+ keys
 //! ```
 //!
-//! [`safe`], [`render`], [`typed`], [`state`] and [`exit`] do no I/O. Only `main.rs` ends the
-//! process.
+//! [`safe`], [`render`], [`typed`], [`state`], [`outbox`], [`replay`], [`timing`] and [`exit`] do
+//! no I/O. Only `main.rs` ends the process.
 
 pub mod args;
 pub mod connection;
@@ -30,15 +31,18 @@ pub mod files;
 pub mod helper;
 pub mod interactive;
 pub mod names;
+pub mod outbox;
 pub mod pipe;
 pub mod prompt;
 pub mod render;
+pub mod replay;
 pub mod safe;
 pub mod screen;
 pub mod session;
 pub mod state;
 pub mod terminal;
 pub mod thread;
+pub mod timing;
 pub mod transcript;
 pub mod typed;
 pub mod view;

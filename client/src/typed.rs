@@ -63,6 +63,16 @@ impl Typed {
     }
 }
 
+/// The line that was typed for a request: the other way round than [`Typed::read`].
+#[must_use]
+pub fn as_typed(request: &str) -> String {
+    match request.strip_prefix("say ") {
+        Some(text) if text.starts_with('/') => format!("/{text}"),
+        Some(text) => text.to_owned(),
+        None => format!("/{request}"),
+    }
+}
+
 /// The server's commands that can be typed after a slash.
 pub fn commands() -> impl Iterator<Item = &'static Command> {
     COMMANDS.iter().filter(|command| !NOT_TYPED.contains(&command.name))
@@ -138,7 +148,11 @@ mod tests {
             ("/xyzzy", unknown("xyzzy", None)),
             ("/", unknown("", None)),
         ] {
-            assert_eq!(Typed::read(line), expected, "{line:?}");
+            let typed = Typed::read(line);
+            assert_eq!(typed, expected, "{line:?}");
+            if let Typed::Send(request) = typed {
+                assert_eq!(as_typed(&request), line);
+            }
         }
     }
 }

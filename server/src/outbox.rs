@@ -273,6 +273,12 @@ impl Outbox {
         }
     }
 
+    /// Whether nothing can be posted any more.
+    #[must_use]
+    pub fn is_closing(&self) -> bool {
+        self.state.lock().closing
+    }
+
     /// Whether the courier is done with the client.
     #[must_use]
     pub fn has_ended(&self) -> bool {

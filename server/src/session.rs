@@ -5,7 +5,7 @@
 
 mod operator;
 
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -24,8 +24,13 @@ use crate::rate::Allowance;
 use crate::room_log::Position;
 use crate::wire;
 
-/// Bytes read from the socket at once.
-const READ_BYTES: usize = 16 * 1024;
+/// Bytes read from the socket at once: few as long as the client types, many once it pipes.
+const READ_BYTES: usize = 512;
+const READ_BYTES_OF_PIPES: usize = 64 * 1024;
+
+/// Bytes of lines that go to the room's log together, give or take one. Many lines share the cost
+/// of the lock; and they are few beside what the log holds.
+const SAID_BYTES: usize = 16 * 1024;
 
 /// How long a connection is kept for a client to close its side, after the server closed its own.
 /// Closing both sides at once could destroy what the client has not yet received.
@@ -38,6 +43,8 @@ enum Reason {
     LoggedOut,
     #[error("ended its input")]
     EndOfInput,
+    #[error("heard no more")]
+    NotHeard,
     #[error("refused, for {0}")]
     Refused(&'static str),
     #[error("lost: {0}")]
@@ -86,10 +93,8 @@ pub fn run(chat: &Chat, client: &Arc<Client>, config: &Config) {
     };
     session.flush();
     let name = session.seat.as_ref().map(|seat| seat.name.clone());
-    let last_word = match &reason {
-        Reason::Dismissed(dismissal) => Some(dismissal.reply()),
-        _ => None,
-    };
+    let dismissal = client.outbox.dismissal();
+    let last_word = dismissal.as_ref().map(Dismissal::reply);
     match &session.seat {
         Some(seat) => chat.leave(client, seat, last_word),
         None => {
@@ -101,7 +106,7 @@ pub fn run(chat: &Chat, client: &Arc<Client>, config: &Config) {
     }
     let ended = client.outbox.wait_for_end();
     chat.disconnect(client, name.as_ref());
-    if ended == Ended::Delivered {
+    if ended == Ended::Delivered && client.is_heard() {
         linger(client);
     }
     let who = name.as_ref().map_or("nobody", UserName::as_str);
@@ -119,7 +124,7 @@ impl Session<'_> {
         let mut received = wire::Received::new(self.client.address);
         let mut is_first = true;
         let login_deadline = Instant::now() + self.config.login_timeout;
-        loop {
+        while self.client.is_heard() {
             let time = self.limit_login(login_deadline)?;
             if !self.wait_for_input(time)? {
                 continue;
@@ -144,6 +149,11 @@ impl Session<'_> {
                 return Err(Reason::Refused("it speaks another protocol"));
             }
             let was_in_login_room = self.seat.is_none();
+            if self.client.outbox.is_closing() {
+                // The server stops, and waits for the client to close its side.
+                reader.consume(length);
+                continue;
+            }
             received.trace(bytes);
             let mut rest = bytes;
             while let Some(line) = decoder.next(&mut rest) {
@@ -151,10 +161,14 @@ impl Session<'_> {
             }
             self.flush();
             reader.consume(length);
+            if length == READ_BYTES && reader.capacity() == READ_BYTES {
+                reader = BufReader::with_capacity(READ_BYTES_OF_PIPES, &self.client.stream);
+            }
             if was_in_login_room && self.seat.is_some() {
                 self.client.stream.set_read_timeout(None).map_err(Reason::Lost)?;
             }
         }
+        Err(Reason::NotHeard)
     }
 
     /// Waits for the client where something else can end the session, and lets the read wait
@@ -258,10 +272,17 @@ impl Session<'_> {
             return self.reply(Reply::Muted(minutes));
         }
         let Some(name) = self.seat.as_ref().map(|seat| seat.name.as_str()) else { return };
-        match request {
-            Request::Say(text) => return say(&mut self.said, Event::Said { name, text }),
-            Request::Me(text) => return say(&mut self.said, Event::Did { name, text }),
-            _ => self.flush(),
+        let event = match request {
+            Request::Say(text) => Some(Event::Said { name, text }),
+            Request::Me(text) => Some(Event::Did { name, text }),
+            _ => None,
+        };
+        if let Some(event) = event {
+            // Writing to memory does not fail.
+            let _ = writeln!(self.said, "{event}");
+        }
+        if event.is_none() || self.said.len() >= SAID_BYTES {
+            self.flush();
         }
         let (chat, client) = (self.chat, self.client);
         let Some(seat) = &mut self.seat else { return };
@@ -359,12 +380,6 @@ fn speaks(request: &Request<'_>) -> bool {
         Request::Topic(text) => !text.is_empty(),
         _ => false,
     }
-}
-
-fn say(said: &mut Vec<u8>, event: Event<'_>) {
-    use io::Write;
-    // Writing to memory does not fail.
-    let _ = writeln!(said, "{event}");
 }
 
 /// Waits for the client to close its side, and throws away what it still sends.

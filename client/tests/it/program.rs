@@ -2,6 +2,10 @@
 
 use std::io::{Read, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::Mutex;
+
+/// Held while a child is started.
+pub static SPAWNING: Mutex<()> = Mutex::new(());
 
 pub struct Program {
     child: Child,
@@ -25,6 +29,7 @@ pub fn command(arguments: &[&str]) -> Command {
 
 impl Program {
     pub fn start(arguments: &[&str]) -> Self {
+        let _spawning = SPAWNING.lock();
         let mut child = command(arguments)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

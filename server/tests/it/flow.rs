@@ -41,6 +41,22 @@ fn a_flood_costs_those_who_keep_up_nothing() {
 }
 
 #[test]
+fn short_requests_with_a_long_name_lose_nothing_either() {
+    let server = TestServer::start();
+    let name = "王".repeat(32);
+    let mut reader = server.login("reader");
+    let mut flooder = server.login(&name);
+    reader.expect(&format!("{name} has entered the room."));
+    thread::scope(|scope| {
+        let mut stream = flooder.stream().try_clone().unwrap();
+        scope.spawn(move || stream.write_all("say\n".repeat(100_000).as_bytes()).unwrap());
+        scope.spawn(|| (0..100_000).for_each(|_| flooder.expect(&format!("{name}: "))));
+        (0..100_000).for_each(|_| reader.expect(&format!("{name}: ")));
+    });
+    reader.expect_nothing_but("done");
+}
+
+#[test]
 fn who_falls_behind_is_told_exactly_how_many_lines_are_missing() {
     let server = TestServer::start();
     let mut sleeper = server.login("sleeper");

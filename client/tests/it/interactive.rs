@@ -1,0 +1,304 @@
+//! The mode for terminals: keys and what they do.
+
+use crate::pty::{CTRL_C, CTRL_D, Pty, chat, fresh_directory};
+use crate::real_server::RealServer;
+
+#[test]
+fn what_is_typed_is_shown_once_and_as_the_server_has_it() {
+    let server = RealServer::start();
+    let mut pty = chat(&server, &["--no-time"]);
+    pty.keys("hello\r");
+    let screen = pty.wait_for("al: hello\nal@main>");
+    assert_eq!(screen.matches("hello").count(), 1, "{screen}");
+    pty.keys(CTRL_D);
+    assert_eq!(pty.wait(), 0);
+}
+
+#[test]
+fn a_line_that_fills_its_row_leaves_no_gap() {
+    let server = RealServer::start();
+    let address = server.address.to_string();
+    let arguments = ["--server", &address, "--name", "al", "--no-time"];
+    let mut pty = Pty::start_with(&arguments, 60, &fresh_directory(), &[]);
+    pty.wait_for_last("al@main>");
+    // The prompt has nine columns, and the row has eighty.
+    for length in [70, 71, 72, 150, 151, 152, 153] {
+        pty.keys(&format!("{}\rend{length}\r", "x".repeat(length)));
+        pty.wait_for(&format!("al: end{length}\nal@main>"));
+    }
+    let screen = pty.wait_for_last("al@main>");
+    assert!(!screen.contains("\n\n"), "{screen}");
+    assert_eq!(screen.matches("al: xxx").count(), 7, "{screen}");
+    assert_eq!(screen.matches("al@main>").count(), 1, "{screen}");
+}
+
+#[test]
+fn enter_in_the_middle_of_a_line_takes_nothing_else_from_the_screen() {
+    let server = RealServer::start();
+    let mut pty = chat(&server, &["--no-time"]);
+    pty.keys("one\rtwo\rthree\r");
+    pty.wait_for("al: one\nal: two\nal: three\nal@main>");
+    for (number, length) in [10, 150, 200].into_iter().enumerate() {
+        // To the beginning of the line, and three to the right.
+        pty.keys(&format!("{}\x01\x1b[C\x1b[C\x1b[C\rend {number}\r", "x".repeat(length)));
+        pty.wait_for(&format!("al: end {number}\nal@main>"));
+    }
+    let screen = pty.wait_for("al: one\nal: two\nal: three\nal: xxx");
+    assert_eq!(screen.matches("al: xxx").count(), 3, "{screen}");
+    assert_eq!(screen.matches("al: end").count(), 3, "{screen}");
+    assert!(!screen.contains("\n\n"), "{screen}");
+}
+
+#[test]
+fn lines_of_others_appear_above_what_is_half_typed() {
+    let server = RealServer::start();
+    let mut pty = chat(&server, &["--no-time"]);
+    pty.keys("half ty");
+    pty.wait_for_last("al@main> half ty");
+    let mut bob = server.other("bob");
+    bob.send("say one\nsay two\n");
+    let screen = pty.wait_for("bob: one\nbob: two\nal@main> half ty");
+    assert_eq!(screen.matches("half ty").count(), 1, "{screen}");
+    pty.keys("ped\r");
+    pty.wait_for("al: half typed\nal@main>");
+}
+
+#[test]
+fn tab_completes_names_and_commands() {
+    let server = RealServer::start();
+    let mut pty = chat(&server, &[]);
+    let mut bob = server.other("bob");
+    bob.send("say hi\n");
+    pty.wait_for("bob: hi");
+    pty.keys("bo\t");
+    pty.wait_for_last("al@main> bob:");
+    pty.keys("\x15/lo\t");
+    pty.wait_for_last("al@main> /look");
+    pty.keys("\x15/ms");
+    pty.wait_for_last("al@main> /msg NAME TEXT");
+}
+
+#[test]
+fn lines_that_come_during_a_search_are_not_lost() {
+    let server = RealServer::start();
+    let mut pty = chat(&server, &["--no-time"]);
+    pty.keys("needle\r");
+    pty.wait_for("al: needle\nal@main>");
+    pty.keys("\x12need");
+    pty.wait_for_last("(reverse-i-search)`need': needle");
+    let mut bob = server.other("bob");
+    bob.send("say one\nsay two\nping\n");
+    bob.read_to("pong");
+    pty.keys("\r");
+    pty.wait_for("bob: one\nbob: two\nal: needle\nal@main>");
+}
+
+#[test]
+fn a_mistyped_command_is_not_said() {
+    let server = RealServer::start();
+    let mut pty = chat(&server, &["--no-time"]);
+    pty.keys("/lokk\r//lokk\r");
+    let screen = pty.wait_for("al: /lokk");
+    assert!(screen.contains("no command /lokk; did you mean /look?"), "{screen}");
+}
+
+#[test]
+fn ctrl_c_clears_and_twice_on_an_empty_line_leaves() {
+    let server = RealServer::start();
+    let mut bob = server.other("bob");
+    let mut pty = chat(&server, &[]);
+    pty.keys("nothing");
+    pty.wait_for_last("al@main> nothing");
+    pty.keys(CTRL_C);
+    pty.wait_for_last("al@main>");
+    pty.keys(CTRL_C);
+    pty.wait_for("Ctrl-C again leaves");
+    pty.keys("text");
+    pty.wait_for_last("al@main> text");
+    pty.keys(CTRL_C);
+    pty.wait_for_last("al@main>");
+    pty.keys(CTRL_C);
+    pty.keys(CTRL_C);
+    assert_eq!(pty.wait(), 0);
+    let lines = bob.read_to("al has left the room.");
+    assert!(!lines.iter().any(|line| line.starts_with("al:")), "{lines:?}");
+}
+
+#[test]
+fn ctrl_d_and_quit_leave_properly() {
+    for keys in [CTRL_D, "/quit\r"] {
+        let server = RealServer::start();
+        let mut bob = server.other("bob");
+        let mut pty = chat(&server, &[]);
+        pty.keys("bye\r");
+        pty.keys(keys);
+        assert_eq!(pty.wait(), 0);
+        let lines = bob.read_to("al has left the room.");
+        assert!(lines.contains(&"al: bye".to_owned()), "{lines:?}");
+    }
+}
+
+#[test]
+fn lines_typed_at_once_are_sent_in_order() {
+    let server = RealServer::start();
+    let mut pty = chat(&server, &["--no-time"]);
+    pty.keys("one\rtwo\rthree\r");
+    pty.wait_for("al: one\nal: two\nal: three\nal@main>");
+}
+
+#[test]
+fn a_paste_of_several_lines_asks_once() {
+    let server = RealServer::start();
+    let mut pty = chat(&server, &["--no-time"]);
+    let paste = "\x1b[200~one\ntwo\n/look\x1b[201~\r";
+    pty.keys(paste);
+    pty.wait_for_last("send 3 lines? [y/N]");
+    pty.keys("\r");
+    pty.wait_for("nothing was sent");
+    pty.wait_for_last("al@main>");
+    pty.keys(paste);
+    pty.wait_for_last("send 3 lines? [y/N]");
+    pty.keys("y\r");
+    let screen = pty.wait_for("al: one\nal: two\nOnline Users:\nal\nal@main>");
+    assert_eq!(screen.matches("al: one").count(), 1, "{screen}");
+}
+
+#[test]
+fn a_thousand_lines_and_a_thousand_times_enter_keep_their_order() {
+    let server = RealServer::start();
+    let address = server.address.to_string();
+    let state = fresh_directory();
+    let arguments = ["--server", &address, "--name", "al", "--no-time"];
+    let mut pty = Pty::start_with(&arguments, 2400, &state, &[]);
+    pty.wait_for_last("al@main>");
+    let mut bob = server.other("bob");
+    for number in 0..1000 {
+        bob.send(&format!("say number {number}\n"));
+        if number % 10 == 0 {
+            pty.keys(&format!("mine {number}\r"));
+        } else {
+            pty.keys("\r");
+        }
+    }
+    let screen = pty.wait_until("the last line", |screen| {
+        screen.contains("bob: number 999") && screen.contains("al: mine 990")
+    });
+    let of = |who: &str| -> Vec<u32> {
+        let numbers = screen.lines().filter_map(|line| line.strip_prefix(who));
+        numbers.map(|number| number.trim().parse().unwrap()).collect()
+    };
+    assert_eq!(of("bob: number "), (0..1000).collect::<Vec<_>>());
+    assert_eq!(of("al: mine "), (0..1000).step_by(10).collect::<Vec<_>>());
+}
+
+#[test]
+fn the_prompt_follows_name_and_room() {
+    let server = RealServer::start();
+    let mut bob = server.other("bob");
+    let mut pty = chat(&server, &["--no-time"]);
+    pty.keys("/join lobby\r");
+    pty.wait_for("Join Success");
+    pty.wait_for_last("al@lobby>");
+    pty.keys("/rename alf\r");
+    pty.wait_for_last("alf@lobby>");
+    pty.keys("/rename bob\r");
+    pty.wait_for("UserName Exist");
+    pty.wait_for_last("alf@lobby>");
+    pty.keys("/join x y\r");
+    pty.wait_for("RoomName Invalid");
+    pty.wait_for_last("alf@lobby>");
+    bob.read_to("al has left the room.");
+}
+
+#[test]
+fn without_a_name_it_asks_until_somebody_lets_the_user_in() {
+    let server = RealServer::start();
+    let bob = server.other("bob");
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let mut pty = Pty::start(&["--server", &nobody.to_string(), "--no-time"]);
+    pty.wait_for_last(&format!("server [{nobody}]:"));
+    pty.keys("\r");
+    pty.wait_for_last("user name:");
+    pty.keys("al\r");
+    pty.wait_for("Connect Fail! cannot connect to");
+    pty.wait_for_last(&format!("server [{nobody}]:"));
+    pty.keys(&format!("{}\r", server.address));
+    pty.wait_for_last("user name:");
+    pty.keys("\r");
+    pty.wait_for("UserName Empty!");
+    for (name, answer) in
+        [("bob", "UserName Exist!"), ("a:b", "UserName Invalid! : is not allowed")]
+    {
+        pty.wait_for_last(&format!("server [{}]:", server.address));
+        pty.keys("\r");
+        pty.wait_for_last("user name:");
+        pty.keys(&format!("{name}\r"));
+        pty.wait_for(answer);
+    }
+    pty.keys("\ral\rhello\r");
+    pty.wait_for("al: hello\nal@main>");
+    pty.keys(CTRL_D);
+    assert_eq!(pty.wait(), 0);
+    drop(bob);
+}
+
+#[test]
+fn the_dialog_can_be_left() {
+    for keys in [CTRL_C, CTRL_D] {
+        let mut pty = Pty::start(&[]);
+        pty.wait_for_last("server [127.0.0.1:6666]:");
+        pty.keys(keys);
+        assert_eq!(pty.wait(), 0);
+    }
+}
+
+#[test]
+fn the_classic_listener_works_as_well() {
+    let server = RealServer::start();
+    let bob = server.other("bob");
+    let classic = server.classic.to_string();
+    let mut pty = Pty::start(&["--server", &classic, "--name", "bob"]);
+    assert_eq!(pty.wait(), 4);
+    let mut pty = Pty::start(&["--server", &classic, "--name", "al", "--no-time"]);
+    pty.wait_for_last("al@main>");
+    pty.keys("hello\r");
+    pty.wait_for("al: hello\nal@main>");
+    drop(bob);
+}
+
+#[test]
+fn a_login_that_fails_ends_as_in_a_pipe() {
+    let server = RealServer::start();
+    let bob = server.other("bob");
+    let mut pty = Pty::start(&["--server", &server.address.to_string(), "--name", "bob"]);
+    assert_eq!(pty.wait(), 4);
+    let mut pty = Pty::start(&["--server", "127.0.0.1:1", "--name", "bob"]);
+    assert_eq!(pty.wait(), 3);
+    drop(bob);
+}
+
+#[test]
+fn a_flood_does_not_hold_up_the_keys() {
+    let server = RealServer::start();
+    let mut pty = chat(&server, &["--no-time", "--color", "never"]);
+    let mut bob = server.other("bob");
+    let flood: String = (0..100_000).map(|number| format!("say flood {number}\n")).collect();
+    let writer = std::thread::spawn(move || {
+        bob.send(&flood);
+        bob
+    });
+    pty.wait_for("bob: flood");
+    pty.keys("still typ");
+    // It appears while the flood goes on, whose last line is far away.
+    let screen = pty.wait_for("al@main> still typ");
+    assert!(!screen.contains("bob: flood 99999"), "{screen}");
+    pty.keys("ing\r");
+    pty.wait_for("bob: flood 99999");
+    let raw = pty.wait_raw("al: still typing");
+    drop(writer.join().unwrap());
+    let numbers: Vec<u32> = raw
+        .lines()
+        .filter_map(|line| Some(line.rsplit_once("flood ")?.1.trim().parse().unwrap()))
+        .collect();
+    assert!(numbers.into_iter().eq(0..100_000));
+}
