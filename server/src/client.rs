@@ -2,6 +2,7 @@
 
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use protocol::{Framing, Reply};
 
@@ -27,9 +28,24 @@ pub struct Client {
     pub outbox: Outbox,
     /// Where its courier learns of news.
     pub desk: Arc<Desk>,
+    /// Whether nothing more shall be read of it.
+    is_cut_off: AtomicBool,
 }
 
 impl Client {
+    /// A new connection, with nothing owed.
+    #[must_use]
+    pub fn new(
+        id: ClientId,
+        address: SocketAddr,
+        framing: Framing,
+        stream: TcpStream,
+        desk: Arc<Desk>,
+    ) -> Self {
+        let (outbox, is_cut_off) = (Outbox::default(), AtomicBool::new(false));
+        Self { id, address, framing, stream, outbox, desk, is_cut_off }
+    }
+
     /// Owes the client a reply, to be sent once its log was sent up to `at`.
     pub fn reply(&self, at: Position, reply: Reply<'_>) {
         let (bytes, alone) = (reply.to_bytes(self.framing), reply.is_bare(self.framing));
@@ -62,10 +78,18 @@ impl Client {
         None
     }
 
-    /// Lets the session find the end of its input, wherever it waits for more.
+    /// Lets the session end, wherever it waits for more. What it has received and not yet
+    /// answered may be megabytes, and is left alone.
     pub fn stop_reading(&self) {
+        self.is_cut_off.store(true, Ordering::Release);
         // It fails only when the connection is gone, and then there is nothing to read either.
         let _ = self.stream.shutdown(Shutdown::Read);
+    }
+
+    /// Whether the session has to end.
+    #[must_use]
+    pub fn is_cut_off(&self) -> bool {
+        self.is_cut_off.load(Ordering::Acquire)
     }
 
     /// Lets the client find the end of what it gets.

@@ -189,7 +189,8 @@ impl Courier {
         }
         inbox.asleep = true;
         let stall_check = (!self.blocked.is_empty()).then_some(self.next_stall_check);
-        let next = [self.deadline, stall_check].into_iter().flatten().min();
+        let deadline = self.deadline.filter(|_| !self.clients.is_empty());
+        let next = [deadline, stall_check].into_iter().flatten().min();
         let next = next.map(|next| next.saturating_duration_since(Instant::now()));
         if self.held.is_empty() {
             return next;
@@ -337,7 +338,9 @@ impl Courier {
             ended
         });
         drop(mail);
-        if !is_delivered {
+        // Past the deadline nobody else would end a session whose client leaves its side open.
+        let is_late = self.deadline.is_some_and(|deadline| deadline <= Instant::now());
+        if !is_delivered || is_late {
             delivery.client.stop_reading();
         } else if self.deadline.is_some() {
             // Its session waits for more requests, and goes when the client closes its side too.

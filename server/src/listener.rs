@@ -21,7 +21,7 @@ use crate::chat::Chat;
 use crate::client::{Client, ClientId};
 use crate::config::Config;
 use crate::courier::Desk;
-use crate::outbox::{Mail, Outbox};
+use crate::outbox::Mail;
 use crate::room_log::Position;
 use crate::session;
 
@@ -130,7 +130,7 @@ impl<'scope> Reception<'scope> {
         let id = self.next_id;
         self.next_id += 1;
         let desk = Arc::clone(&self.desks[id % self.desks.len()]);
-        Arc::new(Client { id, address, framing, stream, outbox: Outbox::default(), desk })
+        Arc::new(Client::new(id, address, framing, stream, desk))
     }
 
     fn receive(&mut self, client: Arc<Client>, scope: &'scope Scope<'scope, '_>) {

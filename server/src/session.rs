@@ -36,6 +36,8 @@ enum Reason {
     EndOfInput,
     #[error("refused, for {0}")]
     Refused(&'static str),
+    #[error("cut off")]
+    CutOff,
     #[error("lost: {0}")]
     Lost(io::Error),
 }
@@ -114,6 +116,7 @@ impl Session<'_> {
             let length = bytes.len();
             self.bytes += length as u64;
             if length == 0 {
+                self.check_cut_off()?;
                 return self.finish(&mut decoder);
             }
             if std::mem::take(&mut is_first)
@@ -134,6 +137,11 @@ impl Session<'_> {
                 self.client.stream.set_read_timeout(None).map_err(Reason::Lost)?;
             }
         }
+    }
+
+    /// Nobody is there any more for whom it would be worth to go on.
+    fn check_cut_off(&self) -> Step {
+        if self.client.is_cut_off() { Err(Reason::CutOff) } else { Ok(()) }
     }
 
     /// Lets the next read end when the time in the login room does.
@@ -165,6 +173,7 @@ impl Session<'_> {
             self.client.outbox.pause(wait);
         }
         self.client.outbox.wait_for_space();
+        self.check_cut_off()?;
         let line = match line {
             Ok(line) => line,
             Err(LineError::NotUtf8) => return self.answer(Reply::InvalidUtf8),

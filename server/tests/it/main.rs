@@ -10,5 +10,6 @@ mod limits;
 mod order;
 mod program;
 mod recording;
+mod stalls;
 mod support;
 mod transcripts;
