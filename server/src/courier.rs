@@ -376,6 +376,11 @@ impl Courier {
             return;
         }
         self.next_stall_check = now + self.stall_check_interval();
+        // The system tells of space only when a third of a buffer is free, which a slow line may
+        // not take within the time. So try.
+        for id in self.blocked.iter().copied().collect::<Vec<_>>() {
+            self.advance(id, None);
+        }
         let is_stalled = |id: &ClientId| {
             let delivery = self.clients.get(id)?;
             (delivery.stalled_for(now) >= self.stall_timeout).then_some(*id)
