@@ -4,6 +4,7 @@ use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use nix::sys::signal::Signal;
@@ -86,6 +87,41 @@ fn a_room_that_comes_back_at_once_has_all_of_its_history() {
         assert!(lines[position + 1].ends_with("ann has left the room."), "{lines:?}");
         assert!(lines[position + 2].ends_with("ann has entered the room."), "{lines:?}");
     }
+}
+
+/// Others hop from room to room without end, and each hop closes a room.
+#[test]
+fn a_room_with_much_to_read_opens_while_others_close() {
+    const HOPPERS: usize = 4;
+    let folder = TempDir::new().unwrap();
+    let line = "2026-11-22T10:04:05.123Z ann: what was said in the room long ago\n";
+    fs::write(folder.path().join("big.log"), line.repeat(15_000)).unwrap();
+    let server = server(folder.path());
+    let is_over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        for hopper in 0..HOPPERS {
+            let (server, is_over) = (&server, &is_over);
+            scope.spawn(move || {
+                let mut client = server.login(&format!("hopper{hopper}"));
+                while !is_over.load(Ordering::Relaxed) {
+                    client.send(&format!("join here{hopper}\njoin there{hopper}\n"));
+                    client.lines_until_fence();
+                }
+            });
+        }
+        let mut bob = server.login("bob");
+        bob.send("join big\nping 1\n");
+        // Not a panic yet, for the others have to be told to end.
+        let mut answers = Vec::new();
+        while answers.last().is_none_or(|last| last != "pong 1") {
+            match bob.next_line() {
+                Some(line) => answers.push(line),
+                None => break,
+            }
+        }
+        is_over.store(true, Ordering::Relaxed);
+        assert!(answers.contains(&"Join Success".to_owned()), "{answers:?}");
+    });
 }
 
 #[test]
