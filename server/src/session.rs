@@ -23,6 +23,10 @@ use crate::room_log::Position;
 /// Bytes read from the socket at once.
 const READ_BYTES: usize = 16 * 1024;
 
+/// Bytes for the room that are gathered before they go there. A long name makes what one read
+/// has brought many times as long.
+const SAID_BYTES: usize = 16 * 1024;
+
 /// How long a connection is kept for a client to close its side, after the server closed its own.
 /// Closing both sides at once could destroy what the client has not yet received.
 const LINGER: Duration = Duration::from_secs(2);
@@ -168,8 +172,10 @@ impl Session<'_> {
     fn take_line(&mut self, line: Result<&str, LineError>) -> Step {
         self.lines += 1;
         let wait = self.allowance.take(Instant::now());
-        if !wait.is_zero() {
+        if !wait.is_zero() || self.said.len() >= SAID_BYTES {
             self.flush();
+        }
+        if !wait.is_zero() {
             self.client.outbox.pause(wait);
         }
         self.client.outbox.wait_for_space();

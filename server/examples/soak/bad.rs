@@ -225,7 +225,7 @@ fn flood_without_reading(client: &mut Client<'_>) -> io::Result<()> {
 /// The room sees far more bytes than the client sends.
 fn flood_with_a_long_name(client: &mut Client<'_>) -> io::Result<()> {
     let mut connection = client.connect(None)?;
-    let name = "\u{20000}".repeat(32);
+    let name = "\u{4e2d}".repeat(32);
     connection.send(format!("login {name}\n").as_bytes())?;
     let total = client.rng.usize(..256 * 1024);
     while connection.sent < total as u64 && !client.is_over() {

@@ -153,6 +153,39 @@ fn memory_is_bounded_during_a_flood() {
     assert_eq!(program.output().status.code(), Some(0));
 }
 
+/// The shortest requests under the longest names: what the room is told of one read is many
+/// times as long, and no client keeps that much memory for it.
+#[test]
+#[cfg(target_os = "linux")]
+fn long_names_do_not_multiply_memory() {
+    const CLIENTS: u32 = 20;
+    let arguments = ["--listen", "127.0.0.1:0", "--rate", "0", "--quiet", "--backlog", "262144"];
+    let mut program = Program::start(&arguments);
+    let address = program.address().0;
+    let mut clients: Vec<_> = (0..CLIENTS)
+        .map(|number| {
+            let mut client = TestClient::connect(address);
+            client.expect("Connect Success");
+            // Of the longest names that there are, no two alike.
+            let name = format!("{number:032b}").replace('0', "\u{4e2d}").replace('1', "\u{56fd}");
+            client.send(&format!("login {name}\n"));
+            client.expect("Login Success");
+            client
+        })
+        .collect();
+    let before = resident(program.id());
+    for client in &mut clients {
+        client.send(&"me\n".repeat(5000));
+        client.lines_until_fence();
+    }
+    let grown = resident(program.id()).saturating_sub(before);
+    let bound = 4 * 1024 + CLIENTS as usize * 128;
+    assert!(grown < bound, "grown by {grown} KiB, bound {bound}");
+    drop(clients);
+    program.signal(Signal::SIGTERM);
+    assert_eq!(program.output().status.code(), Some(0));
+}
+
 #[cfg(target_os = "linux")]
 fn resident(process: u32) -> usize {
     let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap();
