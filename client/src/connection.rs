@@ -52,6 +52,9 @@ pub enum ConnectError {
     /// The server takes no more clients.
     #[error("{}; try again later", Reply::ServerFull)]
     Full,
+    /// The server takes nobody from this address, for so many minutes.
+    #[error("{}; try again then", Reply::Banned(*.0))]
+    Banned(u64),
     /// The server does not take the name. This is its answer.
     #[error("login refused: {0}; choose another name")]
     Login(String),
@@ -78,7 +81,8 @@ impl From<ConnectError> for Failure {
             ConnectError::Address { .. }
             | ConnectError::Refused { .. }
             | ConnectError::Stranger
-            | ConnectError::Full => Exit::CannotConnect,
+            | ConnectError::Full
+            | ConnectError::Banned(_) => Exit::CannotConnect,
             ConnectError::Login(_) => Exit::LoginRefused,
             ConnectError::Lost(_) => Exit::ConnectionLost,
         };
@@ -130,9 +134,7 @@ impl Connection {
         loop {
             let compared = self.received.len().min(greeting.len());
             if self.received[..compared] != greeting.as_bytes()[..compared] {
-                let full = Reply::ServerFull.to_string();
-                let is_full = self.received.starts_with(full.as_bytes());
-                return Err(if is_full { ConnectError::Full } else { ConnectError::Stranger });
+                return Err(self.refusal());
             }
             if compared == greeting.len() {
                 self.received.drain(..compared);
@@ -143,6 +145,16 @@ impl Connection {
                 ConnectError::Lost(_) if self.received.is_empty() => ConnectError::Stranger,
                 other => other,
             })?;
+        }
+    }
+
+    /// What it means that something else than the greeting came.
+    fn refusal(&self) -> ConnectError {
+        let line = self.received.split(|&byte| byte == b'\n').next().unwrap_or_default();
+        match str::from_utf8(line).ok().and_then(Reply::parse) {
+            Some(Reply::ServerFull) => ConnectError::Full,
+            Some(Reply::Banned(minutes)) => ConnectError::Banned(minutes),
+            _ => ConnectError::Stranger,
         }
     }
 
