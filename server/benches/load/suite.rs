@@ -85,7 +85,7 @@ impl Contender {
         // A saturated server has half a log of lines before it, whatever the number of clients.
         let least = match pace {
             Pace::Saturated if coalesces => 8_000,
-            _ => 4 * shape.rooms().max(SENDERS) as u64,
+            _ => 2 * shape.rooms().max(SENDERS) as u64,
         };
         (lines as u64).clamp(least, 400_000)
     }
@@ -264,7 +264,7 @@ impl Suite {
     fn latency(&mut self) -> Result<()> {
         let pace = Pace::Steady(self.settings.rate);
         let clients = self.settings.latency_clients;
-        let seconds = 4.0 * self.settings.seconds;
+        let seconds = 10.0 * self.settings.seconds;
         for contender in self.contenders() {
             let load = "steady";
             let stalled_load = "steady, a tenth stalled";
