@@ -8,7 +8,7 @@
 //! | [`pipe`] | the mode for pipes: stdin to the server, the server to stdout |
 //! | [`interactive`] | the mode for terminals: a prompt, the chat above it |
 //! | [`dialog`], [`prompt`], [`helper`], [`typed`] | of that mode: logging in, editing a line, what it means |
-//! | [`session`] | a stay in the chat, over as many connections as it takes |
+//! | [`session`], [`timing`] | a stay in the chat, over as many connections as it takes |
 //! | [`state`], [`outbox`], [`replay`], [`names`] | what is known of the chat, learned from its lines |
 //! | [`safe`], [`render`], [`view`], [`transcript`] | from a line to what is seen of it |
 //! | [`screen`], [`terminal`], [`files`], [`thread`] | where threads, terminal and files meet |
@@ -19,8 +19,8 @@
 //!    +-------------------+  +------- requests <------+ keys
 //! ```
 //!
-//! [`safe`], [`render`], [`typed`], [`state`], [`outbox`], [`replay`] and [`exit`] do no I/O. Only `main.rs` ends the
-//! process.
+//! [`safe`], [`render`], [`typed`], [`state`], [`outbox`], [`replay`], [`timing`] and [`exit`] do
+//! no I/O. Only `main.rs` ends the process.
 
 pub mod args;
 pub mod connection;
@@ -42,6 +42,7 @@ pub mod session;
 pub mod state;
 pub mod terminal;
 pub mod thread;
+pub mod timing;
 pub mod transcript;
 pub mod typed;
 pub mod view;

@@ -75,7 +75,7 @@ impl Replay {
     pub fn end(&mut self, fence: Option<&str>, name: &str) -> Option<Vec<String>> {
         let is_it = |open: &mut Open| fence.is_none_or(|fence| fence == open.fence);
         let mut rows = self.open.take_if(is_it)?.rows;
-        // Nobody sees himself come and go, so he is not told about it later either.
+        // Live, one does not see oneself come and go, so the replay leaves it out as well.
         let own = [Event::Entered { name }, Event::Left { name }].map(|event| event.to_string());
         rows.retain(|row| !own.iter().any(|own| own == text_of(row)));
         let missed = self.first_missed(&rows);

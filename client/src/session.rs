@@ -17,38 +17,12 @@ use crate::safe::Safe;
 use crate::screen::Place;
 use crate::state::State;
 use crate::thread;
+use crate::timing::{Expired, Timing, Watch};
 use crate::typed::as_typed;
 use crate::view::View;
 
-/// How long a session waits for what.
-#[derive(Debug, Clone, Copy)]
-pub struct Timing {
-    /// Silence after which the server is asked whether it is alive.
-    pub silence: Duration,
-    /// How long it may take to answer that.
-    pub answer: Duration,
-    /// From a lost connection to the first attempt at another. Each time it doubles.
-    pub first_delay: Duration,
-    /// The longest time between two attempts.
-    pub longest_delay: Duration,
-}
-
-impl Default for Timing {
-    fn default() -> Self {
-        Self {
-            silence: Duration::from_secs(30),
-            answer: Duration::from_secs(30),
-            first_delay: Duration::from_secs(1),
-            longest_delay: Duration::from_secs(30),
-        }
-    }
-}
-
 /// How long one attempt to connect again may take.
 const ATTEMPT: Duration = Duration::from_secs(5);
-
-/// How long the server may take to close after a `logout`.
-const FAREWELL: Duration = Duration::from_secs(2);
 
 /// Lines of the room that are asked for after a lost connection, to find the missed ones in.
 const MISSED_LINES: usize = 500;
@@ -216,51 +190,48 @@ impl Session {
 
     /// One connection, from its login to its end.
     fn stay(&mut self, link: &mut Link) -> End {
-        let mut heard = Instant::now();
-        let mut asked: Option<Instant> = None;
-        let mut leaving: Option<Instant> = None;
+        let mut watch = Watch::new(self.timing, Instant::now());
         loop {
-            let deadline = leaving
-                .or(asked.map(|at| at + self.timing.answer))
-                .unwrap_or(heard + self.timing.silence);
-            match self.inputs.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+            match self.inputs.recv_timeout(watch.left(Instant::now())) {
                 Ok(Input::Server(Incoming::Lines(lines))) => {
-                    (heard, asked) = (Instant::now(), None);
+                    watch.heard(Instant::now());
                     let requests = self.receive(&lines);
                     self.send(link, &requests);
                 }
                 Ok(Input::Server(Incoming::Closed(error))) => {
                     self.is_drained = true;
-                    if leaving.is_some() {
-                        return End::Quit;
-                    }
-                    let why =
-                        error.map_or("the server closed it".into(), |error| error.to_string());
-                    return End::Lost(why);
+                    return match error {
+                        _ if watch.is_leaving() => End::Quit,
+                        Some(error) => End::Lost(error.to_string()),
+                        None => End::Lost("the server closed it".to_owned()),
+                    };
                 }
                 Ok(Input::Request(line)) => {
                     self.count += 1;
-                    self.state.sent(&line);
-                    self.send(link, &format!("{line}\n"));
+                    self.request(link, &line);
                 }
                 Ok(Input::Resend) => self.resend(link),
                 Ok(Input::Quit) => {
                     self.send(link, "logout\n");
-                    leaving = Some(Instant::now() + FAREWELL);
+                    watch.leave(Instant::now());
                 }
-                Err(RecvTimeoutError::Timeout) if leaving.is_some() => return End::Quit,
-                Err(RecvTimeoutError::Timeout) if asked.is_some() => {
-                    return End::Lost("the server does not answer".into());
-                }
-                Err(RecvTimeoutError::Timeout) => {
-                    asked = Some(Instant::now());
-                    let request = self.state.request_for_life();
-                    self.send(link, &request);
-                }
+                Err(RecvTimeoutError::Timeout) => match watch.expired(Instant::now()) {
+                    Expired::Silence => {
+                        let request = self.state.request_for_life();
+                        self.send(link, &request);
+                    }
+                    Expired::Answer => return End::Lost("the server does not answer".to_owned()),
+                    Expired::Farewell => return End::Quit,
+                },
                 Err(RecvTimeoutError::Disconnected) => return End::Quit,
             }
             self.publish();
         }
+    }
+
+    fn request(&mut self, link: &mut Link, line: &str) {
+        self.state.sent(line);
+        self.send(link, &format!("{line}\n"));
     }
 
     /// Shows lines, and gives the requests that they lead to.
@@ -303,8 +274,7 @@ impl Session {
             self.view.notice("there is nothing to send again");
         }
         for line in unsent {
-            self.state.sent(&line);
-            self.send(link, &format!("{line}\n"));
+            self.request(link, &line);
         }
     }
 

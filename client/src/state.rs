@@ -210,6 +210,7 @@ impl State {
                     new.clone_into(&mut self.name);
                 }
             }
+            Event::Announced { .. } => {}
         }
     }
 

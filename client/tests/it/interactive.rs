@@ -33,6 +33,23 @@ fn a_line_that_fills_its_row_leaves_no_gap() {
 }
 
 #[test]
+fn enter_in_the_middle_of_a_line_takes_nothing_else_from_the_screen() {
+    let server = RealServer::start();
+    let mut pty = chat(&server, &["--no-time"]);
+    pty.keys("one\rtwo\rthree\r");
+    pty.wait_for("al: one\nal: two\nal: three\nal@main>");
+    for (number, length) in [10, 150, 200].into_iter().enumerate() {
+        // To the beginning of the line, and three to the right.
+        pty.keys(&format!("{}\x01\x1b[C\x1b[C\x1b[C\rend {number}\r", "x".repeat(length)));
+        pty.wait_for(&format!("al: end {number}\nal@main>"));
+    }
+    let screen = pty.wait_for("al: one\nal: two\nal: three\nal: xxx");
+    assert_eq!(screen.matches("al: xxx").count(), 3, "{screen}");
+    assert_eq!(screen.matches("al: end").count(), 3, "{screen}");
+    assert!(!screen.contains("\n\n"), "{screen}");
+}
+
+#[test]
 fn lines_of_others_appear_above_what_is_half_typed() {
     let server = RealServer::start();
     let mut pty = chat(&server, &["--no-time"]);
@@ -59,6 +76,21 @@ fn tab_completes_names_and_commands() {
     pty.wait_for_last("al@main> /look");
     pty.keys("\x15/ms");
     pty.wait_for_last("al@main> /msg NAME TEXT");
+}
+
+#[test]
+fn lines_that_come_during_a_search_are_not_lost() {
+    let server = RealServer::start();
+    let mut pty = chat(&server, &["--no-time"]);
+    pty.keys("needle\r");
+    pty.wait_for("al: needle\nal@main>");
+    pty.keys("\x12need");
+    pty.wait_for_last("(reverse-i-search)`need': needle");
+    let mut bob = server.other("bob");
+    bob.send("say one\nsay two\nping\n");
+    bob.read_to("pong");
+    pty.keys("\r");
+    pty.wait_for("bob: one\nbob: two\nal: needle\nal@main>");
 }
 
 #[test]

@@ -46,6 +46,28 @@ fn no_byte_of_the_server_reaches_the_terminal_or_the_log_unchecked() {
 }
 
 #[test]
+fn a_refusal_is_not_trusted_either() {
+    for arguments in [&["--name", "al"][..], &[]] {
+        let (server, _) = serve(|mut session| {
+            session.send("Connect Success\n");
+            session.line();
+            session.send("UserName Invalid: \x1b[2J\u{202e}\n");
+        });
+        let arguments: Vec<_> = ["--server", &server].iter().chain(arguments).copied().collect();
+        let mut pty = Pty::start(&arguments);
+        if arguments.len() == 2 {
+            pty.keys("\ral\r");
+            pty.wait_for("UserName Invalid! ␛[2J<U+202E>");
+            pty.keys(CTRL_D);
+        }
+        pty.wait();
+        let raw = pty.raw();
+        assert!(raw.contains("␛[2J<U+202E>"), "{raw}");
+        assert!(!raw.contains("\x1b[2J") && !raw.contains('\u{202e}'), "{raw}");
+    }
+}
+
+#[test]
 fn colors_can_be_switched_off() {
     let server = RealServer::start();
     let address = server.address.to_string();

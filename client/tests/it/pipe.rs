@@ -117,6 +117,18 @@ fn a_server_that_cannot_be_used_is_told_apart_from_a_refusal() {
 }
 
 #[test]
+fn an_answer_without_an_end_is_given_up() {
+    let (server, served) = serve(|mut session| {
+        session.send("Connect Success\n");
+        session.line();
+        // The client may close before it took everything.
+        while session.stream.write_all(&[b'x'; 4096]).is_ok() {}
+    });
+    check(&logged_in(&server).finish(), 3, "Connect Success\n", "no chat server");
+    served.join().unwrap();
+}
+
+#[test]
 fn a_server_that_closes_first_is_a_lost_connection() {
     let (server, served) = serve(|mut session| {
         session.greet_and_log_in();

@@ -5,6 +5,7 @@ use std::io::{Read, Write};
 use std::num::NonZeroU16;
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt;
 use std::process::{Child, ExitStatus, Stdio};
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -16,6 +17,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::pty::{Winsize, openpty};
 use nix::sys::signal::{Signal, kill};
 use nix::sys::termios::{Termios, tcgetattr};
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 
 use crate::program::{SPAWNING, command};
@@ -27,7 +29,7 @@ const DEADLINE: Duration = Duration::from_secs(30);
 pub const CTRL_C: &str = "\x03";
 pub const CTRL_D: &str = "\x04";
 
-/// The user `al` at his prompt.
+/// The user `al`, at the prompt.
 pub fn chat(server: &RealServer, extra: &[&str]) -> Pty {
     let address = server.address.to_string();
     let mut arguments = vec!["--server", &address, "--name", "al"];
@@ -84,6 +86,8 @@ impl Pty {
             .env("XDG_STATE_HOME", state)
             .env_remove("NO_COLOR")
             .envs(environment.iter().copied())
+            // As a shell starts a job, so that suspending it does not suspend the tests.
+            .process_group(0)
             .stdin(slave())
             .stdout(slave())
             .stderr(slave())
@@ -171,7 +175,23 @@ impl Pty {
     }
 
     pub fn signal(&self, signal: Signal) {
-        kill(Pid::from_raw(self.child.as_ref().unwrap().id().try_into().unwrap()), signal).unwrap();
+        kill(self.pid(), signal).unwrap();
+    }
+
+    /// Waits until the program is suspended.
+    pub fn wait_stopped(&self) {
+        let pid = self.pid();
+        let (sender, receiver) = channel();
+        let waiter = thread::spawn(move || {
+            sender.send(waitpid(pid, Some(WaitPidFlag::WUNTRACED)).unwrap()).unwrap();
+        });
+        let status = receiver.recv_timeout(DEADLINE).unwrap();
+        waiter.join().unwrap();
+        assert_eq!(status, WaitStatus::Stopped(pid, Signal::SIGTSTP));
+    }
+
+    fn pid(&self) -> Pid {
+        Pid::from_raw(self.child.as_ref().unwrap().id().try_into().unwrap())
     }
 
     /// Closes the window, with no signal, and waits for the end of the program.

@@ -10,8 +10,9 @@ use chat_client::connection::Connection;
 use chat_client::exit::{Exit, Failure};
 use chat_client::render::Looks;
 use chat_client::screen::Screen;
-use chat_client::session::{Ended, Input, Session, Timing};
+use chat_client::session::{Ended, Input, Session};
 use chat_client::state::State;
+use chat_client::timing::Timing;
 use chat_client::view::View;
 use nix::sys::signal::Signal;
 
@@ -40,6 +41,28 @@ fn the_terminal_is_left_sane_by_a_signal_and_by_a_lost_server() {
     pty.wait_for_last("al@main>");
     pty.keys(CTRL_C);
     assert_eq!(pty.wait(), 5);
+}
+
+#[test]
+fn a_suspended_program_gives_the_terminal_back_and_goes_on_later() {
+    let server = RealServer::start();
+    let mut bob = server.other("bob");
+    let mut pty = chat(&server, &["--no-time"]);
+    pty.keys("half typed");
+    pty.wait_for_last("al@main> half typed");
+    pty.keys("\x1a");
+    pty.wait_stopped();
+    let (now, before) = pty.modes();
+    assert_eq!(now, before);
+    pty.wait_raw("\x1b[?2004l\r\n");
+    bob.send("say meanwhile\nping\n");
+    bob.read_to("pong");
+    pty.signal(Signal::SIGCONT);
+    pty.wait_for("bob: meanwhile\nal@main> half typed");
+    pty.keys("\r");
+    pty.wait_for("al: half typed\nal@main>");
+    pty.keys("\x04");
+    assert_eq!(pty.wait(), 0);
 }
 
 #[test]
