@@ -17,6 +17,15 @@ pub struct Replay {
     open: Option<Open>,
 }
 
+/// What the user has not seen.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Missed {
+    /// The rows of it that the history has.
+    pub rows: Vec<String>,
+    /// Whether there may be more, between what was seen and the first row.
+    pub has_gap: bool,
+}
+
 /// An answer to `history` that the user did not ask for.
 #[derive(Debug)]
 struct Open {
@@ -72,18 +81,19 @@ impl Replay {
     }
 
     /// The rows that are new to the user, when this fence ends them. No fence ends any.
-    pub fn end(&mut self, fence: Option<&str>, name: &str) -> Option<Vec<String>> {
+    pub fn end(&mut self, fence: Option<&str>, name: &str) -> Option<Missed> {
         let is_it = |open: &mut Open| fence.is_none_or(|fence| fence == open.fence);
         let mut rows = self.open.take_if(is_it)?.rows;
         // Live, one does not see oneself come and go, so the replay leaves it out as well.
         let own = [Event::Entered { name }, Event::Left { name }].map(|event| event.to_string());
         rows.retain(|row| !own.iter().any(|own| own == text_of(row)));
-        let missed = self.first_missed(&rows);
-        rows.drain(..missed);
+        let first = self.first_missed(&rows);
+        let has_gap = first.is_none() && !self.recent.is_empty() && !rows.is_empty();
+        rows.drain(..first.unwrap_or(0));
         for row in &rows {
             self.saw(text_of(row));
         }
-        Some(rows)
+        Some(Missed { rows, has_gap })
     }
 
     /// A line of the room was shown.
@@ -98,8 +108,9 @@ impl Replay {
         self.recent.push_back(line.to_owned());
     }
 
-    /// Where in the room's history begin the rows that came after what was seen of the room.
-    fn first_missed(&self, rows: &[String]) -> usize {
+    /// Where in the room's history begin the rows that came after what was seen of the room. `None`
+    /// when nothing that was seen is in it.
+    fn first_missed(&self, rows: &[String]) -> Option<usize> {
         let said: Vec<_> =
             rows.iter().enumerate().filter(|(_, row)| is_said(text_of(row))).collect();
         let is_seen_up_to = |end: &usize| {
@@ -107,9 +118,10 @@ impl Replay {
             said[..*end].iter().rev().zip(seen).all(|((_, row), seen)| text_of(row) == seen)
         };
         if self.recent.is_empty() {
-            return 0;
+            return None;
         }
-        (1..=said.len()).rev().find(is_seen_up_to).map_or(0, |end| said[end - 1].0 + 1)
+        let end = (1..=said.len()).rev().find(is_seen_up_to)?;
+        Some(said[end - 1].0 + 1)
     }
 }
 
@@ -128,7 +140,7 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(seen: &[&str], rows: &[&str], expected: &[&str]) {
+    fn check(seen: &[&str], rows: &[&str], expected: &[&str], has_gap: bool) {
         let mut replay = Replay::default();
         for line in seen {
             replay.saw(line);
@@ -140,22 +152,28 @@ mod tests {
             assert!(replay.row(&format!("[2026-11-22T10:04:05Z] {row}")));
         }
         assert_eq!(replay.end(Some("2"), "al"), None);
-        let rows = replay.end(Some("1"), "al").unwrap();
-        assert_eq!(rows.iter().map(|row| text_of(row)).collect::<Vec<_>>(), expected);
+        let missed = replay.end(Some("1"), "al").unwrap();
+        assert_eq!(missed.has_gap, has_gap);
+        assert_eq!(missed.rows.iter().map(|row| text_of(row)).collect::<Vec<_>>(), expected);
         assert!(!replay.is_open());
     }
 
     #[test]
     fn what_was_seen_is_not_shown_again() {
-        check(&[], &["bo: a", "bo: b"], &["bo: a", "bo: b"]);
-        check(&["bo: a", "bo: b"], &["bo: a", "bo: b", "bo: c"], &["bo: c"]);
-        check(&["bo: a", "bo: b"], &["bo: b", "bo: c"], &["bo: c"]);
-        check(&["bo: a", "bo: b"], &["bo: a", "bo: b"], &[]);
+        check(&[], &["bo: a", "bo: b"], &["bo: a", "bo: b"], false);
+        check(&["bo: a", "bo: b"], &["bo: a", "bo: b", "bo: c"], &["bo: c"], false);
+        check(&["bo: a", "bo: b"], &["bo: b", "bo: c"], &["bo: c"], false);
+        check(&["bo: a", "bo: b"], &["bo: a", "bo: b"], &[], false);
         // A text that was said again later is not the one that was seen.
-        check(&["bo: a", "bo: b"], &["bo: a", "bo: b", "bo: c", "bo: b"], &["bo: c", "bo: b"]);
+        check(
+            &["bo: a", "bo: b"],
+            &["bo: a", "bo: b", "bo: c", "bo: b"],
+            &["bo: c", "bo: b"],
+            false,
+        );
         // Of a server that forgot everything, all is new.
-        check(&["bo: a"], &["bo: x", "bo: y"], &["bo: x", "bo: y"]);
-        check(&["bo: a"], &[], &[]);
+        check(&["bo: a"], &["bo: x", "bo: y"], &["bo: x", "bo: y"], true);
+        check(&["bo: a"], &[], &[], false);
     }
 
     #[test]
@@ -169,6 +187,7 @@ mod tests {
                 "al has entered the room.",
             ],
             &["bo has left the room."],
+            false,
         );
     }
 }

@@ -245,6 +245,11 @@ impl Session {
                     continue;
                 }
             };
+            if outcome.has_gap {
+                self.view
+                    .lines(std::mem::take(&mut show).iter().map(String::as_str), self.state.name());
+                self.view.notice("there may be more that was missed, before this");
+            }
             show.extend(outcome.show);
             if outcome.entered {
                 requests += &self.state.requests_after_entry(HISTORY_LINES);

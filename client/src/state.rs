@@ -56,6 +56,8 @@ pub struct Outcome {
     pub entered: bool,
     /// The replay of what was said before is complete.
     pub replayed: bool,
+    /// Before what is to be shown there may be more that nobody can show.
+    pub has_gap: bool,
 }
 
 impl State {
@@ -286,12 +288,13 @@ impl State {
     }
 
     fn end_replay(&mut self, fence: Option<&str>, outcome: &mut Outcome) {
-        let Some(rows) = self.replay.end(fence, &self.name) else { return };
-        for event in rows.iter().filter_map(|row| Event::parse(text_of(row))) {
+        let Some(missed) = self.replay.end(fence, &self.name) else { return };
+        for event in missed.rows.iter().filter_map(|row| Event::parse(text_of(row))) {
             self.event(&event);
         }
         outcome.replayed = true;
-        outcome.show.extend(rows);
+        outcome.has_gap = missed.has_gap;
+        outcome.show.extend(missed.rows);
     }
 
     fn row(&mut self, row: &str) {

@@ -44,6 +44,29 @@ fn the_terminal_is_left_sane_by_a_signal_and_by_a_lost_server() {
 }
 
 #[test]
+fn a_gap_in_what_was_missed_is_told() {
+    let (server, served) = serve(|mut session| {
+        session.greet_and_log_in();
+        session.send("bo: one\n");
+        assert_eq!(session.line(), "history 20\n");
+        let address = session.stream.local_addr().unwrap();
+        session.close();
+        address
+    });
+    let pty = Pty::start(&["--server", &server, "--name", "al", "--no-time"]);
+    pty.wait_for("bo: one\n");
+    let (_, _served) = serve_at(served.join().unwrap(), |mut session| {
+        session.greet_and_log_in();
+        assert_eq!(session.line(), "history 500\n");
+        let fence = session.line().replace("ping", "pong");
+        session.send("cy: live\nHistory:\n[2026-11-22T10:04:05Z] bo: nine\n");
+        session.send(fence);
+        session.rest()
+    });
+    pty.wait_for("cy: live\n-- there may be more that was missed, before this\n| bo: nine\n");
+}
+
+#[test]
 fn a_suspended_program_gives_the_terminal_back_and_goes_on_later() {
     let server = RealServer::start();
     let mut bob = server.other("bob");
