@@ -6,8 +6,12 @@ mod binary;
 mod capacity;
 mod documents;
 mod flow;
+#[path = "../../benches/load/generator/mod.rs"]
+#[expect(dead_code, reason = "the bench uses the rest")]
+mod generator;
 mod hostile;
 mod limits;
+mod load;
 mod order;
 mod program;
 mod recording;
