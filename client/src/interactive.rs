@@ -19,7 +19,7 @@ use crate::state::State;
 use crate::terminal::{Terminal, leave, leave_on_signals};
 use crate::timing::Timing;
 use crate::transcript::Transcript;
-use crate::typed::{LOCAL, Typed, as_typed, commands};
+use crate::typed::{LOCAL, Typed, as_typed, commands, is_secret};
 use crate::view::View;
 use crate::{files, thread};
 
@@ -164,7 +164,9 @@ impl Typing<'_> {
         if lines.is_empty() {
             return true;
         }
-        if let Err(error) = self.prompt.remember(text, self.history.as_deref()) {
+        if !lines.iter().any(|line| is_secret(line))
+            && let Err(error) = self.prompt.remember(text, self.history.as_deref())
+        {
             self.prompt.notice(&format!("typed lines are not kept: {error}"));
             self.history = None;
         }

@@ -212,6 +212,7 @@ impl State {
                     new.clone_into(&mut self.name);
                 }
             }
+            Event::Announced { .. } => {}
         }
     }
 

@@ -99,17 +99,3 @@ impl Client {
         let _ = self.stream.shutdown(Shutdown::Write);
     }
 }
-
-/// The log target of the lines of the wire.
-pub const WIRE: &str = "wire";
-
-/// Logs bytes of the wire, for those who want to watch it: `->` comes from the client, `<-` goes
-/// to it. Whatever could act on a terminal is escaped.
-pub fn trace(client: &Client, direction: &str, bytes: &[u8]) {
-    if log::log_enabled!(target: WIRE, log::Level::Trace) {
-        for line in bytes.split_inclusive(|&byte| byte == b'\n') {
-            let text = String::from_utf8_lossy(line);
-            log::trace!(target: WIRE, "{} {direction} {}", client.address, text.escape_debug());
-        }
-    }
-}

@@ -14,9 +14,10 @@ use nix::errno::Errno;
 use nix::sys::socket::{MsgFlags, send};
 use protocol::Reply;
 
-use crate::client::{Client, trace};
+use crate::client::Client;
 use crate::outbox::{Mail, Next};
 use crate::room_log::{Batch, Position, Reader, Reading};
+use crate::wire;
 
 /// A blocked client keeps up as long as it takes [`KEEPS_UP_BYTES`] within this time. Who writes
 /// to a room waits for those who do, so that a moment without the processor costs nobody a line;
@@ -261,7 +262,7 @@ fn send_some(client: &Client, bytes: &[u8]) -> io::Result<usize> {
     let flags = MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL;
     match send(client.stream.as_raw_fd(), bytes, flags) {
         Ok(sent) => {
-            trace(client, "<-", &bytes[..sent]);
+            wire::sent(client.address, &bytes[..sent]);
             Ok(sent)
         }
         Err(Errno::EAGAIN | Errno::EINTR) => Ok(0),

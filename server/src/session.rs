@@ -3,6 +3,8 @@
 //! A session reads from its socket and never writes to it. What its client is to get goes into
 //! the room's log or into the client's outbox, and a courier sends it.
 
+mod operator;
+
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -13,12 +15,14 @@ use protocol::limits::UNTERMINATED_BYTES;
 use protocol::reply::{HelpRow, foreign_protocol};
 use protocol::{COMMANDS, Event, Framing, LineDecoder, LineError, NameError, Reply, RoomName};
 
+use crate::bell::wait_for_input;
 use crate::chat::{Chat, Seat};
-use crate::client::{Client, trace};
+use crate::client::Client;
 use crate::config::Config;
-use crate::outbox::{Ended, Mail};
+use crate::outbox::{Dismissal, Ended, Mail};
 use crate::rate::Allowance;
 use crate::room_log::Position;
+use crate::wire;
 
 /// Bytes read from the socket at once: few as long as the client types, many once it pipes.
 const READ_BYTES: usize = 512;
@@ -45,6 +49,8 @@ enum Reason {
     Refused(&'static str),
     #[error("lost: {0}")]
     Lost(io::Error),
+    #[error("dismissed, with `{}`", .0.reply())]
+    Dismissed(Dismissal),
 }
 
 /// Whether the session goes on.
@@ -58,6 +64,7 @@ struct Session<'a> {
     allowance: Allowance,
     /// `None` in the login room.
     seat: Option<Seat>,
+    is_operator: bool,
     /// Lines said but not yet in the room's log: those of one read go there together.
     said: Vec<u8>,
     /// What the client has sent.
@@ -75,6 +82,7 @@ pub fn run(chat: &Chat, client: &Arc<Client>, config: &Config) {
         config,
         allowance,
         seat: None,
+        is_operator: false,
         said: Vec::new(),
         lines: 0,
         bytes: 0,
@@ -85,9 +93,16 @@ pub fn run(chat: &Chat, client: &Arc<Client>, config: &Config) {
     };
     session.flush();
     let name = session.seat.as_ref().map(|seat| seat.name.clone());
+    let dismissal = client.outbox.dismissal();
+    let last_word = dismissal.as_ref().map(Dismissal::reply);
     match &session.seat {
-        Some(seat) => chat.leave(client, seat),
-        None => drop(client.post(Position::default(), Mail::Close)),
+        Some(seat) => chat.leave(client, seat, last_word),
+        None => {
+            if let Some(reply) = last_word {
+                client.reply(Position::default(), reply);
+            }
+            drop(client.post(Position::default(), Mail::Close));
+        }
     }
     let ended = client.outbox.wait_for_end();
     chat.disconnect(client, name.as_ref());
@@ -106,10 +121,14 @@ impl Session<'_> {
     fn read_requests(&mut self) -> Step {
         let mut decoder = LineDecoder::new(self.config.max_line, UNTERMINATED_BYTES);
         let mut reader = BufReader::with_capacity(READ_BYTES, &self.client.stream);
+        let mut received = wire::Received::new(self.client.address);
         let mut is_first = true;
         let login_deadline = Instant::now() + self.config.login_timeout;
         while self.client.is_heard() {
-            self.limit_login(login_deadline)?;
+            let time = self.limit_login(login_deadline)?;
+            if !self.wait_for_input(time)? {
+                continue;
+            }
             let bytes = match reader.fill_buf() {
                 Ok(bytes) => bytes,
                 Err(error) => match error.kind() {
@@ -135,7 +154,7 @@ impl Session<'_> {
                 reader.consume(length);
                 continue;
             }
-            trace(self.client, "->", bytes);
+            received.trace(bytes);
             let mut rest = bytes;
             while let Some(line) = decoder.next(&mut rest) {
                 self.take_line(line)?;
@@ -152,17 +171,30 @@ impl Session<'_> {
         Err(Reason::NotHeard)
     }
 
-    /// Lets the next read end when the time in the login room does.
-    fn limit_login(&mut self, deadline: Instant) -> Step {
+    /// Waits for the client where something else can end the session, and lets the read wait
+    /// where not. `false` when there is nothing to read yet.
+    fn wait_for_input(&self, time: Option<Duration>) -> Result<bool, Reason> {
+        let Some(bell) = self.chat.bell() else { return Ok(true) };
+        // A dismissal comes before its ring, so one that is not seen here will be heard.
+        let ear = bell.ear();
+        match self.client.outbox.dismissal() {
+            Some(dismissal) => Err(Reason::Dismissed(dismissal)),
+            None => wait_for_input(&self.client.stream, &ear, time).map_err(Reason::Lost),
+        }
+    }
+
+    /// Lets the next read end when the time in the login room does, and says how long that is.
+    fn limit_login(&mut self, deadline: Instant) -> Result<Option<Duration>, Reason> {
         if self.seat.is_some() {
-            return Ok(());
+            return Ok(None);
         }
         let left = deadline.saturating_duration_since(Instant::now());
         if left.is_zero() {
             self.reply(Reply::LoginTimeout);
             return Err(Reason::Refused("it did not log in"));
         }
-        self.client.stream.set_read_timeout(Some(left)).map_err(Reason::Lost)
+        self.client.stream.set_read_timeout(Some(left)).map_err(Reason::Lost)?;
+        Ok(Some(left))
     }
 
     /// The client has ended its requests; text after its last newline may be one more.
@@ -180,7 +212,7 @@ impl Session<'_> {
             self.flush();
             self.client.outbox.pause(wait);
         }
-        self.client.outbox.wait_for_space();
+        self.client.outbox.wait_for_space().map_err(Reason::Dismissed)?;
         let line = match line {
             Ok(line) => line,
             Err(LineError::NotUtf8) => return self.answer(Reply::InvalidUtf8),
@@ -201,7 +233,7 @@ impl Session<'_> {
 
     fn act(&mut self, request: Request<'_>) -> Step {
         let is_known = match Command::find(request.command()) {
-            Some(command) => command.is_known(self.seat.is_some()),
+            Some(command) => self.knows(command),
             None => false,
         };
         if !is_known {
@@ -216,6 +248,17 @@ impl Session<'_> {
                 self.reply(Reply::Usage(usage));
             }
             Request::Login(name) => self.login(name),
+            Request::Operator(password) => {
+                self.flush();
+                self.become_operator(password);
+            }
+            Request::Kick { .. }
+            | Request::Mute { .. }
+            | Request::Ban { .. }
+            | Request::Announce(_) => {
+                self.flush();
+                self.act_as_operator(request);
+            }
             request => self.act_in_room(request),
         }
         Ok(())
@@ -223,6 +266,11 @@ impl Session<'_> {
 
     /// Requests of users in a room.
     fn act_in_room(&mut self, request: Request<'_>) {
+        if speaks(&request)
+            && let Some(minutes) = self.seat.as_ref().and_then(|seat| self.chat.muted(&seat.name))
+        {
+            return self.reply(Reply::Muted(minutes));
+        }
         let Some(name) = self.seat.as_ref().map(|seat| seat.name.as_str()) else { return };
         let event = match request {
             Request::Say(text) => Some(Event::Said { name, text }),
@@ -260,13 +308,13 @@ impl Session<'_> {
 
     fn login(&mut self, name: &str) {
         match UserName::parse(name) {
-            Ok(name) => {
-                self.seat = self.chat.login(self.client, name);
-                match &self.seat {
-                    Some(seat) => log::info!("{} ({}) came", self.client.address, seat.name),
-                    None => self.reply(Reply::UserNameExist),
+            Ok(name) => match self.chat.login(self.client, name) {
+                Ok(seat) => {
+                    log::info!("{} ({}) came", self.client.address, seat.name);
+                    self.seat = Some(seat);
                 }
-            }
+                Err(refusal) => self.reply(refusal),
+            },
             Err(error) => self.refuse_name(error),
         }
     }
@@ -278,13 +326,18 @@ impl Session<'_> {
         }
     }
 
+    /// Whether the client can give this command here.
+    fn knows(&self, command: &Command) -> bool {
+        command.is_known(self.seat.is_some(), self.chat.has_operators())
+    }
+
     fn help(&mut self, name: &str) {
-        let logged_in = self.seat.is_some();
-        let rows: Vec<_> = COMMANDS
-            .iter()
-            .filter(|command| command.is_known(logged_in))
+        let known: Vec<_> = COMMANDS.iter().filter(|command| self.knows(command)).collect();
+        let width = known.iter().map(|command| command.usage.len() + 1).max().unwrap_or(0);
+        let rows: Vec<_> = known
+            .into_iter()
             .filter(|command| name.is_empty() || command.name == name)
-            .map(HelpRow)
+            .map(|command| HelpRow { command, width })
             .collect();
         if rows.is_empty() {
             return self.reply(Reply::UnknownCommand(name));
@@ -317,6 +370,15 @@ impl Session<'_> {
             self.chat.say(seat, &self.said);
             self.said.clear();
         }
+    }
+}
+
+/// Whether others see what the request says.
+fn speaks(request: &Request<'_>) -> bool {
+    match request {
+        Request::Say(_) | Request::Me(_) | Request::Message { .. } | Request::Rename(_) => true,
+        Request::Topic(text) => !text.is_empty(),
+        _ => false,
     }
 }
 

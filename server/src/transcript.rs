@@ -241,9 +241,9 @@ impl Transcript {
     }
 }
 
-/// Replaces a file by one with this line, so that there is always a whole one.
-fn replace(path: &Path, line: &str) -> io::Result<()> {
-    let new = path.with_extension("topic.new");
-    private_file().write(true).truncate(true).open(&new)?.write_all(line.as_bytes())?;
+/// Replaces a file by one with this text, so that there is always a whole one.
+pub fn replace(path: &Path, text: &str) -> io::Result<()> {
+    let new = path.with_added_extension("new");
+    private_file().write(true).truncate(true).open(&new)?.write_all(text.as_bytes())?;
     fs::rename(new, path)
 }

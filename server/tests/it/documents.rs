@@ -116,7 +116,8 @@ fn the_protocols_page_has_the_table_of_commands() {
         .iter()
         .map(|command| {
             let place = format!("{:?}", command.place).to_lowercase();
-            format!("| `{}` | {place} | {} |", command.usage, command.help)
+            let usage = command.usage.replace('|', r"\|");
+            format!("| `{usage}` | {place} | {} |", command.help)
         })
         .collect();
     let table = rows.join("\n");
