@@ -31,6 +31,7 @@ pub struct State {
     /// How many answers to own pings are still to come.
     fences_owed: usize,
     names: Names,
+    is_put_out: bool,
 }
 
 #[derive(Debug)]
@@ -78,6 +79,7 @@ impl State {
             fences: 0,
             fences_owed: 0,
             names,
+            is_put_out: false,
         }
     }
 
@@ -103,6 +105,12 @@ impl State {
     #[must_use]
     pub fn is_settled(&self) -> bool {
         self.joins.is_empty() && self.renames.is_empty()
+    }
+
+    /// Whether somebody ended the connection on purpose.
+    #[must_use]
+    pub fn is_put_out(&self) -> bool {
+        self.is_put_out
     }
 
     /// The texts that are on their way.
@@ -234,6 +242,12 @@ impl State {
             Reply::UserNameEmpty | Reply::UserNameExist | Reply::UserNameInvalid(_) => {
                 self.renames.pop_front();
             }
+            // It refuses a text or a name, or is only a warning, and does not say which.
+            Reply::Muted(_) if self.outbox.unechoed() > 0 => self.outbox.unreadable(),
+            Reply::Muted(_) => drop(self.renames.pop_front()),
+            // To a user who asked for another name it only refuses that name.
+            Reply::Banned(_) => self.is_put_out = self.renames.pop_front().is_none(),
+            Reply::Kicked(_) => self.is_put_out = true,
             Reply::MessageTo { .. } => self.outbox.delivered(&reply.to_string(), &self.name),
             Reply::MessageFrom { name, .. } => self.names.spoke(name),
             Reply::NoSuchUser(to) | Reply::MailboxFull(to) => self.outbox.refused(
@@ -419,6 +433,21 @@ mod tests {
         assert!(outcome.replayed);
         assert_eq!(outcome.show, [row("al: delivered")]);
         assert_eq!(state.outbox_mut().take_unsent(), ["say lost", "say offline"]);
+    }
+
+    #[test]
+    fn operators_refuse_and_put_out() {
+        let mut state = State::new("al");
+        state.sent("say hi");
+        check(&mut state, "Muted for 5 minutes", true, 0);
+        state.sent("rename alf");
+        check(&mut state, "Muted for 5 minutes", true, 0);
+        assert!(state.is_settled());
+        state.sent("rename alf");
+        check(&mut state, "Banned for 5 minutes", true, 0);
+        assert!(state.is_settled() && !state.is_put_out());
+        check(&mut state, "Banned for 5 minutes", true, 0);
+        assert!(state.is_put_out());
     }
 
     #[test]

@@ -101,6 +101,9 @@ fn a_server_that_cannot_be_used_is_told_apart_from_a_refusal() {
         check(&logged_in(&server).finish(), 3, "", reason);
         served.join().unwrap();
     }
+    let (server, served) = serve(|mut session| session.send("Banned for 5 minutes\n"));
+    check(&logged_in(&server).finish(), 4, "", "Banned for 5 minutes");
+    served.join().unwrap();
 }
 
 #[test]
