@@ -19,6 +19,8 @@ fn talk(mut client: TestClient, is_over: &Arc<AtomicBool>) -> JoinHandle<Vec<Str
             number += 50;
             seen.extend(client.lines_until_fence());
         }
+        // Whatever had happened by the end stands before this.
+        seen.extend(client.lines_until_fence());
         seen
     })
 }

@@ -155,19 +155,24 @@ impl Crowd {
         self.members[client].stream.try_clone()
     }
 
-    /// Every tenth client reads nothing from now on. Those who speak must not be among them.
+    /// Every tenth client reads nothing from now on, none of those who speak.
     ///
     /// # Errors
     ///
     /// When the system does not let them.
     pub fn stall_a_tenth(&mut self) -> Result<()> {
-        for member in self.members.iter_mut().skip(5).step_by(10) {
+        for member in self.members.iter_mut().skip(7).step_by(10) {
             // Little room, so that the server feels it soon.
             setsockopt(&member.stream, sockopt::RcvBuf, &4096)?;
             self.poll.registry().deregister(&mut SourceFd(&member.stream.as_raw_fd()))?;
             member.stage = Stage::Stalled;
         }
         Ok(())
+    }
+
+    /// Whether a client reads nothing.
+    pub fn is_stalled(&self, client: usize) -> bool {
+        matches!(self.members[client].stage, Stage::Stalled)
     }
 
     /// Lets the first of those that stalled read what there is for it, and says what that is.
