@@ -73,11 +73,20 @@ struct State {
     rooms: HashMap<RoomName, Room>,
     /// The number of the next log.
     logs_made: u64,
-    /// How often a room was closed because its last user left.
-    rooms_closed: u64,
+    /// Rooms that somebody is about to open.
+    openings: HashMap<RoomName, Opening>,
     is_stopping: bool,
     /// When the last client went.
     idle_since: Instant,
+}
+
+/// A room for which what there is from earlier is being read.
+#[derive(Debug, Default)]
+struct Opening {
+    /// By how many.
+    readers: usize,
+    /// How often it was closed meanwhile, so that there is more to read.
+    closed: u64,
 }
 
 #[derive(Debug)]
@@ -92,6 +101,24 @@ impl State {
     fn present(&self, name: &str) -> Option<(&UserName, &Arc<Client>, &Arc<RoomLog>)> {
         let (name, user) = self.users.get_key_value(&UserName::parse(name).ok()?)?;
         Some((name, &user.client, user.log.as_ref()?))
+    }
+
+    /// How often the room was closed since somebody began to read it.
+    fn begin_opening(&mut self, room: &RoomName) -> u64 {
+        let opening = self.openings.entry(room.clone()).or_default();
+        opening.readers += 1;
+        opening.closed
+    }
+
+    /// The same, when it was read.
+    fn end_opening(&mut self, room: &RoomName) -> u64 {
+        let Some(opening) = self.openings.get_mut(room) else { return 0 };
+        let closed = opening.closed;
+        opening.readers -= 1;
+        if opening.readers == 0 {
+            self.openings.remove(room);
+        }
+        closed
     }
 }
 
@@ -123,7 +150,7 @@ impl Chat {
             users: HashMap::new(),
             rooms: HashMap::from([(name, main)]),
             logs_made: 1,
-            rooms_closed: 0,
+            openings: HashMap::new(),
             is_stopping: false,
             idle_since: Instant::now(),
         };
@@ -437,7 +464,9 @@ impl Chat {
         self.tell(&seat.log, news);
         if room.names().len() == 0 && *room.name() != RoomName::main() {
             state.rooms.remove(&seat.room);
-            state.rooms_closed += 1;
+            if let Some(opening) = state.openings.get_mut(&seat.room) {
+                opening.closed += 1;
+            }
             if let Some(recorder) = &self.recorder {
                 recorder.retire(seat.log.id);
             }
@@ -445,18 +474,17 @@ impl Chat {
     }
 
     /// Locks the state with that room in it. What the room has from earlier is read before, for
-    /// nobody shall wait for a disk; and read again when in the meantime some room was closed,
-    /// for that may have been this one.
+    /// nobody shall wait for a disk; and read again when in the meantime it was opened and closed.
     fn state_with_room(&self, name: &RoomName) -> MutexGuard<'_, State> {
         let mut state = self.state.lock();
         let mut earlier = Earlier::default();
         if let Some(recorder) = &self.recorder {
             while !state.rooms.contains_key(name) {
-                let closed_before = state.rooms_closed;
+                let closed_before = state.begin_opening(name);
                 MutexGuard::unlocked(&mut state, || {
                     earlier = recorder.earlier(name, self.backlog);
                 });
-                if state.rooms_closed == closed_before {
+                if state.end_opening(name) == closed_before {
                     break;
                 }
             }

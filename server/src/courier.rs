@@ -189,7 +189,8 @@ impl Courier {
         }
         inbox.asleep = true;
         let stall_check = (!self.blocked.is_empty()).then_some(self.next_stall_check);
-        let next = [self.deadline, stall_check].into_iter().flatten().min();
+        let deadline = self.deadline.filter(|_| !self.clients.is_empty());
+        let next = [deadline, stall_check].into_iter().flatten().min();
         let next = next.map(|next| next.saturating_duration_since(Instant::now()));
         if self.held.is_empty() {
             return next;
@@ -353,7 +354,9 @@ impl Courier {
             ended
         });
         drop(mail);
-        if !is_delivered {
+        // Past the deadline nobody else would end a session whose client leaves its side open.
+        let is_late = self.deadline.is_some_and(|deadline| deadline <= Instant::now());
+        if !is_delivered || is_late {
             delivery.client.stop_reading();
         } else if self.deadline.is_some() {
             // Its session waits for more requests, and goes when the client closes its side too.
@@ -389,6 +392,11 @@ impl Courier {
             return;
         }
         self.next_stall_check = now + self.stall_check_interval();
+        // The system tells of space only when a third of a buffer is free, which a slow line may
+        // not take within the time. So try.
+        for id in self.blocked.iter().copied().collect::<Vec<_>>() {
+            self.advance(id, None);
+        }
         let is_stalled = |id: &ClientId| {
             let delivery = self.clients.get(id)?;
             (delivery.stalled_for(now) >= self.stall_timeout).then_some(*id)

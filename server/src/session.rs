@@ -124,7 +124,8 @@ impl Session<'_> {
         let mut received = wire::Received::new(self.client.address);
         let mut is_first = true;
         let login_deadline = Instant::now() + self.config.login_timeout;
-        while self.client.is_heard() {
+        loop {
+            self.check_heard()?;
             let time = self.limit_login(login_deadline)?;
             if !self.wait_for_input(time)? {
                 continue;
@@ -140,6 +141,7 @@ impl Session<'_> {
             let length = bytes.len();
             self.bytes += length as u64;
             if length == 0 {
+                self.check_heard()?;
                 return self.finish(&mut decoder);
             }
             if std::mem::take(&mut is_first)
@@ -168,7 +170,11 @@ impl Session<'_> {
                 self.client.stream.set_read_timeout(None).map_err(Reason::Lost)?;
             }
         }
-        Err(Reason::NotHeard)
+    }
+
+    /// Nobody is there any more for whom it would be worth to go on.
+    fn check_heard(&self) -> Step {
+        if self.client.is_heard() { Ok(()) } else { Err(Reason::NotHeard) }
     }
 
     /// Waits for the client where something else can end the session, and lets the read wait
@@ -213,6 +219,7 @@ impl Session<'_> {
             self.client.outbox.pause(wait);
         }
         self.client.outbox.wait_for_space().map_err(Reason::Dismissed)?;
+        self.check_heard()?;
         let line = match line {
             Ok(line) => line,
             Err(LineError::NotUtf8) => return self.answer(Reply::InvalidUtf8),

@@ -210,7 +210,13 @@ impl Transcript {
             self.file = Some(file);
         }
         let Some(file) = &mut self.file else { return Ok(()) };
-        file.write_all(bytes)?;
+        let length = file.metadata()?.len();
+        if let Err(error) = file.write_all(bytes) {
+            // All or nothing, so that the count of missing lines is right. A device has no length
+            // to go back to, and keeps nothing either.
+            let _ = file.set_len(length);
+            return Err(error);
+        }
         if self.sync {
             file.sync_data()?;
         }

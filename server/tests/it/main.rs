@@ -18,5 +18,6 @@ mod order;
 mod program;
 mod recording;
 mod rooms;
+mod stalls;
 mod support;
 mod transcripts;

@@ -121,6 +121,13 @@ impl TestClient {
         line
     }
 
+    /// The same. `None` when none came in time.
+    pub fn next_line(&mut self) -> Option<String> {
+        let mut line = String::new();
+        self.reader.read_line(&mut line).ok()?;
+        line.strip_suffix('\n').map(str::to_owned)
+    }
+
     #[track_caller]
     pub fn expect(&mut self, line: &str) {
         assert_eq!(self.line(), line);
