@@ -52,9 +52,6 @@ pub enum ConnectError {
     /// The server takes no more clients.
     #[error("{}; try again later", Reply::ServerFull)]
     Full,
-    /// The server takes nobody from this address, for so many minutes.
-    #[error("{}; try again then", Reply::Banned(*.0))]
-    Banned(u64),
     /// The server does not take the name. This is its answer.
     #[error("login refused: {0}; choose another name")]
     Login(String),
@@ -81,8 +78,7 @@ impl From<ConnectError> for Failure {
             ConnectError::Address { .. }
             | ConnectError::Refused { .. }
             | ConnectError::Stranger
-            | ConnectError::Full
-            | ConnectError::Banned(_) => Exit::CannotConnect,
+            | ConnectError::Full => Exit::CannotConnect,
             ConnectError::Login(_) => Exit::LoginRefused,
             ConnectError::Lost(_) => Exit::ConnectionLost,
         };
@@ -134,7 +130,7 @@ impl Connection {
         loop {
             let compared = self.received.len().min(greeting.len());
             if self.received[..compared] != greeting.as_bytes()[..compared] {
-                return Err(self.refusal());
+                return Err(self.turned_away()?);
             }
             if compared == greeting.len() {
                 self.received.drain(..compared);
@@ -148,14 +144,19 @@ impl Connection {
         }
     }
 
-    /// What it means that something else than the greeting came.
-    fn refusal(&self) -> ConnectError {
-        let line = self.received.split(|&byte| byte == b'\n').next().unwrap_or_default();
-        match str::from_utf8(line).ok().and_then(Reply::parse) {
+    /// What the line means that came in place of the greeting.
+    fn turned_away(&mut self) -> Result<ConnectError, ConnectError> {
+        let line = loop {
+            if let Some(line) = self.take_answer(Framing::Line) {
+                break line;
+            }
+            self.receive()?;
+        };
+        Ok(match Reply::parse(&line) {
             Some(Reply::ServerFull) => ConnectError::Full,
-            Some(Reply::Banned(minutes)) => ConnectError::Banned(minutes),
+            Some(Reply::Banned(_)) => ConnectError::Login(line),
             _ => ConnectError::Stranger,
-        }
+        })
     }
 
     /// Logs in. May be tried again with another name when the server refuses.

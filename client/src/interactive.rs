@@ -73,9 +73,10 @@ fn chat(
     session.publish();
     let guard = LeaveOnDrop(Arc::clone(&screen));
     let session = thread::spawn("session", move || {
-        // However the session ends, nobody shall go on typing into nothing.
-        let _guard = guard;
-        session.run(connection)
+        let LeaveOnDrop(screen) = &guard;
+        let ended = session.run(connection);
+        leave(screen, ended.as_ref().map_or_else(|failure| failure.exit, |ended| ended.exit));
+        ended
     })?;
     let mut typing = Typing { prompt, screen, mailbox, requests: 0, history: None };
     typing.open_history();
@@ -94,6 +95,7 @@ fn chat(
     Ok(cause.unwrap_or(exit))
 }
 
+/// However the session ends, by a panic even, nobody shall go on typing into nothing.
 struct LeaveOnDrop(Arc<Screen>);
 
 impl Drop for LeaveOnDrop {

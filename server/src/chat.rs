@@ -10,6 +10,7 @@
 mod moderators;
 
 use std::collections::HashMap;
+use std::fmt::Display;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -299,7 +300,7 @@ impl Chat {
         client: &Client,
         seat: &Seat,
         heading: Reply<'_>,
-        rows: impl Iterator<Item = impl ToString>,
+        rows: impl Iterator<Item = impl Display>,
     ) {
         let log = seat.log.write();
         client.reply_list(log.end(), heading, rows);
@@ -384,10 +385,9 @@ impl Chat {
     pub fn history(&self, client: &Client, seat: &Seat, count: usize) {
         let log = seat.log.write();
         let lines = log.last_lines(count);
-        let rows = lines.iter().map(|(time, line)| {
-            let time = format!("{time:.3}");
-            HistoryRow { time: &time, line }.to_string()
-        });
+        let rows = lines
+            .iter()
+            .map(|(time, line)| HistoryRow { time: &format!("{time:.3}"), line }.to_string());
         client.reply_list(log.end(), Reply::History, rows);
     }
 

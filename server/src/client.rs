@@ -1,5 +1,7 @@
 //! One connected client, as session, chat and courier share it.
 
+use std::fmt::Display;
+use std::io::Write;
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -57,12 +59,12 @@ impl Client {
         &self,
         at: Position,
         heading: Reply<'_>,
-        rows: impl Iterator<Item = impl ToString>,
+        rows: impl Iterator<Item = impl Display>,
     ) {
         let mut bytes = heading.to_bytes(self.framing);
         for row in rows {
-            bytes.extend_from_slice(row.to_string().as_bytes());
-            bytes.push(b'\n');
+            // Writing to memory does not fail.
+            let _ = writeln!(bytes, "{row}");
         }
         drop(self.post(at, Mail::Reply { bytes, alone: false }));
     }

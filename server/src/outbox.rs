@@ -19,6 +19,9 @@ use crate::room_log::{Position, Reader};
 /// as a long list, may go beyond it.
 const MAIL_BYTES: usize = 64 * 1024;
 
+/// The same for their number: a tiny reply takes more than its bytes.
+const MAIL_PIECES: usize = 1024;
+
 /// One thing that a client is owed.
 #[derive(Debug)]
 pub enum Mail {
@@ -117,6 +120,10 @@ struct State {
 }
 
 impl State {
+    fn is_full(&self) -> bool {
+        self.bytes > MAIL_BYTES || self.mail.len() > MAIL_PIECES
+    }
+
     /// Whether the session has nothing to wait for.
     fn is_over(&self) -> bool {
         self.closing || self.dismissal.is_some() || self.ended.is_some()
@@ -152,7 +159,7 @@ impl Outbox {
     /// Whether so many replies wait that others shall not add to them.
     #[must_use]
     pub fn is_full(&self) -> bool {
-        self.state.lock().bytes > MAIL_BYTES
+        self.state.lock().is_full()
     }
 
     /// Waits until the client has taken enough of its replies to be given more.
@@ -162,7 +169,7 @@ impl Outbox {
     /// Says why the session is to end.
     pub fn wait_for_space(&self) -> Result<(), Dismissal> {
         let mut state = self.state.lock();
-        while state.bytes > MAIL_BYTES && !state.is_over() {
+        while state.is_full() && !state.is_over() {
             self.changed.wait(&mut state);
         }
         state.dismissal.clone().map_or(Ok(()), Err)
@@ -246,7 +253,7 @@ impl Outbox {
             state.mail.shrink_to(4);
             return Next::Nothing;
         }
-        if state.bytes <= MAIL_BYTES {
+        if !state.is_full() {
             self.changed.notify_all();
         }
         Next::Replies(together)

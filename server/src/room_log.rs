@@ -410,6 +410,23 @@ fn extend(target: &mut Vec<u8>, source: &VecDeque<u8>, begin: usize, end: usize)
     target.extend_from_slice(&back[part(back, front.len())]);
 }
 
+/// A copy of consecutive lines with their times.
+#[derive(Debug)]
+pub struct StampedLines {
+    first: u64,
+    bytes: Vec<u8>,
+    times: Timeline,
+}
+
+impl StampedLines {
+    /// The lines, oldest first, each without its newline.
+    pub fn iter(&self) -> impl Iterator<Item = (Timestamp, &str)> {
+        let stamped = self.times.clone().stamp(self.first, &self.bytes);
+        // Whatever is appended was text.
+        stamped.map(|(time, line)| (time, str::from_utf8(line).unwrap_or_default()))
+    }
+}
+
 /// Access to a log for writing: whatever is done through it happens at one point of its order.
 #[must_use]
 #[derive(Debug)]
@@ -454,9 +471,9 @@ impl LogWriter<'_> {
         Reader { log: Arc::clone(self.log), courier }
     }
 
-    /// The last `count` lines with their times, oldest first, each without its newline.
+    /// The last `count` lines.
     #[must_use]
-    pub fn last_lines(&self, count: usize) -> Vec<(Timestamp, String)> {
+    pub fn last_lines(&self, count: usize) -> StampedLines {
         let state = &*self.state;
         let first = state.end.line.saturating_sub(count as u64).max(state.start.line);
         // The newline before the first line wanted, counted from the end; else all there is.
@@ -465,9 +482,7 @@ impl LogWriter<'_> {
         let mut bytes = Vec::with_capacity(length);
         extend(&mut bytes, &state.bytes, state.bytes.len() - length, state.bytes.len());
 
-        let stamped = state.times.since(first).stamp(first, &bytes);
-        let text = |line| String::from_utf8_lossy(line).into_owned();
-        stamped.map(|(time, line)| (time, text(line))).collect()
+        StampedLines { first, bytes, times: state.times.since(first) }
     }
 
     /// Ends the access. The couriers named have to be told.

@@ -225,6 +225,9 @@ impl Transcript {
 
     fn keep_topic(&self, topic: &str) {
         let path = self.path.with_extension("topic");
+        if fs::read_to_string(&path).is_ok_and(|kept| kept == topic) {
+            return;
+        }
         if let Err(error) = replace(&path, topic) {
             log::error!("{} cannot be written: {error}", path.display());
         }
