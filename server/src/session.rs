@@ -145,6 +145,9 @@ impl Session<'_> {
             self.bytes += length as u64;
             if length == 0 {
                 self.check_heard()?;
+                // Of a reset the system tells once, perhaps a courier that was sending. Then this
+                // looks like an end, but there is no peer any more.
+                self.client.stream.peer_addr().map_err(Reason::Lost)?;
                 return self.finish(&mut decoder);
             }
             if std::mem::take(&mut is_first)
