@@ -15,7 +15,7 @@ use protocol::limits::UNTERMINATED_BYTES;
 use protocol::reply::{HelpRow, foreign_protocol};
 use protocol::{COMMANDS, Event, Framing, LineDecoder, LineError, NameError, Reply, RoomName};
 
-use crate::bell::wait_for_input;
+use crate::bell::{Bell, Ear, wait_for_input};
 use crate::chat::{Chat, Seat};
 use crate::client::Client;
 use crate::config::Config;
@@ -65,6 +65,8 @@ struct Session<'a> {
     /// `None` in the login room.
     seat: Option<Seat>,
     is_operator: bool,
+    /// By this it hears that it may be dismissed. `None` where nobody could do that.
+    ear: Option<Ear>,
     /// Lines said but not yet in the room's log: those of one read go there together.
     said: Vec<u8>,
     /// What the client has sent.
@@ -83,6 +85,7 @@ pub fn run(chat: &Chat, client: &Arc<Client>, config: &Config) {
         allowance,
         seat: None,
         is_operator: false,
+        ear: chat.bell().map(Bell::ear),
         said: Vec::new(),
         lines: 0,
         bytes: 0,
@@ -142,6 +145,9 @@ impl Session<'_> {
             self.bytes += length as u64;
             if length == 0 {
                 self.check_heard()?;
+                // Of a reset the system tells once, perhaps a courier that was sending. Then this
+                // looks like an end, but there is no peer any more.
+                self.client.stream.peer_addr().map_err(Reason::Lost)?;
                 return self.finish(&mut decoder);
             }
             if std::mem::take(&mut is_first)
@@ -179,14 +185,17 @@ impl Session<'_> {
 
     /// Waits for the client where something else can end the session, and lets the read wait
     /// where not. `false` when there is nothing to read yet.
-    fn wait_for_input(&self, time: Option<Duration>) -> Result<bool, Reason> {
-        let Some(bell) = self.chat.bell() else { return Ok(true) };
-        // A dismissal comes before its ring, so one that is not seen here will be heard.
-        let ear = bell.ear();
-        match self.client.outbox.dismissal() {
-            Some(dismissal) => Err(Reason::Dismissed(dismissal)),
-            None => wait_for_input(&self.client.stream, &ear, time).map_err(Reason::Lost),
+    fn wait_for_input(&mut self, time: Option<Duration>) -> Result<bool, Reason> {
+        let Some(ear) = &self.ear else { return Ok(true) };
+        // A dismissal comes before its ring, so one that is not seen here is heard.
+        if let Some(dismissal) = self.client.outbox.dismissal() {
+            return Err(Reason::Dismissed(dismissal));
         }
+        let is_ready = wait_for_input(&self.client.stream, ear, time).map_err(Reason::Lost)?;
+        if !is_ready {
+            self.ear = self.chat.bell().map(Bell::ear);
+        }
+        Ok(is_ready)
     }
 
     /// Lets the next read end when the time in the login room does, and says how long that is.

@@ -12,16 +12,18 @@ fn talk(mut client: TestClient, is_over: &Arc<AtomicBool>) -> JoinHandle<Vec<Str
     thread::spawn(move || {
         let mut seen = Vec::new();
         let mut number = 0;
-        while !is_over.load(Ordering::Relaxed) {
+        loop {
+            // Asked first, so that what happened before the end is seen by the last fence.
+            let is_last = is_over.load(Ordering::Acquire);
             // Some at a time, so that there is always something under way.
             let lines: String = (number..number + 50).map(|n| format!("say {n}\n")).collect();
             client.send(&lines);
             number += 50;
             seen.extend(client.lines_until_fence());
+            if is_last {
+                return seen;
+            }
         }
-        // Whatever had happened by the end stands before this.
-        seen.extend(client.lines_until_fence());
-        seen
     })
 }
 
@@ -69,7 +71,7 @@ fn all_of_the_old_room_comes_before_the_new_one_with_traffic_in_both() {
     }
     mover.send("logout\n");
     stays.push(mover.rest().lines().map(str::to_owned).collect());
-    is_over.store(true, Ordering::Relaxed);
+    is_over.store(true, Ordering::Release);
 
     let mut main = visits(&in_main.join().unwrap(), "mover").into_iter();
     let mut den = visits(&in_den.join().unwrap(), "mover").into_iter();
