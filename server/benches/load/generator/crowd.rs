@@ -155,13 +155,15 @@ impl Crowd {
         self.members[client].stream.try_clone()
     }
 
-    /// Every tenth client reads nothing from now on. Those who speak must not be among them.
+    /// Every tenth client reads nothing from now on. Those who speak are not among them: ten
+    /// speakers are every fifth client of 50, or every hundredth of 1,000. A client that speaks
+    /// and does not read may never learn that what it said has arrived.
     ///
     /// # Errors
     ///
     /// When the system does not let them.
     pub fn stall_a_tenth(&mut self) -> Result<()> {
-        for member in self.members.iter_mut().skip(5).step_by(10) {
+        for member in self.members.iter_mut().skip(7).step_by(10) {
             // Little room, so that the server feels it soon.
             setsockopt(&member.stream, sockopt::RcvBuf, &4096)?;
             self.poll.registry().deregister(&mut SourceFd(&member.stream.as_raw_fd()))?;
