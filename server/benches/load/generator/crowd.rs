@@ -155,7 +155,9 @@ impl Crowd {
         self.members[client].stream.try_clone()
     }
 
-    /// Every tenth client reads nothing from now on, none of those who speak.
+    /// Every tenth client reads nothing from now on. Those who speak are not among them: ten
+    /// speakers are every fifth client of 50, or every hundredth of 1,000. A client that speaks
+    /// and does not read may never learn that what it said has arrived.
     ///
     /// # Errors
     ///
@@ -168,11 +170,6 @@ impl Crowd {
             member.stage = Stage::Stalled;
         }
         Ok(())
-    }
-
-    /// Whether a client reads nothing.
-    pub fn is_stalled(&self, client: usize) -> bool {
-        matches!(self.members[client].stage, Stage::Stalled)
     }
 
     /// Lets the first of those that stalled read what there is for it, and says what that is.
