@@ -3,15 +3,16 @@
 //! It knows the commands and the names seen, and no connection.
 
 use std::borrow::Cow;
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use protocol::Command;
 use rustyline::completion::{Completer, Pair};
 use rustyline::highlight::{CmdKind, Highlighter};
 use rustyline::hint::{Hint, Hinter};
 use rustyline::validate::Validator;
-use rustyline::{Context, Helper};
+use rustyline::{Cmd, ConditionalEventHandler, Context, Event, EventContext, Helper, RepeatCount};
 
 use crate::names::Names;
 use crate::screen::Screen;
@@ -34,8 +35,7 @@ pub struct ChatHelper {
     color: bool,
     /// What the next line is for.
     pub purpose: Purpose,
-    /// The line as it was drawn last: what Ctrl-C throws away.
-    line: RefCell<String>,
+    interrupt: Interrupt,
     /// Whether the line is leaving the screen, because the server will send it back.
     is_leaving: Cell<bool>,
 }
@@ -48,7 +48,7 @@ impl ChatHelper {
             names: Names::default(),
             color,
             purpose: Purpose::Question,
-            line: RefCell::default(),
+            interrupt: Interrupt::default(),
             is_leaving: Cell::new(false),
         }
     }
@@ -59,9 +59,15 @@ impl ChatHelper {
         self.purpose = Purpose::Chat;
     }
 
-    /// The line as it was drawn last. Empties it.
-    pub fn take_line(&self) -> String {
-        self.line.take()
+    /// What to bind to Ctrl-C.
+    #[must_use]
+    pub fn interrupt(&self) -> Interrupt {
+        self.interrupt.clone()
+    }
+
+    /// Whether the line that was read was ended by Ctrl-C.
+    pub fn was_interrupted(&self) -> bool {
+        self.interrupt.0.swap(false, Ordering::Relaxed)
     }
 
     /// Whether the line that was read is no longer on the screen.
@@ -71,6 +77,17 @@ impl ChatHelper {
 
     fn styled(&self, style: &str, text: &str) -> String {
         if self.color { format!("\x1b[{style}m{text}\x1b[0m") } else { text.to_owned() }
+    }
+}
+
+/// Ctrl-C. It ends the line as Enter does: rustyline's own way out would drop the keys behind it.
+#[derive(Debug, Clone, Default)]
+pub struct Interrupt(Arc<AtomicBool>);
+
+impl ConditionalEventHandler for Interrupt {
+    fn handle(&self, _: &Event, _: RepeatCount, _: bool, _: &EventContext<'_>) -> Option<Cmd> {
+        self.0.store(true, Ordering::Relaxed);
+        Some(Cmd::AcceptLine)
     }
 }
 
@@ -179,7 +196,6 @@ impl Highlighter for ChatHelper {
         if self.is_leaving.get() {
             return "".into();
         }
-        line.clone_into(&mut self.line.borrow_mut());
         let word = line.split(' ').next().unwrap_or_default();
         let is_command = self.purpose == Purpose::Chat
             && word.strip_prefix('/').is_some_and(|word| words().any(|known| known == word));
@@ -199,7 +215,9 @@ impl Highlighter for ChatHelper {
         if kind == CmdKind::ForcedRefresh && self.purpose == Purpose::Chat {
             let is_text = !line.starts_with('/') || line.starts_with("//");
             let is_one = !line.contains(['\n', '\r']);
-            self.is_leaving.set(is_text && is_one && Typed::read(line) != Typed::Nothing);
+            let is_entered = !self.interrupt.0.load(Ordering::Relaxed);
+            let is_sent = is_text && is_one && Typed::read(line) != Typed::Nothing;
+            self.is_leaving.set(is_entered && is_sent);
         }
         true
     }

@@ -18,7 +18,7 @@ use crate::session::{Ended, Input, Session};
 use crate::state::State;
 use crate::terminal::{Terminal, leave, leave_on_signals};
 use crate::transcript::Transcript;
-use crate::typed::{LOCAL, Typed, commands};
+use crate::typed::{LOCAL, Typed, as_typed, commands};
 use crate::view::View;
 use crate::{files, thread};
 
@@ -79,7 +79,7 @@ fn chat(args: &Args, mut prompt: Prompt<'_>, view: View) -> Result<Exit, Failure
     prompt.show_waiting();
     let Ended { exit, unsent } = ended?;
     for line in unsent {
-        prompt.notice(&format!("not sent: {line}"));
+        prompt.notice(&format!("not sent: {}", as_typed(&line)));
     }
     prompt.show_waiting();
     Ok(cause.unwrap_or(exit))

@@ -9,7 +9,9 @@ use std::sync::Arc;
 use rustyline::config::BellStyle;
 use rustyline::error::ReadlineError;
 use rustyline::history::FileHistory;
-use rustyline::{ColorMode, CompletionType, Config, Editor, ExternalPrinter};
+use rustyline::{
+    ColorMode, CompletionType, Config, Editor, EventHandler, ExternalPrinter, KeyEvent,
+};
 use unicode_width::UnicodeWidthStr;
 
 use crate::exit::{Exit, Failure};
@@ -57,7 +59,11 @@ impl<'a> Prompt<'a> {
             .color_mode(ColorMode::Forced)
             .build();
         let mut editor = Editor::with_config(config).map_err(|error| failure(&error))?;
-        editor.set_helper(Some(ChatHelper::new(Arc::clone(&screen), looks.color)));
+        let helper = ChatHelper::new(Arc::clone(&screen), looks.color);
+        let mut bind = |key, handler| editor.bind_sequence(KeyEvent::ctrl(key), handler);
+        bind('C', EventHandler::Conditional(Box::new(helper.interrupt())));
+        bind('Z', EventHandler::Conditional(Box::new(terminal.suspend())));
+        editor.set_helper(Some(helper));
         Ok(Self { editor, terminal, screen, looks })
     }
 
@@ -112,16 +118,20 @@ impl<'a> Prompt<'a> {
         let result = self.editor.readline(&(raw, styled));
         self.screen.stop_editing();
         let Some(helper) = self.editor.helper() else { return Read::End };
-        let (is_gone, line) = (helper.is_line_gone(), helper.take_line());
+        let (is_gone, was_interrupted) = (helper.is_line_gone(), helper.was_interrupted());
         match result {
+            Ok(text) if was_interrupted => match text.is_empty() {
+                true => Read::Interrupt,
+                false => Read::Cleared,
+            },
             Ok(text) => {
                 if is_gone {
                     self.close_gap(raw, &text);
                 }
                 Read::Line(text)
             }
-            Err(ReadlineError::Interrupted) if line.is_empty() => Read::Interrupt,
-            Err(ReadlineError::Interrupted) => Read::Cleared,
+            // A SIGINT from outside. The program's own means that it is to end, which shows next.
+            Err(ReadlineError::Interrupted) => Read::Interrupt,
             Err(ReadlineError::Io(error)) if error.kind() == ErrorKind::InvalidData => {
                 self.notice("what was typed is not UTF-8");
                 Read::Cleared

@@ -17,6 +17,7 @@ use crate::safe::Safe;
 use crate::screen::Place;
 use crate::state::State;
 use crate::thread;
+use crate::typed::as_typed;
 use crate::view::View;
 
 /// Silence after which the server is asked whether it is alive.
@@ -266,7 +267,7 @@ impl Session {
     fn offer_unsent(&mut self) {
         let unsent = self.state.unsent().to_vec();
         for line in &unsent {
-            self.view.notice(&format!("not sent: {line}"));
+            self.view.notice(&format!("not sent: {}", as_typed(line)));
         }
         if !unsent.is_empty() {
             self.view.notice("/resend sends what was not sent");
@@ -288,7 +289,7 @@ impl Session {
         self.count += 1;
         let is_kept = self.state.keep(line);
         let what = if is_kept { "kept for later" } else { "not sent" };
-        self.view.notice(&format!("not connected; {what}: {line}"));
+        self.view.notice(&format!("not connected; {what}: {}", as_typed(line)));
         self.publish();
     }
 

@@ -10,6 +10,9 @@ use nix::sys::signal::{Signal, kill};
 use nix::sys::termios::{LocalFlags, SetArg, Termios, tcgetattr, tcsetattr};
 use nix::unistd::Pid;
 
+use parking_lot::Mutex;
+use rustyline::{Cmd, ConditionalEventHandler, Event, EventContext, RepeatCount};
+
 use crate::exit::{Exit, Failure};
 use crate::screen::Screen;
 
@@ -33,11 +36,43 @@ impl Terminal {
         Ok(Self { found })
     }
 
-    /// Writes whole lines. A terminal that is gone makes itself heard by SIGHUP.
+    /// Writes whole lines.
     pub fn write(&self, text: &str) {
-        let mut stdout = io::stdout().lock();
-        let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+        write(text);
     }
+}
+
+/// Ctrl-Z: the shell gets the terminal as it left it, and gives it back with `fg`.
+pub struct Suspend {
+    /// Locked only because rustyline wants what it calls to be fit for many threads.
+    found: Mutex<Termios>,
+}
+
+impl Terminal {
+    /// What to bind to Ctrl-Z.
+    #[must_use]
+    pub fn suspend(&self) -> Suspend {
+        Suspend { found: Mutex::new(self.found.clone()) }
+    }
+}
+
+impl ConditionalEventHandler for Suspend {
+    fn handle(&self, _: &Event, _: RepeatCount, _: bool, _: &EventContext<'_>) -> Option<Cmd> {
+        let editing = tcgetattr(io::stdin()).ok()?;
+        write("\x1b[?2004l\r\n");
+        let _ = tcsetattr(io::stdin(), SetArg::TCSADRAIN, &self.found.lock());
+        // The whole job, as the terminal itself does it. It returns when the job goes on.
+        let _ = kill(Pid::from_raw(0), Signal::SIGTSTP);
+        let _ = tcsetattr(io::stdin(), SetArg::TCSADRAIN, &editing);
+        write("\x1b[?2004h");
+        Some(Cmd::Repaint)
+    }
+}
+
+/// A terminal that is gone makes itself heard by SIGHUP.
+fn write(text: &str) {
+    let mut stdout = io::stdout().lock();
+    let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
 }
 
 impl Drop for Terminal {

@@ -63,6 +63,16 @@ impl Typed {
     }
 }
 
+/// The line that was typed for a request: the other way round than [`Typed::read`].
+#[must_use]
+pub fn as_typed(request: &str) -> String {
+    match request.strip_prefix("say ") {
+        Some(text) if text.starts_with('/') => format!("/{text}"),
+        Some(text) => text.to_owned(),
+        None => format!("/{request}"),
+    }
+}
+
 /// The server's commands that can be typed after a slash.
 pub fn commands() -> impl Iterator<Item = &'static Command> {
     COMMANDS.iter().filter(|command| !NOT_TYPED.contains(&command.name))
@@ -118,11 +128,15 @@ mod tests {
             ("/jion main", unknown("jion", Some("join"))),
             ("/qiut", unknown("qiut", Some("quit"))),
             ("/m", unknown("m", Some("me"))),
-            ("/login x", unknown("login", None)),
+            ("/login x", unknown("login", Some("join"))),
             ("/xyzzy", unknown("xyzzy", None)),
             ("/", unknown("", None)),
         ] {
-            assert_eq!(Typed::read(line), expected, "{line:?}");
+            let typed = Typed::read(line);
+            assert_eq!(typed, expected, "{line:?}");
+            if let Typed::Send(request) = typed {
+                assert_eq!(as_typed(&request), line);
+            }
         }
     }
 }

@@ -4,5 +4,8 @@
 #![allow(clippy::unwrap_used)]
 
 mod fake_server;
+mod interactive;
 mod pipe;
 mod program;
+mod pty;
+mod real_server;

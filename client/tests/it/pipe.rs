@@ -203,7 +203,7 @@ fn much_in_both_directions_at_once_passes() {
 #[test]
 fn help_shows_the_exit_codes_and_a_wrong_argument_is_one_of_them() {
     let help = command(&["--help"]).output().unwrap();
-    assert!(String::from_utf8_lossy(&help.stdout).contains("4  the server refused the login"));
+    assert!(String::from_utf8_lossy(&help.stdout).contains("4   the server refused the login"));
     for arguments in [&["--nonsense"][..], &["--name", "a\nb"]] {
         assert_eq!(command(arguments).output().unwrap().status.code(), Some(2));
     }

@@ -1,0 +1,76 @@
+//! The project's server, in the process of the test.
+
+use std::io::{BufRead, BufReader, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::thread::{self, JoinHandle};
+
+use chat_server::{Config, Server, StopHandle};
+use protocol::Framing;
+
+pub struct RealServer {
+    pub address: SocketAddr,
+    pub classic: SocketAddr,
+    stop: StopHandle,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl RealServer {
+    pub fn start() -> Self {
+        Self::start_at("127.0.0.1:0".parse().unwrap())
+    }
+
+    pub fn start_at(address: SocketAddr) -> Self {
+        let listen = vec![address];
+        let classic = vec!["127.0.0.1:0".parse().unwrap()];
+        let server =
+            Server::bind(Config { listen, classic, rate: 0, ..Config::default() }).unwrap();
+        let addresses = server.addresses().unwrap();
+        let of = |wanted| addresses.iter().find(|(_, framing)| *framing == wanted).unwrap().0;
+        let (address, classic) = (of(Framing::Line), of(Framing::Classic));
+        let stop = server.stop_handle();
+        let thread = thread::spawn(move || server.run().unwrap());
+        Self { address, classic, stop, thread: Some(thread) }
+    }
+
+    /// Somebody else in the room.
+    pub fn other(&self, name: &str) -> Other {
+        let stream = TcpStream::connect(self.address).unwrap();
+        let mut other = Other { reader: BufReader::new(stream) };
+        other.send(&format!("login {name}\n"));
+        other.read_to("Login Success");
+        other
+    }
+}
+
+impl Drop for RealServer {
+    fn drop(&mut self) {
+        self.stop.stop();
+        if let Some(thread) = self.thread.take() {
+            thread.join().unwrap();
+        }
+    }
+}
+
+/// A client without any comfort.
+pub struct Other {
+    reader: BufReader<TcpStream>,
+}
+
+impl Other {
+    pub fn send(&mut self, lines: &str) {
+        self.reader.get_mut().write_all(lines.as_bytes()).unwrap();
+    }
+
+    /// Reads up to and with this line, and gives the lines before it.
+    pub fn read_to(&mut self, last: &str) -> Vec<String> {
+        let mut lines = Vec::new();
+        loop {
+            let mut line = String::new();
+            assert_ne!(self.reader.read_line(&mut line).unwrap(), 0, "no {last:?} in {lines:?}");
+            if line.trim_end() == last {
+                return lines;
+            }
+            lines.push(line.trim_end().to_owned());
+        }
+    }
+}
