@@ -9,6 +9,7 @@ use jiff::Zoned;
 
 use crate::exit::Exit;
 use crate::render::Looks;
+use crate::script::args::Task;
 
 /// Where a server is looked for when none is named.
 pub const DEFAULT_SERVER: &str = "127.0.0.1:6666";
@@ -61,6 +62,9 @@ pub struct Args {
 /// What else the program does.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// What scripts do
+    #[command(flatten)]
+    Script(Task),
     /// Print the completions for a shell
     Completions {
         /// Which shell
@@ -93,7 +97,7 @@ impl Args {
 }
 
 /// What goes to the server as part of a line must not end that line.
-fn one_line(text: &str) -> Result<String, &'static str> {
+pub(crate) fn one_line(text: &str) -> Result<String, &'static str> {
     if text.contains(['\n', '\r']) {
         return Err("a name is one line");
     }

@@ -7,6 +7,7 @@
 //! | [`connection`] | a server's socket: connect, log in, send, lines in |
 //! | [`pipe`] | the mode for pipes: stdin to the server, the server to stdout |
 //! | [`interactive`] | the mode for terminals: a prompt, the chat above it |
+//! | [`script`] | the modes for scripts: one task, and an exit code that tells the truth |
 //! | [`dialog`], [`prompt`], [`helper`], [`typed`] | of that mode: logging in, editing a line, what it means |
 //! | [`session`], [`state`], [`names`] | a stay in the chat, over as many connections as it takes |
 //! | [`safe`], [`render`], [`view`], [`transcript`] | from a line to what is seen of it |
@@ -35,6 +36,7 @@ pub mod prompt;
 pub mod render;
 pub mod safe;
 pub mod screen;
+pub mod script;
 pub mod session;
 pub mod state;
 pub mod terminal;

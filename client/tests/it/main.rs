@@ -9,3 +9,4 @@ mod pipe;
 mod program;
 mod pty;
 mod real_server;
+mod script;

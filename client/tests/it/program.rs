@@ -19,7 +19,11 @@ pub struct Outcome {
 
 pub fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_chat-client"));
-    command.args(arguments).env_remove("CHAT_SERVER").env_remove("CHAT_NAME");
+    command
+        .args(arguments)
+        .env_remove("CHAT_SERVER")
+        .env_remove("CHAT_NAME")
+        .env_remove("CHAT_ROOM");
     command
 }
 
