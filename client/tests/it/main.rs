@@ -3,6 +3,7 @@
 // Helpers of tests are tests to the reader, but not to clippy.
 #![allow(clippy::unwrap_used)]
 
+mod bot;
 mod fake_server;
 mod interactive;
 mod pipe;

@@ -3,6 +3,9 @@
 use std::io::{Read, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
 pub struct Program {
     child: Child,
     pub stdin: Option<ChildStdin>,
@@ -53,6 +56,10 @@ impl Program {
             read.extend(byte);
         }
         String::from_utf8(read).unwrap()
+    }
+
+    pub fn signal(&self, signal: Signal) {
+        kill(Pid::from_raw(self.child.id().try_into().unwrap()), signal).unwrap();
     }
 
     /// Ends stdin and waits for the end of the program.

@@ -10,24 +10,24 @@ use crate::program::{Outcome, Program};
 use crate::real_server::RealServer;
 
 /// Starts `TASK --server ... ARGUMENTS`.
-fn start(address: impl ToString, task: &str, arguments: &[&str]) -> Program {
+pub fn start(address: impl ToString, task: &str, arguments: &[&str]) -> Program {
     let address = address.to_string();
     Program::start(&[&[task, "--server", &address], arguments].concat())
 }
 
-fn run(address: impl ToString, task: &str, arguments: &[&str]) -> Outcome {
+pub fn run(address: impl ToString, task: &str, arguments: &[&str]) -> Outcome {
     start(address, task, arguments).finish()
 }
 
 #[track_caller]
-fn check(outcome: &Outcome, code: i32, stdout: &str, stderr: &str) {
+pub fn check(outcome: &Outcome, code: i32, stdout: &str, stderr: &str) {
     let expected =
         Outcome { code: Some(code), stdout: stdout.to_owned(), stderr: stderr.to_owned() };
     assert_eq!(*outcome, expected);
 }
 
 /// What programs of this test say on stdout, as JSON.
-fn objects(text: &str) -> Vec<Value> {
+pub fn objects(text: &str) -> Vec<Value> {
     let schema = include_str!("../../../docs/follow.schema.json");
     let schema = serde_json::from_str(schema).unwrap();
     let schema = jsonschema::options().should_validate_formats(true).build(&schema).unwrap();
