@@ -8,6 +8,7 @@ use clap::{ColorChoice, Parser, Subcommand};
 use jiff::Zoned;
 
 use crate::exit::Exit;
+use crate::lan::Lan;
 use crate::render::Looks;
 use crate::script::args::Task;
 
@@ -65,6 +66,10 @@ pub enum Command {
     /// What scripts do
     #[command(flatten)]
     Script(Task),
+    /// Chat without a server: everybody on the local network who opens the same port
+    ///
+    /// As without a subcommand it is a prompt on a terminal, and a filter in a pipe.
+    Lan(Lan),
     /// Print the completions for a shell
     Completions {
         /// Which shell

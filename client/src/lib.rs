@@ -8,6 +8,7 @@
 //! | [`pipe`] | the mode for pipes: stdin to the server, the server to stdout |
 //! | [`interactive`] | the mode for terminals: a prompt, the chat above it |
 //! | [`script`] | the modes for scripts: one task, and an exit code that tells the truth |
+//! | [`lan`] | the room without a server: a stand-in for one, over UDP broadcast |
 //! | [`dialog`], [`prompt`], [`helper`], [`typed`] | of that mode: logging in, editing a line, what it means |
 //! | [`session`], [`state`], [`names`] | a stay in the chat, over as many connections as it takes |
 //! | [`safe`], [`render`], [`view`], [`transcript`] | from a line to what is seen of it |
@@ -30,6 +31,7 @@ pub mod exit;
 pub mod files;
 pub mod helper;
 pub mod interactive;
+pub mod lan;
 pub mod names;
 pub mod pipe;
 pub mod prompt;

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use chat_client::args::{Args, Command};
 use chat_client::exit::{Exit, Failure};
-use chat_client::{documents, interactive, pipe, script};
+use chat_client::{documents, interactive, lan, pipe, script};
 use clap::Parser;
 
 fn main() -> ExitCode {
@@ -19,6 +19,7 @@ fn main() -> ExitCode {
 fn run(args: &Args) -> Result<u8, Failure> {
     match &args.command {
         Some(Command::Script(task)) => return script::run(task),
+        Some(Command::Lan(lan)) => lan::run(lan),
         Some(Command::Completions { shell }) => documents::completions(*shell),
         Some(Command::Man) => documents::manual(),
         None if io::stdin().is_terminal() && io::stdout().is_terminal() => interactive::run(args),

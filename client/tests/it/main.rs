@@ -6,6 +6,7 @@
 mod bot;
 mod fake_server;
 mod interactive;
+mod lan;
 mod pipe;
 mod program;
 mod pty;

@@ -32,7 +32,11 @@ pub fn command(arguments: &[&str]) -> Command {
 
 impl Program {
     pub fn start(arguments: &[&str]) -> Self {
-        let mut child = command(arguments)
+        Self::run(&mut command(arguments))
+    }
+
+    pub fn run(command: &mut Command) -> Self {
+        let mut child = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
