@@ -15,9 +15,12 @@ use protocol::{Framing, LineDecoder, LineError, Reply};
 use thiserror::Error;
 
 use crate::exit::{Exit, Failure};
+use crate::safe::Safe;
 
 /// How long a server may take to accept, to greet and to answer the login.
 pub const PATIENCE: Duration = Duration::from_secs(10);
+
+const SHORTEST: Duration = Duration::from_millis(100);
 
 /// Bytes in a line from a server. Lines of `history` are longer than any line that is sent.
 pub const LINE_BYTES: usize = 64 * 1024;
@@ -80,7 +83,8 @@ impl From<ConnectError> for Failure {
             ConnectError::Login(_) => Exit::LoginRefused,
             ConnectError::Lost(_) => Exit::ConnectionLost,
         };
-        Failure::new(exit, error.to_string())
+        // It may quote the server.
+        Failure::new(exit, Safe::new(&error.to_string()).to_string())
     }
 }
 
@@ -90,6 +94,9 @@ pub struct Connection {
     stream: TcpStream,
     /// What came and is not yet used.
     received: Vec<u8>,
+    /// Known once something came after the greeting.
+    framing: Option<Framing>,
+    patience: Duration,
     deadline: Instant,
 }
 
@@ -111,9 +118,10 @@ impl Connection {
     /// Says why there is no chat server to talk to.
     pub fn open(server: &str, patience: Duration) -> Result<Self, ConnectError> {
         let deadline = Instant::now() + patience;
-        let stream = connect(&with_port(server), patience)?;
+        let stream = connect(&with_port(server), deadline)?;
         stream.set_nodelay(true)?;
-        let mut connection = Self { stream, received: Vec::new(), deadline };
+        let mut connection =
+            Self { stream, received: Vec::new(), framing: None, patience, deadline };
         connection.await_greeting()?;
         Ok(connection)
     }
@@ -145,15 +153,9 @@ impl Connection {
     ///
     /// Says why the server does not let the user in.
     pub fn log_in(&mut self, name: &str) -> Result<Framing, ConnectError> {
+        self.deadline = Instant::now() + self.patience;
         self.stream.write_all(format!("login {name}\n").as_bytes())?;
-        while self.received.is_empty() {
-            self.receive()?;
-        }
-        let framing = if matches!(self.received[0], b'\r' | b'\n') {
-            Framing::Line
-        } else {
-            Framing::Classic
-        };
+        let framing = self.framing()?;
         let answer = loop {
             if let Some(answer) = self.take_answer(framing) {
                 break answer;
@@ -167,6 +169,23 @@ impl Connection {
                 Err(ConnectError::Lost(io::Error::other(answer)))
             }
             _ => Err(ConnectError::Login(answer)),
+        }
+    }
+
+    /// Waits for what follows the greeting, when it is not known yet.
+    fn framing(&mut self) -> Result<Framing, ConnectError> {
+        loop {
+            let framing = match (self.framing, self.received.first()) {
+                (Some(known), _) => known,
+                (None, Some(b'\r' | b'\n')) => Framing::Line,
+                (None, Some(_)) => Framing::Classic,
+                (None, None) => {
+                    self.receive()?;
+                    continue;
+                }
+            };
+            self.framing = Some(framing);
+            return Ok(framing);
         }
     }
 
@@ -197,6 +216,9 @@ impl Connection {
             return Err(io::Error::from(io::ErrorKind::TimedOut).into());
         }
         self.stream.set_read_timeout(Some(left))?;
+        if self.received.len() > LINE_BYTES {
+            return Err(ConnectError::Stranger);
+        }
         let mut chunk = [0; 4096];
         match self.stream.read(&mut chunk)? {
             0 => Err(io::Error::from(io::ErrorKind::UnexpectedEof).into()),
@@ -219,11 +241,13 @@ impl Connection {
     }
 }
 
-fn connect(server: &str, patience: Duration) -> Result<TcpStream, ConnectError> {
+fn connect(server: &str, deadline: Instant) -> Result<TcpStream, ConnectError> {
     let lost = |error| ConnectError::Address { server: server.to_owned(), error };
     let mut last = io::Error::from(io::ErrorKind::AddrNotAvailable);
     for address in server.to_socket_addrs().map_err(lost)? {
-        match TcpStream::connect_timeout(&address, patience) {
+        // A host may have several addresses, and a timeout of zero is not allowed.
+        let left = deadline.saturating_duration_since(Instant::now()).max(SHORTEST);
+        match TcpStream::connect_timeout(&address, left) {
             Ok(stream) => return Ok(stream),
             Err(error) => last = error,
         }
@@ -245,6 +269,15 @@ impl Sender {
     /// When the connection is gone.
     pub fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.stream.write_all(bytes)
+    }
+
+    /// Lets sending fail when the server takes no byte for so long.
+    ///
+    /// # Errors
+    ///
+    /// When the connection is gone.
+    pub fn set_patience(&mut self, patience: Duration) -> io::Result<()> {
+        self.stream.set_write_timeout(Some(patience))
     }
 
     /// Tells the server that no request follows. It answers all it has, then closes.

@@ -39,3 +39,24 @@ fn print(text: &[u8]) -> Result<Exit, Failure> {
         _ => Ok(Exit::Done),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PAGE: &str = include_str!("../../docs/client.md");
+
+    #[test]
+    fn the_page_about_the_client_names_every_option_and_exit_code() {
+        for argument in Args::command().get_arguments().filter_map(clap::Arg::get_long) {
+            assert!(PAGE.contains(&format!("`--{argument}")), "--{argument}");
+        }
+        for (exit, meaning) in Exit::TABLE {
+            let row = format!("| {} | {meaning} |", exit.code());
+            assert!(PAGE.contains(&row), "{row}");
+        }
+        for word in crate::typed::words() {
+            assert!(PAGE.contains(&format!("`/{word}")) || word == "say", "/{word}");
+        }
+    }
+}

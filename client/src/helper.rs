@@ -209,10 +209,12 @@ impl Highlighter for ChatHelper {
         self.styled("2", hint).into()
     }
 
-    fn highlight_char(&self, line: &str, _: usize, kind: CmdKind) -> bool {
-        // The last drawing of a line that was entered. What is said comes back from the server, and
-        // is shown then, so that the screen shows what was really said.
-        if kind == CmdKind::ForcedRefresh && self.purpose == Purpose::Chat {
+    fn highlight_char(&self, line: &str, position: usize, kind: CmdKind) -> bool {
+        // The last drawing of a line that was entered, with the cursor at its end. What is said
+        // comes back from the server, and is shown then, so that the screen shows what was really
+        // said.
+        let is_last = kind == CmdKind::ForcedRefresh && position == line.len();
+        if is_last && self.purpose == Purpose::Chat {
             let is_text = !line.starts_with('/') || line.starts_with("//");
             let is_one = !line.contains(['\n', '\r']);
             let is_entered = !self.interrupt.0.load(Ordering::Relaxed);

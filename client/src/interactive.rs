@@ -17,6 +17,7 @@ use crate::screen::Screen;
 use crate::session::{Ended, Input, Session};
 use crate::state::State;
 use crate::terminal::{Terminal, leave, leave_on_signals};
+use crate::timing::Timing;
 use crate::transcript::Transcript;
 use crate::typed::{LOCAL, Typed, as_typed, commands};
 use crate::view::View;
@@ -36,6 +37,8 @@ const SETTLE: Duration = Duration::from_secs(1);
 pub fn run(args: &Args) -> Result<Exit, Failure> {
     let looks = args.looks();
     let transcript = args.log.as_deref().map(Transcript::open).transpose()?;
+    // Before the terminal is taken, so that Ctrl-C ends a connection attempt as it ends anything.
+    let logged_in = log_in(args)?;
     let screen = Arc::new(Screen::default());
     let terminal = Terminal::take()?;
     leave_on_signals(Arc::clone(&screen))?;
@@ -44,7 +47,7 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
     let ringing = Arc::clone(&screen);
     let printer = thread::spawn("printer", move || ringing.ring(&mut printer))?;
     let view = View { looks, time: args.time(), transcript, screen: Arc::clone(&screen) };
-    let result = chat(args, prompt, view);
+    let result = chat(args, logged_in, prompt, view);
     // By now the editor is gone, so the printer does not wait for it.
     screen.close();
     thread::join(printer);
@@ -52,15 +55,21 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
 }
 
 /// The whole stay, from the login to the farewell.
-fn chat(args: &Args, mut prompt: Prompt<'_>, view: View) -> Result<Exit, Failure> {
+fn chat(
+    args: &Args,
+    logged_in: Option<LoggedIn>,
+    mut prompt: Prompt<'_>,
+    view: View,
+) -> Result<Exit, Failure> {
     let screen = Arc::clone(&view.screen);
-    let Some(LoggedIn { server, name, connection }) = log_in(args, &mut prompt)? else {
+    let logged_in = logged_in.or_else(|| dialog::log_in(&args.server, &mut prompt));
+    let Some(LoggedIn { server, name, connection }) = logged_in else {
         return Ok(screen.leaving().unwrap_or(Exit::Done));
     };
     let state = State::new(&name);
     prompt.chat(state.names());
     let (mailbox, inputs) = sync_channel(MAILBOX);
-    let session = Session::new(server, state, view, (mailbox.clone(), inputs));
+    let session = Session::new(server, state, view, Timing::default(), (mailbox.clone(), inputs));
     session.publish();
     let guard = LeaveOnDrop(Arc::clone(&screen));
     let session = thread::spawn("session", move || {
@@ -93,14 +102,14 @@ impl Drop for LeaveOnDrop {
     }
 }
 
-fn log_in(args: &Args, prompt: &mut Prompt<'_>) -> Result<Option<LoggedIn>, Failure> {
-    if let Some(name) = &args.name {
-        let mut connection = Connection::open(&args.server, PATIENCE)?;
-        connection.log_in(name)?;
-        let (server, name) = (args.server.clone(), name.trim().to_owned());
-        return Ok(Some(LoggedIn { server, name, connection }));
-    }
-    Ok(dialog::log_in(&args.server, prompt))
+/// Goes straight in, when the command line has a name.
+fn log_in(args: &Args) -> Result<Option<LoggedIn>, Failure> {
+    let Some(name) = args.name.as_deref().map(str::trim).filter(|name| !name.is_empty()) else {
+        return Ok(None);
+    };
+    let mut connection = Connection::open(&args.server, PATIENCE)?;
+    connection.log_in(name)?;
+    Ok(Some(LoggedIn { server: args.server.clone(), name: name.to_owned(), connection }))
 }
 
 impl dialog::User for Prompt<'_> {

@@ -10,7 +10,8 @@
 //! | [`script`] | the modes for scripts: one task, and an exit code that tells the truth |
 //! | [`lan`] | the room without a server: a stand-in for one, over UDP broadcast |
 //! | [`dialog`], [`prompt`], [`helper`], [`typed`] | of that mode: logging in, editing a line, what it means |
-//! | [`session`], [`state`], [`names`] | a stay in the chat, over as many connections as it takes |
+//! | [`session`], [`timing`] | a stay in the chat, over as many connections as it takes |
+//! | [`state`], [`outbox`], [`replay`], [`names`] | what is known of the chat, learned from its lines |
 //! | [`safe`], [`render`], [`view`], [`transcript`] | from a line to what is seen of it |
 //! | [`screen`], [`terminal`], [`files`], [`thread`] | where threads, terminal and files meet |
 //!
@@ -20,8 +21,8 @@
 //!    +-------------------+  +------- requests <------+ keys
 //! ```
 //!
-//! [`safe`], [`render`], [`typed`], [`state`] and [`exit`] do no I/O. Only `main.rs` ends the
-//! process.
+//! [`safe`], [`render`], [`typed`], [`state`], [`outbox`], [`replay`], [`timing`] and [`exit`] do
+//! no I/O. Only `main.rs` ends the process.
 
 pub mod args;
 pub mod connection;
@@ -33,9 +34,11 @@ pub mod helper;
 pub mod interactive;
 pub mod lan;
 pub mod names;
+pub mod outbox;
 pub mod pipe;
 pub mod prompt;
 pub mod render;
+pub mod replay;
 pub mod safe;
 pub mod screen;
 pub mod script;
@@ -43,6 +46,7 @@ pub mod session;
 pub mod state;
 pub mod terminal;
 pub mod thread;
+pub mod timing;
 pub mod transcript;
 pub mod typed;
 pub mod view;

@@ -73,7 +73,13 @@ impl<'a> Prompt<'a> {
     ///
     /// When the terminal cannot be used.
     pub fn printer(&mut self) -> Result<impl ExternalPrinter + Send + use<>, Failure> {
-        self.editor.create_external_printer().map_err(|error| failure(&error))
+        // It refuses terminals that cannot move the cursor, such as TERM=dumb.
+        self.editor.create_external_printer().map_err(|error| {
+            let reason = format!(
+                "this terminal cannot edit a line ({error}); try: cat | chat-client --name NAME"
+            );
+            Failure::new(Exit::Local, reason)
+        })
     }
 
     /// From here on the lines are for the chat, and these names are completed.
@@ -130,8 +136,8 @@ impl<'a> Prompt<'a> {
                 }
                 Read::Line(text)
             }
-            // A SIGINT from outside. The program's own means that it is to end, which shows next.
-            Err(ReadlineError::Interrupted) => Read::Interrupt,
+            // The program's own SIGINT wakes the editor to end it. Any other is a Ctrl-C.
+            Err(ReadlineError::Interrupted) if self.screen.leaving().is_none() => Read::Interrupt,
             Err(ReadlineError::Io(error)) if error.kind() == ErrorKind::InvalidData => {
                 self.notice("what was typed is not UTF-8");
                 Read::Cleared

@@ -17,23 +17,12 @@ use crate::safe::Safe;
 use crate::screen::Place;
 use crate::state::State;
 use crate::thread;
+use crate::timing::{Expired, Timing, Watch};
 use crate::typed::as_typed;
 use crate::view::View;
 
-/// Silence after which the server is asked whether it is alive.
-const SILENCE: Duration = Duration::from_secs(30);
-
-/// How long it may take to answer that.
-const ANSWER: Duration = Duration::from_secs(30);
-
 /// How long one attempt to connect again may take.
 const ATTEMPT: Duration = Duration::from_secs(5);
-
-/// How long the server may take to close after a `logout`.
-const FAREWELL: Duration = Duration::from_secs(2);
-
-const FIRST_DELAY: Duration = Duration::from_secs(1);
-const LONGEST_DELAY: Duration = Duration::from_secs(30);
 
 /// Lines of the room that are asked for after a lost connection, to find the missed ones in.
 const MISSED_LINES: usize = 500;
@@ -71,6 +60,7 @@ pub struct Session {
     server: String,
     state: State,
     view: View,
+    timing: Timing,
     inputs: Receiver<Input>,
     /// For the reader threads.
     mailbox: SyncSender<Input>,
@@ -100,16 +90,18 @@ impl Session {
         server: String,
         state: State,
         view: View,
+        timing: Timing,
         (mailbox, inputs): (SyncSender<Input>, Receiver<Input>),
     ) -> Self {
         Self {
             server,
             state,
             view,
+            timing,
             inputs,
             mailbox,
             count: 0,
-            is_connected: false,
+            is_connected: true,
             is_drained: true,
             is_leaving: false,
         }
@@ -137,7 +129,7 @@ impl Session {
             };
             self.state.lost();
             self.publish();
-            let Some(connection) = self.reconnect(&why)? else {
+            let Some(connection) = self.reconnect(&why) else {
                 return Ok(self.ended(Exit::ConnectionLost));
             };
             link = self.link(connection)?;
@@ -149,12 +141,13 @@ impl Session {
 
     fn ended(mut self, exit: Exit) -> Ended {
         self.state.lost();
-        Ended { exit, unsent: self.state.take_unsent() }
+        Ended { exit, unsent: self.state.outbox_mut().take_unsent() }
     }
 
     fn link(&mut self, connection: Connection) -> Result<Link, Failure> {
         let local = |error: io::Error| Failure::new(Exit::Local, error.to_string());
-        let (sender, receiver) = connection.split().map_err(local)?;
+        let (mut sender, receiver) = connection.split().map_err(local)?;
+        sender.set_patience(self.timing.answer).map_err(local)?;
         let mailbox = self.mailbox.clone();
         let reader = thread::spawn("reader", move || Lines::new(receiver).feed(&mailbox))?;
         (self.is_connected, self.is_drained) = (true, false);
@@ -188,56 +181,57 @@ impl Session {
         self.view.screen.set_place(place, settled);
     }
 
-    /// Sends what the server will answer. A failure shows up at the reader, with its reason.
+    /// Sends what the server will answer. When it fails, the reader comes to its end and says so.
     fn send(&self, link: &mut Link, requests: &str) {
-        let _ = link.sender.send(requests.as_bytes());
+        if link.sender.send(requests.as_bytes()).is_err() {
+            link.sender.close();
+        }
     }
 
     /// One connection, from its login to its end.
     fn stay(&mut self, link: &mut Link) -> End {
-        let mut heard = Instant::now();
-        let mut asked: Option<Instant> = None;
-        let mut leaving: Option<Instant> = None;
+        let mut watch = Watch::new(self.timing, Instant::now());
         loop {
-            let deadline = leaving.or(asked.map(|at| at + ANSWER)).unwrap_or(heard + SILENCE);
-            match self.inputs.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+            match self.inputs.recv_timeout(watch.left(Instant::now())) {
                 Ok(Input::Server(Incoming::Lines(lines))) => {
-                    (heard, asked) = (Instant::now(), None);
+                    watch.heard(Instant::now());
                     let requests = self.receive(&lines);
                     self.send(link, &requests);
                 }
                 Ok(Input::Server(Incoming::Closed(error))) => {
                     self.is_drained = true;
-                    if leaving.is_some() {
-                        return End::Quit;
-                    }
-                    let why =
-                        error.map_or("the server closed it".into(), |error| error.to_string());
-                    return End::Lost(why);
+                    return match error {
+                        _ if watch.is_leaving() => End::Quit,
+                        Some(error) => End::Lost(error.to_string()),
+                        None => End::Lost("the server closed it".to_owned()),
+                    };
                 }
                 Ok(Input::Request(line)) => {
                     self.count += 1;
-                    self.state.sent(&line);
-                    self.send(link, &format!("{line}\n"));
+                    self.request(link, &line);
                 }
                 Ok(Input::Resend) => self.resend(link),
                 Ok(Input::Quit) => {
                     self.send(link, "logout\n");
-                    leaving = Some(Instant::now() + FAREWELL);
+                    watch.leave(Instant::now());
                 }
-                Err(RecvTimeoutError::Timeout) if leaving.is_some() => return End::Quit,
-                Err(RecvTimeoutError::Timeout) if asked.is_some() => {
-                    return End::Lost("the server does not answer".into());
-                }
-                Err(RecvTimeoutError::Timeout) => {
-                    asked = Some(Instant::now());
-                    let request = self.state.request_for_life();
-                    self.send(link, &request);
-                }
+                Err(RecvTimeoutError::Timeout) => match watch.expired(Instant::now()) {
+                    Expired::Silence => {
+                        let request = self.state.request_for_life();
+                        self.send(link, &request);
+                    }
+                    Expired::Answer => return End::Lost("the server does not answer".to_owned()),
+                    Expired::Farewell => return End::Quit,
+                },
                 Err(RecvTimeoutError::Disconnected) => return End::Quit,
             }
             self.publish();
         }
+    }
+
+    fn request(&mut self, link: &mut Link, line: &str) {
+        self.state.sent(line);
+        self.send(link, &format!("{line}\n"));
     }
 
     /// Shows lines, and gives the requests that they lead to.
@@ -265,7 +259,7 @@ impl Session {
     }
 
     fn offer_unsent(&mut self) {
-        let unsent = self.state.unsent().to_vec();
+        let unsent = self.state.outbox().unsent().to_vec();
         for line in &unsent {
             self.view.notice(&format!("not sent: {}", as_typed(line)));
         }
@@ -275,40 +269,41 @@ impl Session {
     }
 
     fn resend(&mut self, link: &mut Link) {
-        let unsent = self.state.take_unsent();
+        let unsent = self.state.outbox_mut().take_unsent();
         if unsent.is_empty() {
             self.view.notice("there is nothing to send again");
         }
         for line in unsent {
-            self.state.sent(&line);
-            self.send(link, &format!("{line}\n"));
+            self.request(link, &line);
         }
     }
 
     fn keep(&mut self, line: &str) {
         self.count += 1;
-        let is_kept = self.state.keep(line);
+        let is_kept = self.state.outbox_mut().keep(line);
         let what = if is_kept { "kept for later" } else { "not sent" };
         self.view.notice(&format!("not connected; {what}: {}", as_typed(line)));
         self.publish();
     }
 
     /// Tries until it works or the user leaves. `None` then.
-    fn reconnect(&mut self, why: &str) -> Result<Option<Connection>, Failure> {
+    fn reconnect(&mut self, why: &str) -> Option<Connection> {
         let mut why = format!("connection lost: {why}");
-        let mut delay = FIRST_DELAY;
-        loop {
+        let mut delay = self.timing.first_delay;
+        while !self.is_leaving {
             let seconds = delay.as_secs();
             self.view.notice(&format!("{why}; trying again in {seconds} s, Ctrl-C stops"));
-            if self.is_leaving || !self.pause(delay) {
-                return Ok(None);
+            self.pause(delay);
+            if self.is_leaving {
+                break;
             }
             match self.attempt() {
-                Ok(connection) => return Ok(Some(connection)),
+                Ok(connection) => return Some(connection),
                 Err(error) => why = error.to_string(),
             }
-            delay = (delay * 2).min(LONGEST_DELAY);
+            delay = (delay * 2).min(self.timing.longest_delay);
         }
+        None
     }
 
     fn attempt(&self) -> Result<Connection, ConnectError> {
@@ -317,16 +312,16 @@ impl Session {
         Ok(connection)
     }
 
-    /// Lets time pass, and keeps what is typed meanwhile. False when the user leaves.
-    fn pause(&mut self, delay: Duration) -> bool {
+    /// Lets time pass, unless the user leaves, and keeps what is typed meanwhile.
+    fn pause(&mut self, delay: Duration) {
         let deadline = Instant::now() + delay;
-        loop {
+        while !self.is_leaving {
             match self.inputs.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
                 Ok(Input::Request(line)) => self.keep(&line),
                 Ok(Input::Resend) => self.view.notice("not connected yet"),
                 Ok(Input::Server(_)) => {}
-                Ok(Input::Quit) | Err(RecvTimeoutError::Disconnected) => return false,
-                Err(RecvTimeoutError::Timeout) => return true,
+                Ok(Input::Quit) | Err(RecvTimeoutError::Disconnected) => self.is_leaving = true,
+                Err(RecvTimeoutError::Timeout) => return,
             }
         }
     }

@@ -8,12 +8,10 @@ use protocol::reply::RoomRow;
 use protocol::{Event, Reply, Request, RoomName, ServerLine, UserName};
 
 use crate::names::Names;
+use crate::outbox::Outbox;
 use crate::render::Entry;
+use crate::replay::{Replay, text_of};
 use crate::safe::Safe;
-use crate::typed::carries_text;
-
-/// Lines of the room that are remembered, to find in its history where a connection was lost.
-const REMEMBERED: usize = 50;
 
 /// Tokens of this program's own pings. Nobody is shown their answers.
 const FENCE: &str = "chat-client-";
@@ -23,16 +21,12 @@ const FENCE: &str = "chat-client-";
 pub struct State {
     name: String,
     room: String,
-    /// Requests with a text whose echo has not come.
-    unechoed: VecDeque<String>,
-    /// Such requests of a connection that is lost.
-    unsent: Vec<String>,
+    outbox: Outbox,
+    replay: Replay,
     /// Names that were asked for and not yet answered.
     joins: VecDeque<Join>,
     renames: VecDeque<String>,
-    recent: VecDeque<String>,
     list: Option<Heading>,
-    replay: Option<Replay>,
     fences: u64,
     /// How many answers to own pings are still to come.
     fences_owed: usize,
@@ -51,14 +45,6 @@ struct Join {
 enum Heading {
     Users,
     Rooms,
-}
-
-/// An answer to `history` that the user did not ask for.
-#[derive(Debug)]
-struct Replay {
-    fence: String,
-    heading_came: bool,
-    rows: Vec<String>,
 }
 
 /// What a line from the server leads to.
@@ -82,13 +68,11 @@ impl State {
         Self {
             name: name.to_owned(),
             room,
-            unechoed: VecDeque::new(),
-            unsent: Vec::new(),
+            outbox: Outbox::default(),
+            replay: Replay::default(),
             joins: VecDeque::new(),
             renames: VecDeque::new(),
-            recent: VecDeque::new(),
             list: None,
-            replay: None,
             fences: 0,
             fences_owed: 0,
             names,
@@ -119,64 +103,46 @@ impl State {
         self.joins.is_empty() && self.renames.is_empty()
     }
 
+    /// The texts that are on their way.
+    #[must_use]
+    pub fn outbox(&self) -> &Outbox {
+        &self.outbox
+    }
+
+    /// The same, to keep a text in it or to take one out.
+    pub fn outbox_mut(&mut self) -> &mut Outbox {
+        &mut self.outbox
+    }
+
     /// Takes note of a request that is being sent.
     pub fn sent(&mut self, line: &str) {
-        let Ok(Some(request)) = Request::parse(line) else { return };
-        match request {
-            Request::Join(room) => {
+        self.outbox.sent(line);
+        match Request::parse(line) {
+            Ok(Some(Request::Join(room))) => {
                 self.joins.push_back(Join { room: room.to_owned(), by_user: true });
             }
-            Request::Rename(name) => self.renames.push_back(name.to_owned()),
-            request if carries_text(&request) => self.unechoed.push_back(line.to_owned()),
+            Ok(Some(Request::Rename(name))) => self.renames.push_back(name.to_owned()),
             _ => {}
         }
     }
 
-    /// Keeps a request that cannot be sent now. False when it has no text that is worth it.
-    pub fn keep(&mut self, line: &str) -> bool {
-        let has_text = Request::parse(line).ok().flatten().is_some_and(|it| carries_text(&it));
-        if has_text {
-            self.unsent.push(line.to_owned());
-        }
-        has_text
-    }
-
     /// The connection is gone, and with it every answer that was to come.
     pub fn lost(&mut self) {
-        self.unsent.extend(self.unechoed.drain(..));
+        self.outbox.lost();
+        self.replay.lost();
         self.joins.clear();
         self.renames.clear();
         self.list = None;
-        self.replay = None;
         self.fences_owed = 0;
-    }
-
-    /// Requests of which nobody knows whether the server ever had them.
-    #[must_use]
-    pub fn unsent(&self) -> &[String] {
-        &self.unsent
-    }
-
-    /// Takes them out, to send them again.
-    pub fn take_unsent(&mut self) -> Vec<String> {
-        std::mem::take(&mut self.unsent)
-    }
-
-    /// How many requests wait for their echo.
-    #[must_use]
-    pub fn unechoed(&self) -> usize {
-        self.unechoed.len()
     }
 
     /// The requests to send after a login: back to the room, if it is not the one a login leads to.
     #[must_use]
     pub fn requests_after_login(&mut self, history: usize) -> String {
-        let main = RoomName::main();
         let mut requests = String::new();
-        if self.room != main.as_str() {
+        if self.room != RoomName::main().as_str() {
             requests = format!("join {}\n", self.room);
             self.joins.push_back(Join { room: self.room.clone(), by_user: false });
-            main.as_str().clone_into(&mut self.room);
         }
         requests + &self.requests_after_entry(history)
     }
@@ -186,7 +152,7 @@ impl State {
     pub fn requests_after_entry(&mut self, history: usize) -> String {
         let fence = self.fence();
         let requests = format!("history {history}\nping {fence}\n");
-        self.replay = Some(Replay { fence, heading_came: false, rows: Vec::new() });
+        self.replay.ask(&fence);
         requests
     }
 
@@ -211,14 +177,14 @@ impl State {
             Entry::Line(ServerLine::Event(event)) => {
                 self.list = None;
                 self.event(&event);
-                self.remember(line);
+                self.replay.saw(line);
                 true
             }
             Entry::Line(ServerLine::Other(row)) => {
                 self.row(row);
                 true
             }
-            Entry::Earlier(_) => self.earlier(line),
+            Entry::Earlier(_) => !self.replay.row(line),
             Entry::Notice(_) => true,
         };
         if is_shown {
@@ -232,7 +198,7 @@ impl State {
             Event::Said { name, .. } | Event::Did { name, .. } | Event::TopicSet { name, .. } => {
                 self.names.spoke(name);
                 if name == self.name {
-                    self.delivered(&event.to_string());
+                    self.outbox.delivered(&event.to_string(), &self.name);
                 }
             }
             Event::Entered { name } => self.names.saw_user(name),
@@ -256,7 +222,7 @@ impl State {
         };
         match *reply {
             Reply::JoinSuccess => return self.joined(outcome),
-            Reply::RoomNameEmpty | Reply::RoomNameInvalid(_) => drop(self.joins.pop_front()),
+            Reply::RoomNameEmpty | Reply::RoomNameInvalid(_) => self.not_joined(),
             Reply::RenameSuccess => {
                 if let Some(name) = self.renames.pop_front() {
                     self.name = name;
@@ -265,19 +231,19 @@ impl State {
             Reply::UserNameEmpty | Reply::UserNameExist | Reply::UserNameInvalid(_) => {
                 self.renames.pop_front();
             }
-            Reply::MessageTo { .. } => self.delivered(&reply.to_string()),
+            Reply::MessageTo { .. } => self.outbox.delivered(&reply.to_string(), &self.name),
             Reply::MessageFrom { name, .. } => self.names.spoke(name),
-            Reply::NoSuchUser(to) | Reply::MailboxFull(to) => self.refused(
+            Reply::NoSuchUser(to) | Reply::MailboxFull(to) => self.outbox.refused(
                 |request| matches!(request, Request::Message { to: asked, .. } if *asked == to),
             ),
             Reply::LineTooLong(_) | Reply::InvalidUtf8 | Reply::ControlCharacter => {
-                self.unechoed.pop_front();
+                self.outbox.unreadable();
             }
             Reply::UnknownCommand(command) => return self.unknown(command, outcome),
-            Reply::History => return !self.replay_begins(),
+            Reply::History => return !self.replay.heading(),
             Reply::Pong(token) if token.starts_with(FENCE) => {
                 self.fences_owed = self.fences_owed.saturating_sub(1);
-                self.end_replay(|replay| replay.fence == token, outcome);
+                self.end_replay(Some(token), outcome);
                 return false;
             }
             _ => {}
@@ -290,10 +256,17 @@ impl State {
         self.names.saw_room(&join.room);
         self.room = join.room;
         if join.by_user {
-            self.recent.clear();
+            self.replay.forget();
             outcome.entered = true;
         }
         join.by_user
+    }
+
+    fn not_joined(&mut self) {
+        if self.joins.pop_front().is_some_and(|join| !join.by_user) {
+            // The way back to the room failed, so it is where every login leads to.
+            RoomName::main().as_str().clone_into(&mut self.room);
+        }
     }
 
     /// A server may be older than this client. What it does not know then was no mistake.
@@ -301,79 +274,24 @@ impl State {
         match command {
             "ping" if self.fences_owed > 0 => {
                 self.fences_owed -= 1;
-                self.end_replay(|_| true, outcome);
+                self.end_replay(None, outcome);
                 return false;
             }
-            "history" if self.replay.is_some() => return false,
-            "join" => return self.joins.pop_front().is_none_or(|join| join.by_user),
+            "history" if self.replay.is_open() => return false,
+            "join" => self.not_joined(),
             "rename" => drop(self.renames.pop_front()),
-            command => self.refused(|request| request.command() == command),
+            command => self.outbox.refused(|request| request.command() == command),
         }
         true
     }
 
-    fn replay_begins(&mut self) -> bool {
-        match &mut self.replay {
-            Some(replay) if !replay.heading_came => {
-                replay.heading_came = true;
-                true
-            }
-            _ => false,
+    fn end_replay(&mut self, fence: Option<&str>, outcome: &mut Outcome) {
+        let Some(rows) = self.replay.end(fence, &self.name) else { return };
+        for event in rows.iter().filter_map(|row| Event::parse(text_of(row))) {
+            self.event(&event);
         }
-    }
-
-    fn earlier(&mut self, line: &str) -> bool {
-        match &mut self.replay {
-            Some(replay) if replay.heading_came => {
-                replay.rows.push(line.to_owned());
-                false
-            }
-            _ => true,
-        }
-    }
-
-    fn end_replay(&mut self, is_it: impl Fn(&Replay) -> bool, outcome: &mut Outcome) {
-        let Some(replay) = self.replay.take_if(|replay| is_it(replay)) else { return };
         outcome.replayed = true;
-        let mut rows = replay.rows;
-        // Nobody sees himself come and go, so he is not told about it later either.
-        let own = [Event::Entered { name: &self.name }, Event::Left { name: &self.name }];
-        let own = own.map(|event| event.to_string());
-        rows.retain(|row| !own.iter().any(|own| own == text_of_row(row)));
-        let missed = self.first_missed(&rows);
-        for row in rows.drain(missed..) {
-            let line = text_of_row(&row);
-            if let Some(event) = Event::parse(line) {
-                self.event(&event);
-            }
-            self.remember(line);
-            outcome.show.push(row);
-        }
-    }
-
-    /// Where in the room's history begin the rows that came after what was seen of the room.
-    fn first_missed(&self, rows: &[String]) -> usize {
-        let said: Vec<_> =
-            rows.iter().enumerate().filter(|(_, row)| is_said(text_of_row(row))).collect();
-        let is_seen_up_to = |end: &usize| {
-            let seen = self.recent.iter().rev();
-            said[..*end].iter().rev().zip(seen).all(|((_, row), seen)| text_of_row(row) == seen)
-        };
-        if self.recent.is_empty() {
-            return 0;
-        }
-        (1..=said.len()).rev().find(is_seen_up_to).map_or(0, |end| said[end - 1].0 + 1)
-    }
-
-    /// Comings and goings repeat themselves too often to tell one place in a history from another.
-    fn remember(&mut self, line: &str) {
-        if !is_said(line) {
-            return;
-        }
-        if self.recent.len() == REMEMBERED {
-            self.recent.pop_front();
-        }
-        self.recent.push_back(line.to_owned());
+        outcome.show.extend(rows);
     }
 
     fn row(&mut self, row: &str) {
@@ -387,43 +305,136 @@ impl State {
             _ => {}
         }
     }
+}
 
-    /// The server has it: this is its echo. It answers in order, so all before it is answered too.
-    fn delivered(&mut self, echo: &str) {
-        let name = &self.name;
-        let is_it = |line: &String| echo_of(line, name).is_some_and(|expected| expected == echo);
-        if let Some(at) = self.unechoed.iter().position(is_it) {
-            self.unechoed.drain(..=at);
-        } else if let Some(at) = self.unsent.iter().position(is_it) {
-            self.unsent.remove(at);
-        }
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn receive(state: &mut State, line: &str) -> Outcome {
+        state.receive(&Safe::new(line))
     }
 
-    fn refused(&mut self, is_it: impl Fn(&Request<'_>) -> bool) {
-        let is_it =
-            |line: &String| matches!(Request::parse(line), Ok(Some(request)) if is_it(&request));
-        if let Some(at) = self.unechoed.iter().position(is_it) {
-            self.unechoed.drain(..=at);
-        }
+    #[track_caller]
+    fn check(state: &mut State, line: &str, shown: bool, unechoed: usize) {
+        let outcome = receive(state, line);
+        assert_eq!(outcome.show, if shown { vec![line.to_owned()] } else { vec![] }, "{line}");
+        assert_eq!(state.outbox().unechoed(), unechoed, "{line}");
     }
-}
 
-fn is_said(line: &str) -> bool {
-    matches!(Event::parse(line), Some(Event::Said { .. } | Event::Did { .. }))
-}
+    #[test]
+    fn a_request_waits_for_its_echo() {
+        let mut state = State::new("al");
+        for request in
+            ["say one", "say two\u{202e}", "me waves", "msg bo hi", "topic x", "look", "topic"]
+        {
+            state.sent(request);
+        }
+        check(&mut state, "bo: one", true, 5);
+        check(&mut state, "al: one", true, 4);
+        check(&mut state, "* al waves", true, 2);
+        check(&mut state, "No Such User: cy", true, 2);
+        check(&mut state, "No Such User: bo", true, 1);
+        check(&mut state, "al set the topic: x", true, 0);
+        state.sent("say \u{1b}");
+        check(&mut state, "Control Character", true, 0);
+        state.sent("me too");
+        check(&mut state, "Unknown command: me", true, 0);
+    }
 
-fn text_of_row(row: &str) -> &str {
-    protocol::reply::HistoryRow::parse(row).map_or(row, |row| row.line)
-}
+    #[test]
+    fn an_echo_is_known_by_the_name_of_its_time() {
+        let mut state = State::new("al");
+        state.sent("rename alf");
+        state.sent("say hi");
+        assert!(!state.is_settled());
+        check(&mut state, "Rename Success", true, 1);
+        assert_eq!(state.name(), "alf");
+        check(&mut state, "al is now known as alf.", true, 1);
+        check(&mut state, "alf: hi", true, 0);
+        assert!(state.is_settled());
+    }
 
-/// What the server answers to a request with a text, once it has it.
-fn echo_of(line: &str, name: &str) -> Option<String> {
-    let echo = match Request::parse(line).ok()?? {
-        Request::Say(text) => Event::Said { name, text }.to_string(),
-        Request::Me(text) => Event::Did { name, text }.to_string(),
-        Request::Topic(text) => Event::TopicSet { name, text }.to_string(),
-        Request::Message { to, text } => Reply::MessageTo { name: to, text }.to_string(),
-        _ => return None,
-    };
-    Some(Safe::new(&echo).to_string())
+    #[test]
+    fn a_join_counts_when_it_is_answered() {
+        let mut state = State::new("al");
+        state.sent("join lobby");
+        state.sent("join x y");
+        assert_eq!((state.room(), state.is_settled()), ("main", false));
+        assert!(receive(&mut state, "Join Success").entered);
+        check(&mut state, "RoomName Invalid: a space is not allowed", true, 0);
+        assert_eq!((state.room(), state.is_settled()), ("lobby", true));
+        state.lost();
+        assert_eq!(state.requests_after_login(5), "join lobby\nhistory 5\nping chat-client-1\n");
+        state.lost();
+        assert_eq!(state.requests_after_login(5), "join lobby\nhistory 5\nping chat-client-2\n");
+        assert_eq!(receive(&mut state, "Join Success"), Outcome::default());
+        assert_eq!(state.room(), "lobby");
+        state.lost();
+        assert_eq!(state.requests_after_login(5), "join lobby\nhistory 5\nping chat-client-3\n");
+        check(&mut state, "RoomName Invalid: reserved", true, 0);
+        assert_eq!(state.room(), "main");
+    }
+
+    #[test]
+    fn what_this_program_asks_by_itself_is_not_shown() {
+        let mut state = State::new("al");
+        assert_eq!(state.requests_after_login(5), "history 5\nping chat-client-1\n");
+        assert_eq!(state.request_for_life(), "ping chat-client-2\n");
+        for line in ["Unknown command: history", "Unknown command: ping", "Unknown command: ping"] {
+            check(&mut state, line, false, 0);
+        }
+        // What the user asks is answered.
+        for line in ["Unknown command: ping", "Unknown command: history", "pong x", "History:"] {
+            check(&mut state, line, true, 0);
+        }
+        check(&mut state, "[2026-11-22T10:04:05Z] bo: hi", true, 0);
+    }
+
+    #[test]
+    fn a_lost_request_is_kept_until_history_shows_it() {
+        let mut state = State::new("al");
+        check(&mut state, "bo: a", true, 0);
+        check(&mut state, "bo: b", true, 0);
+        state.sent("say delivered");
+        state.sent("say lost");
+        state.lost();
+        assert!(state.outbox_mut().keep("say offline"));
+        assert!(!state.outbox_mut().keep("look"));
+        assert_eq!(state.outbox().unsent(), ["say delivered", "say lost", "say offline"]);
+        let _ = state.requests_after_login(5);
+        let row = |line: &str| format!("[2026-11-22T10:04:05Z] {line}");
+        for line in ["History:"]
+            .map(str::to_owned)
+            .into_iter()
+            .chain(["bo: a", "cy has left the room.", "bo: b", "al: delivered"].map(row))
+        {
+            check(&mut state, &line, false, 0);
+        }
+        let outcome = receive(&mut state, "pong chat-client-1");
+        assert!(outcome.replayed);
+        assert_eq!(outcome.show, [row("al: delivered")]);
+        assert_eq!(state.outbox_mut().take_unsent(), ["say lost", "say offline"]);
+    }
+
+    #[test]
+    fn names_are_learned_from_lines_and_lists() {
+        let mut state = State::new("al");
+        for line in [
+            "bo has entered the room.",
+            "cy: hi",
+            "dee has entered the room.",
+            "dee has left the room.",
+            "Online Users:",
+            "eve",
+            "not a name",
+            "Rooms:",
+            "lobby 3",
+            "nonsense",
+        ] {
+            receive(&mut state, line);
+        }
+        assert_eq!(state.names().users(""), ["cy", "bo", "eve"]);
+        assert_eq!(state.names().rooms(""), ["main", "lobby"]);
+    }
 }

@@ -9,7 +9,6 @@ use std::sync::Arc;
 use nix::sys::signal::{Signal, kill};
 use nix::sys::termios::{LocalFlags, SetArg, Termios, tcgetattr, tcsetattr};
 use nix::unistd::Pid;
-
 use parking_lot::Mutex;
 use rustyline::{Cmd, ConditionalEventHandler, Event, EventContext, RepeatCount};
 
@@ -40,6 +39,12 @@ impl Terminal {
     pub fn write(&self, text: &str) {
         write(text);
     }
+
+    /// What to bind to Ctrl-Z.
+    #[must_use]
+    pub fn suspend(&self) -> Suspend {
+        Suspend { found: Mutex::new(self.found.clone()) }
+    }
 }
 
 /// Ctrl-Z: the shell gets the terminal as it left it, and gives it back with `fg`.
@@ -48,18 +53,10 @@ pub struct Suspend {
     found: Mutex<Termios>,
 }
 
-impl Terminal {
-    /// What to bind to Ctrl-Z.
-    #[must_use]
-    pub fn suspend(&self) -> Suspend {
-        Suspend { found: Mutex::new(self.found.clone()) }
-    }
-}
-
 impl ConditionalEventHandler for Suspend {
     fn handle(&self, _: &Event, _: RepeatCount, _: bool, _: &EventContext<'_>) -> Option<Cmd> {
         let editing = tcgetattr(io::stdin()).ok()?;
-        write("\x1b[?2004l\r\n");
+        write("\x1b[?2004l\n");
         let _ = tcsetattr(io::stdin(), SetArg::TCSADRAIN, &self.found.lock());
         // The whole job, as the terminal itself does it. It returns when the job goes on.
         let _ = kill(Pid::from_raw(0), Signal::SIGTSTP);

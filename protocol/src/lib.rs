@@ -7,7 +7,7 @@
 //!
 //! | module | what it turns into what |
 //! |---|---|
-//! | [`line`] | bytes into lines, however the network cut them |
+//! | [`mod@line`] | bytes into lines, however the network cut them |
 //! | [`command`] | a line into a [`Request`], by one table that also drives `help` and completion |
 //! | [`reply`] | what one client is told, and back |
 //! | [`event`] | what a whole room is told, and back |

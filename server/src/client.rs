@@ -75,7 +75,7 @@ impl Client {
     }
 }
 
-/// The log target of [`trace`].
+/// The log target of the lines of the wire.
 pub const WIRE: &str = "wire";
 
 /// Logs bytes of the wire, for those who want to watch it: `->` comes from the client, `<-` goes

@@ -1,9 +1,38 @@
 //! A chat server of blocking threads.
 //!
 //! ```text
-//! bytes -> lines -> command -> room -> log --> courier -> bytes     what everyone sees
-//!    session thread, one a client      outbox -^                    what one client is owed
+//! bytes -> lines -> request -> room -> log ─┬─> courier -> bytes       what everyone sees
+//!    session thread, one a client           └─> recorder -> transcript  what stays
+//!                      └─> outbox ─────────────> courier -> bytes       what one client is owed
 //! ```
+//!
+//! Modules in reading order, and who may know what:
+//!
+//! | module | what it is | what it knows |
+//! |---|---|---|
+//! | `session` | one client's thread: reads lines, does what they ask | the only one that reads client sockets |
+//! | `chat` | the shared state, users and rooms, behind one lock | rooms, clients |
+//! | `room` | who is in, and what they see happen | its log; no socket, no thread |
+//! | `room_log` | the ring of a room's lines, and flow control | no socket, no thread |
+//! | `timeline` | when lines were appended | nothing |
+//! | `outbox` | what one client is owed beside those | positions in logs; no socket, no thread |
+//! | `courier` | the threads that deliver, and their desks | clients by number |
+//! | `delivery` | where one client's delivery stands | the only one that writes to client sockets |
+//! | `client` | one connection, as all of the above share it | its socket, outbox and desk |
+//! | `listener` | accepts clients, as many as there is room for | sockets that listen |
+//! | `rate` | how fast one client is read | nothing |
+//! | `recorder`, `transcript` | rooms on disk | logs, files |
+//! | `server` | all of it from start to last joined thread | everything |
+//!
+//! What always holds:
+//!
+//! - Locks are taken in this order: chat, a room's log, an outbox, a desk or the recorder's inbox.
+//!   None is held while waiting for a socket, a disk or flow control, or while logging.
+//! - Mail is posted while the log of the client's room is held, so that its position is right.
+//! - A session changes its own seat only. What another wants of it goes through its outbox.
+//! - Every thread has a name and is joined before [`Server::run`] returns. Every queue is bounded
+//!   by the number of clients and rooms, or by bytes.
+//! - There is no global state: many servers can live in one process.
 
 mod chat;
 mod client;

@@ -1,19 +1,24 @@
 //! A server that does what a test tells it, to show a client what no real server does on request.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{Shutdown, TcpListener, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::thread::{self, JoinHandle};
 
 /// Runs `serve` with one client. Its panic is the test's when it is joined.
 pub fn serve<T: Send + 'static>(
     serve: impl FnOnce(Session) -> T + Send + 'static,
 ) -> (String, JoinHandle<T>) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    serve_at("127.0.0.1:0".parse().unwrap(), serve)
+}
+
+/// The same at an address of the caller's choice.
+pub fn serve_at<T: Send + 'static>(
+    address: SocketAddr,
+    serve: impl FnOnce(Session) -> T + Send + 'static,
+) -> (String, JoinHandle<T>) {
+    let listener = TcpListener::bind(address).unwrap();
     let address = listener.local_addr().unwrap().to_string();
-    let thread = thread::spawn(move || {
-        let stream = listener.accept().unwrap().0;
-        serve(Session { reader: BufReader::new(stream.try_clone().unwrap()), stream })
-    });
+    let thread = thread::spawn(move || serve(Session::accept(&listener)));
     (address, thread)
 }
 
@@ -23,6 +28,11 @@ pub struct Session {
 }
 
 impl Session {
+    pub fn accept(listener: &TcpListener) -> Self {
+        let stream = listener.accept().unwrap().0;
+        Self { reader: BufReader::new(stream.try_clone().unwrap()), stream }
+    }
+
     pub fn send(&mut self, bytes: impl AsRef<[u8]>) {
         self.stream.write_all(bytes.as_ref()).unwrap();
     }

@@ -1,22 +1,7 @@
-//! The mode for terminals, under a pseudo-terminal.
+//! The mode for terminals: keys and what they do.
 
-use nix::sys::signal::Signal;
-
-use crate::fake_server::serve;
-use crate::pty::Pty;
+use crate::pty::{CTRL_C, CTRL_D, Pty, chat, fresh_directory};
 use crate::real_server::RealServer;
-
-const CTRL_C: &str = "\x03";
-const CTRL_D: &str = "\x04";
-
-fn chat(server: &RealServer, extra: &[&str]) -> Pty {
-    let address = server.address.to_string();
-    let mut arguments = vec!["--server", &address, "--name", "al"];
-    arguments.extend(extra);
-    let pty = Pty::start(&arguments);
-    pty.wait_for_last("al@main>");
-    pty
-}
 
 #[test]
 fn what_is_typed_is_shown_once_and_as_the_server_has_it() {
@@ -32,17 +17,36 @@ fn what_is_typed_is_shown_once_and_as_the_server_has_it() {
 #[test]
 fn a_line_that_fills_its_row_leaves_no_gap() {
     let server = RealServer::start();
-    let mut pty = chat(&server, &["--no-time"]);
+    let address = server.address.to_string();
+    let arguments = ["--server", &address, "--name", "al", "--no-time"];
+    let mut pty = Pty::start_with(&arguments, 60, &fresh_directory(), &[]);
+    pty.wait_for_last("al@main>");
+    // The prompt has nine columns, and the row has eighty.
     for length in [70, 71, 72, 150, 151, 152, 153] {
-        let text = "x".repeat(length);
-        pty.keys(&format!("{text}\r/xyzzy\r"));
-        pty.wait_for("there is no command /xyzzy");
-        pty.wait_for("al: xxx");
-        let screen = pty.wait_for_last("al@main>");
-        assert!(!screen.contains("\n\n"), "{length}:\n{screen}");
-        pty.keys("\x0c");
-        pty.wait_until("a clear screen", |screen| screen.trim_end() == "al@main>");
+        pty.keys(&format!("{}\rend{length}\r", "x".repeat(length)));
+        pty.wait_for(&format!("al: end{length}\nal@main>"));
     }
+    let screen = pty.wait_for_last("al@main>");
+    assert!(!screen.contains("\n\n"), "{screen}");
+    assert_eq!(screen.matches("al: xxx").count(), 7, "{screen}");
+    assert_eq!(screen.matches("al@main>").count(), 1, "{screen}");
+}
+
+#[test]
+fn enter_in_the_middle_of_a_line_takes_nothing_else_from_the_screen() {
+    let server = RealServer::start();
+    let mut pty = chat(&server, &["--no-time"]);
+    pty.keys("one\rtwo\rthree\r");
+    pty.wait_for("al: one\nal: two\nal: three\nal@main>");
+    for (number, length) in [10, 150, 200].into_iter().enumerate() {
+        // To the beginning of the line, and three to the right.
+        pty.keys(&format!("{}\x01\x1b[C\x1b[C\x1b[C\rend {number}\r", "x".repeat(length)));
+        pty.wait_for(&format!("al: end {number}\nal@main>"));
+    }
+    let screen = pty.wait_for("al: one\nal: two\nal: three\nal: xxx");
+    assert_eq!(screen.matches("al: xxx").count(), 3, "{screen}");
+    assert_eq!(screen.matches("al: end").count(), 3, "{screen}");
+    assert!(!screen.contains("\n\n"), "{screen}");
 }
 
 #[test]
@@ -72,6 +76,21 @@ fn tab_completes_names_and_commands() {
     pty.wait_for_last("al@main> /look");
     pty.keys("\x15/ms");
     pty.wait_for_last("al@main> /msg NAME TEXT");
+}
+
+#[test]
+fn lines_that_come_during_a_search_are_not_lost() {
+    let server = RealServer::start();
+    let mut pty = chat(&server, &["--no-time"]);
+    pty.keys("needle\r");
+    pty.wait_for("al: needle\nal@main>");
+    pty.keys("\x12need");
+    pty.wait_for_last("(reverse-i-search)`need': needle");
+    let mut bob = server.other("bob");
+    bob.send("say one\nsay two\nping\n");
+    bob.read_to("pong");
+    pty.keys("\r");
+    pty.wait_for("bob: one\nbob: two\nal: needle\nal@main>");
 }
 
 #[test]
@@ -148,7 +167,7 @@ fn a_paste_of_several_lines_asks_once() {
 fn a_thousand_lines_and_a_thousand_times_enter_keep_their_order() {
     let server = RealServer::start();
     let address = server.address.to_string();
-    let state = crate::pty::fresh_directory();
+    let state = fresh_directory();
     let arguments = ["--server", &address, "--name", "al", "--no-time"];
     let mut pty = Pty::start_with(&arguments, 2400, &state, &[]);
     pty.wait_for_last("al@main>");
@@ -173,63 +192,113 @@ fn a_thousand_lines_and_a_thousand_times_enter_keep_their_order() {
 }
 
 #[test]
-fn the_terminal_is_left_sane_by_a_signal_and_by_a_lost_server() {
-    let server = RealServer::start();
-    let mut pty = chat(&server, &[]);
-    pty.keys("half typed");
-    pty.wait_for_last("al@main> half typed");
-    assert_ne!(pty.modes().0, pty.modes().1);
-    pty.signal(Signal::SIGTERM);
-    assert_eq!(pty.wait(), 143);
-
-    let mut pty = chat(&server, &[]);
-    pty.keys("half typed");
-    pty.wait_for_last("al@main> half typed");
-    drop(server);
-    pty.wait_for("trying again in 1 s");
-    pty.wait_for_last("al@main> half typed");
-    pty.keys(CTRL_C);
-    pty.wait_for_last("al@main>");
-    pty.keys(CTRL_C);
-    assert_eq!(pty.wait(), 5);
-}
-
-#[test]
-fn a_closed_window_ends_the_program() {
+fn the_prompt_follows_name_and_room() {
     let server = RealServer::start();
     let mut bob = server.other("bob");
-    let mut pty = chat(&server, &[]);
-    pty.signal(Signal::SIGHUP);
-    assert_eq!(pty.wait(), 143);
+    let mut pty = chat(&server, &["--no-time"]);
+    pty.keys("/join lobby\r");
+    pty.wait_for("Join Success");
+    pty.wait_for_last("al@lobby>");
+    pty.keys("/rename alf\r");
+    pty.wait_for_last("alf@lobby>");
+    pty.keys("/rename bob\r");
+    pty.wait_for("UserName Exist");
+    pty.wait_for_last("alf@lobby>");
+    pty.keys("/join x y\r");
+    pty.wait_for("RoomName Invalid");
+    pty.wait_for_last("alf@lobby>");
     bob.read_to("al has left the room.");
 }
 
 #[test]
-fn a_lost_line_is_kept_and_sent_again_when_the_user_wants() {
-    let (server, served) = serve(move |mut session| {
-        session.greet_and_log_in();
-        assert_eq!(session.line(), "history 20\n");
-        assert!(session.line().starts_with("ping "));
-        session.send("bo: before\n");
-        assert_eq!(session.line(), "say lost\n");
-        let address = session.stream.local_addr().unwrap();
-        session.close();
-        address
-    });
-    let mut pty = Pty::start(&["--server", &server, "--name", "al", "--no-time"]);
-    pty.wait_for("bo: before\nal@main>");
-    pty.keys("lost\r");
-    let address = served.join().unwrap();
-    pty.wait_for("connection lost");
-    pty.keys("offline\r");
-    pty.wait_for("not connected; kept for later: offline");
-    let server = RealServer::start_at(address);
+fn without_a_name_it_asks_until_somebody_lets_the_user_in() {
+    let server = RealServer::start();
+    let bob = server.other("bob");
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let mut pty = Pty::start(&["--server", &nobody.to_string(), "--no-time"]);
+    pty.wait_for_last(&format!("server [{nobody}]:"));
+    pty.keys("\r");
+    pty.wait_for_last("user name:");
+    pty.keys("al\r");
+    pty.wait_for("Connect Fail! cannot connect to");
+    pty.wait_for_last(&format!("server [{nobody}]:"));
+    pty.keys(&format!("{}\r", server.address));
+    pty.wait_for_last("user name:");
+    pty.keys("\r");
+    pty.wait_for("UserName Empty!");
+    for (name, answer) in
+        [("bob", "UserName Exist!"), ("a:b", "UserName Invalid! : is not allowed")]
+    {
+        pty.wait_for_last(&format!("server [{}]:", server.address));
+        pty.keys("\r");
+        pty.wait_for_last("user name:");
+        pty.keys(&format!("{name}\r"));
+        pty.wait_for(answer);
+    }
+    pty.keys("\ral\rhello\r");
+    pty.wait_for("al: hello\nal@main>");
+    pty.keys(CTRL_D);
+    assert_eq!(pty.wait(), 0);
+    drop(bob);
+}
+
+#[test]
+fn the_dialog_can_be_left() {
+    for keys in [CTRL_C, CTRL_D] {
+        let mut pty = Pty::start(&[]);
+        pty.wait_for_last("server [127.0.0.1:6666]:");
+        pty.keys(keys);
+        assert_eq!(pty.wait(), 0);
+    }
+}
+
+#[test]
+fn the_classic_listener_works_as_well() {
+    let server = RealServer::start();
+    let bob = server.other("bob");
+    let classic = server.classic.to_string();
+    let mut pty = Pty::start(&["--server", &classic, "--name", "bob"]);
+    assert_eq!(pty.wait(), 4);
+    let mut pty = Pty::start(&["--server", &classic, "--name", "al", "--no-time"]);
+    pty.wait_for_last("al@main>");
+    pty.keys("hello\r");
+    pty.wait_for("al: hello\nal@main>");
+    drop(bob);
+}
+
+#[test]
+fn a_login_that_fails_ends_as_in_a_pipe() {
+    let server = RealServer::start();
+    let bob = server.other("bob");
+    let mut pty = Pty::start(&["--server", &server.address.to_string(), "--name", "bob"]);
+    assert_eq!(pty.wait(), 4);
+    let mut pty = Pty::start(&["--server", "127.0.0.1:1", "--name", "bob"]);
+    assert_eq!(pty.wait(), 3);
+    drop(bob);
+}
+
+#[test]
+fn a_flood_does_not_hold_up_the_keys() {
+    let server = RealServer::start();
+    let mut pty = chat(&server, &["--no-time", "--color", "never"]);
     let mut bob = server.other("bob");
-    pty.wait_for("connected again");
-    let screen = pty.wait_for("/resend sends what was not sent");
-    assert!(screen.contains("not sent: lost\n-- not sent: offline\n"), "{screen}");
-    pty.keys("/resend\r");
-    pty.wait_for("al: lost\nal: offline\nal@main>");
-    bob.read_to("al: lost");
-    bob.read_to("al: offline");
+    let flood: String = (0..100_000).map(|number| format!("say flood {number}\n")).collect();
+    let writer = std::thread::spawn(move || {
+        bob.send(&flood);
+        bob
+    });
+    pty.wait_for("bob: flood");
+    pty.keys("still typ");
+    // It appears while the flood goes on, whose last line is far away.
+    let screen = pty.wait_for("al@main> still typ");
+    assert!(!screen.contains("bob: flood 99999"), "{screen}");
+    pty.keys("ing\r");
+    pty.wait_for("bob: flood 99999");
+    let raw = pty.wait_raw("al: still typing");
+    drop(writer.join().unwrap());
+    let numbers: Vec<u32> = raw
+        .lines()
+        .filter_map(|line| Some(line.rsplit_once("flood ")?.1.trim().parse().unwrap()))
+        .collect();
+    assert!(numbers.into_iter().eq(0..100_000));
 }

@@ -4,11 +4,15 @@
 #![allow(clippy::unwrap_used)]
 
 mod bot;
+mod connection;
 mod fake_server;
 mod interactive;
 mod lan;
+mod looks;
+mod picture;
 mod pipe;
 mod program;
 mod pty;
 mod real_server;
 mod script;
+mod trust;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::fake_server::serve;
 use crate::program::{Outcome, Program, command};
+use crate::real_server::RealServer;
 
 const HANDSHAKE: &str = "Connect Success\nLogin Success\n";
 
@@ -116,6 +117,18 @@ fn a_server_that_cannot_be_used_is_told_apart_from_a_refusal() {
 }
 
 #[test]
+fn an_answer_without_an_end_is_given_up() {
+    let (server, served) = serve(|mut session| {
+        session.send("Connect Success\n");
+        session.line();
+        // The client may close before it took everything.
+        while session.stream.write_all(&[b'x'; 4096]).is_ok() {}
+    });
+    check(&logged_in(&server).finish(), 3, "Connect Success\n", "no chat server");
+    served.join().unwrap();
+}
+
+#[test]
 fn a_server_that_closes_first_is_a_lost_connection() {
     let (server, served) = serve(|mut session| {
         session.greet_and_log_in();
@@ -206,5 +219,20 @@ fn help_shows_the_exit_codes_and_a_wrong_argument_is_one_of_them() {
     assert!(String::from_utf8_lossy(&help.stdout).contains("4   the server refused the login"));
     for arguments in [&["--nonsense"][..], &["--name", "a\nb"]] {
         assert_eq!(command(arguments).output().unwrap().status.code(), Some(2));
+    }
+}
+
+#[test]
+fn both_listeners_of_the_server_answer_the_same() {
+    let server = RealServer::start();
+    for address in [server.address, server.classic] {
+        let mut program = logged_in(&address.to_string());
+        program.send(b"say a\nlook\nsay b\nping end");
+        let expected = match address == server.address {
+            true => "al: a\nOnline Users:\nal\nal: b\npong end\n",
+            // Of the classic clients' requests, what follows the last newline was never one.
+            false => "al: a\nOnline Users:\nal\nal: b\n",
+        };
+        check(&program.finish(), 0, &format!("{HANDSHAKE}{expected}"), "");
     }
 }

@@ -2,9 +2,19 @@
 
 use std::io::{Read, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::Mutex;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+
+/// Held while a child is started.
+pub static SPAWNING: Mutex<()> = Mutex::new(());
+
+/// Says that something was not tested. The harness would swallow what a macro prints.
+pub fn not_run(what: &str) {
+    let message = format!("\n*** NOT RUN: {what}\n\n");
+    std::io::stderr().write_all(message.as_bytes()).unwrap();
+}
 
 pub struct Program {
     child: Child,
@@ -36,6 +46,7 @@ impl Program {
     }
 
     pub fn run(command: &mut Command) -> Self {
+        let _spawning = SPAWNING.lock();
         let mut child = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

@@ -3,26 +3,49 @@
 use std::fs::File;
 use std::io::{Read, Write};
 use std::num::NonZeroU16;
+use std::os::fd::AsFd;
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt;
 use std::process::{Child, ExitStatus, Stdio};
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::mpsc::channel;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use nix::fcntl::{FcntlArg, FdFlag, fcntl};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::pty::{Winsize, openpty};
 use nix::sys::signal::{Signal, kill};
 use nix::sys::termios::{Termios, tcgetattr};
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 
-use crate::program::command;
+use crate::program::{SPAWNING, command};
+use crate::real_server::RealServer;
 
 /// Guards against a test that hangs. No test waits for it to pass.
 const DEADLINE: Duration = Duration::from_secs(30);
 
+pub const CTRL_C: &str = "\x03";
+pub const CTRL_D: &str = "\x04";
+
+/// The user `al` at his prompt.
+pub fn chat(server: &RealServer, extra: &[&str]) -> Pty {
+    let address = server.address.to_string();
+    let mut arguments = vec!["--server", &address, "--name", "al"];
+    arguments.extend(extra);
+    let pty = Pty::start(&arguments);
+    pty.wait_for_last("al@main>");
+    pty
+}
+
 pub struct Pty {
-    child: Child,
+    child: Option<Child>,
     master: Option<File>,
     screen: Arc<Screen>,
     reader: Option<JoinHandle<()>>,
+    /// Dropping it ends the reader.
+    wake: Option<UnixStream>,
     found: Termios,
     state: std::path::PathBuf,
 }
@@ -50,7 +73,12 @@ impl Pty {
         environment: &[(&str, &str)],
     ) -> Self {
         let size = Winsize { ws_row: rows, ws_col: 80, ws_xpixel: 0, ws_ypixel: 0 };
+        // A child of another test that inherits the master would hold this window open.
+        let spawning = SPAWNING.lock().unwrap_or_else(PoisonError::into_inner);
         let pty = openpty(&size, None).unwrap();
+        for end in [&pty.master, &pty.slave] {
+            fcntl(end, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC)).unwrap();
+        }
         let slave = || Stdio::from(pty.slave.try_clone().unwrap());
         let found = tcgetattr(&pty.slave).unwrap();
         let child = command(arguments)
@@ -58,34 +86,26 @@ impl Pty {
             .env("XDG_STATE_HOME", state)
             .env_remove("NO_COLOR")
             .envs(environment.iter().copied())
+            // As a shell starts a job, so that suspending it does not suspend the tests.
+            .process_group(0)
             .stdin(slave())
             .stdout(slave())
             .stderr(slave())
             .spawn()
             .unwrap();
+        drop(spawning);
         let master = File::from(pty.master);
         let rows = NonZeroU16::new(rows).unwrap();
         let parser = vt100::Parser::new(rows, NonZeroU16::new(80).unwrap(), 0);
         let seen = Mutex::new(Seen { parser, raw: Vec::new(), is_closed: false });
         let screen = Arc::new(Screen { seen, changed: Condvar::new() });
-        let (mut output, shown) = (master.try_clone().unwrap(), Arc::clone(&screen));
-        let reader = thread::spawn(move || {
-            let mut chunk = [0; 4096];
-            loop {
-                // When the last slave is closed, Linux reports an error instead of an end.
-                let length = output.read(&mut chunk).unwrap_or(0);
-                let mut seen = shown.seen.lock().unwrap();
-                seen.parser.process(&chunk[..length]);
-                seen.raw.extend_from_slice(&chunk[..length]);
-                seen.is_closed = length == 0;
-                shown.changed.notify_all();
-                if length == 0 {
-                    return;
-                }
-            }
-        });
+        let (output, shown) = (master.try_clone().unwrap(), Arc::clone(&screen));
+        let (wake, woken) = UnixStream::pair().unwrap();
+        let reader = thread::spawn(move || read(output, &woken, &shown));
         let state = state.to_owned();
-        Self { child, master: Some(master), screen, reader: Some(reader), found, state }
+        let (master, reader, wake) = (Some(master), Some(reader), Some(wake));
+        let child = Some(child);
+        Self { child, master, screen, reader, wake, found, state }
     }
 
     pub fn keys(&mut self, keys: &str) {
@@ -126,6 +146,24 @@ impl Pty {
         })
     }
 
+    /// Waits until `text` has come at any time, and gives all bytes.
+    #[track_caller]
+    pub fn wait_raw(&self, text: &str) -> String {
+        let end = Instant::now() + DEADLINE;
+        let mut seen = self.screen.seen.lock().unwrap();
+        while !String::from_utf8_lossy(&seen.raw).contains(text) {
+            let left = end.saturating_duration_since(Instant::now());
+            assert!(!left.is_zero() && !seen.is_closed, "{text} never came");
+            seen = self.screen.changed.wait_timeout(seen, left).unwrap().0;
+        }
+        String::from_utf8_lossy(&seen.raw).into_owned()
+    }
+
+    /// Looks at the screen as it is now.
+    pub fn with_screen<T>(&self, look: impl FnOnce(&vt100::Screen) -> T) -> T {
+        look(self.screen.seen.lock().unwrap().parser.screen())
+    }
+
     /// All bytes so far.
     pub fn raw(&self) -> String {
         String::from_utf8_lossy(&self.screen.seen.lock().unwrap().raw).into_owned()
@@ -137,13 +175,46 @@ impl Pty {
     }
 
     pub fn signal(&self, signal: Signal) {
-        kill(Pid::from_raw(self.child.id().try_into().unwrap()), signal).unwrap();
+        kill(self.pid(), signal).unwrap();
     }
 
-    /// Closes the window.
-    pub fn close(&mut self) {
-        // The reader has a handle too; it ends when the program does.
+    /// Waits until the program is suspended.
+    pub fn wait_stopped(&self) {
+        let pid = self.pid();
+        let (sender, receiver) = channel();
+        let waiter = thread::spawn(move || {
+            sender.send(waitpid(pid, Some(WaitPidFlag::WUNTRACED)).unwrap()).unwrap();
+        });
+        let status = receiver.recv_timeout(DEADLINE).unwrap();
+        waiter.join().unwrap();
+        assert_eq!(status, WaitStatus::Stopped(pid, Signal::SIGTSTP));
+    }
+
+    fn pid(&self) -> Pid {
+        Pid::from_raw(self.child.as_ref().unwrap().id().try_into().unwrap())
+    }
+
+    /// Closes the window, with no signal, and waits for the end of the program.
+    pub fn close_and_wait(mut self) -> Option<i32> {
+        self.stop_reader();
         self.master = None;
+        let (sender, receiver) = channel();
+        let mut child = self.child.take().unwrap();
+        let pid = Pid::from_raw(child.id().try_into().unwrap());
+        let waiter = thread::spawn(move || sender.send(child.wait().unwrap().code()).unwrap());
+        let code = receiver.recv_timeout(DEADLINE);
+        if code.is_err() {
+            kill(pid, Signal::SIGKILL).unwrap();
+        }
+        waiter.join().unwrap();
+        code.unwrap()
+    }
+
+    fn stop_reader(&mut self) {
+        self.wake = None;
+        if let Some(reader) = self.reader.take() {
+            reader.join().unwrap();
+        }
     }
 
     /// The end of the program, which must leave the terminal as it was.
@@ -174,19 +245,45 @@ impl Pty {
             seen = self.screen.changed.wait_timeout(seen, left).unwrap().0;
         }
         drop(seen);
-        self.child.wait().unwrap()
+        self.child.as_mut().unwrap().wait().unwrap()
     }
 }
 
 impl Drop for Pty {
     fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-        self.master = None;
+        if let Some(mut child) = self.child.take() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+        self.wake = None;
         if let Some(reader) = self.reader.take() {
             let _ = reader.join();
         }
         let _ = std::fs::remove_dir_all(&self.state);
+    }
+}
+
+/// The body of the thread that is the terminal's screen.
+fn read(mut output: File, woken: &UnixStream, screen: &Screen) {
+    let mut chunk = [0; 4096];
+    loop {
+        let mut watched = [
+            PollFd::new(output.as_fd(), PollFlags::POLLIN),
+            PollFd::new(woken.as_fd(), PollFlags::POLLIN),
+        ];
+        poll(&mut watched, PollTimeout::NONE).unwrap();
+        let is_woken = watched[1].any().unwrap();
+        // When the last slave is closed, Linux reports an error instead of an end.
+        let length = if is_woken { 0 } else { output.read(&mut chunk).unwrap_or(0) };
+        // A test that failed while it held the lock needs no more of it.
+        let Ok(mut seen) = screen.seen.lock() else { return };
+        seen.parser.process(&chunk[..length]);
+        seen.raw.extend_from_slice(&chunk[..length]);
+        seen.is_closed = length == 0;
+        screen.changed.notify_all();
+        if length == 0 {
+            return;
+        }
     }
 }
 

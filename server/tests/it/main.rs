@@ -4,6 +4,7 @@
 
 mod binary;
 mod capacity;
+mod documents;
 mod flow;
 mod hostile;
 mod limits;

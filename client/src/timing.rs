@@ -1,0 +1,135 @@
+//! How long a session waits for what, and what it is to do once it has waited.
+//!
+//! Pure: the time is told, not asked for.
+
+use std::time::{Duration, Instant};
+
+/// How long the server may take to close after a `logout`.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+/// How long a session waits for what.
+#[derive(Debug, Clone, Copy)]
+pub struct Timing {
+    /// Silence after which the server is asked whether it is alive.
+    pub silence: Duration,
+    /// How long it may take to answer that.
+    pub answer: Duration,
+    /// From a lost connection to the first attempt at another. Each time it doubles.
+    pub first_delay: Duration,
+    /// The longest time between two attempts.
+    pub longest_delay: Duration,
+}
+
+impl Default for Timing {
+    fn default() -> Self {
+        Self {
+            silence: Duration::from_secs(30),
+            answer: Duration::from_secs(30),
+            first_delay: Duration::from_secs(1),
+            longest_delay: Duration::from_secs(30),
+        }
+    }
+}
+
+/// Watches the time of one connection.
+#[derive(Debug)]
+pub struct Watch {
+    timing: Timing,
+    heard: Instant,
+    asked: Option<Instant>,
+    leaving: Option<Instant>,
+}
+
+/// What the time that has passed means.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Expired {
+    /// The server has been silent: it is to be asked whether it is alive.
+    Silence,
+    /// It did not answer that.
+    Answer,
+    /// The user left, and the server did not close.
+    Farewell,
+}
+
+impl Watch {
+    /// Of a connection that begins now.
+    #[must_use]
+    pub fn new(timing: Timing, now: Instant) -> Self {
+        Self { timing, heard: now, asked: None, leaving: None }
+    }
+
+    /// The server has sent something.
+    pub fn heard(&mut self, now: Instant) {
+        (self.heard, self.asked) = (now, None);
+    }
+
+    /// The user has left.
+    pub fn leave(&mut self, now: Instant) {
+        self.leaving = Some(now);
+    }
+
+    /// Whether the user has left.
+    #[must_use]
+    pub fn is_leaving(&self) -> bool {
+        self.leaving.is_some()
+    }
+
+    /// How long there is nothing to do.
+    #[must_use]
+    pub fn left(&self, now: Instant) -> Duration {
+        let deadline = match (self.leaving, self.asked) {
+            (Some(at), _) => at + FAREWELL,
+            (None, Some(at)) => at + self.timing.answer,
+            (None, None) => self.heard + self.timing.silence,
+        };
+        deadline.saturating_duration_since(now)
+    }
+
+    /// That time has passed. What now? The answer to a question is awaited from now on, so a
+    /// program that was suspended for an hour asks before it gives up.
+    pub fn expired(&mut self, now: Instant) -> Expired {
+        match (self.leaving, self.asked) {
+            (Some(_), _) => Expired::Farewell,
+            (None, Some(_)) => Expired::Answer,
+            (None, None) => {
+                self.asked = Some(now);
+                Expired::Silence
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn silence_leads_to_a_question_and_then_to_the_end() {
+        let start = Instant::now();
+        let at = |seconds| start + Duration::from_secs(seconds);
+        let mut watch = Watch::new(Timing::default(), start);
+        assert_eq!(watch.left(at(10)), Duration::from_secs(20));
+        watch.heard(at(10));
+        assert_eq!(watch.left(at(39)), Duration::from_secs(1));
+        assert_eq!(watch.expired(at(40)), Expired::Silence);
+        assert_eq!(watch.left(at(40)), Duration::from_secs(30));
+        watch.heard(at(50));
+        assert_eq!(watch.expired(at(80)), Expired::Silence);
+        assert_eq!(watch.left(at(110)), Duration::ZERO);
+        assert_eq!(watch.expired(at(110)), Expired::Answer);
+        watch.leave(at(111));
+        assert!(watch.is_leaving());
+        assert_eq!(watch.left(at(111)), FAREWELL);
+        assert_eq!(watch.expired(at(113)), Expired::Farewell);
+    }
+
+    #[test]
+    fn a_long_suspension_is_no_reason_to_give_up() {
+        let start = Instant::now();
+        let later = start + Duration::from_secs(3600);
+        let mut watch = Watch::new(Timing::default(), start);
+        assert_eq!(watch.left(later), Duration::ZERO);
+        assert_eq!(watch.expired(later), Expired::Silence);
+        assert_eq!(watch.left(later), Duration::from_secs(30));
+    }
+}

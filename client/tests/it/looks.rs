@@ -1,0 +1,188 @@
+//! The mode for terminals: what lines look like, and what is written to files.
+
+use std::os::unix::fs::PermissionsExt;
+
+use crate::fake_server::serve;
+use crate::program::command;
+use crate::pty::{CTRL_D, Pty, chat, fresh_directory};
+use crate::real_server::RealServer;
+
+/// A server that sends these lines after the login and then waits for the end.
+fn fake(lines: impl AsRef<[u8]> + Send + 'static) -> String {
+    serve(move |mut session| {
+        session.greet_and_log_in();
+        session.send(lines);
+        session.rest()
+    })
+    .0
+}
+
+#[test]
+fn no_byte_of_the_server_reaches_the_terminal_or_the_log_unchecked() {
+    let log = fresh_directory().join("log");
+    let hostile = "\x1b]0;title\x07\x1b[2J\u{9b}31m\u{202e}\u{200b}\u{2028}\x7f";
+    let server = fake(format!(
+        "History:\n[2026-11-22T10:04:05Z] bo: {hostile}\npong chat-client-1\n\
+         bo: {hostile}\n{hostile} has entered the room.\n[from {hostile}] x\n\
+         {hostile}\nbo: end\n"
+    ));
+    let arguments =
+        ["--server", &server, "--name", "al", "--no-bell", "--log", log.to_str().unwrap()];
+    let mut pty = Pty::start(&arguments);
+    let screen = pty.wait_for("bo: end");
+    let visible = "␛]0;title␇␛[2J<U+009B>31m<U+202E><U+200B><U+2028>␡";
+    assert!(screen.replace('\n', "").contains(&format!("| bo: {visible}")), "{screen}");
+    pty.keys(CTRL_D);
+    assert_eq!(pty.wait(), 0);
+    let raw = pty.raw();
+    for forbidden in
+        ["\x1b]", "\x1b[2J", "\x07", "\u{9b}", "\u{202e}", "\u{200b}", "\u{2028}", "\x7f"]
+    {
+        assert!(!raw.contains(forbidden), "{forbidden:?} in {raw:?}");
+    }
+    let logged = std::fs::read_to_string(log).unwrap();
+    assert!(!logged.chars().any(|character| character.is_control() && character != '\n'));
+    assert!(logged.contains(&format!("bo: {visible}\n")), "{logged}");
+}
+
+#[test]
+fn a_refusal_is_not_trusted_either() {
+    for arguments in [&["--name", "al"][..], &[]] {
+        let (server, _) = serve(|mut session| {
+            session.send("Connect Success\n");
+            session.line();
+            session.send("UserName Invalid: \x1b[2J\u{202e}\n");
+        });
+        let arguments: Vec<_> = ["--server", &server].iter().chain(arguments).copied().collect();
+        let mut pty = Pty::start(&arguments);
+        if arguments.len() == 2 {
+            pty.keys("\ral\r");
+            pty.wait_for("UserName Invalid! ␛[2J<U+202E>");
+            pty.keys(CTRL_D);
+        }
+        pty.wait();
+        let raw = pty.raw();
+        assert!(raw.contains("␛[2J<U+202E>"), "{raw}");
+        assert!(!raw.contains("\x1b[2J") && !raw.contains('\u{202e}'), "{raw}");
+    }
+}
+
+#[test]
+fn colors_can_be_switched_off() {
+    let server = RealServer::start();
+    let address = server.address.to_string();
+    let arguments = ["--server", &address, "--name", "al"];
+    let colored = |extra: &[&str], environment: &[(&str, &str)]| {
+        let arguments: Vec<_> = arguments.iter().chain(extra).copied().collect();
+        let mut pty = Pty::start_with(&arguments, 24, &fresh_directory(), environment);
+        pty.wait_for_last("al@main>");
+        pty.keys("/look\rtext\r");
+        pty.wait_for("al: text");
+        pty.keys(CTRL_D);
+        assert_eq!(pty.wait(), 0);
+        let raw = pty.raw();
+        raw.split("\x1b[").skip(1).any(|rest| {
+            rest.trim_start_matches(|it: char| it.is_ascii_digit() || it == ';').starts_with('m')
+        })
+    };
+    assert!(colored(&[], &[]));
+    assert!(!colored(&[], &[("NO_COLOR", "1")]));
+    assert!(!colored(&["--color", "never"], &[]));
+    assert!(colored(&["--color", "always"], &[("NO_COLOR", "1")]));
+}
+
+#[test]
+fn quiet_and_the_bell() {
+    let server = RealServer::start();
+    for (extra, rings, shows) in
+        [(&["--no-time"][..], true, true), (&["--no-time", "--quiet", "--no-bell"], false, false)]
+    {
+        let mut pty = chat(&server, extra);
+        let mut bob = server.other("bob");
+        bob.send("say hi al!\nlogout\n");
+        pty.wait_for("bob: hi al!");
+        bob.read_to("bob: hi al!");
+        pty.keys("/ping x\r");
+        let screen = pty.wait_for("pong x");
+        let of_bob = screen.replace("| bob has", "");
+        assert_eq!(of_bob.contains("bob has"), shows, "{screen}");
+        assert_eq!(pty.raw().contains('\x07'), rings);
+        pty.keys(CTRL_D);
+        pty.wait();
+    }
+}
+
+#[test]
+fn the_log_has_what_was_shown_with_its_time() {
+    let server = RealServer::start();
+    let log = fresh_directory().join("chat.log");
+    for text in ["first", "second"] {
+        let mut pty = chat(&server, &["--log", log.to_str().unwrap()]);
+        pty.keys(&format!("{text}\r"));
+        pty.wait_for(&format!("al: {text}"));
+        pty.keys(CTRL_D);
+        assert_eq!(pty.wait(), 0);
+    }
+    let logged = std::fs::read_to_string(&log).unwrap();
+    let lines: Vec<_> = logged.lines().map(|line| line.split_once(' ').unwrap()).collect();
+    for (time, _) in &lines {
+        assert!(time.parse::<jiff::Timestamp>().is_ok(), "{time}");
+    }
+    for expected in ["al: first", "al: second"] {
+        assert!(lines.iter().any(|(_, line)| *line == expected), "{logged}");
+    }
+    assert!(lines.iter().any(|(_, line)| *line == "| al: first"), "the replay: {logged}");
+    assert_eq!(log.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+    let mut pty = Pty::start(&["--log", "/nonexistent/log"]);
+    assert_eq!(pty.wait(), 7);
+}
+
+#[test]
+fn typed_lines_come_back_in_the_next_run() {
+    let server = RealServer::start();
+    let state = fresh_directory();
+    let address = server.address.to_string();
+    let arguments = ["--server", &address, "--name", "al", "--no-time"];
+    let mut pty = Pty::start_with(&arguments, 24, &state, &[]);
+    pty.wait_for_last("al@main>");
+    pty.keys("from earlier\r");
+    pty.wait_for("al: from earlier\nal@main>");
+    pty.keys(CTRL_D);
+    assert_eq!(pty.wait(), 0);
+    let history = state.join("chat-client/history");
+    assert_eq!(history.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+    let mut again = Pty::start_with(&arguments, 24, &state, &[]);
+    again.wait_for_last("al@main>");
+    again.keys("\x1b[A");
+    again.wait_for_last("al@main> from earlier");
+}
+
+#[test]
+fn completions_and_the_manual_page_are_printed() {
+    for (arguments, expected) in
+        [(&["completions", "bash"][..], "complete -F"), (&["man"], ".TH chat-client 1")]
+    {
+        let output = command(arguments).output().unwrap();
+        assert_eq!(output.status.code(), Some(0));
+        assert!(String::from_utf8(output.stdout).unwrap().contains(expected));
+    }
+}
+
+#[test]
+fn what_is_no_text_is_told() {
+    let server = fake(b"bo: \xff\nbo: end\n");
+    let pty = Pty::start(&["--server", &server, "--name", "al", "--no-time"]);
+    pty.wait_for("<a line is not UTF-8>\nbo: end\n");
+}
+
+#[test]
+fn the_time_looks_as_the_user_wants() {
+    let server = RealServer::start();
+    let mut pty = chat(&server, &["--time", "[%Y]"]);
+    pty.keys("hello\r");
+    let screen = pty.wait_for("] al: hello\n");
+    let line = screen.lines().find(|line| line.ends_with("] al: hello")).unwrap();
+    let year = line.strip_prefix('[').unwrap().split(']').next().unwrap();
+    assert!(year.parse::<u16>().is_ok(), "{line}");
+    assert_eq!(command(&["--time", "%"]).output().unwrap().status.code(), Some(2));
+}

@@ -1,0 +1,240 @@
+//! The mode for terminals: lost connections, and the state the terminal is left in.
+
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::sync::mpsc::{SyncSender, channel, sync_channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use chat_client::connection::Connection;
+use chat_client::exit::{Exit, Failure};
+use chat_client::render::Looks;
+use chat_client::screen::Screen;
+use chat_client::session::{Ended, Input, Session};
+use chat_client::state::State;
+use chat_client::timing::Timing;
+use chat_client::view::View;
+use nix::sys::signal::Signal;
+
+use crate::fake_server::{Session as FakeSession, serve, serve_at};
+use crate::pty::{CTRL_C, Pty, chat};
+use crate::real_server::RealServer;
+
+#[test]
+fn the_terminal_is_left_sane_by_a_signal_and_by_a_lost_server() {
+    let server = RealServer::start();
+    let mut pty = chat(&server, &[]);
+    pty.keys("half typed");
+    pty.wait_for_last("al@main> half typed");
+    assert_ne!(pty.modes().0, pty.modes().1);
+    pty.signal(Signal::SIGTERM);
+    assert_eq!(pty.wait(), 143);
+    assert!(!pty.raw().contains("Ctrl-C"));
+
+    let mut pty = chat(&server, &[]);
+    pty.keys("half typed");
+    pty.wait_for_last("al@main> half typed");
+    drop(server);
+    pty.wait_for("trying again in 1 s");
+    pty.wait_for_last("al@main> half typed");
+    pty.keys(CTRL_C);
+    pty.wait_for_last("al@main>");
+    pty.keys(CTRL_C);
+    assert_eq!(pty.wait(), 5);
+}
+
+#[test]
+fn a_suspended_program_gives_the_terminal_back_and_goes_on_later() {
+    let server = RealServer::start();
+    let mut bob = server.other("bob");
+    let mut pty = chat(&server, &["--no-time"]);
+    pty.keys("half typed");
+    pty.wait_for_last("al@main> half typed");
+    pty.keys("\x1a");
+    pty.wait_stopped();
+    let (now, before) = pty.modes();
+    assert_eq!(now, before);
+    pty.wait_raw("\x1b[?2004l\r\n");
+    bob.send("say meanwhile\nping\n");
+    bob.read_to("pong");
+    pty.signal(Signal::SIGCONT);
+    pty.wait_for("bob: meanwhile\nal@main> half typed");
+    pty.keys("\r");
+    pty.wait_for("al: half typed\nal@main>");
+    pty.keys("\x04");
+    assert_eq!(pty.wait(), 0);
+}
+
+#[test]
+fn a_closed_window_ends_the_program() {
+    let server = RealServer::start();
+    let mut bob = server.other("bob");
+    let mut pty = chat(&server, &[]);
+    pty.signal(Signal::SIGHUP);
+    assert_eq!(pty.wait(), 143);
+    bob.read_to("al has left the room.");
+
+    let pty = chat(&server, &[]);
+    bob.read_to("al has entered the room.");
+    assert!(pty.close_and_wait().is_some());
+    bob.read_to("al has left the room.");
+}
+
+#[test]
+fn a_lost_line_is_kept_and_sent_again_when_the_user_wants() {
+    let (server, served) = serve(move |mut session| {
+        session.greet_and_log_in();
+        assert_eq!(session.line(), "history 20\n");
+        assert!(session.line().starts_with("ping "));
+        session.send("bo: before\n");
+        assert_eq!(session.line(), "say lost\n");
+        let address = session.stream.local_addr().unwrap();
+        session.close();
+        address
+    });
+    let mut pty = Pty::start(&["--server", &server, "--name", "al", "--no-time"]);
+    pty.wait_for("bo: before\nal@main>");
+    pty.keys("lost\r");
+    let address = served.join().unwrap();
+    pty.wait_for("connection lost");
+    pty.keys("offline\r");
+    pty.wait_for("not connected; kept for later: offline");
+    let server = RealServer::start_at(address);
+    let mut bob = server.other("bob");
+    pty.wait_for("connected again");
+    let screen = pty.wait_for("/resend sends what was not sent");
+    assert!(screen.contains("not sent: lost\n-- not sent: offline\n"), "{screen}");
+    pty.keys("/resend\r");
+    pty.wait_for("al: lost\nal: offline\nal@main>");
+    bob.read_to("al: lost");
+    bob.read_to("al: offline");
+}
+
+#[test]
+fn what_was_missed_is_shown_and_nothing_twice() {
+    let (server, served) = serve(|mut session| {
+        session.greet_and_log_in();
+        assert_eq!(session.line(), "history 20\n");
+        let fence = session.line().replace("ping", "pong");
+        session.send("History:\n[2026-11-22T10:04:05Z] bo: old\n");
+        session.send(fence);
+        session.send("bo: live\ncy: live\n");
+        assert_eq!(session.line(), "join lobby\n");
+        session.send("Join Success\n");
+        assert_eq!(session.line(), "history 20\n");
+        let fence = session.line().replace("ping", "pong");
+        session.send("History:\n");
+        session.send(fence);
+        session.send("bo: one\nbo: two\n");
+        assert_eq!(session.line(), "say mine\n");
+        let address = session.stream.local_addr().unwrap();
+        session.close();
+        address
+    });
+    let mut pty = Pty::start(&["--server", &server, "--name", "al", "--no-time"]);
+    pty.wait_for("| bo: old\nbo: live\ncy: live\nal@main>");
+    pty.keys("/join lobby\r");
+    pty.wait_for("bo: one\nbo: two\nal@lobby>");
+    pty.keys("mine\r");
+    let (_, served) = serve_at(served.join().unwrap(), |mut session| {
+        session.greet_and_log_in();
+        assert_eq!(session.line(), "join lobby\n");
+        assert_eq!(session.line(), "history 500\n");
+        let fence = session.line().replace("ping", "pong");
+        session.send("Join Success\nHistory:\n");
+        for line in ["bo: one", "bo: two", "al: mine", "al has left the room.", "bo: three"] {
+            session.send(format!("[2026-11-22T10:04:05Z] {line}\n"));
+        }
+        session.send(fence);
+        session.send("bo: four\n");
+        session.rest()
+    });
+    let screen = pty.wait_for("bo: four\nal@lobby>");
+    let again = screen.split("connected again\n").nth(1).unwrap();
+    assert!(again.starts_with("| al: mine\n| bo: three\nbo: four\nal@lobby>"), "{screen}");
+    pty.keys("\x04");
+    assert_eq!(pty.wait(), 0);
+    assert_eq!(served.join().unwrap(), b"logout\n");
+}
+
+/// A session without a terminal, with all its times cut down.
+struct Bare {
+    screen: Arc<Screen>,
+    mailbox: SyncSender<Input>,
+    thread: JoinHandle<Result<Ended, Failure>>,
+}
+
+impl Bare {
+    fn start(server: &str, timing: Timing) -> Self {
+        let mut connection = Connection::open(server, Duration::from_secs(10)).unwrap();
+        connection.log_in("al").unwrap();
+        let screen = Arc::new(Screen::default());
+        let looks = Looks { color: false, bell: false, quiet: false };
+        let view = View { looks, time: None, transcript: None, screen: Arc::clone(&screen) };
+        let (mailbox, inputs) = sync_channel(64);
+        let channel = (mailbox.clone(), inputs);
+        let session = Session::new(server.to_owned(), State::new("al"), view, timing, channel);
+        let thread = std::thread::spawn(move || session.run(connection));
+        Self { screen, mailbox, thread }
+    }
+
+    fn quit(self) -> (Exit, Vec<String>, String) {
+        self.mailbox.send(Input::Quit).unwrap();
+        let ended = self.thread.join().unwrap().unwrap();
+        (ended.exit, ended.unsent, self.screen.take())
+    }
+}
+
+/// Nothing but the one time that a test is about passes during it.
+const NEVER: Duration = Duration::from_secs(1000);
+const NO_WAIT: Timing = Timing {
+    silence: NEVER,
+    answer: NEVER,
+    first_delay: Duration::from_millis(1),
+    longest_delay: Duration::from_millis(2),
+};
+
+#[test]
+fn a_silent_server_is_asked_and_keeps_the_connection_by_its_answer() {
+    let (server, served) = serve(|mut session| {
+        session.greet_and_log_in();
+        assert_eq!(session.line(), "history 20\n");
+        let fence = session.line().replace("ping", "pong");
+        session.send(fence);
+        for _ in 0..3 {
+            let ping = session.line();
+            assert!(ping.starts_with("ping chat-client-"), "{ping}");
+            session.send(ping.replace("ping", "pong"));
+        }
+        session.line()
+    });
+    let session = Bare::start(&server, Timing { silence: Duration::from_millis(20), ..NO_WAIT });
+    // The fourth question is not answered, so nothing but a quit ends it.
+    assert!(served.join().unwrap().starts_with("ping chat-client-"));
+    let (_, _, shown) = session.quit();
+    assert!(shown.starts_with("-- connected to") && !shown.contains("pong"), "{shown}");
+}
+
+#[test]
+fn a_server_that_does_not_answer_is_given_up() {
+    let (again, second) = channel();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let server = listener.local_addr().unwrap().to_string();
+    let serving = std::thread::spawn(move || {
+        let mut first = FakeSession::accept(&listener);
+        first.greet_and_log_in();
+        let mut second = FakeSession::accept(&listener);
+        second.greet_and_log_in();
+        again.send(()).unwrap();
+        (first.rest(), second.rest())
+    });
+    let short = Duration::from_millis(20);
+    let session = Bare::start(&server, Timing { silence: short, answer: short, ..NO_WAIT });
+    session.mailbox.send(Input::Request("say lost".to_owned())).unwrap();
+    second.recv().unwrap();
+    let (_, unsent, shown) = session.quit();
+    assert!(shown.contains("connection lost: the server does not answer"), "{shown}");
+    assert_eq!(unsent, ["say lost"]);
+    let (first, _) = serving.join().unwrap();
+    assert!(String::from_utf8(first).unwrap().contains("say lost\n"));
+}

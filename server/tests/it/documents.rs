@@ -1,0 +1,148 @@
+//! The documents tell the truth: each session that they show is run, and gives what they show.
+//!
+//! A block marked `console` has commands after `$ `, each followed by what it prints. A block
+//! marked `python` is a client that is started and talked to.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use nix::sys::signal::Signal;
+use protocol::COMMANDS;
+
+use crate::program::Program;
+use crate::support::TestClient;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().unwrap()
+}
+
+fn read(document: &str) -> String {
+    fs::read_to_string(root().join(document)).unwrap()
+}
+
+/// The contents of all blocks of this kind.
+fn blocks<'a>(document: &'a str, kind: &str) -> Vec<&'a str> {
+    let fence = format!("\n```{kind}\n");
+    let after = document.split(fence.as_str()).skip(1);
+    after.map(|block| block.split("```").next().unwrap()).collect()
+}
+
+/// Each command of the document's sessions, with what it prints.
+fn sessions(document: &str) -> Vec<(String, String)> {
+    let commands = blocks(document, "console").into_iter().flat_map(|block| {
+        block.split("$ ").skip(1).map(|session| session.split_once('\n').unwrap())
+    });
+    commands.map(|(command, output)| (command.to_owned(), output.to_owned())).collect()
+}
+
+fn shell(command: &str, server: &str) -> Output {
+    let mut shell = Command::new("bash");
+    shell.args(["-c", command]).current_dir(root()).env("CHAT_SERVER", server).output().unwrap()
+}
+
+#[track_caller]
+fn check(command: &str, expected: &str, server: &str) {
+    let output = shell(command, server);
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(String::from_utf8_lossy(&output.stdout), expected, "{command}\n{stderr}");
+    assert!(output.status.success(), "{command}\n{stderr}");
+}
+
+#[test]
+fn the_session_of_the_readme() {
+    let readme = read("README.md");
+    let sessions = sessions(&readme);
+    let [(serve, listening), (chat, _), (pipe, answers)] = &sessions[..] else {
+        panic!("{sessions:?}");
+    };
+    // The port is another one than shown, for that may be in use.
+    assert_eq!(serve, "cargo run --quiet --package chat-server");
+    let mut program = Program::start(&["--listen", "127.0.0.1:0", "--quiet"]);
+    let address = program.address().0.to_string();
+    assert_eq!(listening.trim(), "listening on 127.0.0.1:6666");
+
+    check(pipe, answers, &address);
+    // Without a terminal the prompt is a filter too; what it looks like on one is another test.
+    check(&format!("{chat} </dev/null"), "Connect Success\n", &address);
+    program.signal(Signal::SIGTERM);
+    assert_eq!(program.output().status.code(), Some(0));
+}
+
+#[test]
+fn the_sessions_of_the_lab() {
+    let sessions = sessions(&read("docs/lab.md"));
+    assert_eq!(sessions.len(), 2);
+    for (command, expected) in sessions {
+        check(&command, &expected, "none");
+    }
+}
+
+#[test]
+fn the_python_client_of_the_lab() {
+    let document = read("docs/lab.md");
+    let [source] = blocks(&document, "python")[..] else { panic!("one client is shown") };
+    let mut program = Program::start(&["--listen", "127.0.0.1:0", "--quiet"]);
+    let address = program.address().0;
+    let mut ann = TestClient::connect(address);
+    ann.expect("Connect Success");
+    ann.send("login ann\n");
+    ann.expect("Login Success");
+    let python = Command::new("python3")
+        .args(["-c", source])
+        .env("CHAT_PORT", address.port().to_string())
+        .spawn();
+    let mut python = match python {
+        Ok(python) => python,
+        Err(error) => {
+            eprintln!("NOT RUN: the Python client of docs/lab.md, for want of python3: {error}");
+            return;
+        }
+    };
+    ann.expect("parrot has entered the room.");
+    ann.send("say hello parrot\n");
+    ann.expect("ann: hello parrot");
+    ann.expect("parrot: ann said: hello parrot");
+    drop(ann);
+    program.signal(Signal::SIGTERM);
+    assert_eq!(program.output().status.code(), Some(0));
+    assert!(python.wait().unwrap().success());
+}
+
+#[test]
+fn the_protocols_page_has_the_table_of_commands() {
+    let page = read("docs/protocol.md");
+    let rows: Vec<_> = COMMANDS
+        .iter()
+        .map(|command| {
+            let place = format!("{:?}", command.place).to_lowercase();
+            format!("| `{}` | {place} | {} |", command.usage, command.help)
+        })
+        .collect();
+    let table = rows.join("\n");
+    assert!(page.contains(&table), "docs/protocol.md should have:\n{table}");
+}
+
+#[test]
+fn links_between_documents_lead_somewhere() {
+    let root = root();
+    let mut documents = vec![root.join("README.md")];
+    for entry in fs::read_dir(root.join("docs")).unwrap() {
+        documents.push(entry.unwrap().path());
+    }
+    documents.retain(|path| path.extension().is_some_and(|extension| extension == "md"));
+    let mut links = 0;
+    for document in documents {
+        let text = fs::read_to_string(&document).unwrap();
+        for link in text.split("](").skip(1) {
+            let target = link.split(')').next().unwrap().split('#').next().unwrap();
+            if target.starts_with("http") || target.is_empty() {
+                continue;
+            }
+            links += 1;
+            let path = document.parent().unwrap().join(target);
+            assert!(path.exists(), "{}: no {target}", document.display());
+        }
+    }
+    assert!(links > 10, "only {links} links");
+}
