@@ -69,6 +69,7 @@ pub enum Command {
     /// Chat without a server: everybody on the local network who opens the same port
     ///
     /// As without a subcommand it is a prompt on a terminal, and a filter in a pipe.
+    #[command(after_help = Exit::help())]
     Lan(Lan),
     /// Print the completions for a shell
     Completions {

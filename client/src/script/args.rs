@@ -70,20 +70,27 @@ pub enum Task {
     /// Say something, and succeed only once the server has echoed it
     ///
     /// Without TEXT each line of standard input is said, at the server's pace.
+    #[command(after_help = Exit::help())]
     Say(Say),
     /// Print who is in the room, a name a line
+    #[command(after_help = Exit::help())]
     Look(List),
     /// Print the rooms, each with how many are in it
+    #[command(after_help = Exit::help())]
     Rooms(List),
     /// Print the last lines of the room
+    #[command(after_help = Exit::help())]
     History(History),
     /// Print every line of the room, until stopped
+    #[command(after_help = Exit::help())]
     Follow(Follow),
     /// Wait for a line of the room, and print it
+    #[command(after_help = Exit::help())]
     Wait(Wait),
     /// Make a program a user of the room
     ///
     /// It reads the lines of the room at its standard input, and says what it prints.
+    #[command(after_help = Exit::help())]
     Bot(Bot),
 }
 

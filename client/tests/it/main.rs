@@ -14,5 +14,6 @@ mod pipe;
 mod program;
 mod pty;
 mod real_server;
+mod recipes;
 mod script;
 mod trust;
