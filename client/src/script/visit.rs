@@ -35,6 +35,10 @@ pub fn fence(mark: impl std::fmt::Display) -> String {
 /// place: that is a fence without a mark.
 #[must_use]
 pub fn fence_answered(line: &str) -> Option<&str> {
+    // Nearly every line is something else, and a follower of a flood asks this of all of them.
+    if !line.starts_with(['p', 'U']) {
+        return None;
+    }
     match Reply::parse(line)? {
         Reply::Pong(token) => token.strip_prefix(TOKEN),
         Reply::UnknownCommand("ping") => Some(""),
