@@ -131,9 +131,7 @@ impl Connection {
         loop {
             let compared = self.received.len().min(greeting.len());
             if self.received[..compared] != greeting.as_bytes()[..compared] {
-                let full = Reply::ServerFull.to_string();
-                let is_full = self.received.starts_with(full.as_bytes());
-                return Err(if is_full { ConnectError::Full } else { ConnectError::Stranger });
+                return Err(self.turned_away()?);
             }
             if compared == greeting.len() {
                 self.received.drain(..compared);
@@ -145,6 +143,21 @@ impl Connection {
                 other => other,
             })?;
         }
+    }
+
+    /// What the line means that came in place of the greeting.
+    fn turned_away(&mut self) -> Result<ConnectError, ConnectError> {
+        let line = loop {
+            if let Some(line) = self.take_answer(Framing::Line) {
+                break line;
+            }
+            self.receive()?;
+        };
+        Ok(match Reply::parse(&line) {
+            Some(Reply::ServerFull) => ConnectError::Full,
+            Some(Reply::Banned(_)) => ConnectError::Login(line),
+            _ => ConnectError::Stranger,
+        })
     }
 
     /// Logs in. May be tried again with another name when the server refuses.

@@ -13,10 +13,11 @@ use rustyline::highlight::{CmdKind, Highlighter};
 use rustyline::hint::{Hint, Hinter};
 use rustyline::validate::Validator;
 use rustyline::{Cmd, ConditionalEventHandler, Context, Event, EventContext, Helper, RepeatCount};
+use unicode_width::UnicodeWidthStr;
 
 use crate::names::Names;
 use crate::screen::Screen;
-use crate::typed::{Typed, commands, words};
+use crate::typed::{Typed, commands, is_secret, words};
 
 /// What the editor is being used for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -181,6 +182,13 @@ fn usage(line: &str) -> Option<Usage> {
     Some(Usage { shown: usage[typed.len()..].to_owned(), inserted: word.len() - typed.len() })
 }
 
+/// A line whose argument nobody is to read over the user's shoulder. It keeps its width.
+fn masked(line: &str) -> String {
+    let after_command = line.trim_start().trim_start_matches(|it: char| !it.is_whitespace());
+    let secret = after_command.trim_start();
+    line[..line.len() - secret.len()].to_owned() + &"*".repeat(secret.width())
+}
+
 impl Highlighter for ChatHelper {
     /// The prompt, with what waits to be shown in front of it: the cursor is where the prompt begins,
     /// and that row is empty. The editor goes on counting from the prompt.
@@ -195,6 +203,9 @@ impl Highlighter for ChatHelper {
     fn highlight<'l>(&self, line: &'l str, _: usize) -> Cow<'l, str> {
         if self.is_leaving.get() {
             return "".into();
+        }
+        if self.purpose == Purpose::Chat && is_secret(line) {
+            return masked(line).into();
         }
         let word = line.split(' ').next().unwrap_or_default();
         let is_command = self.purpose == Purpose::Chat
@@ -215,7 +226,7 @@ impl Highlighter for ChatHelper {
         // said.
         let is_last = kind == CmdKind::ForcedRefresh && position == line.len();
         if is_last && self.purpose == Purpose::Chat {
-            let is_text = !line.starts_with('/') || line.starts_with("//");
+            let is_text = !line.starts_with('/') || line.starts_with("//") || is_secret(line);
             let is_one = !line.contains(['\n', '\r']);
             let is_entered = !self.interrupt.0.load(Ordering::Relaxed);
             let is_sent = is_text && is_one && Typed::read(line) != Typed::Nothing;
@@ -263,6 +274,15 @@ mod tests {
                 (start, &expected.iter().map(|x| (*x).to_owned()).collect::<Vec<_>>()[..]),
                 "{line:?}"
             );
+        }
+    }
+
+    #[test]
+    fn a_password_is_masked() {
+        for (line, expected) in
+            [("/op", "/op"), ("/op ", "/op "), (" /op  a b", " /op  ***"), ("/op 漢", "/op **")]
+        {
+            assert_eq!(masked(line), expected);
         }
     }
 

@@ -19,7 +19,7 @@ use crate::state::State;
 use crate::terminal::{Terminal, leave, leave_on_signals};
 use crate::timing::Timing;
 use crate::transcript::Transcript;
-use crate::typed::{LOCAL, Typed, as_typed, commands};
+use crate::typed::{LOCAL, Typed, as_typed, commands, is_secret};
 use crate::view::View;
 use crate::{files, thread};
 
@@ -73,9 +73,10 @@ fn chat(
     session.publish();
     let guard = LeaveOnDrop(Arc::clone(&screen));
     let session = thread::spawn("session", move || {
-        // However the session ends, nobody shall go on typing into nothing.
-        let _guard = guard;
-        session.run(connection)
+        let LeaveOnDrop(screen) = &guard;
+        let ended = session.run(connection);
+        leave(screen, ended.as_ref().map_or_else(|failure| failure.exit, |ended| ended.exit));
+        ended
     })?;
     let mut typing = Typing { prompt, screen, mailbox, requests: 0, history: None };
     typing.open_history();
@@ -94,6 +95,7 @@ fn chat(
     Ok(cause.unwrap_or(exit))
 }
 
+/// However the session ends, by a panic even, nobody shall go on typing into nothing.
 struct LeaveOnDrop(Arc<Screen>);
 
 impl Drop for LeaveOnDrop {
@@ -164,7 +166,9 @@ impl Typing<'_> {
         if lines.is_empty() {
             return true;
         }
-        if let Err(error) = self.prompt.remember(text, self.history.as_deref()) {
+        if !lines.iter().any(|line| is_secret(line))
+            && let Err(error) = self.prompt.remember(text, self.history.as_deref())
+        {
             self.prompt.notice(&format!("typed lines are not kept: {error}"));
             self.history = None;
         }

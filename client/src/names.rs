@@ -27,7 +27,7 @@ fn put(names: &mut Vec<String>, at: usize, name: &str) {
 }
 
 impl Names {
-    /// A user said or did something, so he is the most likely to be named next.
+    /// A user said or did something, and is the most likely to be named next.
     pub fn spoke(&self, name: &str) {
         let users = &mut self.seen.lock().users;
         match users.iter().position(|known| known == name) {

@@ -10,7 +10,7 @@ use crate::safe::Safe;
 const RESET: &str = "\x1b[0m";
 const BOLD: &str = "\x1b[1m";
 const DIM: &str = "\x1b[2m";
-/// For what concerns this user: his name in the words of others, and private lines.
+/// For what concerns this user: the name in the words of others, and private lines.
 const MARK: &str = "\x1b[1;7m";
 const BELL: char = '\x07';
 
@@ -99,7 +99,7 @@ impl<'a> Entry<'a> {
         }
     }
 
-    /// Whether the user is to look up: somebody else names him, or writes to him alone.
+    /// Whether the user is to look up: named by somebody else, or written to alone.
     fn is_for(&self, own_name: &str) -> bool {
         match self {
             Entry::Line(ServerLine::Event(
@@ -127,6 +127,7 @@ fn event_colored(event: &Event<'_>, own_name: &str) -> String {
         Event::TopicSet { name, text } => {
             format!("{} set the topic: {BOLD}{text}{RESET}", colored(name))
         }
+        Event::Announced { text } => format!("* {BOLD}{text}{RESET}"),
     }
 }
 

@@ -9,6 +9,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use protocol::Reply;
 use protocol::limits::HISTORY_LINES;
 
 use crate::connection::{ConnectError, Connection, Incoming, Line, Lines, Sender};
@@ -18,7 +19,7 @@ use crate::screen::Place;
 use crate::state::State;
 use crate::thread;
 use crate::timing::{Expired, Timing, Watch};
-use crate::typed::as_typed;
+use crate::typed::{as_typed, is_secret};
 use crate::view::View;
 
 /// How long one attempt to connect again may take.
@@ -127,6 +128,10 @@ impl Session {
             let End::Lost(why) = end else {
                 return Ok(self.ended(Exit::Done));
             };
+            if self.state.is_put_out() {
+                self.view.notice("an operator put you out; start chat-client to come again");
+                return Ok(self.ended(Exit::ConnectionLost));
+            }
             self.state.lost();
             self.publish();
             let Some(connection) = self.reconnect(&why) else {
@@ -245,6 +250,11 @@ impl Session {
                     continue;
                 }
             };
+            if outcome.has_gap {
+                self.view
+                    .lines(std::mem::take(&mut show).iter().map(String::as_str), self.state.name());
+                self.view.notice("there may be more that was missed, before this");
+            }
             show.extend(outcome.show);
             if outcome.entered {
                 requests += &self.state.requests_after_entry(HISTORY_LINES);
@@ -282,7 +292,9 @@ impl Session {
         self.count += 1;
         let is_kept = self.state.outbox_mut().keep(line);
         let what = if is_kept { "kept for later" } else { "not sent" };
-        self.view.notice(&format!("not connected; {what}: {}", as_typed(line)));
+        let typed = as_typed(line);
+        let shown = if is_secret(&typed) { "/op" } else { &typed };
+        self.view.notice(&format!("not connected; {what}: {shown}"));
         self.publish();
     }
 
@@ -299,6 +311,10 @@ impl Session {
             }
             match self.attempt() {
                 Ok(connection) => return Some(connection),
+                Err(ConnectError::Login(answer)) if is_ban(&answer) => {
+                    self.view.notice(&answer);
+                    return None;
+                }
                 Err(error) => why = error.to_string(),
             }
             delay = (delay * 2).min(self.timing.longest_delay);
@@ -325,4 +341,8 @@ impl Session {
             }
         }
     }
+}
+
+fn is_ban(answer: &str) -> bool {
+    matches!(Reply::parse(answer), Some(Reply::Banned(_)))
 }

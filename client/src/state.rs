@@ -31,6 +31,7 @@ pub struct State {
     /// How many answers to own pings are still to come.
     fences_owed: usize,
     names: Names,
+    is_put_out: bool,
 }
 
 #[derive(Debug)]
@@ -56,6 +57,8 @@ pub struct Outcome {
     pub entered: bool,
     /// The replay of what was said before is complete.
     pub replayed: bool,
+    /// Before what is to be shown there may be more that nobody can show.
+    pub has_gap: bool,
 }
 
 impl State {
@@ -76,6 +79,7 @@ impl State {
             fences: 0,
             fences_owed: 0,
             names,
+            is_put_out: false,
         }
     }
 
@@ -101,6 +105,12 @@ impl State {
     #[must_use]
     pub fn is_settled(&self) -> bool {
         self.joins.is_empty() && self.renames.is_empty()
+    }
+
+    /// Whether somebody ended the connection on purpose.
+    #[must_use]
+    pub fn is_put_out(&self) -> bool {
+        self.is_put_out
     }
 
     /// The texts that are on their way.
@@ -210,6 +220,7 @@ impl State {
                     new.clone_into(&mut self.name);
                 }
             }
+            Event::Announced { .. } => {}
         }
     }
 
@@ -231,6 +242,12 @@ impl State {
             Reply::UserNameEmpty | Reply::UserNameExist | Reply::UserNameInvalid(_) => {
                 self.renames.pop_front();
             }
+            // It refuses a text or a name, or is only a warning, and does not say which.
+            Reply::Muted(_) if self.outbox.unechoed() > 0 => self.outbox.unreadable(),
+            Reply::Muted(_) => drop(self.renames.pop_front()),
+            // To a user who asked for another name it only refuses that name.
+            Reply::Banned(_) => self.is_put_out = self.renames.pop_front().is_none(),
+            Reply::Kicked(_) => self.is_put_out = true,
             Reply::MessageTo { .. } => self.outbox.delivered(&reply.to_string(), &self.name),
             Reply::MessageFrom { name, .. } => self.names.spoke(name),
             Reply::NoSuchUser(to) | Reply::MailboxFull(to) => self.outbox.refused(
@@ -286,12 +303,13 @@ impl State {
     }
 
     fn end_replay(&mut self, fence: Option<&str>, outcome: &mut Outcome) {
-        let Some(rows) = self.replay.end(fence, &self.name) else { return };
-        for event in rows.iter().filter_map(|row| Event::parse(text_of(row))) {
+        let Some(missed) = self.replay.end(fence, &self.name) else { return };
+        for event in missed.rows.iter().filter_map(|row| Event::parse(text_of(row))) {
             self.event(&event);
         }
         outcome.replayed = true;
-        outcome.show.extend(rows);
+        outcome.has_gap = missed.has_gap;
+        outcome.show.extend(missed.rows);
     }
 
     fn row(&mut self, row: &str) {
@@ -415,6 +433,21 @@ mod tests {
         assert!(outcome.replayed);
         assert_eq!(outcome.show, [row("al: delivered")]);
         assert_eq!(state.outbox_mut().take_unsent(), ["say lost", "say offline"]);
+    }
+
+    #[test]
+    fn operators_refuse_and_put_out() {
+        let mut state = State::new("al");
+        state.sent("say hi");
+        check(&mut state, "Muted for 5 minutes", true, 0);
+        state.sent("rename alf");
+        check(&mut state, "Muted for 5 minutes", true, 0);
+        assert!(state.is_settled());
+        state.sent("rename alf");
+        check(&mut state, "Banned for 5 minutes", true, 0);
+        assert!(state.is_settled() && !state.is_put_out());
+        check(&mut state, "Banned for 5 minutes", true, 0);
+        assert!(state.is_put_out());
     }
 
     #[test]

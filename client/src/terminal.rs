@@ -56,8 +56,9 @@ pub struct Suspend {
 impl ConditionalEventHandler for Suspend {
     fn handle(&self, _: &Event, _: RepeatCount, _: bool, _: &EventContext<'_>) -> Option<Cmd> {
         let editing = tcgetattr(io::stdin()).ok()?;
+        let found = self.found.lock().clone();
         write("\x1b[?2004l\n");
-        let _ = tcsetattr(io::stdin(), SetArg::TCSADRAIN, &self.found.lock());
+        let _ = tcsetattr(io::stdin(), SetArg::TCSADRAIN, &found);
         // The whole job, as the terminal itself does it. It returns when the job goes on.
         let _ = kill(Pid::from_raw(0), Signal::SIGTSTP);
         let _ = tcsetattr(io::stdin(), SetArg::TCSADRAIN, &editing);

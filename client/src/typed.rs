@@ -83,6 +83,13 @@ pub fn words() -> impl Iterator<Item = &'static str> {
     commands().map(|command| command.name).chain(LOCAL.iter().map(|local| local.name))
 }
 
+/// Whether a typed line holds a password, and is to be kept nowhere.
+#[must_use]
+pub fn is_secret(line: &str) -> bool {
+    let word = line.trim_start().split(char::is_whitespace).next();
+    word.is_some_and(|word| word.eq_ignore_ascii_case("/op"))
+}
+
 fn nearest(word: &str) -> Option<&'static str> {
     // Two slips in a word of three letters make any other word of it.
     let slips = if word.chars().count() < 4 { 1 } else { 2 };
@@ -106,6 +113,15 @@ pub fn carries_text(request: &Request<'_>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn passwords_are_secret() {
+        for (line, expected) in
+            [("/op x", true), (" /OP\tx", true), ("/opera", false), ("op x", false), ("", false)]
+        {
+            assert_eq!(is_secret(line), expected, "{line:?}");
+        }
+    }
 
     #[test]
     fn what_is_typed_is_said_unless_it_is_a_command() {

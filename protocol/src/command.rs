@@ -18,6 +18,10 @@ pub enum Place {
     Chat,
     /// In both.
     Any,
+    /// In a chat room of a server that has operators.
+    Moderated,
+    /// There too, for operators alone.
+    Operators,
 }
 
 /// One row of the command table.
@@ -121,6 +125,50 @@ pub static COMMANDS: &[Command] = &[
         },
     },
     Command {
+        name: "op",
+        usage: "op PASSWORD",
+        help: "become an operator",
+        place: Place::Moderated,
+        parse: |password| some(password).map(Request::Operator),
+    },
+    Command {
+        name: "kick",
+        usage: "kick NAME [REASON]",
+        help: "end the connection of a user",
+        place: Place::Operators,
+        parse: |argument| {
+            let (name, reason) = split(argument);
+            Some(Request::Kick { name: some(name)?, reason })
+        },
+    },
+    Command {
+        name: "mute",
+        usage: "mute NAME MINUTES",
+        help: "let a user say nothing for so long; 0 ends it",
+        place: Place::Operators,
+        parse: |argument| {
+            let (name, minutes) = split(argument);
+            Some(Request::Mute { name: some(name)?, minutes: minutes.parse().ok()? })
+        },
+    },
+    Command {
+        name: "ban",
+        usage: "ban NAME|ADDRESS MINUTES",
+        help: "keep a name or an address out for so long; 0 ends it",
+        place: Place::Operators,
+        parse: |argument| {
+            let (target, minutes) = split(argument);
+            Some(Request::Ban { target: some(target)?, minutes: minutes.parse().ok()? })
+        },
+    },
+    Command {
+        name: "announce",
+        usage: "announce TEXT",
+        help: "tell everyone in every room",
+        place: Place::Operators,
+        parse: |text| some(text).map(Request::Announce),
+    },
+    Command {
         name: "ping",
         usage: "ping [TOKEN]",
         help: "get `pong TOKEN` once all that was owed before is sent",
@@ -143,13 +191,15 @@ impl Command {
         COMMANDS.iter().find(|command| command.name == name)
     }
 
-    /// Whether the command is known to a client that is logged in, or to one that is not.
+    /// Whether the command is known to a client that is logged in, or to one that is not, on a
+    /// server that has operators, or on one that has none.
     #[must_use]
-    pub fn is_known(&self, logged_in: bool) -> bool {
+    pub fn is_known(&self, logged_in: bool, has_operators: bool) -> bool {
         match self.place {
             Place::Login => !logged_in,
             Place::Chat => logged_in,
             Place::Any => true,
+            Place::Moderated | Place::Operators => logged_in && has_operators,
         }
     }
 }
@@ -184,6 +234,31 @@ pub enum Request<'a> {
     Topic(&'a str),
     /// The last so many lines of the room.
     History(usize),
+    /// Become an operator, by this password.
+    Operator(&'a str),
+    /// End a user's connection.
+    Kick {
+        /// The user's name.
+        name: &'a str,
+        /// What the user is told, or nothing.
+        reason: &'a str,
+    },
+    /// Let a user say nothing.
+    Mute {
+        /// The user's name.
+        name: &'a str,
+        /// For how long. 0 lets the user speak again.
+        minutes: u32,
+    },
+    /// Keep somebody out.
+    Ban {
+        /// A user's name, or an IP address.
+        target: &'a str,
+        /// For how long. 0 lets them in again.
+        minutes: u32,
+    },
+    /// Tell every room.
+    Announce(&'a str),
     /// A fence: answered once all before it is.
     Ping(&'a str),
     /// What commands are there, or what does one of them do?
@@ -236,6 +311,11 @@ impl<'a> Request<'a> {
             Request::Rename(_) => "rename",
             Request::Topic(_) => "topic",
             Request::History(_) => "history",
+            Request::Operator(_) => "op",
+            Request::Kick { .. } => "kick",
+            Request::Mute { .. } => "mute",
+            Request::Ban { .. } => "ban",
+            Request::Announce(_) => "announce",
             Request::Ping(_) => "ping",
             Request::Help(_) => "help",
             Request::Malformed(command) => command,
@@ -251,10 +331,19 @@ impl<'a> Request<'a> {
             | Request::Me(argument)
             | Request::Rename(argument)
             | Request::Topic(argument)
+            | Request::Operator(argument)
+            | Request::Announce(argument)
             | Request::Ping(argument)
             | Request::Help(argument) => argument.into(),
-            Request::Message { to, text: "" } => to.into(),
-            Request::Message { to, text } => format!("{to} {text}").into(),
+            Request::Message { to: name, text: "" } | Request::Kick { name, reason: "" } => {
+                name.into()
+            }
+            Request::Message { to: name, text } | Request::Kick { name, reason: text } => {
+                format!("{name} {text}").into()
+            }
+            Request::Mute { name: target, minutes } | Request::Ban { target, minutes } => {
+                format!("{target} {minutes}").into()
+            }
             Request::History(lines) => lines.to_string().into(),
             Request::Look
             | Request::Logout
@@ -274,6 +363,11 @@ impl fmt::Display for Request<'_> {
             argument => write!(f, " {argument}"),
         }
     }
+}
+
+/// `None` when it is nothing.
+fn some(argument: &str) -> Option<&str> {
+    (!argument.is_empty()).then_some(argument)
 }
 
 /// The word up to the first space, and the rest, trimmed.
@@ -308,6 +402,20 @@ mod tests {
             ("history 5", Request::History(5)),
             ("history five", Request::Malformed("history")),
             ("history -1", Request::Malformed("history")),
+            ("op let me in", Request::Operator("let me in")),
+            ("op ", Request::Malformed("op")),
+            ("kick bob", Request::Kick { name: "bob", reason: "" }),
+            ("kick bob no  spam", Request::Kick { name: "bob", reason: "no  spam" }),
+            ("kick", Request::Malformed("kick")),
+            ("mute bob 5", Request::Mute { name: "bob", minutes: 5 }),
+            ("mute bob", Request::Malformed("mute")),
+            ("mute bob soon", Request::Malformed("mute")),
+            ("mute bob -1", Request::Malformed("mute")),
+            ("ban ::1 0", Request::Ban { target: "::1", minutes: 0 }),
+            ("ban bob 5 minutes", Request::Malformed("ban")),
+            ("ban bob 99999999999", Request::Malformed("ban")),
+            ("announce a break", Request::Announce("a break")),
+            ("announce", Request::Malformed("announce")),
             ("LOGIN alice", Request::Unknown("LOGIN")),
             (" say x", Request::Unknown("")),
             ("look\t", Request::Unknown("look\t")),
@@ -337,7 +445,8 @@ mod tests {
     fn the_table_names_each_request_by_its_word() {
         for command in COMMANDS {
             assert_eq!(command.usage.split(' ').next(), Some(command.name));
-            let line = format!("{} 7", command.name);
+            let arguments = command.usage.split(' ').skip(1).map(|_| " 7");
+            let line: String = std::iter::once(command.name).chain(arguments).collect();
             let request = Request::parse(&line).unwrap().unwrap();
             assert_eq!(request.command(), command.name);
             assert!(!matches!(request, Request::Unknown(_) | Request::Malformed(_)), "{request:?}");

@@ -43,6 +43,12 @@ pub enum Event<'a> {
         /// The topic.
         text: &'a str,
     },
+    /// `* TEXT`, from the server itself.
+    Announced {
+        /// What is announced. When it starts with a word that could be a name, it cannot be told
+        /// from [`Event::Did`].
+        text: &'a str,
+    },
 }
 
 const ENTERED: &str = " has entered the room.";
@@ -57,8 +63,10 @@ impl<'a> Event<'a> {
     #[must_use]
     pub fn parse(line: &'a str) -> Option<Self> {
         if let Some(action) = line.strip_prefix("* ") {
-            let (name, text) = action.split_once(' ')?;
-            return is_word(name).then_some(Event::Did { name, text });
+            return Some(match action.split_once(' ') {
+                Some((name, text)) if is_word(name) => Event::Did { name, text },
+                _ => Event::Announced { text: action },
+            });
         }
         if let Some((name, text)) = line.split_once(": ")
             && is_word(name)
@@ -97,6 +105,7 @@ impl fmt::Display for Event<'_> {
             Event::Left { name } => write!(f, "{name}{LEFT}"),
             Event::Renamed { old, new } => write!(f, "{old}{RENAMED}{new}."),
             Event::TopicSet { name, text } => write!(f, "{name}{TOPIC_SET}{text}"),
+            Event::Announced { text } => write!(f, "* {text}"),
         }
     }
 }
@@ -117,6 +126,9 @@ mod tests {
         check("al: x: y", Some(Event::Said { name: "al", text: "x: y" }));
         check("* al waves", Some(Event::Did { name: "al", text: "waves" }));
         check("* al ", Some(Event::Did { name: "al", text: "" }));
+        check("* Welcome", Some(Event::Announced { text: "Welcome" }));
+        check("* Today: tea", Some(Event::Announced { text: "Today: tea" }));
+        check("* ", Some(Event::Announced { text: "" }));
         check("al has entered the room.", Some(Event::Entered { name: "al" }));
         check("al has left the room.", Some(Event::Left { name: "al" }));
         check("al is now known as bo.", Some(Event::Renamed { old: "al", new: "bo" }));

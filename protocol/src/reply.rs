@@ -65,6 +65,24 @@ pub enum Reply<'a> {
     Topic(&'a str),
     /// Heads the answer to `history`. The rows are [`HistoryRow`]s.
     History,
+    /// Answers `op`.
+    OperatorSuccess,
+    /// Refuses `op`, whatever was wrong: the password, or the name.
+    PasswordWrong,
+    /// Refuses a command that is for operators, by its name.
+    OperatorsOnly(&'a str),
+    /// Answers `kick`.
+    KickSuccess,
+    /// Answers `mute`.
+    MuteSuccess,
+    /// Answers `ban`.
+    BanSuccess,
+    /// Ends a connection, and says why.
+    Kicked(&'a str),
+    /// Refuses to let a user speak, for so many minutes; and tells a user of that beforehand.
+    Muted(u64),
+    /// Ends a connection or refuses `login` and `rename`, for so many minutes.
+    Banned(u64),
     /// Answers `ping`.
     Pong(&'a str),
     /// Heads the answer to `help`. The rows are [`HelpRow`]s.
@@ -103,6 +121,11 @@ const FIXED: &[(&str, Reply<'static>)] = &[
     ("RoomName Empty", Reply::RoomNameEmpty),
     ("Rooms:", Reply::Rooms),
     ("History:", Reply::History),
+    ("Operator Success", Reply::OperatorSuccess),
+    ("Password Wrong", Reply::PasswordWrong),
+    ("Kick Success", Reply::KickSuccess),
+    ("Mute Success", Reply::MuteSuccess),
+    ("Ban Success", Reply::BanSuccess),
     ("Commands:", Reply::Commands),
     ("Invalid UTF-8", Reply::InvalidUtf8),
     ("Control Character", Reply::ControlCharacter),
@@ -119,11 +142,22 @@ const WITH_VALUE: &[(&str, WithValue)] = &[
     ("RoomName Invalid: ", |why| Reply::RoomNameInvalid(why)),
     ("No Such User: ", |name| Reply::NoSuchUser(name)),
     ("Mailbox Full: ", |name| Reply::MailboxFull(name)),
+    ("Operators Only: ", |command| Reply::OperatorsOnly(command)),
+    ("Kicked: ", |reason| Reply::Kicked(reason)),
     ("Topic: ", |text| Reply::Topic(text)),
     ("pong ", |token| Reply::Pong(token)),
     ("Unknown command: ", |command| Reply::UnknownCommand(command)),
     ("Usage: ", |usage| Reply::Usage(usage)),
     ("Wrong Protocol: ", |protocol| Reply::WrongProtocol(protocol)),
+];
+
+type WithNumber = fn(u64) -> Reply<'static>;
+
+/// Replies that are a text around a number.
+const AROUND_NUMBER: &[(&str, &str, WithNumber)] = &[
+    ("Missed ", " lines", |lines| Reply::Missed(lines)),
+    ("Muted for ", " minutes", |minutes| Reply::Muted(minutes)),
+    ("Banned for ", " minutes", |minutes| Reply::Banned(minutes)),
 ];
 
 impl<'a> Reply<'a> {
@@ -142,8 +176,10 @@ impl<'a> Reply<'a> {
         if let Some(bytes) = line.strip_prefix("Line Too Long: ") {
             return number(bytes).map(Reply::LineTooLong);
         }
-        if let Some(rest) = line.strip_prefix("Missed ") {
-            return number(rest.strip_suffix(" lines")?).map(Reply::Missed);
+        if let Some((start, end, reply)) =
+            AROUND_NUMBER.iter().find(|(start, ..)| line.starts_with(start))
+        {
+            return number(line[start.len()..].strip_suffix(end)?).map(reply);
         }
         let (direction, message) = line.split_once(' ')?;
         let (name, text) = message.split_once("] ")?;
@@ -189,6 +225,10 @@ impl fmt::Display for Reply<'_> {
             Reply::MessageTo { name, text } => write!(f, "[to {name}] {text}"),
             Reply::MessageFrom { name, text } => write!(f, "[from {name}] {text}"),
             Reply::NoSuchUser(name) => write!(f, "No Such User: {name}"),
+            Reply::OperatorsOnly(command) => write!(f, "Operators Only: {command}"),
+            Reply::Kicked(reason) => write!(f, "Kicked: {reason}"),
+            Reply::Muted(minutes) => write!(f, "Muted for {minutes} minutes"),
+            Reply::Banned(minutes) => write!(f, "Banned for {minutes} minutes"),
             Reply::MailboxFull(name) => write!(f, "Mailbox Full: {name}"),
             Reply::Topic(text) => write!(f, "Topic: {text}"),
             Reply::Pong("") => f.write_str("pong"),
@@ -256,11 +296,16 @@ impl fmt::Display for HistoryRow<'_> {
 
 /// One row of the answer to `help`: the command's usage and what it does.
 #[derive(Debug, Clone, Copy)]
-pub struct HelpRow(pub &'static Command);
+pub struct HelpRow {
+    /// What is explained.
+    pub command: &'static Command,
+    /// The column of the usage is so many characters wide.
+    pub width: usize,
+}
 
 impl fmt::Display for HelpRow {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:<15} {}", self.0.usage, self.0.help)
+        write!(f, "{:<width$} {}", self.command.usage, self.command.help, width = self.width)
     }
 }
 
@@ -343,7 +388,9 @@ mod tests {
         }
         check(Reply::Pong(""), "pong");
         check(Reply::LineTooLong(4096), "Line Too Long: 4096");
-        check(Reply::Missed(17), "Missed 17 lines");
+        for (start, end, reply) in AROUND_NUMBER {
+            check(reply(17), &format!("{start}17{end}"));
+        }
         check(Reply::MessageTo { name: "bob", text: "x] y" }, "[to bob] x] y");
         check(Reply::MessageFrom { name: "bob", text: "" }, "[from bob] ");
     }

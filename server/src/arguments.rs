@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use chat_server::Config;
-use clap::{ArgAction, Parser};
+use clap::{ArgAction, Parser, Subcommand};
 use log::LevelFilter;
+use protocol::UserName;
 use protocol::limits::{
     BACKLOG_BYTES, BURST_LINES, CLIENTS, LINE_BYTES, LINES_PER_SECOND, LOGIN_TIMEOUT, PORT,
     STALL_TIMEOUT,
@@ -17,7 +18,12 @@ use protocol::limits::{
 /// Connect with `chat-client`, or with any program that sends lines: `nc 127.0.0.1 6666`.
 #[derive(Debug, Parser)]
 #[command(version, after_help = "Exit codes: 0 stopped, 2 wrong usage, 3 cannot serve.")]
+#[command(args_conflicts_with_subcommands = true, disable_help_subcommand = true)]
 pub struct Arguments {
+    /// What to do instead of serving.
+    #[command(subcommand)]
+    pub task: Option<Task>,
+
     /// Listen here for clients; port 0 takes a free one; repeatable
     #[arg(long, value_name = "ADDR:PORT", value_parser = address)]
     #[arg(default_value = "127.0.0.1:6666")]
@@ -84,6 +90,14 @@ pub struct Arguments {
     #[arg(long, requires = "data")]
     sync: bool,
 
+    /// Tell each newcomer the lines of this file, except clients of `--classic`
+    #[arg(long, value_name = "FILE")]
+    motd: Option<PathBuf>,
+
+    /// Let the people in this file, NAME:HASH a line, become operators
+    #[arg(long, value_name = "FILE")]
+    operators: Option<PathBuf>,
+
     /// Stop once no client was connected for so long
     #[arg(long, value_name = "SECONDS")]
     exit_when_idle: Option<u64>,
@@ -99,6 +113,22 @@ pub struct Arguments {
     /// Log each line of the wire, in both directions
     #[arg(long)]
     trace: bool,
+}
+
+/// What the program does beside serving.
+#[derive(Debug, Subcommand)]
+pub enum Task {
+    /// Make a line for the file of --operators from a password, asked for or read from stdin
+    #[command(after_help = "Exit codes: 0 made, 1 not made, 2 wrong usage.")]
+    HashPassword {
+        /// The operator's name; without it, only the hash is printed
+        #[arg(value_parser = name)]
+        name: Option<UserName>,
+    },
+}
+
+fn name(text: &str) -> Result<UserName, String> {
+    UserName::parse(text).map_err(|error| format!("this cannot be a name: {error}"))
 }
 
 fn address(text: &str) -> Result<SocketAddr, String> {
@@ -146,6 +176,8 @@ impl From<Arguments> for Config {
             user_timeout: seconds(arguments.user_timeout, default.user_timeout),
             data: arguments.data,
             sync: arguments.sync,
+            motd: arguments.motd,
+            operators: arguments.operators,
             exit_when_idle: arguments.exit_when_idle.map(Duration::from_secs),
         }
     }

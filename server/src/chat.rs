@@ -3,8 +3,11 @@
 //! Every session calls in here; whatever two of them could do at once is decided by that lock.
 //! What is said goes past it: a session that talks needs only its room's log.
 //!
-//! Lock order, outermost first: the chat, a room's log, an outbox, a courier's desk. Nobody waits
-//! for a socket or for flow control while holding any of them.
+//! Lock order, outermost first: the chat, a room's log, an outbox, a courier's desk; and the
+//! moderation's, inside the chat's or alone. Nobody waits for a socket or for flow control while
+//! holding any of them.
+
+mod moderators;
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -14,11 +17,13 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use parking_lot::{Condvar, Mutex, MutexGuard};
 use protocol::reply::{HistoryRow, RoomRow};
-use protocol::{Reply, RoomName, UserName};
+use protocol::{Framing, Reply, RoomName, UserName};
 
+use crate::bans::Target;
 use crate::client::{Client, ClientId};
 use crate::config::Config;
 use crate::courier::Desk;
+use crate::moderation::Moderation;
 use crate::outbox::Mail;
 use crate::recorder::Recorder;
 use crate::room::Room;
@@ -49,6 +54,10 @@ pub struct Chat {
     main: Arc<RoomLog>,
     desks: Vec<Arc<Desk>>,
     recorder: Option<Arc<Recorder>>,
+    /// What newcomers are told first, in finished lines.
+    motd: Vec<u8>,
+    /// `None` when there are no operators.
+    moderation: Option<Arc<Moderation>>,
     backlog: usize,
     max_clients: usize,
     max_per_address: usize,
@@ -64,11 +73,20 @@ struct State {
     rooms: HashMap<RoomName, Room>,
     /// The number of the next log.
     logs_made: u64,
-    /// How often a room was closed because its last user left.
-    rooms_closed: u64,
+    /// Rooms that somebody is about to open.
+    openings: HashMap<RoomName, Opening>,
     is_stopping: bool,
     /// When the last client went.
     idle_since: Instant,
+}
+
+/// A room for which what there is from earlier is being read.
+#[derive(Debug, Default)]
+struct Opening {
+    /// By how many.
+    readers: usize,
+    /// How often it was closed meanwhile, so that there is more to read.
+    closed: u64,
 }
 
 #[derive(Debug)]
@@ -78,11 +96,44 @@ struct User {
     log: Option<Arc<RoomLog>>,
 }
 
+impl State {
+    /// The user of this name, and the log of the room that the user is in.
+    fn present(&self, name: &str) -> Option<(&UserName, &Arc<Client>, &Arc<RoomLog>)> {
+        let (name, user) = self.users.get_key_value(&UserName::parse(name).ok()?)?;
+        Some((name, &user.client, user.log.as_ref()?))
+    }
+
+    /// How often the room was closed since somebody began to read it.
+    fn begin_opening(&mut self, room: &RoomName) -> u64 {
+        let opening = self.openings.entry(room.clone()).or_default();
+        opening.readers += 1;
+        opening.closed
+    }
+
+    /// The same, when it was read.
+    fn end_opening(&mut self, room: &RoomName) -> u64 {
+        let Some(opening) = self.openings.get_mut(room) else { return 0 };
+        let closed = opening.closed;
+        opening.readers -= 1;
+        if opening.readers == 0 {
+            self.openings.remove(room);
+        }
+        closed
+    }
+}
+
 impl Chat {
     /// A chat with one empty room, whose clients are served by the couriers behind `desks`, and
-    /// whose rooms are recorded where there is a recorder.
+    /// whose rooms are recorded where there is a recorder. `motd` is told to newcomers.
+    /// Where there is a moderation there are operators.
     #[must_use]
-    pub fn new(desks: Vec<Arc<Desk>>, recorder: Option<Arc<Recorder>>, config: &Config) -> Self {
+    pub fn new(
+        desks: Vec<Arc<Desk>>,
+        recorder: Option<Arc<Recorder>>,
+        motd: Vec<u8>,
+        moderation: Option<Arc<Moderation>>,
+        config: &Config,
+    ) -> Self {
         let name = RoomName::main();
         let main = RoomLog::new(0, name.clone(), config.backlog, desks.len());
         let main = match &recorder {
@@ -99,7 +150,7 @@ impl Chat {
             users: HashMap::new(),
             rooms: HashMap::from([(name, main)]),
             logs_made: 1,
-            rooms_closed: 0,
+            openings: HashMap::new(),
             is_stopping: false,
             idle_since: Instant::now(),
         };
@@ -109,6 +160,8 @@ impl Chat {
             main: log,
             desks,
             recorder,
+            motd,
+            moderation,
             backlog: config.backlog,
             max_clients: config.max_clients,
             max_per_address: config.max_per_address,
@@ -122,20 +175,25 @@ impl Chat {
         state.clients.is_empty().then_some(state.idle_since)
     }
 
-    /// Takes in a new connection and greets it. `false` when the server is full.
-    pub fn connect(&self, client: &Arc<Client>) -> bool {
+    /// Takes in a new connection and greets it.
+    ///
+    /// # Errors
+    ///
+    /// Gives the refusal when there is no place for it.
+    pub fn connect(&self, client: &Arc<Client>) -> Result<(), Reply<'static>> {
         let mut state = self.state.lock();
         let address = client.address.ip();
         let from_address = state.addresses.get(&address).copied().unwrap_or(0);
         let is_full = state.clients.len() >= self.max_clients;
         if is_full || from_address >= self.max_per_address || state.is_stopping {
-            return false;
+            return Err(Reply::ServerFull);
         }
+        self.admit(&Target::address(address))?;
         state.addresses.insert(address, from_address + 1);
         state.clients.insert(client.id, Arc::clone(client));
         client.desk.adopt(Arc::clone(client));
         client.reply(Position::default(), Reply::ConnectSuccess);
-        true
+        Ok(())
     }
 
     /// Forgets a connection, and its user's name with it.
@@ -156,31 +214,47 @@ impl Chat {
         self.gone.notify_all();
     }
 
-    /// Logs a client in. `None` when the name is taken.
-    pub fn login(&self, client: &Arc<Client>, name: UserName) -> Option<Seat> {
+    /// Logs a client in.
+    ///
+    /// # Errors
+    ///
+    /// Gives the refusal when it cannot have this name.
+    pub fn login(&self, client: &Arc<Client>, name: UserName) -> Result<Seat, Reply<'static>> {
         wait_for_readers(&self.main);
         let mut state = self.state.lock();
+        self.admit(&Target::Name(name.clone()))?;
         if state.users.contains_key(&name) || state.is_stopping {
-            return None;
+            return Err(Reply::UserNameExist);
         }
         // The others are told first: whoever reads `Login Success` is in the room.
-        let (seat, enter) = self.seat(&mut state, client, name.clone(), &RoomName::main())?;
+        let (seat, enter) = self
+            .seat(&mut state, client, name.clone(), &RoomName::main())
+            .ok_or(Reply::UserNameExist)?;
         client.reply(Position::default(), Reply::LoginSuccess);
+        if client.framing == Framing::Line && !self.motd.is_empty() {
+            let message = Mail::Reply { bytes: self.motd.clone(), alone: false };
+            drop(client.post(Position::default(), message));
+        }
         client.post(Position::default(), enter);
         let user = User { client: Arc::clone(client), log: Some(Arc::clone(&seat.log)) };
         state.users.insert(name, user);
-        Some(seat)
+        Ok(seat)
     }
 
-    /// Takes a user out of its room, and closes the connection once all it was owed is sent. The
-    /// name stays taken until then.
-    pub fn leave(&self, client: &Client, seat: &Seat) {
+    /// Takes a user out of its room, and closes the connection once all it was owed is sent, and
+    /// the last word where there is one. The name stays taken until then.
+    pub fn leave(&self, client: &Client, seat: &Seat, last_word: Option<Reply<'_>>) {
         wait_for_readers(&seat.log);
         let mut state = self.state.lock();
         if let Some(user) = state.users.get_mut(&seat.name) {
             user.log = None;
         }
-        self.unseat(&mut state, seat, |at| drop(client.post(at, Mail::Close)));
+        self.unseat(&mut state, seat, |at| {
+            if let Some(reply) = last_word {
+                client.reply(at, reply);
+            }
+            drop(client.post(at, Mail::Close));
+        });
     }
 
     /// Moves a user to another room.
@@ -254,8 +328,7 @@ impl Chat {
     /// Sends a private message.
     pub fn message(&self, client: &Client, seat: &Seat, to: &str, text: &str) {
         let state = self.state.lock();
-        let target = UserName::parse(to).ok().and_then(|name| state.users.get_key_value(&name));
-        let Some((name, User { client: target, log: Some(log) })) = target else {
+        let Some((name, target, log)) = state.present(to) else {
             return self.reply(client, seat, Reply::NoSuchUser(to));
         };
         if target.outbox.is_full() {
@@ -272,6 +345,9 @@ impl Chat {
     pub fn rename(&self, client: &Client, seat: &mut Seat, name: UserName) {
         wait_for_readers(&seat.log);
         let mut state = self.state.lock();
+        if let Err(refusal) = self.admit(&Target::Name(name.clone())) {
+            return self.reply(client, seat, refusal);
+        }
         if seat.name != name && state.users.contains_key(&name) {
             return self.reply(client, seat, Reply::UserNameExist);
         }
@@ -388,7 +464,9 @@ impl Chat {
         self.tell(&seat.log, news);
         if room.names().len() == 0 && *room.name() != RoomName::main() {
             state.rooms.remove(&seat.room);
-            state.rooms_closed += 1;
+            if let Some(opening) = state.openings.get_mut(&seat.room) {
+                opening.closed += 1;
+            }
             if let Some(recorder) = &self.recorder {
                 recorder.retire(seat.log.id);
             }
@@ -396,18 +474,17 @@ impl Chat {
     }
 
     /// Locks the state with that room in it. What the room has from earlier is read before, for
-    /// nobody shall wait for a disk; and read again when in the meantime some room was closed,
-    /// for that may have been this one.
+    /// nobody shall wait for a disk; and read again when in the meantime it was opened and closed.
     fn state_with_room(&self, name: &RoomName) -> MutexGuard<'_, State> {
         let mut state = self.state.lock();
         let mut earlier = Earlier::default();
         if let Some(recorder) = &self.recorder {
             while !state.rooms.contains_key(name) {
-                let closed_before = state.rooms_closed;
+                let closed_before = state.begin_opening(name);
                 MutexGuard::unlocked(&mut state, || {
                     earlier = recorder.earlier(name, self.backlog);
                 });
-                if state.rooms_closed == closed_before {
+                if state.end_opening(name) == closed_before {
                     break;
                 }
             }

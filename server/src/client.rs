@@ -2,6 +2,7 @@
 
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use protocol::{Framing, Reply};
 
@@ -23,6 +24,8 @@ pub struct Client {
     pub framing: Framing,
     /// The socket. It is blocking; the courier asks not to wait in each single send.
     pub stream: TcpStream,
+    /// Whether its session shall read on.
+    is_heard: AtomicBool,
     /// What it is owed beside its room's lines.
     pub outbox: Outbox,
     /// Where its courier learns of news.
@@ -30,6 +33,19 @@ pub struct Client {
 }
 
 impl Client {
+    /// A connection that nobody has heard from yet.
+    #[must_use]
+    pub fn new(
+        id: ClientId,
+        stream: TcpStream,
+        address: SocketAddr,
+        framing: Framing,
+        desk: Arc<Desk>,
+    ) -> Self {
+        let is_heard = AtomicBool::new(true);
+        Self { id, address, framing, stream, is_heard, outbox: Outbox::default(), desk }
+    }
+
     /// Owes the client a reply, to be sent once its log was sent up to `at`.
     pub fn reply(&self, at: Position, reply: Reply<'_>) {
         let (bytes, alone) = (reply.to_bytes(self.framing), reply.is_bare(self.framing));
@@ -63,28 +79,23 @@ impl Client {
     }
 
     /// Lets the session find the end of its input, wherever it waits for more.
+    ///
+    /// Shutting down alone is not enough: what a client goes on sending can still be read.
     pub fn stop_reading(&self) {
+        self.is_heard.store(false, Ordering::Release);
         // It fails only when the connection is gone, and then there is nothing to read either.
         let _ = self.stream.shutdown(Shutdown::Read);
+    }
+
+    /// Whether the session shall read on.
+    #[must_use]
+    pub fn is_heard(&self) -> bool {
+        self.is_heard.load(Ordering::Acquire)
     }
 
     /// Lets the client find the end of what it gets.
     pub fn stop_writing(&self) {
         // As above.
         let _ = self.stream.shutdown(Shutdown::Write);
-    }
-}
-
-/// The log target of the lines of the wire.
-pub const WIRE: &str = "wire";
-
-/// Logs bytes of the wire, for those who want to watch it: `->` comes from the client, `<-` goes
-/// to it. Whatever could act on a terminal is escaped.
-pub fn trace(client: &Client, direction: &str, bytes: &[u8]) {
-    if log::log_enabled!(target: WIRE, log::Level::Trace) {
-        for line in bytes.split_inclusive(|&byte| byte == b'\n') {
-            let text = String::from_utf8_lossy(line);
-            log::trace!(target: WIRE, "{} {direction} {}", client.address, text.escape_debug());
-        }
     }
 }

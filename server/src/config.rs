@@ -43,6 +43,10 @@ pub struct Config {
     pub data: Option<PathBuf>,
     /// Whether each line is on the disk before anybody is sent it.
     pub sync: bool,
+    /// A file whose lines each newcomer is told. `None` tells nothing.
+    pub motd: Option<PathBuf>,
+    /// A file of operators. `None` is a server without any.
+    pub operators: Option<PathBuf>,
     /// Stop once no client was connected for so long.
     pub exit_when_idle: Option<Duration>,
 }
@@ -66,6 +70,8 @@ impl Default for Config {
             user_timeout: Duration::from_secs(120),
             data: None,
             sync: false,
+            motd: None,
+            operators: None,
             exit_when_idle: None,
         }
     }

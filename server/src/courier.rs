@@ -189,7 +189,8 @@ impl Courier {
         }
         inbox.asleep = true;
         let stall_check = (!self.blocked.is_empty()).then_some(self.next_stall_check);
-        let next = [self.deadline, stall_check].into_iter().flatten().min();
+        let deadline = self.deadline.filter(|_| !self.clients.is_empty());
+        let next = [deadline, stall_check].into_iter().flatten().min();
         let next = next.map(|next| next.saturating_duration_since(Instant::now()));
         if self.held.is_empty() {
             return next;
@@ -247,9 +248,12 @@ impl Courier {
         let readers = self.readers.get(&log.id);
         let readers: Vec<ClientId> = readers.into_iter().flatten().copied().collect();
         for id in readers {
-            let is_here = self.clients.get(&id).is_some_and(|at| at.log() == Some(log.id));
-            if is_here && !self.blocked.contains(&id) {
-                self.advance(id, Some(batch));
+            if let Some(delivery) = self.clients.get_mut(&id)
+                && delivery.log() == Some(log.id)
+                && !delivery.is_blocked
+            {
+                let progress = delivery.advance(Some(batch), &mut self.scratch);
+                self.act_on(progress, id, Some(batch));
             }
             self.take_urgent();
         }
@@ -283,51 +287,64 @@ impl Courier {
 
     /// Sends one client what it is owed, as far as it takes it.
     fn advance(&mut self, id: ClientId, batch: Option<&Batch>) {
-        loop {
-            let Some(delivery) = self.clients.get_mut(&id) else { return };
+        if let Some(delivery) = self.clients.get_mut(&id) {
             let progress = delivery.advance(batch, &mut self.scratch);
-            match progress {
-                Progress::Current => return self.set_blocked(id, false),
-                Progress::Blocked => return self.set_blocked(id, true),
-                Progress::Entered { left } => {
-                    let entered = delivery.log();
-                    self.stop_reading(left, id);
-                    if let Some(log) = entered {
-                        self.readers.entry(log).or_default().insert(id);
-                    }
-                }
-                Progress::Closed => return self.end(id, |_| Ended::Delivered),
-                Progress::Broken => return self.end(id, |owed| Ended::Broken { owed }),
-            }
+            self.act_on(progress, id, batch);
         }
     }
 
-    fn set_blocked(&mut self, id: ClientId, is_blocked: bool) {
+    fn act_on(&mut self, progress: Progress, id: ClientId, batch: Option<&Batch>) {
+        match progress {
+            // The usual case of a pass, which shall cost no more than the send did.
+            Progress::Current { was_blocked: false } => {}
+            Progress::Current { was_blocked: true } => self.unblock(id),
+            Progress::Blocked => self.block(id),
+            Progress::Entered { left } => {
+                self.stop_reading(left, id);
+                if let Some(log) = self.clients.get(&id).and_then(Delivery::log) {
+                    self.readers.entry(log).or_default().insert(id);
+                }
+                self.advance(id, batch);
+            }
+            Progress::Closed => self.end(id, |_| Ended::Delivered),
+            Progress::Broken => self.end(id, |owed| Ended::Broken { owed }),
+        }
+    }
+
+    /// Has the client watched until its socket has space again.
+    fn block(&mut self, id: ClientId) {
         let Some(delivery) = self.clients.get_mut(&id) else { return };
-        let is_new = is_blocked && self.blocked.insert(id);
-        if is_blocked {
-            delivery.note_blocked(is_new, Instant::now());
+        let is_first = self.blocked.insert(id);
+        delivery.note_blocked(is_first, Instant::now());
+        if !is_first {
+            return;
         }
         let descriptor = delivery.client.stream.as_raw_fd();
-        let mut source = SourceFd(&descriptor);
-        if is_new {
-            if self.blocked.len() == 1 {
-                self.next_stall_check = Instant::now() + self.stall_check_interval();
-            }
-            let registry = self.poll.registry();
-            if let Err(error) = registry.register(&mut source, Token(id), Interest::WRITABLE) {
-                log::error!("client {id} cannot be watched and is closed: {error}");
-                self.end(id, |owed| Ended::Broken { owed });
-            }
-        } else if !is_blocked && self.blocked.remove(&id) {
+        let registry = self.poll.registry();
+        let watched = registry.register(&mut SourceFd(&descriptor), Token(id), Interest::WRITABLE);
+        if self.blocked.len() == 1 {
+            self.next_stall_check = Instant::now() + self.stall_check_interval();
+        }
+        if let Err(error) = watched {
+            log::error!("client {id} cannot be watched and is closed: {error}");
+            self.end(id, |owed| Ended::Broken { owed });
+        }
+    }
+
+    fn unblock(&mut self, id: ClientId) {
+        if let Some(delivery) = self.clients.get_mut(&id)
+            && self.blocked.remove(&id)
+        {
+            delivery.is_blocked = false;
+            let descriptor = delivery.client.stream.as_raw_fd();
             // It fails only when it was not registered, and then nothing is to be undone.
-            let _ = self.poll.registry().deregister(&mut source);
+            let _ = self.poll.registry().deregister(&mut SourceFd(&descriptor));
         }
     }
 
     /// Ends the delivery to a client. Its session does the rest.
     fn end(&mut self, id: ClientId, ended: impl FnOnce(u64) -> Ended) {
-        self.set_blocked(id, false);
+        self.unblock(id);
         let Some(delivery) = self.clients.remove(&id) else { return };
         let unsent = delivery.unsent_bytes();
         let mut is_delivered = false;
@@ -337,7 +354,9 @@ impl Courier {
             ended
         });
         drop(mail);
-        if !is_delivered {
+        // Past the deadline nobody else would end a session whose client leaves its side open.
+        let is_late = self.deadline.is_some_and(|deadline| deadline <= Instant::now());
+        if !is_delivered || is_late {
             delivery.client.stop_reading();
         } else if self.deadline.is_some() {
             // Its session waits for more requests, and goes when the client closes its side too.
@@ -373,6 +392,11 @@ impl Courier {
             return;
         }
         self.next_stall_check = now + self.stall_check_interval();
+        // The system tells of space only when a third of a buffer is free, which a slow line may
+        // not take within the time. So try.
+        for id in self.blocked.iter().copied().collect::<Vec<_>>() {
+            self.advance(id, None);
+        }
         let is_stalled = |id: &ClientId| {
             let delivery = self.clients.get(id)?;
             (delivery.stalled_for(now) >= self.stall_timeout).then_some(*id)

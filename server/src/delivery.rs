@@ -14,9 +14,10 @@ use nix::errno::Errno;
 use nix::sys::socket::{MsgFlags, send};
 use protocol::Reply;
 
-use crate::client::{Client, trace};
+use crate::client::Client;
 use crate::outbox::{Mail, Next};
 use crate::room_log::{Batch, Position, Reader, Reading};
+use crate::wire;
 
 /// A blocked client keeps up as long as it takes [`KEEPS_UP_BYTES`] within this time. Who writes
 /// to a room waits for those who do, so that a moment without the processor costs nobody a line;
@@ -28,7 +29,10 @@ const KEEPS_UP_BYTES: u64 = 64 * 1024;
 #[derive(Debug)]
 pub enum Progress {
     /// The client was sent all that there is for now.
-    Current,
+    Current {
+        /// Whether the socket took no more when it was last tried.
+        was_blocked: bool,
+    },
     /// The socket takes no more for now.
     Blocked,
     /// The client reads another log now. It read the one of this number before, if any.
@@ -49,6 +53,8 @@ pub struct Delivery {
     pub client: Arc<Client>,
     /// Whether the outbox may have something.
     pub has_mail: bool,
+    /// Whether the socket took no more when it was last tried.
+    pub is_blocked: bool,
     /// When the client last took a byte, or when bytes began to wait for it.
     last_progress: Instant,
     /// When the client last was seen to keep up, and how far it had got by then.
@@ -74,6 +80,7 @@ impl Delivery {
         Self {
             client,
             has_mail: false,
+            is_blocked: false,
             last_progress: Instant::now(),
             kept_up: (Instant::now(), 0),
             has_sent: false,
@@ -155,7 +162,7 @@ impl Delivery {
             match self.send_lines(limit, batch, scratch) {
                 Ok(Some(true)) => {}
                 Ok(Some(false)) => return self.blocked(),
-                Ok(None) => return Progress::Current,
+                Ok(None) => return Progress::Current { was_blocked: self.is_blocked },
                 Err(_) => return Progress::Broken,
             }
         }
@@ -163,6 +170,7 @@ impl Delivery {
 
     fn blocked(&mut self) -> Progress {
         self.is_behind = true;
+        self.is_blocked = true;
         Progress::Blocked
     }
 
@@ -254,7 +262,7 @@ fn send_some(client: &Client, bytes: &[u8]) -> io::Result<usize> {
     let flags = MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL;
     match send(client.stream.as_raw_fd(), bytes, flags) {
         Ok(sent) => {
-            trace(client, "<-", &bytes[..sent]);
+            wire::sent(client.address, &bytes[..sent]);
             Ok(sent)
         }
         Err(Errno::EAGAIN | Errno::EINTR) => Ok(0),

@@ -21,25 +21,36 @@
 //! | `client` | one connection, as all of the above share it | its socket, outbox and desk |
 //! | `listener` | accepts clients, as many as there is room for | sockets that listen |
 //! | `rate` | how fast one client is read | nothing |
+//! | `moderation` | who is an operator, muted or banned | its own lock; `operators`, `bans` |
+//! | `operators`, `bans` | passwords and bans, in memory and as files | no lock, no thread |
+//! | `bell` | wakes sessions that are dismissed | sockets that are waited for |
+//! | `motd`, `text_file` | what the server is given to read | files |
+//! | `wire` | the log of the wire, without passwords | nothing |
 //! | `recorder`, `transcript` | rooms on disk | logs, files |
 //! | `server` | all of it from start to last joined thread | everything |
 //!
 //! What always holds:
 //!
 //! - Locks are taken in this order: chat, a room's log, an outbox, a desk or the recorder's inbox.
-//!   None is held while waiting for a socket, a disk or flow control, or while logging.
+//!   The moderation's is taken inside the chat's or alone, and nothing inside it. None is held
+//!   while waiting for a socket, a disk or flow control, while hashing, or while logging.
 //! - Mail is posted while the log of the client's room is held, so that its position is right.
 //! - A session changes its own seat only. What another wants of it goes through its outbox.
 //! - Every thread has a name and is joined before [`Server::run`] returns. Every queue is bounded
 //!   by the number of clients and rooms, or by bytes.
 //! - There is no global state: many servers can live in one process.
 
+mod bans;
+mod bell;
 mod chat;
 mod client;
 pub mod config;
 mod courier;
 mod delivery;
 mod listener;
+mod moderation;
+mod motd;
+mod operators;
 mod outbox;
 mod rate;
 mod recorder;
@@ -47,10 +58,13 @@ mod room;
 mod room_log;
 mod server;
 mod session;
+mod text_file;
 mod timeline;
 mod transcript;
+mod wire;
 
-pub use client::WIRE;
 pub use config::Config;
+pub use operators::hash;
 pub use recorder::Recorder;
 pub use server::{Server, StopHandle};
+pub use wire::WIRE;

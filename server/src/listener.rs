@@ -21,7 +21,7 @@ use crate::chat::Chat;
 use crate::client::{Client, ClientId};
 use crate::config::Config;
 use crate::courier::Desk;
-use crate::outbox::{Mail, Outbox};
+use crate::outbox::Mail;
 use crate::room_log::Position;
 use crate::session;
 
@@ -130,7 +130,7 @@ impl<'scope> Reception<'scope> {
         let id = self.next_id;
         self.next_id += 1;
         let desk = Arc::clone(&self.desks[id % self.desks.len()]);
-        Arc::new(Client { id, address, framing, stream, outbox: Outbox::default(), desk })
+        Arc::new(Client::new(id, stream, address, framing, desk))
     }
 
     fn receive(&mut self, client: Arc<Client>, scope: &'scope Scope<'scope, '_>) {
@@ -139,9 +139,9 @@ impl<'scope> Reception<'scope> {
             log::debug!("{} was not received: {error}", client.address);
             return;
         }
-        if !self.chat.connect(&client) {
-            log::info!("{} refused, for the server is full", client.address);
-            return refuse(&client.stream, client.framing);
+        if let Err(refusal) = self.chat.connect(&client) {
+            log::info!("{} refused: {refusal}", client.address);
+            return refuse(&client.stream, refusal, client.framing);
         }
         let (chat, config, session) = (self.chat, self.config, Arc::clone(&client));
         let spawned = thread::Builder::new()
@@ -166,7 +166,7 @@ impl<'scope> Reception<'scope> {
             .contains(&error.raw_os_error().unwrap_or_default());
         if is_shortage && self.spare.take().is_some() {
             if let Ok((stream, _)) = listener.socket.accept() {
-                refuse(&stream, listener.framing);
+                refuse(&stream, Reply::ServerFull, listener.framing);
             }
             self.open_spare();
         } else {
@@ -228,8 +228,8 @@ fn find_dead_peers(stream: &TcpStream, config: &Config) -> nix::Result<()> {
 
 /// Tells a client for which there is no place. Nobody else knows its socket, so it is written to
 /// here; a new socket takes so short a text at once, and if not, the client is closed without it.
-fn refuse(stream: &TcpStream, framing: Framing) {
+fn refuse(stream: &TcpStream, refusal: Reply<'_>, framing: Framing) {
     let mut stream = stream;
     let _ = stream.set_nonblocking(true);
-    let _ = stream.write_all(&Reply::ServerFull.to_bytes(framing));
+    let _ = stream.write_all(&refusal.to_bytes(framing));
 }

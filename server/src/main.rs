@@ -2,6 +2,7 @@
 
 mod arguments;
 mod hangups;
+mod hash_password;
 
 use std::io::{self, Write};
 use std::net::SocketAddr;
@@ -14,9 +15,11 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use protocol::Framing;
 use protocol::limits::PORT;
 
-use crate::arguments::Arguments;
+use crate::arguments::{Arguments, Task};
 use crate::hangups::Hangups;
 
+/// There is no hash.
+const NOT_MADE: u8 = 1;
 /// The server could not begin to serve.
 const CANNOT_SERVE: u8 = 3;
 /// As a shell reports a program that was ended by SIGINT.
@@ -24,6 +27,10 @@ const INTERRUPTED: i32 = 130;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    if let Some(Task::HashPassword { name }) = &arguments.task {
+        let line = hash_password::make_line(name.as_ref());
+        return finish(line.and_then(|line| Ok(writeln!(io::stdout(), "{line}")?)), NOT_MADE);
+    }
     env_logger::Builder::new()
         .filter_level(arguments.log_level())
         .filter_module(chat_server::WIRE, arguments.wire_level())
@@ -31,11 +38,15 @@ fn main() -> ExitCode {
         .parse_default_env()
         .init();
     raise_descriptor_limit();
-    match serve(arguments.into()) {
+    finish(serve(arguments.into()), CANNOT_SERVE)
+}
+
+fn finish(result: anyhow::Result<()>, failure: u8) -> ExitCode {
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("chat-server: {error:#}");
-            ExitCode::from(CANNOT_SERVE)
+            ExitCode::from(failure)
         }
     }
 }

@@ -10,6 +10,7 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
+use protocol::Reply;
 
 use crate::room_log::{Position, Reader};
 
@@ -60,6 +61,26 @@ pub enum Ended {
     },
 }
 
+/// Why a session is to end, though its client did not ask for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Dismissal {
+    /// An operator wants so, and says why.
+    Kicked(String),
+    /// Its name or address is kept out, for so many minutes.
+    Banned(u64),
+}
+
+impl Dismissal {
+    /// What the client is told.
+    #[must_use]
+    pub fn reply(&self) -> Reply<'_> {
+        match self {
+            Self::Kicked(reason) => Reply::Kicked(reason),
+            Self::Banned(minutes) => Reply::Banned(*minutes),
+        }
+    }
+}
+
 /// What a courier finds when it looks for mail.
 #[derive(Debug)]
 pub enum Next {
@@ -90,7 +111,16 @@ struct State {
     told: bool,
     /// Whether `Close` was posted: what comes after it is nothing.
     closing: bool,
+    /// Set once the session is to end.
+    dismissal: Option<Dismissal>,
     ended: Option<Ended>,
+}
+
+impl State {
+    /// Whether the session has nothing to wait for.
+    fn is_over(&self) -> bool {
+        self.closing || self.dismissal.is_some() || self.ended.is_some()
+    }
 }
 
 impl Outbox {
@@ -104,15 +134,16 @@ impl Outbox {
     /// Gives the mail back when nothing can follow any more.
     pub fn post(&self, at: Position, mail: Mail) -> Result<bool, Mail> {
         let mut state = self.state.lock();
-        if state.closing || state.ended.is_some() {
+        let is_over = state.closing || state.ended.is_some();
+        if matches!(mail, Mail::Close) {
+            state.closing = true;
+            self.changed.notify_all();
+        }
+        if is_over {
             return Err(mail);
         }
         if let Mail::Reply { bytes, .. } = &mail {
             state.bytes += bytes.len();
-        }
-        if matches!(mail, Mail::Close) {
-            state.closing = true;
-            self.changed.notify_all();
         }
         state.mail.push_back((at, mail));
         Ok(!std::mem::replace(&mut state.told, true))
@@ -125,22 +156,49 @@ impl Outbox {
     }
 
     /// Waits until the client has taken enough of its replies to be given more.
-    pub fn wait_for_space(&self) {
+    ///
+    /// # Errors
+    ///
+    /// Says why the session is to end.
+    pub fn wait_for_space(&self) -> Result<(), Dismissal> {
         let mut state = self.state.lock();
-        while state.bytes > MAIL_BYTES && !state.closing && state.ended.is_none() {
+        while state.bytes > MAIL_BYTES && !state.is_over() {
             self.changed.wait(&mut state);
         }
+        state.dismissal.clone().map_or(Ok(()), Err)
     }
 
     /// Waits for `time`, but not once nothing can be posted any more.
     pub fn pause(&self, time: Duration) {
+        self.wait_unless(time, State::is_over);
+    }
+
+    /// Waits for `time` even when the client has gone: by going it would spare itself the time,
+    /// and come back under its name. Only the end of the server or a dismissal cuts it short.
+    pub fn sit_out(&self, time: Duration) {
+        self.wait_unless(time, |state| state.closing || state.dismissal.is_some());
+    }
+
+    fn wait_unless(&self, time: Duration, is_over: impl Fn(&State) -> bool) {
         let deadline = Instant::now() + time;
         let mut state = self.state.lock();
-        while !state.closing && state.ended.is_none() {
+        while !is_over(&state) {
             if self.changed.wait_until(&mut state, deadline).timed_out() {
                 return;
             }
         }
+    }
+
+    /// Tells the session to end, unless it waits for its socket. The first reason counts.
+    pub fn dismiss(&self, dismissal: Dismissal) {
+        self.state.lock().dismissal.get_or_insert(dismissal);
+        self.changed.notify_all();
+    }
+
+    /// Why the session is to end. `None` when it is not.
+    #[must_use]
+    pub fn dismissal(&self) -> Option<Dismissal> {
+        self.state.lock().dismissal.clone()
     }
 
     /// Where the next mail belongs. [`Position::MAX`] when there is none.
@@ -213,6 +271,12 @@ impl Outbox {
             }
             self.changed.wait(&mut state);
         }
+    }
+
+    /// Whether nothing can be posted any more.
+    #[must_use]
+    pub fn is_closing(&self) -> bool {
+        self.state.lock().closing
     }
 
     /// Whether the courier is done with the client.

@@ -15,6 +15,8 @@ use crate::chat::Chat;
 use crate::config::Config;
 use crate::courier::{Courier, Desk};
 use crate::listener::{Listener, Reception};
+use crate::moderation::Moderation;
+use crate::motd;
 use crate::recorder::Recorder;
 
 /// How long clients of a stopping server have to close their side at least.
@@ -53,16 +55,19 @@ pub struct Server {
     stop: StopHandle,
     listeners: Vec<Listener>,
     recorder: Option<Arc<Recorder>>,
+    motd: Vec<u8>,
+    moderation: Option<Arc<Moderation>>,
 }
 
 impl Server {
-    /// Binds all addresses of `config`. From then on clients can connect; they are served once
-    /// the server runs.
+    /// Reads the files of `config` and binds all its addresses. From then on clients can connect;
+    /// they are served once the server runs.
     ///
     /// # Errors
     ///
-    /// Says which address cannot be bound.
+    /// Says which file cannot be used, or which address cannot be bound.
     pub fn bind(config: Config) -> io::Result<Self> {
+        let motd = config.motd.as_deref().map(motd::read).transpose()?.unwrap_or_default();
         let poll = Poll::new()?;
         let waker = Waker::new(poll.registry(), STOP)?;
         let stop = Stop { is_requested: AtomicBool::new(false), waker };
@@ -78,7 +83,13 @@ impl Server {
             Some(folder) => Some(Arc::new(Recorder::new(folder.clone(), config.sync)?)),
             None => None,
         };
-        Ok(Self { config, poll, stop: StopHandle(Arc::new(stop)), listeners, recorder })
+        // After the recorder, for that has made the folder and has it to itself.
+        let moderation = match &config.operators {
+            Some(file) => Some(Arc::new(Moderation::open(file, config.data.as_deref())?)),
+            None => None,
+        };
+        let stop = StopHandle(Arc::new(stop));
+        Ok(Self { config, poll, stop, listeners, recorder, motd, moderation })
     }
 
     /// Where it listens, in the order of the configuration: line framing first.
@@ -109,12 +120,12 @@ impl Server {
     ///
     /// When the system does not let it begin.
     pub fn run(self) -> io::Result<()> {
-        let Self { config, mut poll, stop, listeners, recorder } = self;
+        let Self { config, mut poll, stop, listeners, recorder, motd, moderation } = self;
         let couriers = (0..config.couriers)
             .map(|number| Courier::new(number, config.stall_timeout))
             .collect::<io::Result<Vec<_>>>()?;
         let desks: Vec<Arc<Desk>> = couriers.iter().map(Courier::desk).collect();
-        let chat = Chat::new(desks.clone(), recorder.clone(), &config);
+        let chat = Chat::new(desks.clone(), recorder.clone(), motd, moderation, &config);
         thread::scope(|scope| {
             let served = spawn_writers(scope, couriers, recorder.as_deref(), &desks);
             let served = served.and_then(|()| {

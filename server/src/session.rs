@@ -3,7 +3,9 @@
 //! A session reads from its socket and never writes to it. What its client is to get goes into
 //! the room's log or into the client's outbox, and a courier sends it.
 
-use std::io::{self, BufRead, BufReader, Read};
+mod operator;
+
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -13,15 +15,22 @@ use protocol::limits::UNTERMINATED_BYTES;
 use protocol::reply::{HelpRow, foreign_protocol};
 use protocol::{COMMANDS, Event, Framing, LineDecoder, LineError, NameError, Reply, RoomName};
 
+use crate::bell::wait_for_input;
 use crate::chat::{Chat, Seat};
-use crate::client::{Client, trace};
+use crate::client::Client;
 use crate::config::Config;
-use crate::outbox::{Ended, Mail};
+use crate::outbox::{Dismissal, Ended, Mail};
 use crate::rate::Allowance;
 use crate::room_log::Position;
+use crate::wire;
 
-/// Bytes read from the socket at once.
-const READ_BYTES: usize = 16 * 1024;
+/// Bytes read from the socket at once: few as long as the client types, many once it pipes.
+const READ_BYTES: usize = 512;
+const READ_BYTES_OF_PIPES: usize = 64 * 1024;
+
+/// Bytes of lines that go to the room's log together, give or take one. Many lines share the cost
+/// of the lock; and they are few beside what the log holds.
+const SAID_BYTES: usize = 16 * 1024;
 
 /// How long a connection is kept for a client to close its side, after the server closed its own.
 /// Closing both sides at once could destroy what the client has not yet received.
@@ -34,10 +43,14 @@ enum Reason {
     LoggedOut,
     #[error("ended its input")]
     EndOfInput,
+    #[error("heard no more")]
+    NotHeard,
     #[error("refused, for {0}")]
     Refused(&'static str),
     #[error("lost: {0}")]
     Lost(io::Error),
+    #[error("dismissed, with `{}`", .0.reply())]
+    Dismissed(Dismissal),
 }
 
 /// Whether the session goes on.
@@ -51,6 +64,7 @@ struct Session<'a> {
     allowance: Allowance,
     /// `None` in the login room.
     seat: Option<Seat>,
+    is_operator: bool,
     /// Lines said but not yet in the room's log: those of one read go there together.
     said: Vec<u8>,
     /// What the client has sent.
@@ -68,6 +82,7 @@ pub fn run(chat: &Chat, client: &Arc<Client>, config: &Config) {
         config,
         allowance,
         seat: None,
+        is_operator: false,
         said: Vec::new(),
         lines: 0,
         bytes: 0,
@@ -78,13 +93,20 @@ pub fn run(chat: &Chat, client: &Arc<Client>, config: &Config) {
     };
     session.flush();
     let name = session.seat.as_ref().map(|seat| seat.name.clone());
+    let dismissal = client.outbox.dismissal();
+    let last_word = dismissal.as_ref().map(Dismissal::reply);
     match &session.seat {
-        Some(seat) => chat.leave(client, seat),
-        None => drop(client.post(Position::default(), Mail::Close)),
+        Some(seat) => chat.leave(client, seat, last_word),
+        None => {
+            if let Some(reply) = last_word {
+                client.reply(Position::default(), reply);
+            }
+            drop(client.post(Position::default(), Mail::Close));
+        }
     }
     let ended = client.outbox.wait_for_end();
     chat.disconnect(client, name.as_ref());
-    if ended == Ended::Delivered {
+    if ended == Ended::Delivered && client.is_heard() {
         linger(client);
     }
     let who = name.as_ref().map_or("nobody", UserName::as_str);
@@ -99,10 +121,15 @@ impl Session<'_> {
     fn read_requests(&mut self) -> Step {
         let mut decoder = LineDecoder::new(self.config.max_line, UNTERMINATED_BYTES);
         let mut reader = BufReader::with_capacity(READ_BYTES, &self.client.stream);
+        let mut received = wire::Received::new(self.client.address);
         let mut is_first = true;
         let login_deadline = Instant::now() + self.config.login_timeout;
         loop {
-            self.limit_login(login_deadline)?;
+            self.check_heard()?;
+            let time = self.limit_login(login_deadline)?;
+            if !self.wait_for_input(time)? {
+                continue;
+            }
             let bytes = match reader.fill_buf() {
                 Ok(bytes) => bytes,
                 Err(error) => match error.kind() {
@@ -114,6 +141,7 @@ impl Session<'_> {
             let length = bytes.len();
             self.bytes += length as u64;
             if length == 0 {
+                self.check_heard()?;
                 return self.finish(&mut decoder);
             }
             if std::mem::take(&mut is_first)
@@ -123,30 +151,56 @@ impl Session<'_> {
                 return Err(Reason::Refused("it speaks another protocol"));
             }
             let was_in_login_room = self.seat.is_none();
-            trace(self.client, "->", bytes);
+            if self.client.outbox.is_closing() {
+                // The server stops, and waits for the client to close its side.
+                reader.consume(length);
+                continue;
+            }
+            received.trace(bytes);
             let mut rest = bytes;
             while let Some(line) = decoder.next(&mut rest) {
                 self.take_line(line)?;
             }
             self.flush();
             reader.consume(length);
+            if length == READ_BYTES && reader.capacity() == READ_BYTES {
+                reader = BufReader::with_capacity(READ_BYTES_OF_PIPES, &self.client.stream);
+            }
             if was_in_login_room && self.seat.is_some() {
                 self.client.stream.set_read_timeout(None).map_err(Reason::Lost)?;
             }
         }
     }
 
-    /// Lets the next read end when the time in the login room does.
-    fn limit_login(&mut self, deadline: Instant) -> Step {
+    /// Nobody is there any more for whom it would be worth to go on.
+    fn check_heard(&self) -> Step {
+        if self.client.is_heard() { Ok(()) } else { Err(Reason::NotHeard) }
+    }
+
+    /// Waits for the client where something else can end the session, and lets the read wait
+    /// where not. `false` when there is nothing to read yet.
+    fn wait_for_input(&self, time: Option<Duration>) -> Result<bool, Reason> {
+        let Some(bell) = self.chat.bell() else { return Ok(true) };
+        // A dismissal comes before its ring, so one that is not seen here will be heard.
+        let ear = bell.ear();
+        match self.client.outbox.dismissal() {
+            Some(dismissal) => Err(Reason::Dismissed(dismissal)),
+            None => wait_for_input(&self.client.stream, &ear, time).map_err(Reason::Lost),
+        }
+    }
+
+    /// Lets the next read end when the time in the login room does, and says how long that is.
+    fn limit_login(&mut self, deadline: Instant) -> Result<Option<Duration>, Reason> {
         if self.seat.is_some() {
-            return Ok(());
+            return Ok(None);
         }
         let left = deadline.saturating_duration_since(Instant::now());
         if left.is_zero() {
             self.reply(Reply::LoginTimeout);
             return Err(Reason::Refused("it did not log in"));
         }
-        self.client.stream.set_read_timeout(Some(left)).map_err(Reason::Lost)
+        self.client.stream.set_read_timeout(Some(left)).map_err(Reason::Lost)?;
+        Ok(Some(left))
     }
 
     /// The client has ended its requests; text after its last newline may be one more.
@@ -164,7 +218,8 @@ impl Session<'_> {
             self.flush();
             self.client.outbox.pause(wait);
         }
-        self.client.outbox.wait_for_space();
+        self.client.outbox.wait_for_space().map_err(Reason::Dismissed)?;
+        self.check_heard()?;
         let line = match line {
             Ok(line) => line,
             Err(LineError::NotUtf8) => return self.answer(Reply::InvalidUtf8),
@@ -185,7 +240,7 @@ impl Session<'_> {
 
     fn act(&mut self, request: Request<'_>) -> Step {
         let is_known = match Command::find(request.command()) {
-            Some(command) => command.is_known(self.seat.is_some()),
+            Some(command) => self.knows(command),
             None => false,
         };
         if !is_known {
@@ -200,6 +255,17 @@ impl Session<'_> {
                 self.reply(Reply::Usage(usage));
             }
             Request::Login(name) => self.login(name),
+            Request::Operator(password) => {
+                self.flush();
+                self.become_operator(password);
+            }
+            Request::Kick { .. }
+            | Request::Mute { .. }
+            | Request::Ban { .. }
+            | Request::Announce(_) => {
+                self.flush();
+                self.act_as_operator(request);
+            }
             request => self.act_in_room(request),
         }
         Ok(())
@@ -207,11 +273,23 @@ impl Session<'_> {
 
     /// Requests of users in a room.
     fn act_in_room(&mut self, request: Request<'_>) {
+        if speaks(&request)
+            && let Some(minutes) = self.seat.as_ref().and_then(|seat| self.chat.muted(&seat.name))
+        {
+            return self.reply(Reply::Muted(minutes));
+        }
         let Some(name) = self.seat.as_ref().map(|seat| seat.name.as_str()) else { return };
-        match request {
-            Request::Say(text) => return say(&mut self.said, Event::Said { name, text }),
-            Request::Me(text) => return say(&mut self.said, Event::Did { name, text }),
-            _ => self.flush(),
+        let event = match request {
+            Request::Say(text) => Some(Event::Said { name, text }),
+            Request::Me(text) => Some(Event::Did { name, text }),
+            _ => None,
+        };
+        if let Some(event) = event {
+            // Writing to memory does not fail.
+            let _ = writeln!(self.said, "{event}");
+        }
+        if event.is_none() || self.said.len() >= SAID_BYTES {
+            self.flush();
         }
         let (chat, client) = (self.chat, self.client);
         let Some(seat) = &mut self.seat else { return };
@@ -237,13 +315,13 @@ impl Session<'_> {
 
     fn login(&mut self, name: &str) {
         match UserName::parse(name) {
-            Ok(name) => {
-                self.seat = self.chat.login(self.client, name);
-                match &self.seat {
-                    Some(seat) => log::info!("{} ({}) came", self.client.address, seat.name),
-                    None => self.reply(Reply::UserNameExist),
+            Ok(name) => match self.chat.login(self.client, name) {
+                Ok(seat) => {
+                    log::info!("{} ({}) came", self.client.address, seat.name);
+                    self.seat = Some(seat);
                 }
-            }
+                Err(refusal) => self.reply(refusal),
+            },
             Err(error) => self.refuse_name(error),
         }
     }
@@ -255,13 +333,18 @@ impl Session<'_> {
         }
     }
 
+    /// Whether the client can give this command here.
+    fn knows(&self, command: &Command) -> bool {
+        command.is_known(self.seat.is_some(), self.chat.has_operators())
+    }
+
     fn help(&mut self, name: &str) {
-        let logged_in = self.seat.is_some();
-        let rows: Vec<_> = COMMANDS
-            .iter()
-            .filter(|command| command.is_known(logged_in))
+        let known: Vec<_> = COMMANDS.iter().filter(|command| self.knows(command)).collect();
+        let width = known.iter().map(|command| command.usage.len() + 1).max().unwrap_or(0);
+        let rows: Vec<_> = known
+            .into_iter()
             .filter(|command| name.is_empty() || command.name == name)
-            .map(HelpRow)
+            .map(|command| HelpRow { command, width })
             .collect();
         if rows.is_empty() {
             return self.reply(Reply::UnknownCommand(name));
@@ -297,10 +380,13 @@ impl Session<'_> {
     }
 }
 
-fn say(said: &mut Vec<u8>, event: Event<'_>) {
-    use io::Write;
-    // Writing to memory does not fail.
-    let _ = writeln!(said, "{event}");
+/// Whether others see what the request says.
+fn speaks(request: &Request<'_>) -> bool {
+    match request {
+        Request::Say(_) | Request::Me(_) | Request::Message { .. } | Request::Rename(_) => true,
+        Request::Topic(text) => !text.is_empty(),
+        _ => false,
+    }
 }
 
 /// Waits for the client to close its side, and throws away what it still sends.

@@ -210,7 +210,13 @@ impl Transcript {
             self.file = Some(file);
         }
         let Some(file) = &mut self.file else { return Ok(()) };
-        file.write_all(bytes)?;
+        let length = file.metadata()?.len();
+        if let Err(error) = file.write_all(bytes) {
+            // All or nothing, so that the count of missing lines is right. A device has no length
+            // to go back to, and keeps nothing either.
+            let _ = file.set_len(length);
+            return Err(error);
+        }
         if self.sync {
             file.sync_data()?;
         }
@@ -241,9 +247,9 @@ impl Transcript {
     }
 }
 
-/// Replaces a file by one with this line, so that there is always a whole one.
-fn replace(path: &Path, line: &str) -> io::Result<()> {
-    let new = path.with_extension("topic.new");
-    private_file().write(true).truncate(true).open(&new)?.write_all(line.as_bytes())?;
+/// Replaces a file by one with this text, so that there is always a whole one.
+pub fn replace(path: &Path, text: &str) -> io::Result<()> {
+    let new = path.with_added_extension("new");
+    private_file().write(true).truncate(true).open(&new)?.write_all(text.as_bytes())?;
     fs::rename(new, path)
 }

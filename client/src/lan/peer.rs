@@ -13,6 +13,9 @@ const DOUBLES: usize = 16;
 /// The request to everybody to say that they are here.
 const LOOK: &str = "look";
 
+/// The column of the usages in the answer to `help`.
+const HELP_WIDTH: usize = 15;
+
 const HERE: &str = " is here.";
 
 /// What something leads to.
@@ -157,7 +160,7 @@ fn speaker(line: &str) -> Option<&str> {
         | Event::Did { name, .. }
         | Event::Entered { name }
         | Event::Left { name } => Some(name),
-        Event::Renamed { .. } | Event::TopicSet { .. } => None,
+        Event::Renamed { .. } | Event::TopicSet { .. } | Event::Announced { .. } => None,
     }
 }
 
@@ -165,8 +168,8 @@ fn help(is_logged_in: bool) -> Outcome {
     const KNOWN: [&str; 7] = ["login", "say", "me", "look", "logout", "ping", "help"];
     let commands = COMMANDS
         .iter()
-        .filter(|command| KNOWN.contains(&command.name) && command.is_known(is_logged_in));
-    let rows = commands.map(|command| HelpRow(command).to_string());
+        .filter(|command| KNOWN.contains(&command.name) && command.is_known(is_logged_in, false));
+    let rows = commands.map(|command| HelpRow { command, width: HELP_WIDTH }.to_string());
     Outcome {
         show: std::iter::once(Reply::Commands.to_string()).chain(rows).collect(),
         ..Outcome::default()

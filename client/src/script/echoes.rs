@@ -8,7 +8,7 @@ use std::os::unix::net::UnixStream;
 use std::time::Instant;
 
 use parking_lot::{Condvar, Mutex};
-use protocol::{Event, Reply, ServerLine};
+use protocol::{Event, Reply};
 
 use super::remark;
 use super::visit::{SILENCE, Source, Woken, fence_answered, is_refusal, silent};
@@ -124,6 +124,8 @@ pub struct Listener {
     refused: u64,
     /// Whether lines are missing since the last fence. Own ones may be among them.
     has_gap: bool,
+    /// What an operator has done to this user since the last fence.
+    muted: Option<String>,
     /// The reason of the last refusal.
     why: String,
 }
@@ -143,7 +145,15 @@ impl Listener {
     /// A listener to lines that come back like this.
     #[must_use]
     pub fn new(source: Source, echo: Echo) -> Self {
-        Self { source, echo, answered: 0, refused: 0, has_gap: false, why: String::new() }
+        Self {
+            source,
+            echo,
+            answered: 0,
+            refused: 0,
+            has_gap: false,
+            muted: None,
+            why: String::new(),
+        }
     }
 
     /// Runs until the server has closed. Gives the reason of the last refusal.
@@ -172,8 +182,8 @@ impl Listener {
     ) -> Result<(), Failure> {
         let mut doubted = None;
         loop {
-            let Self { source, echo, answered, refused, has_gap, why } = self;
-            let mut heard = Heard { echo, answered, refused, has_gap, why, is_talkative };
+            let Self { source, echo, answered, refused, has_gap, muted, why } = self;
+            let mut heard = Heard { echo, answered, refused, has_gap, muted, why, is_talkative };
             source.each(|line| {
                 heard.line(line);
                 ControlFlow::<()>::Continue(())
@@ -198,6 +208,7 @@ struct Heard<'a> {
     answered: &'a mut u64,
     refused: &'a mut u64,
     has_gap: &'a mut bool,
+    muted: &'a mut Option<String>,
     why: &'a mut String,
     is_talkative: bool,
 }
@@ -210,9 +221,12 @@ impl Heard<'_> {
             if let Ok(sent) = mark.parse() {
                 self.fence(sent);
             }
+        } else if let Some(Reply::Muted(_)) = Reply::parse(line) {
+            // It may be a warning as well as an answer. The fence tells which lines had no echo.
+            *self.muted = Some(line.to_owned());
         } else if is_refusal(line) {
             self.refuse(line);
-        } else if let ServerLine::Reply(Reply::Missed(_)) = ServerLine::parse(line) {
+        } else if let Some(Reply::Missed(_)) = Reply::parse(line) {
             *self.has_gap = true;
         }
     }
@@ -220,10 +234,12 @@ impl Heard<'_> {
     /// So many lines had been sent when this fence was, so all of them are answered.
     fn fence(&mut self, sent: u64) {
         while *self.answered < sent && !*self.has_gap {
-            self.refuse("the server did not echo it");
+            let why = self.muted.clone();
+            self.refuse(why.as_deref().unwrap_or("the server did not echo it"));
         }
         *self.answered = sent;
         *self.has_gap = false;
+        *self.muted = None;
     }
 
     fn refuse(&mut self, why: &str) {

@@ -24,6 +24,8 @@ pub enum Kind {
     Topic,
     /// Somebody wrote to this user alone.
     Private,
+    /// The server told everybody something.
+    Announce,
     /// Lines came faster than they were taken; so many are missing here.
     Missed,
     /// The server stops.
@@ -97,6 +99,17 @@ impl<'a> Record<'a> {
             Event::Left { name } => (Kind::Leave, name, None),
             Event::Renamed { old, new } => (Kind::Rename, old, Some(new)),
             Event::TopicSet { name, text } => (Kind::Topic, name, Some(text)),
+            Event::Announced { text } => {
+                return Self {
+                    kind: Kind::Announce,
+                    time,
+                    room: None,
+                    from: None,
+                    text: Some(text),
+                    replayed: false,
+                    lines: None,
+                };
+            }
         };
         let (room, from) = (Some(room), Some(from));
         Self { kind, time, room, from, text, replayed: false, lines: None }

@@ -57,6 +57,7 @@ pub fn is_refusal(line: &str) -> bool {
                 | Reply::RoomNameInvalid(_)
                 | Reply::NoSuchUser(_)
                 | Reply::MailboxFull(_)
+                | Reply::Muted(_)
                 | Reply::Usage(_)
                 | Reply::LineTooLong(_)
                 | Reply::InvalidUtf8
@@ -94,7 +95,8 @@ pub struct Source {
     /// What of the chunk is not yet decoded.
     start: usize,
     end: usize,
-    has_shut_down: bool,
+    /// What the server said before it closed.
+    farewell: Option<String>,
 }
 
 impl Source {
@@ -105,7 +107,7 @@ impl Source {
             chunk: vec![0; CHUNK_BYTES].into(),
             start: 0,
             end: 0,
-            has_shut_down: false,
+            farewell: None,
         }
     }
 
@@ -117,7 +119,9 @@ impl Source {
             self.start = self.end - rest.len();
             match line {
                 Ok(line) => {
-                    self.has_shut_down |= line == "Server Shutdown";
+                    if is_farewell(line) {
+                        self.farewell = Some(line.to_owned());
+                    }
                     if let ControlFlow::Break(answer) = take(line) {
                         return Some(answer);
                     }
@@ -179,8 +183,17 @@ impl Source {
     /// Why there is no connection any more.
     #[must_use]
     pub fn ended(&self) -> Failure {
-        lost(if self.has_shut_down { "the server was stopped" } else { "the server closed it" })
+        lost(self.farewell.as_deref().unwrap_or("the server closed it"))
     }
+}
+
+fn is_farewell(line: &str) -> bool {
+    // Nearly every line is something else.
+    line.starts_with(['S', 'K', 'B'])
+        && matches!(
+            Reply::parse(line),
+            Some(Reply::ServerShutdown | Reply::Kicked(_) | Reply::Banned(_))
+        )
 }
 
 /// What `poll` takes. It counts in milliseconds, and waits a little longer rather than shorter.

@@ -131,7 +131,7 @@ fn a_program_ends_with_its_server_and_all_that_it_started() {
     });
     let script = "echo ready; sleep 1000 & sleep 1000";
     let outcome = run(server, "bot", &["--name", "al", "sh", "-c", script]);
-    check(&outcome, 5, "", "chat-client: connection lost: the server was stopped; start again\n");
+    check(&outcome, 5, "", "chat-client: connection lost: Server Shutdown; start again\n");
     assert_eq!(served.join().unwrap(), "say ready\n");
 }
 

@@ -2,7 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
-use std::time::Duration;
+use std::sync::mpsc::channel;
 
 use crate::fake_server::serve;
 use crate::program::{Outcome, Program, command};
@@ -37,24 +37,6 @@ fn replies_that_come_after_the_end_of_input_are_printed() {
 }
 
 #[test]
-fn nothing_is_sent_before_the_login_is_answered() {
-    let (server, served) = serve(|mut session| {
-        session.send("Connect Success\n");
-        assert_eq!(session.line(), "login al\n");
-        session.stream.set_read_timeout(Some(Duration::from_millis(100))).unwrap();
-        let early = session.stream.read(&mut [0]);
-        assert!(early.is_err(), "{early:?}");
-        session.stream.set_read_timeout(None).unwrap();
-        session.send("Login Success\n");
-        session.rest()
-    });
-    let mut program = logged_in(&server);
-    program.send(b"look\n");
-    check(&program.finish(), 0, HANDSHAKE, "");
-    assert_eq!(served.join().unwrap(), b"look\n");
-}
-
-#[test]
 fn without_a_name_the_bytes_pass_as_they_are() {
     let (server, served) = serve(|mut session| {
         session.send("Connect Success");
@@ -83,7 +65,7 @@ fn the_classic_listener_is_told_by_its_greeting() {
 }
 
 #[test]
-fn a_refused_login_ends_with_the_reason() {
+fn a_refused_login_ends_with_the_reason_and_nothing_else_sent() {
     for (greeting, answer, shown) in [
         ("Connect Success\n", "UserName Exist\n", "UserName Exist"),
         ("Connect Success", "UserName Exist", "UserName Exist"),
@@ -91,13 +73,18 @@ fn a_refused_login_ends_with_the_reason() {
         ("Connect Success\n", "UserName Invalid: reserved\n", "UserName Invalid: reserved"),
         ("Connect Success", "UserName Invalid: reserved\n", "UserName Invalid: reserved"),
     ] {
+        let (written, requests) = channel();
         let (server, served) = serve(move |mut session| {
             session.send(greeting);
             assert_eq!(session.line(), "login al\n");
+            requests.recv().unwrap();
             session.send(answer);
             session.rest()
         });
-        let outcome = logged_in(&server).finish();
+        let mut program = logged_in(&server);
+        program.send(b"look\n");
+        written.send(()).unwrap();
+        let outcome = program.finish();
         check(&outcome, 4, &format!("Connect Success\n{shown}\n"), shown);
         assert_eq!(served.join().unwrap(), b"");
     }
@@ -114,6 +101,9 @@ fn a_server_that_cannot_be_used_is_told_apart_from_a_refusal() {
         check(&logged_in(&server).finish(), 3, "", reason);
         served.join().unwrap();
     }
+    let (server, served) = serve(|mut session| session.send("Banned for 5 minutes\n"));
+    check(&logged_in(&server).finish(), 4, "", "Banned for 5 minutes");
+    served.join().unwrap();
 }
 
 #[test]

@@ -29,7 +29,7 @@ const DEADLINE: Duration = Duration::from_secs(30);
 pub const CTRL_C: &str = "\x03";
 pub const CTRL_D: &str = "\x04";
 
-/// The user `al` at his prompt.
+/// The user `al`, at the prompt.
 pub fn chat(server: &RealServer, extra: &[&str]) -> Pty {
     let address = server.address.to_string();
     let mut arguments = vec!["--server", &address, "--name", "al"];

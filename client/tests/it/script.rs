@@ -75,13 +75,25 @@ fn say_without_an_echo_is_no_success() {
         (
             "Server Shutdown\n",
             5,
-            "connection lost: the server was stopped; start again with line 1, the first that is not confirmed",
+            "connection lost: Server Shutdown; start again with line 1, the first that is not confirmed",
         ),
         ("pong chat-client-1\n", 6, "refused: the server did not echo it; change it and try again"),
         (
             "Control Character\npong chat-client-1\n",
             6,
             "refused: Control Character; change it and try again",
+        ),
+        (
+            "Muted for 5 minutes\npong chat-client-1\n",
+            6,
+            "refused: Muted for 5 minutes; change it and try again",
+        ),
+        // A warning, after which the line was said all the same.
+        ("Muted for 5 minutes\nal: x\npong chat-client-1\n", 0, ""),
+        (
+            "Kicked: spam\n",
+            5,
+            "connection lost: Kicked: spam; start again with line 1, the first that is not confirmed",
         ),
         // Of what is missing here nobody knows more than that the server has dealt with the line.
         ("Missed 7 lines\npong chat-client-1\n", 0, ""),
@@ -155,7 +167,7 @@ fn say_ends_when_the_server_does_even_while_stdin_is_silent() {
     program.send(b"one\n");
     let stdin = program.stdin.take();
     let outcome = program.wait();
-    check(&outcome, 5, "", "chat-client: connection lost: the server was stopped; start again\n");
+    check(&outcome, 5, "", "chat-client: connection lost: Server Shutdown; start again\n");
     drop(stdin);
     served.join().unwrap();
 }
@@ -294,7 +306,7 @@ fn follow_shows_gaps_and_the_end_of_the_server() {
         let arguments: &[&str] = if json { &["--name", "al", "--json"] } else { &["--name", "al"] };
         let outcome = run(server, "follow", arguments);
         served.join().unwrap();
-        let stderr = "chat-client: connection lost: the server was stopped; start again\n";
+        let stderr = "chat-client: connection lost: Server Shutdown; start again\n";
         let stdout = if json { &outcome.stdout } else { lines };
         check(&outcome, 5, stdout, stderr);
         if json {

@@ -17,7 +17,7 @@ use chat_client::view::View;
 use nix::sys::signal::Signal;
 
 use crate::fake_server::{Session as FakeSession, serve, serve_at};
-use crate::pty::{CTRL_C, Pty, chat};
+use crate::pty::{CTRL_C, Pty, chat, fresh_directory};
 use crate::real_server::RealServer;
 
 #[test]
@@ -41,6 +41,62 @@ fn the_terminal_is_left_sane_by_a_signal_and_by_a_lost_server() {
     pty.wait_for_last("al@main>");
     pty.keys(CTRL_C);
     assert_eq!(pty.wait(), 5);
+}
+
+#[test]
+fn a_gap_in_what_was_missed_is_told() {
+    let (server, served) = serve(|mut session| {
+        session.greet_and_log_in();
+        session.send("bo: one\n");
+        assert_eq!(session.line(), "history 20\n");
+        let address = session.stream.local_addr().unwrap();
+        session.close();
+        address
+    });
+    let pty = Pty::start(&["--server", &server, "--name", "al", "--no-time"]);
+    pty.wait_for("bo: one\n");
+    let (_, _served) = serve_at(served.join().unwrap(), |mut session| {
+        session.greet_and_log_in();
+        assert_eq!(session.line(), "history 500\n");
+        let fence = session.line().replace("ping", "pong");
+        session.send("cy: live\nHistory:\n[2026-11-22T10:04:05Z] bo: nine\n");
+        session.send(fence);
+        session.rest()
+    });
+    pty.wait_for("cy: live\n-- there may be more that was missed, before this\n| bo: nine\n");
+}
+
+#[test]
+fn who_is_put_out_is_not_brought_back() {
+    let (server, served) = serve(|mut session| {
+        session.greet_and_log_in();
+        session.line();
+        session.send("Kicked: spam\n");
+        session.close();
+    });
+    let mut pty = Pty::start(&["--server", &server, "--name", "al", "--no-time"]);
+    pty.wait_for("Kicked: spam\n-- an operator put you out");
+    assert_eq!(pty.wait(), 5);
+    served.join().unwrap();
+}
+
+#[test]
+fn a_password_is_neither_shown_nor_kept() {
+    let log = fresh_directory().join("log");
+    let server = RealServer::start();
+    let mut pty = chat(&server, &["--log", log.to_str().unwrap()]);
+    pty.keys("/op secret");
+    pty.wait_for_last("al@main> /op ******");
+    pty.keys("\r");
+    pty.wait_for("Unknown command: op");
+    drop(server);
+    pty.wait_for("trying again in 1 s");
+    pty.keys("/op secret\r");
+    pty.wait_for("not connected; not sent: /op");
+    pty.keys(CTRL_C);
+    assert_eq!(pty.wait(), 5);
+    assert!(!pty.raw().contains("secret"));
+    assert!(!std::fs::read_to_string(log).unwrap().contains("secret"));
 }
 
 #[test]

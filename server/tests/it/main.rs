@@ -6,10 +6,18 @@ mod binary;
 mod capacity;
 mod documents;
 mod flow;
+#[path = "../../benches/load/generator/mod.rs"]
+#[expect(dead_code, reason = "the bench uses the rest")]
+mod generator;
 mod hostile;
 mod limits;
+mod load;
+mod moderation;
+mod motd;
 mod order;
 mod program;
 mod recording;
+mod rooms;
+mod stalls;
 mod support;
 mod transcripts;

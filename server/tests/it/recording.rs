@@ -4,6 +4,8 @@ use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use nix::sys::signal::Signal;
@@ -88,6 +90,41 @@ fn a_room_that_comes_back_at_once_has_all_of_its_history() {
     }
 }
 
+/// Others hop from room to room without end, and each hop closes a room.
+#[test]
+fn a_room_with_much_to_read_opens_while_others_close() {
+    const HOPPERS: usize = 4;
+    let folder = TempDir::new().unwrap();
+    let line = "2026-11-22T10:04:05.123Z ann: what was said in the room long ago\n";
+    fs::write(folder.path().join("big.log"), line.repeat(15_000)).unwrap();
+    let server = server(folder.path());
+    let is_over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        for hopper in 0..HOPPERS {
+            let (server, is_over) = (&server, &is_over);
+            scope.spawn(move || {
+                let mut client = server.login(&format!("hopper{hopper}"));
+                while !is_over.load(Ordering::Relaxed) {
+                    client.send(&format!("join here{hopper}\njoin there{hopper}\n"));
+                    client.lines_until_fence();
+                }
+            });
+        }
+        let mut bob = server.login("bob");
+        bob.send("join big\nping 1\n");
+        // Not a panic yet, for the others have to be told to end.
+        let mut answers = Vec::new();
+        while answers.last().is_none_or(|last| last != "pong 1") {
+            match bob.next_line() {
+                Some(line) => answers.push(line),
+                None => break,
+            }
+        }
+        is_over.store(true, Ordering::Relaxed);
+        assert!(answers.contains(&"Join Success".to_owned()), "{answers:?}");
+    });
+}
+
 #[test]
 fn a_torn_last_line_is_cut_off() {
     let folder = TempDir::new().unwrap();
@@ -116,6 +153,42 @@ fn the_chat_goes_on_without_the_disk_and_the_gap_is_marked() {
     ann.send("say found\nping 2\n");
     assert_eq!(ann.lines_until("pong 2"), ["ann: found"]);
     assert_eq!(transcript(&file), ["-- 2 lines are missing here --", "ann: found"]);
+}
+
+/// A file that takes a part of a write: nothing is torn, and nothing in it is counted as missing.
+#[test]
+fn a_gap_counts_exactly_the_lines_that_miss() {
+    const LINES: usize = 500;
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().to_str().unwrap();
+    // No file grows beyond 8 blocks of 512 or 1024 bytes, and that is an error, not a signal.
+    let mut program = Program::spawn(
+        Command::new("sh")
+            .args(["-c", "trap '' XFSZ; ulimit -f 8; exec \"$@\"", "sh"])
+            .arg(env!("CARGO_BIN_EXE_chat-server"))
+            .args(["--listen", "127.0.0.1:0", "--rate", "0", "--quiet", "--data", path])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped()),
+    );
+    let mut ann = TestClient::connect(program.address().0);
+    ann.expect("Connect Success");
+    ann.send("login ann\n");
+    ann.expect("Login Success");
+    let numbers: String = (0..LINES).map(|number| format!("say {number}\n")).collect();
+    ann.send(&numbers);
+    ann.lines_until_fence();
+    let (current, full) = (folder.path().join("main.log"), folder.path().join("main.log.1"));
+    fs::rename(&current, &full).unwrap();
+    ann.send("say after\n");
+    ann.lines_until_fence();
+
+    let (before, after) = (transcript(&full), transcript(&current));
+    let missing = 1 + LINES - before.len();
+    let gap = format!("-- {missing} lines are missing here --");
+    assert_eq!(after, [gap, "ann: after".to_owned()]);
+    drop(ann);
+    program.signal(Signal::SIGTERM);
+    assert_eq!(program.output().status.code(), Some(0));
 }
 
 #[test]
@@ -185,6 +258,7 @@ fn what_was_seen_survives_kill_dash_nine() {
     let path = folder.path().to_str().unwrap();
     let file = folder.path().join("main.log");
     let mut seen_lines = 0;
+    let mut checked = 0;
     for round in 0..ROUNDS {
         let arguments = ["--listen", "127.0.0.1:0", "--data", path, "--rate", "0", "--quiet"];
         let mut program = Program::start(&arguments);
@@ -201,8 +275,9 @@ fn what_was_seen_survives_kill_dash_nine() {
         program.signal(Signal::SIGKILL);
         program.output();
         // The file is read as it is; only a last line that is torn does not count.
-        let text = String::from_utf8(fs::read(&file).unwrap()).unwrap();
+        let text = String::from_utf8(fs::read(&file).unwrap().split_off(checked)).unwrap();
         let whole = &text[..text.rfind('\n').map_or(0, |end| end + 1)];
+        checked += whole.len();
         let recorded: Vec<_> = whole.lines().map(|line| line.split_once(' ').unwrap().1).collect();
         for talker in talkers {
             let seen = talker.join().unwrap();

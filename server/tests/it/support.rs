@@ -1,14 +1,31 @@
 //! A server in this process, and clients that wait for what must come instead of for time.
 
+use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::path::PathBuf;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use argon2::{Argon2, Params, PasswordHasher};
 use chat_server::{Config, Server, StopHandle};
+use tempfile::TempDir;
 
 /// No test waits for this. It only ends those that would never end.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A file of operators by name and password. The hashes are the cheapest that there are.
+pub fn operators_file(folder: &TempDir, operators: &[(&str, &str)]) -> PathBuf {
+    let cheap = Params::new(Params::MIN_M_COST, 1, 1, None).unwrap();
+    let argon2 = Argon2::from(cheap);
+    let line = |(name, password): &(&str, &str)| {
+        let hash = argon2.hash_password_with_salt(password.as_bytes(), b"salt in tests").unwrap();
+        format!("{name}:{hash}\n")
+    };
+    let path = folder.path().join("operators");
+    fs::write(&path, operators.iter().map(line).collect::<String>()).unwrap();
+    path
+}
 
 /// A running server, stopped and joined when dropped.
 pub struct TestServer {
@@ -102,6 +119,13 @@ impl TestClient {
         assert!(line.ends_with('\n'), "not a whole line: {line:?}");
         line.pop();
         line
+    }
+
+    /// The same. `None` when none came in time.
+    pub fn next_line(&mut self) -> Option<String> {
+        let mut line = String::new();
+        self.reader.read_line(&mut line).ok()?;
+        line.strip_suffix('\n').map(str::to_owned)
     }
 
     #[track_caller]

@@ -4,6 +4,7 @@
 //! same without the newline. In between, clients connect, close their side and so on, in words.
 //! `\x00`, `\u{a0}`, `\n`, `\r` and `\t` stand for what they usually do, `{x*9}` for nine x, and
 //! `[TIME]` for any time of the right form. At the end nobody may be owed anything more.
+//! `# operators: NAME PASSWORD ...` on the first line gives the server operators.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -11,7 +12,9 @@ use std::path::Path;
 
 use nix::sys::socket::{setsockopt, sockopt};
 
-use crate::support::{TestClient, TestServer};
+use tempfile::TempDir;
+
+use crate::support::{TestClient, TestServer, operators_file};
 
 #[test]
 fn transcripts() {
@@ -26,7 +29,15 @@ fn transcripts() {
 }
 
 fn replay(transcript: &str, file: &Path) {
-    let server = TestServer::start();
+    let folder = TempDir::new().unwrap();
+    let operators = transcript.lines().next().and_then(|line| line.strip_prefix("# operators: "));
+    let server = TestServer::with(|config| {
+        config.operators = operators.map(|names| {
+            let words: Vec<_> = names.split(' ').collect();
+            let pairs: Vec<_> = words.chunks(2).map(|pair| (pair[0], pair[1])).collect();
+            operators_file(&folder, &pairs)
+        });
+    });
     let mut clients = BTreeMap::new();
     let mut place = Place(String::new());
     for (number, step) in (1..).zip(transcript.lines()) {

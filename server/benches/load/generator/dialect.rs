@@ -1,0 +1,113 @@
+//! How one speaks to each kind of server: to enter, and to say something.
+
+use clap::ValueEnum;
+
+use super::mark::Mark;
+
+/// What a server speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Dialect {
+    /// This project's protocol.
+    Chat,
+    /// The relay of this bench that locks: what a client sends is what its room gets.
+    Relay,
+    /// The bare loops of this bench: the same, but the first client speaks for everybody.
+    Bare,
+    /// `ncat --chat`.
+    Ncat,
+    /// Internet Relay Chat, as far as it is needed here.
+    Irc,
+}
+
+/// What a client does about a line that it got while entering.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Reaction {
+    /// Wait for more.
+    Wait,
+    /// Send this.
+    Send(Vec<u8>),
+    /// It is where it wanted to be.
+    Entered,
+}
+
+impl Dialect {
+    /// What a client sends once it is connected.
+    #[must_use]
+    pub fn greeting(self, client: usize, room: Option<usize>) -> Vec<u8> {
+        let text = match (self, room) {
+            (Self::Chat, None) => format!("login u{client:05}\n"),
+            (Self::Chat, Some(room)) => format!("login u{client:05}\njoin r{room:04}\n"),
+            (Self::Irc, _) => format!("NICK u{client:05}\r\nUSER u 0 * :u\r\n"),
+            (Self::Relay | Self::Bare | Self::Ncat, _) => String::new(),
+        };
+        text.into_bytes()
+    }
+
+    /// What to do about a line that came before the client was in.
+    #[must_use]
+    pub fn react(self, line: &[u8], room: Option<usize>) -> Reaction {
+        let line = line.trim_ascii_end();
+        let has_entered = match (self, room) {
+            (Self::Chat, None) => line == b"Login Success",
+            (Self::Chat, Some(_)) => line == b"Join Success",
+            (Self::Relay | Self::Bare, _) => line == b"ready",
+            (Self::Ncat, _) => line.starts_with(b"<announce>"),
+            (Self::Irc, _) => irc_numeric(line) == Some(b"366"),
+        };
+        if has_entered {
+            return Reaction::Entered;
+        }
+        if self == Self::Irc && irc_numeric(line) == Some(b"001") {
+            let room = room.unwrap_or_default();
+            return Reaction::Send(format!("JOIN #r{room:04}\r\n").into_bytes());
+        }
+        if self == Self::Irc
+            && let Some(token) = line.strip_prefix(b"PING ")
+        {
+            return Reaction::Send([b"PONG ", token, b"\r\n"].concat());
+        }
+        Reaction::Wait
+    }
+
+    /// Appends the request to say a text.
+    pub fn say(self, client: usize, room: Option<usize>, mark: Mark, to: &mut Vec<u8>) {
+        let mut digits = *b"u00000: ";
+        match self {
+            Self::Chat => to.extend_from_slice(b"say "),
+            Self::Relay | Self::Bare => {
+                let mut rest = client;
+                for digit in digits[1..6].iter_mut().rev() {
+                    *digit = b'0' + (rest % 10) as u8;
+                    rest /= 10;
+                }
+                to.extend_from_slice(&digits);
+            }
+            Self::Ncat => {}
+            Self::Irc => {
+                let room = room.unwrap_or_default();
+                to.extend_from_slice(format!("PRIVMSG #r{room:04} :").as_bytes());
+            }
+        }
+        mark.write(to);
+        to.extend_from_slice(if self == Self::Irc { b"\r\n" } else { b"\n" });
+    }
+
+    /// Whether the first client says what others would.
+    #[must_use]
+    pub fn has_one_speaker(self) -> bool {
+        self == Self::Bare
+    }
+
+    /// Whether a client gets what it says itself.
+    #[must_use]
+    pub fn echoes(self) -> bool {
+        matches!(self, Self::Chat | Self::Relay | Self::Bare)
+    }
+}
+
+/// The number in `:server 001 nick ...`.
+fn irc_numeric(line: &[u8]) -> Option<&[u8]> {
+    let mut words = line.split(|&byte| byte == b' ');
+    words.next().filter(|first| first.starts_with(b":"))?;
+    words.next()
+}

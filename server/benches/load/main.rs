@@ -1,0 +1,132 @@
+//! What the server costs under load, beside what it could cost at best and what it usually costs.
+//!
+//! `cargo bench -p chat-server` takes a few seconds; `-- --help` says what can be asked for.
+
+mod chart;
+mod generator;
+mod page;
+mod peers;
+mod report;
+mod suite;
+
+use std::fs::File;
+use std::io::{self, BufReader, BufWriter, Write};
+use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use clap::{Parser, Subcommand};
+
+use generator::relay::Relay;
+use peers::Peer;
+use suite::{Settings, Suite};
+
+/// Puts load on the server, and on what it is compared with.
+#[derive(Debug, Parser)]
+struct Arguments {
+    /// Numbers of clients for the fan-out
+    #[arg(long, value_name = "N,...", value_delimiter = ',', default_value = "10,100,1000")]
+    clients: Vec<usize>,
+
+    /// About how long each measurement is to take
+    #[arg(long, value_name = "SECONDS", default_value_t = 0.3)]
+    seconds: f64,
+
+    /// Lines a second at the steady rate
+    #[arg(long, value_name = "N", default_value_t = 50.0)]
+    rate: f64,
+
+    /// Clients in the latency measurements
+    #[arg(long, value_name = "N", default_value_t = 1000)]
+    latency_clients: usize,
+
+    /// Clients that log in at once
+    #[arg(long, value_name = "N", default_value_t = 1000)]
+    storm: usize,
+
+    /// Rooms of ten, compared with one room of a thousand; 0 leaves them out
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    rooms: usize,
+
+    /// Only measurements whose name contains this
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    only: String,
+
+    /// Only the server, without what it is compared with
+    #[arg(long)]
+    alone: bool,
+
+    /// Flags for the server, beside those that the bench needs
+    #[arg(long, value_name = "FLAGS", allow_hyphen_values = true, default_value = "")]
+    server_flags: String,
+
+    /// Write the results here too
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+
+    /// Given by `cargo bench`.
+    #[arg(long, hide = true)]
+    bench: bool,
+
+    #[command(subcommand)]
+    role: Option<Role>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Role {
+    /// Measure a server that runs already
+    Against(Peer),
+    /// Put the results of a run into the page about performance
+    Page { json: PathBuf, page: PathBuf },
+    /// Print the heads of the columns
+    #[command(hide = true)]
+    Heading,
+    /// Be one of the relays that the server is compared with
+    #[command(hide = true)]
+    Relay { relay: Relay, clients: usize, room_size: usize },
+}
+
+fn main() -> Result<()> {
+    let arguments = Arguments::parse();
+    match &arguments.role {
+        Some(Role::Relay { relay, clients, room_size }) => {
+            return be_relay(*relay, *clients, *room_size);
+        }
+        Some(Role::Against(peer)) => return peer.run(),
+        Some(Role::Page { json, page }) => {
+            let file = File::open(json).with_context(|| format!("cannot read {json:?}"))?;
+            return page::update(page, &serde_json::from_reader(BufReader::new(file))?);
+        }
+        Some(Role::Heading) => {
+            println!("{}", report::HEADING);
+            return Ok(());
+        }
+        None => {}
+    }
+    let settings = Settings {
+        clients: arguments.clients,
+        seconds: arguments.seconds,
+        rate: arguments.rate,
+        latency_clients: arguments.latency_clients,
+        storm: arguments.storm,
+        rooms: arguments.rooms,
+        only: arguments.only,
+        is_alone: arguments.alone,
+        server_flags: arguments.server_flags,
+    };
+    let report = Suite::new(settings)?.run()?;
+    if let Some(path) = arguments.json {
+        let file = File::create(&path).with_context(|| format!("cannot write {path:?}"))?;
+        serde_json::to_writer_pretty(BufWriter::new(file), &report)?;
+    }
+    Ok(())
+}
+
+fn be_relay(relay: Relay, clients: usize, room_size: usize) -> Result<()> {
+    let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0)))?;
+    println!("listening on {}", listener.local_addr()?);
+    io::stdout().flush()?;
+    // Its clients leave at once when the measurement is over.
+    let _ = relay.run(&listener, clients, room_size);
+    Ok(())
+}

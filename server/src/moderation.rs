@@ -1,0 +1,180 @@
+//! What operators have decided: who is muted, who is banned; and who is an operator.
+//!
+//! Time is that of the clock on the wall, for a ban outlives the server. The lock in here is the
+//! innermost one: it is held for a look or a change, never while a password is hashed, a file
+//! written, or anything else locked.
+
+use std::collections::HashMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
+use jiff::{SignedDuration, Timestamp};
+use parking_lot::{Condvar, Mutex};
+use protocol::UserName;
+
+use crate::bans::{Bans, Target};
+use crate::bell::Bell;
+use crate::operators::{Operators, is_password};
+use crate::transcript::replace;
+
+/// The bans' file in the folder of a server that keeps what is said.
+const BANS_FILE: &str = "bans";
+
+/// See the module's page.
+#[derive(Debug)]
+pub struct Moderation {
+    operators: Operators,
+    /// Where bans are kept. `None` forgets them with the server.
+    file: Option<PathBuf>,
+    state: Mutex<State>,
+    /// Whether anybody may be muted, so that nobody has to lock in order to speak when not.
+    has_mutes: AtomicBool,
+    turn: Turn,
+    /// Wakes who is to be dismissed.
+    pub bell: Bell,
+}
+
+#[derive(Debug)]
+struct State {
+    mutes: HashMap<UserName, Timestamp>,
+    bans: Bans,
+}
+
+impl Moderation {
+    /// The moderation by the operators in a file. Bans are kept in `folder`, where there is one.
+    ///
+    /// # Errors
+    ///
+    /// Says what is wrong with the operators' file or with the file of bans.
+    pub fn open(operators: &Path, folder: Option<&Path>) -> io::Result<Self> {
+        let operators = Operators::read(operators)?;
+        let file = folder.map(|folder| folder.join(BANS_FILE));
+        let bans = match &file {
+            Some(file) => Bans::read(file, Timestamp::now())?,
+            None => Bans::default(),
+        };
+        let state = State { mutes: HashMap::new(), bans };
+        Ok(Self {
+            operators,
+            file,
+            state: Mutex::new(state),
+            has_mutes: AtomicBool::new(false),
+            turn: Turn::default(),
+            bell: Bell::new()?,
+        })
+    }
+
+    /// Whether this user is an operator, and this the password. It takes a while.
+    ///
+    /// Hashing wants more stack than a session has, and much memory: it is done on a thread of its
+    /// own, one at a time. A name is logged in once, so no more than all operators wait for it.
+    pub fn is_operator(&self, name: &UserName, password: &str) -> bool {
+        let Some(hash) = self.operators.hash_of(name) else { return false };
+        self.turn.take(|| {
+            thread::scope(|scope| {
+                let thread = thread::Builder::new().name("password".to_owned());
+                let check = thread.spawn_scoped(scope, || is_password(password, hash));
+                match check.map(|check| check.join()) {
+                    Ok(Ok(is_right)) => is_right,
+                    Ok(Err(_)) => false,
+                    Err(error) => {
+                        log::error!("no password can be checked: {error}; see `ulimit -u`");
+                        false
+                    }
+                }
+            })
+        })
+    }
+
+    /// Lets a user say nothing for so many minutes. 0 ends it.
+    pub fn mute(&self, name: UserName, minutes: u32) {
+        let now = Timestamp::now();
+        let mut state = self.state.lock();
+        state.mutes.insert(name, after(now, minutes));
+        state.mutes.retain(|_, until| *until > now);
+        self.has_mutes.store(!state.mutes.is_empty(), Ordering::Release);
+    }
+
+    /// For how many minutes a user is to say nothing. `None` when it may speak.
+    #[must_use]
+    pub fn muted(&self, name: &UserName) -> Option<u64> {
+        if !self.has_mutes.load(Ordering::Acquire) {
+            return None;
+        }
+        let until = self.state.lock().mutes.get(name).copied()?;
+        minutes_left(until, Timestamp::now())
+    }
+
+    /// Keeps somebody out for so many minutes; 0 ends it. It is in the file when this returns.
+    pub fn ban(&self, target: Target, minutes: u32) {
+        let now = Timestamp::now();
+        self.state.lock().bans.set(target, after(now, minutes), now);
+        let Some(file) = &self.file else { return };
+        // Whoever writes last has seen all that was changed before.
+        self.turn.take(|| {
+            let bans = self.state.lock().bans.to_string();
+            if let Err(error) = replace(file, &bans) {
+                let path = file.display();
+                log::error!("{path} cannot be written, a restart forgets the last bans: {error}");
+            }
+        });
+    }
+
+    /// For how many minutes somebody is kept out. `None` when he is not.
+    #[must_use]
+    pub fn banned(&self, target: &Target) -> Option<u64> {
+        let now = Timestamp::now();
+        let until = self.state.lock().bans.until(target, now)?;
+        minutes_left(until, now)
+    }
+}
+
+fn after(now: Timestamp, minutes: u32) -> Timestamp {
+    now.checked_add(SignedDuration::from_mins(minutes.into())).unwrap_or(Timestamp::MAX)
+}
+
+/// A minute that has begun counts. `None` when none is left.
+fn minutes_left(until: Timestamp, now: Timestamp) -> Option<u64> {
+    let seconds = u64::try_from(until.duration_since(now).as_secs_f64().ceil() as i64).ok()?;
+    (seconds > 0).then_some(seconds.div_ceil(60))
+}
+
+/// Lets one at a time do something long, without a lock being held meanwhile.
+#[derive(Debug, Default)]
+struct Turn {
+    is_taken: Mutex<bool>,
+    free: Condvar,
+}
+
+impl Turn {
+    fn take<T>(&self, work: impl FnOnce() -> T) -> T {
+        let mut is_taken = self.is_taken.lock();
+        while std::mem::replace(&mut *is_taken, true) {
+            self.free.wait(&mut is_taken);
+        }
+        drop(is_taken);
+        let done = work();
+        *self.is_taken.lock() = false;
+        self.free.notify_one();
+        done
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn minutes_are_rounded_up() {
+        let now = Timestamp::UNIX_EPOCH;
+        assert_eq!(minutes_left(after(now, 10), now), Some(10));
+        let later = now + SignedDuration::from_millis(1);
+        assert_eq!(minutes_left(after(now, 10), later), Some(10));
+        assert_eq!(minutes_left(later, now), Some(1));
+        assert_eq!(minutes_left(now, now), None);
+        assert_eq!(minutes_left(now, later), None);
+        assert_eq!(after(now, u32::MAX), Timestamp::MAX);
+    }
+}

@@ -1,0 +1,139 @@
+//! `--trace`: what goes over the wire, in the log, for those who want to watch it.
+//!
+//! `->` comes from a client, `<-` goes to it. Whatever could act on a terminal is escaped, and
+//! passwords are left out.
+
+use std::net::SocketAddr;
+
+/// The log target.
+pub const WIRE: &str = "wire";
+
+const HIDDEN: &[u8] = b"op [password]\n";
+
+fn is_on() -> bool {
+    log::log_enabled!(target: WIRE, log::Level::Trace)
+}
+
+fn log(address: SocketAddr, direction: &str, line: &[u8]) {
+    let text = String::from_utf8_lossy(line);
+    log::trace!(target: WIRE, "{address} {direction} {}", text.escape_debug());
+}
+
+/// Logs bytes that were sent to a client.
+pub fn sent(address: SocketAddr, bytes: &[u8]) {
+    if !is_on() {
+        return;
+    }
+    for line in bytes.split_inclusive(|&byte| byte == b'\n') {
+        // The reply to a password that stands behind a tab, so that it was taken for a command.
+        let echo = line.strip_prefix(b"Unknown command: ");
+        match echo.map(Beginning::of) {
+            Some(Beginning::Password) => log(address, "<-", b"Unknown command: op [password]\n"),
+            _ => log(address, "<-", line),
+        }
+    }
+}
+
+/// The bytes that come from one client, as they are logged.
+#[derive(Debug)]
+pub struct Received {
+    address: SocketAddr,
+    line: Line,
+}
+
+/// What is known of the line that the next bytes belong to.
+#[derive(Debug)]
+enum Line {
+    /// Only this came of it so far, which may be the beginning of a password.
+    Begun(Vec<u8>),
+    Shown,
+    Hidden,
+}
+
+impl Received {
+    /// For a client from there.
+    #[must_use]
+    pub fn new(address: SocketAddr) -> Self {
+        Self { address, line: Line::Begun(Vec::new()) }
+    }
+
+    /// Logs bytes that were received, however the network cut them.
+    pub fn trace(&mut self, bytes: &[u8]) {
+        if is_on() {
+            let address = self.address;
+            self.show(bytes, |line| log(address, "->", line));
+        }
+    }
+
+    fn show(&mut self, bytes: &[u8], mut show: impl FnMut(&[u8])) {
+        for piece in bytes.split_inclusive(|&byte| byte == b'\n') {
+            match &mut self.line {
+                Line::Hidden => {}
+                Line::Shown => show(piece),
+                Line::Begun(begun) => {
+                    begun.extend(piece);
+                    match Beginning::of(begun) {
+                        Beginning::Unclear => {}
+                        Beginning::Password => {
+                            show(HIDDEN);
+                            self.line = Line::Hidden;
+                        }
+                        Beginning::Other => {
+                            show(begun);
+                            self.line = Line::Shown;
+                        }
+                    }
+                }
+            }
+            if piece.ends_with(b"\n") {
+                self.line = Line::Begun(Vec::new());
+            }
+        }
+    }
+}
+
+/// What the beginning of a line tells.
+enum Beginning {
+    /// It is `op` and a password, or meant to be: neither case nor the kind of space matters.
+    Password,
+    Other,
+    /// More has to come.
+    Unclear,
+}
+
+impl Beginning {
+    fn of(line: &[u8]) -> Self {
+        let is_space = |byte: &u8| *byte != b'\n' && *byte <= b' ';
+        let start = line.iter().position(|byte| !is_space(byte)).unwrap_or(line.len());
+        match &line[start..] {
+            [] | [b'o' | b'O'] | [b'o' | b'O', b'p' | b'P'] => Self::Unclear,
+            [b'o' | b'O', b'p' | b'P', space, ..] if is_space(space) => Self::Password,
+            _ => Self::Other,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(input: &str, expected: &str) {
+        for cut in 1..=input.len() {
+            let mut received = Received::new(SocketAddr::from(([127, 0, 0, 1], 1)));
+            let mut shown = Vec::new();
+            for piece in input.as_bytes().chunks(cut) {
+                received.show(piece, |bytes| shown.extend_from_slice(bytes));
+            }
+            assert_eq!(String::from_utf8(shown).unwrap(), expected, "{input:?} cut every {cut}");
+        }
+    }
+
+    #[test]
+    fn passwords_are_left_out_and_nothing_else() {
+        check("say op x\nop x\nping\n", "say op x\nop [password]\nping\n");
+        check("op\nopera x\no\n\n", "op\nopera x\no\n\n");
+        check(" OP\tx\r\nlook\r\n", "op [password]\nlook\r\n");
+        check("look\nop x", "look\nop [password]\n");
+    }
+}

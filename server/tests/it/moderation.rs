@@ -1,0 +1,402 @@
+//! Operators against those who resist, over restarts, and with their passwords kept secret.
+
+use std::fs;
+use std::io::Write;
+use std::net::Shutdown;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use chat_server::Config;
+use nix::sys::signal::Signal;
+use nix::sys::socket::{setsockopt, sockopt};
+use tempfile::TempDir;
+
+use crate::program::Program;
+use crate::support::{TestClient, TestServer, operators_file};
+
+/// A server with the operator `teacher`, whose password is `open`.
+fn server(folder: &TempDir, configure: impl FnOnce(&mut Config)) -> TestServer {
+    let operators = operators_file(folder, &[("teacher", "open")]);
+    TestServer::with(|config| {
+        config.operators = Some(operators);
+        configure(config);
+    })
+}
+
+fn operator(server: &TestServer) -> TestClient {
+    let mut teacher = server.login("teacher");
+    teacher.send("op open\n");
+    teacher.expect("Operator Success");
+    teacher
+}
+
+#[test]
+fn a_wrong_password_costs_its_giver_time_and_nobody_else() {
+    let folder = TempDir::new().unwrap();
+    let server = server(&folder, |_| {});
+    let mut teacher = server.login("Teacher");
+    let mut bob = server.login("bob");
+    teacher.expect("bob has entered the room.");
+    let begin = Instant::now();
+    teacher.send("op wrong\nop open\n");
+    // The right password of somebody else is wrong too.
+    let mut eve = server.login("eve");
+    eve.send("op open\nkick bob\n");
+    for n in 0..100 {
+        bob.send(&format!("say {n}\n"));
+    }
+    let mut expected = vec!["eve has entered the room.".to_owned()];
+    expected.extend((0..100).map(|n| format!("bob: {n}")));
+    assert_eq!(teacher.lines_until("Password Wrong"), expected);
+    let took = begin.elapsed();
+    assert!(took >= Duration::from_secs(2), "{took:?}");
+    teacher.expect("Operator Success");
+    assert_eq!(eve.lines_until("Password Wrong"), expected[1..]);
+    eve.expect("Operators Only: kick");
+}
+
+#[test]
+fn by_going_away_a_guesser_spares_no_time() {
+    let folder = TempDir::new().unwrap();
+    let server = server(&folder, |_| {});
+    let mut bob = server.login("bob");
+    let mut guesser = server.login("teacher");
+    bob.expect("teacher has entered the room.");
+    let begin = Instant::now();
+    guesser.send("say now\nop wrong\n");
+    bob.expect("teacher: now");
+    let at_once = nix::libc::linger { l_onoff: 1, l_linger: 0 };
+    setsockopt(guesser.stream(), sockopt::Linger, &at_once).unwrap();
+    drop(guesser);
+    let mut again = server.connect();
+    loop {
+        // What is said lets the server find out that the connection is gone.
+        bob.send("say are you there?\n");
+        again.send("login teacher\n");
+        if again.line() == "Login Success" {
+            break;
+        }
+    }
+    let took = begin.elapsed();
+    assert!(took >= Duration::from_secs(2), "{took:?}");
+}
+
+#[test]
+fn guessers_do_not_delay_the_stop() {
+    let folder = TempDir::new().unwrap();
+    let mut server = server(&folder, |_| {});
+    let mut teacher = server.login("teacher");
+    // Half an hour of waiting.
+    teacher.send(&"op wrong\n".repeat(1000));
+    teacher.end_input();
+    server.stop();
+    assert!(teacher.rest().ends_with("Server Shutdown\n"));
+}
+
+#[test]
+fn a_flood_is_ended_and_its_sender_told() {
+    let folder = TempDir::new().unwrap();
+    let server = server(&folder, |_| {});
+    let mut teacher = operator(&server);
+    let mut flooder = server.login("flooder");
+    let mut writer = flooder.stream().try_clone().unwrap();
+    let flood = thread::spawn(move || while writer.write_all(b"say spam\n").is_ok() {});
+    let reading = thread::spawn(move || {
+        loop {
+            let line = flooder.line();
+            if line != "flooder: spam" {
+                flooder.expect_end();
+                flooder.stream().shutdown(Shutdown::Both).unwrap();
+                return line;
+            }
+        }
+    });
+    teacher.expect("flooder has entered the room.");
+    teacher.send("kick flooder no spam\n");
+    let spam = teacher.lines_until("Kick Success");
+    assert!(spam.iter().all(|line| line == "flooder: spam"), "{spam:?}");
+    teacher.lines_until("flooder has left the room.");
+    assert_eq!(reading.join().unwrap(), "Kicked: no spam");
+    flood.join().unwrap();
+}
+
+#[test]
+fn who_waits_for_its_rate_is_dismissed_at_once() {
+    let folder = TempDir::new().unwrap();
+    let server = server(&folder, |config| (config.rate, config.burst) = (1, 5));
+    let mut teacher = operator(&server);
+    let mut bob = server.login("bob");
+    teacher.expect("bob has entered the room.");
+    // Over a quarter of an hour of waiting.
+    bob.send(&"ping\n".repeat(1000));
+    bob.expect("pong");
+    teacher.send("kick bob\n");
+    teacher.expect("Kick Success");
+    assert!(bob.rest().ends_with("pong\nKicked: no reason given\n"));
+    teacher.expect("bob has left the room.");
+}
+
+#[test]
+fn who_takes_nothing_is_out_of_the_room_at_once_and_gets_what_it_was_owed() {
+    let folder = TempDir::new().unwrap();
+    let server = server(&folder, |config| config.couriers = 1);
+    let mut teacher = operator(&server);
+    let mut bob = server.login("bob");
+    teacher.expect("bob has entered the room.");
+    // So many answers that its session waits until it takes some.
+    let topic = "x".repeat(4000);
+    bob.send(&format!("topic {topic}\n"));
+    teacher.expect(&format!("bob set the topic: {topic}"));
+    let mut writer = bob.stream().try_clone().unwrap();
+    let asking = thread::spawn(move || while writer.write_all(b"topic\n").is_ok() {});
+    // The one courier passes between any two answers to the teacher, and each time it could empty
+    // bob's mailbox if his socket had space; that is used up long before.
+    let mut full = 0;
+    while full < 1000 {
+        teacher.send("msg bob are you there?\n");
+        full = if teacher.line() == "Mailbox Full: bob" { full + 1 } else { 0 };
+    }
+    teacher.send("say last words\nkick bob that is enough\n");
+    teacher.expect("teacher: last words");
+    teacher.expect("Kick Success");
+    teacher.expect("bob has left the room.");
+    teacher.send("msg bob are you there?\n");
+    teacher.expect("No Such User: bob");
+    bob.expect(&format!("bob set the topic: {topic}"));
+    let rest = bob.rest();
+    let (owed, last) = rest.trim_end().rsplit_once('\n').unwrap();
+    assert_eq!(last, "Kicked: that is enough");
+    let answers = owed.lines().filter(|line| *line == format!("Topic: {topic}")).count();
+    assert!(answers > 100, "only {answers} answers were owed");
+    assert!(owed.lines().any(|line| line == "teacher: last words"));
+    bob.stream().shutdown(Shutdown::Both).unwrap();
+    asking.join().unwrap();
+}
+
+#[test]
+fn an_address_is_banned_over_both_families_and_framings() {
+    let folder = TempDir::new().unwrap();
+    let server = server(&folder, |config| {
+        config.listen = vec!["[::1]:0".parse().unwrap()];
+        config.classic = vec!["[::ffff:127.0.0.1]:0".parse().unwrap()];
+    });
+    let mut teacher = operator(&server);
+    let mut stranger = TestClient::connect(server.classic);
+    assert_eq!(stranger.packet(), b"Connect Success");
+    let mut bob = TestClient::connect(server.classic);
+    assert_eq!(bob.packet(), b"Connect Success");
+    bob.send("login bob\n");
+    assert_eq!(bob.packet(), b"Login Success");
+    teacher.expect("bob has entered the room.");
+
+    teacher.send("ban 127.0.0.1 90\n");
+    teacher.expect("Ban Success");
+    // Those who have not logged in are meant too.
+    assert_eq!(stranger.rest(), "Banned for 90 minutes\n");
+    assert_eq!(bob.rest(), "Banned for 90 minutes\n");
+    teacher.expect("bob has left the room.");
+    assert_eq!(TestClient::connect(server.classic).rest(), "Banned for 90 minutes\n");
+    server.connect().expect_nothing_but("the other address is free");
+
+    teacher.send("ban ::ffff:127.0.0.1 0\n");
+    teacher.expect("Ban Success");
+    assert_eq!(TestClient::connect(server.classic).packet(), b"Connect Success");
+
+    // One's own address is closed to others, and one can open it again.
+    teacher.send("ban ::1 5\n");
+    teacher.expect("Ban Success");
+    assert_eq!(TestClient::connect(server.address).rest(), "Banned for 5 minutes\n");
+    teacher.send("ban ::1 0\n");
+    teacher.expect("Ban Success");
+    server.connect().expect_nothing_but("open again");
+}
+
+#[test]
+fn bans_outlive_the_server() {
+    let folder = TempDir::new().unwrap();
+    let data = folder.path().join("data");
+    let file = data.join("bans");
+    let mut first = server(&folder, |config| config.data = Some(data.clone()));
+    let mut teacher = operator(&first);
+    teacher.send("ban Bob 90\nban ::2 5\nban carl 5\nban carl 0\n");
+    for _ in 0..4 {
+        teacher.expect("Ban Success");
+    }
+    // It is there as soon as it is answered.
+    let bans = fs::read_to_string(&file).unwrap();
+    let targets: Vec<_> = bans.lines().map(|line| line.split_once(' ').unwrap().1).collect();
+    assert_eq!(targets, ["::2", "Bob"]);
+    assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    first.stop();
+    drop(teacher);
+
+    fs::write(&file, format!("2001-01-01T00:00:00Z carl\n{bans}")).unwrap();
+    let second = server(&folder, |config| config.data = Some(data.clone()));
+    let mut bob = second.connect();
+    bob.send("login bob\nlogin carl\n");
+    bob.expect("Banned for 90 minutes");
+    bob.expect("Login Success");
+    let mut teacher = operator(&second);
+    teacher.send("ban bob 0\n");
+    teacher.expect("Ban Success");
+    assert_eq!(fs::read_to_string(&file).unwrap(), bans.lines().next().unwrap().to_owned() + "\n");
+}
+
+/// Every file in a folder, as text.
+fn contents(folder: &Path) -> Vec<(PathBuf, String)> {
+    let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    files.map(|file| (file.clone(), fs::read_to_string(file).unwrap())).collect()
+}
+
+#[test]
+fn a_password_is_kept_nowhere() {
+    let folder = TempDir::new().unwrap();
+    let operators = operators_file(&folder, &[("teacher", "open sesame")]);
+    let data = folder.path().join("data");
+    let mut program = Program::start(&[
+        "--listen",
+        "127.0.0.1:0",
+        "--trace",
+        "-vv",
+        "--operators",
+        operators.to_str().unwrap(),
+        "--data",
+        data.to_str().unwrap(),
+    ]);
+    let mut teacher = TestClient::connect(program.address().0);
+    teacher.send("op open sesame\nlogin teacher\n");
+    // However the network cuts it, and however it is mistyped.
+    for byte in b"op open sesame\n" {
+        teacher.send_bytes(&[*byte]);
+    }
+    teacher
+        .send("OP open sesame\n op open sesame\nop\topen sesame\nop not sesame\nhistory\nlogout\n");
+    let seen = teacher.rest();
+    assert!(seen.contains("Operator Success\n") && seen.contains("Password Wrong\n"), "{seen}");
+    assert!(!seen.replace("op\topen", "").contains("sesame"), "{seen}");
+    drop(teacher);
+    program.signal(Signal::SIGTERM);
+    let log = String::from_utf8(program.output().stderr).unwrap();
+    assert!(!log.contains("sesame"), "{log}");
+    assert_eq!(log.matches("-> op [password]\\n").count(), 6, "{log}");
+    assert!(log.contains("(teacher) gave a wrong password for `op`"), "{log}");
+    assert!(log.contains("(teacher) is an operator now"), "{log}");
+    let files = contents(&data);
+    assert!(files.iter().any(|(file, _)| file.ends_with("main.log")), "{files:?}");
+    assert!(files.iter().all(|(_, text)| !text.contains("sesame")), "{files:?}");
+}
+
+#[test]
+fn what_operators_do_is_logged() {
+    let folder = TempDir::new().unwrap();
+    let operators = operators_file(&folder, &[("teacher", "open")]);
+    let operators = operators.to_str().unwrap();
+    let mut program = Program::start(&["--listen", "127.0.0.1:0", "--operators", operators]);
+    let mut teacher = TestClient::connect(program.address().0);
+    teacher.send("login teacher\nop open\nkick bob bye\nban carl 5\nlogout\n");
+    teacher.rest();
+    drop(teacher);
+    program.signal(Signal::SIGTERM);
+    let log = String::from_utf8(program.output().stderr).unwrap();
+    for act in ["kick bob bye", "ban carl 5"] {
+        assert!(log.contains(&format!("(teacher) as operator: {act}\n")), "{log}");
+    }
+}
+
+fn hash_password(arguments: &[&str], input: &str) -> (Option<i32>, String, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_chat-server"));
+    command.arg("hash-password").args(arguments);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    // It fails when the program ends without having read, which is judged by its output.
+    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+    let output = child.wait_with_output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (output.status.code(), text(output.stdout), text(output.stderr))
+}
+
+#[test]
+fn the_program_makes_the_lines_that_it_reads() {
+    let folder = TempDir::new().unwrap();
+    let (code, line, errors) = hash_password(&["Zoé"], "mot de passe\r\nmore\n");
+    assert_eq!((code, errors.as_str()), (Some(0), ""));
+    assert!(line.starts_with("Zoé:$argon2id$") && line.ends_with('\n'), "{line}");
+    let (code, hash, _) = hash_password(&[], "mot de passe");
+    assert_eq!(code, Some(0));
+    assert!(hash.starts_with("$argon2id$"), "{hash}");
+
+    let operators = folder.path().join("operators");
+    fs::write(&operators, format!("{line}\nann:{hash}")).unwrap();
+    let server = TestServer::with(|config| config.operators = Some(operators));
+    for name in ["zoé", "ann"] {
+        let mut client = server.login(name);
+        client.send("op mot de passe\nlogout\n");
+        assert_eq!(client.rest(), "Operator Success\n");
+    }
+}
+
+#[test]
+fn passwords_that_cannot_be_sent_are_refused() {
+    for input in ["", "\n", " leading\n", "trailing \n", "bell\u{7}\n"] {
+        let (code, line, errors) = hash_password(&["ann"], input);
+        assert_eq!((code, line.as_str()), (Some(1), ""), "{input:?}");
+        let expected = "chat-server: `op` cannot send this password: it must not be empty, begin \
+                        or end with a space, or have control characters\n";
+        assert_eq!(errors, expected);
+    }
+    let (code, _, errors) = hash_password(&["a:b"], "x\n");
+    assert_eq!(code, Some(2));
+    assert!(errors.contains("this cannot be a name: : is not allowed"), "{errors}");
+}
+
+#[track_caller]
+fn check_refused(arguments: &[&str], why: &str) {
+    let output = Program::start(&[&["--listen", "127.0.0.1:0"], arguments].concat()).output();
+    let errors = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(errors, format!("chat-server: {why}\n"));
+    assert_eq!(output.status.code(), Some(3));
+    assert!(output.stdout.is_empty());
+}
+
+#[test]
+fn a_bad_file_of_operators_is_one_clear_line() {
+    let folder = TempDir::new().unwrap();
+    let good = fs::read_to_string(operators_file(&folder, &[("ann", "x")])).unwrap();
+    let path = folder.path().join("operators");
+    let file = path.to_str().unwrap();
+    for (contents, why) in [
+        (format!("{good}bob\n"), "line 2 is not NAME:HASH"),
+        ("bob:secret\n".to_owned(), "line 1 has no hash as `chat-server hash-password` makes it"),
+        (
+            good.rsplit_once('$').unwrap().0.to_owned(),
+            "line 1 has no hash as `chat-server hash-password` makes it",
+        ),
+        (good.replace("ann", "a b"), "line 1 names no user: a space is not allowed"),
+        (good.replace("m=8,", "m=4000000,"), "line 1 has a hash that asks for too much memory"),
+        (format!("{good}\n{good}"), "line 3 has a name for the second time"),
+    ] {
+        fs::write(&path, contents).unwrap();
+        check_refused(&["--operators", file], &format!("cannot use {file}: {why}"));
+    }
+    fs::write(&path, "\n").unwrap();
+    let why =
+        format!("{file} names no operator; `chat-server hash-password NAME` makes a line for it");
+    check_refused(&["--operators", file], &why);
+}
+
+#[test]
+fn a_bad_file_of_bans_is_one_clear_line() {
+    let folder = TempDir::new().unwrap();
+    let operators = operators_file(&folder, &[("ann", "x")]);
+    let bans = folder.path().join("bans");
+    fs::write(&bans, "2999-01-01T00:00:00Z bob\nbob for ever\n").unwrap();
+    let why = format!(
+        "cannot use {}: line 2 is no ban: write `TIME NAME` or `TIME ADDRESS`, or remove it",
+        bans.display()
+    );
+    let data = folder.path().to_str().unwrap();
+    check_refused(&["--operators", operators.to_str().unwrap(), "--data", data], &why);
+}

@@ -1,0 +1,177 @@
+//! Many rooms, and changing between them while everybody talks.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, JoinHandle};
+
+use crate::support::{TestClient, TestServer};
+
+/// Talks in a room until told to end, and gives back all that it saw there.
+fn talk(mut client: TestClient, is_over: &Arc<AtomicBool>) -> JoinHandle<Vec<String>> {
+    let is_over = Arc::clone(is_over);
+    thread::spawn(move || {
+        let mut seen = Vec::new();
+        let mut number = 0;
+        while !is_over.load(Ordering::Relaxed) {
+            // Some at a time, so that there is always something under way.
+            let lines: String = (number..number + 50).map(|n| format!("say {n}\n")).collect();
+            client.send(&lines);
+            number += 50;
+            seen.extend(client.lines_until_fence());
+        }
+        seen
+    })
+}
+
+/// What somebody of this name was in the room for, visit by visit, as one saw it who was there all
+/// the time.
+fn visits(seen: &[String], name: &str) -> Vec<Vec<String>> {
+    let (entered, left) =
+        (format!("{name} has entered the room."), format!("{name} has left the room."));
+    let mut visits = Vec::new();
+    let mut is_here = false;
+    for line in seen {
+        if *line == entered {
+            is_here = true;
+            visits.push(Vec::new());
+        } else if *line == left {
+            is_here = false;
+        } else if is_here {
+            visits.last_mut().unwrap().push(line.clone());
+        }
+    }
+    visits
+}
+
+#[test]
+fn all_of_the_old_room_comes_before_the_new_one_with_traffic_in_both() {
+    const MOVES: usize = 200;
+    let server = TestServer::start();
+    let ann = server.login("ann");
+    let mut dee = server.login("dee");
+    dee.send("join den\n");
+    dee.expect("Join Success");
+    let is_over = Arc::new(AtomicBool::new(false));
+    let in_main = talk(ann, &is_over);
+    let in_den = talk(dee, &is_over);
+
+    let mut mover = server.login("mover");
+    let mut stays = Vec::new();
+    for number in 0..MOVES {
+        // Of some stays not a line is awaited, so that moves follow each other at once.
+        let awaited = number % 4;
+        let mut stay: Vec<_> = (0..awaited).map(|_| mover.line()).collect();
+        mover.send(if number % 2 == 0 { "join DEN\n" } else { "join main\n" });
+        stay.extend(mover.lines_until("Join Success"));
+        stays.push(stay);
+    }
+    mover.send("logout\n");
+    stays.push(mover.rest().lines().map(str::to_owned).collect());
+    is_over.store(true, Ordering::Relaxed);
+
+    let mut main = visits(&in_main.join().unwrap(), "mover").into_iter();
+    let mut den = visits(&in_den.join().unwrap(), "mover").into_iter();
+    let lines: usize = stays.iter().map(Vec::len).sum();
+    assert!(lines >= MOVES, "only {lines} lines came in all stays");
+    for (number, stay) in stays.into_iter().enumerate() {
+        let room = if number % 2 == 0 { &mut main } else { &mut den };
+        assert_eq!(room.next(), Some(stay), "stay {number}");
+    }
+    assert_eq!((main.next(), den.next()), (None, None));
+}
+
+#[test]
+fn one_name_for_both_framings_at_the_same_instant() {
+    let server = TestServer::start();
+    for round in 0..40 {
+        let attempts: Vec<_> = (0..8)
+            .map(|number| {
+                let address = if number % 2 == 0 { server.address } else { server.classic };
+                let mut client = TestClient::connect(address);
+                assert!(client.packet().starts_with(b"Connect Success"));
+                // What looks the same is the same: the last is Cyrillic.
+                let name =
+                    ["Cocoa", "cocoa", "COCOA", "\u{441}\u{43e}\u{441}\u{43e}\u{430}"][number / 2];
+                thread::spawn(move || {
+                    client.send(&format!("login {name}\n"));
+                    let answer = String::from_utf8(client.packet()).unwrap();
+                    (answer.trim_end().to_owned(), client)
+                })
+            })
+            .collect();
+        let answers: Vec<_> = attempts.into_iter().map(|it| it.join().unwrap()).collect();
+        let count = |text| answers.iter().filter(|(answer, _)| answer == text).count();
+        assert_eq!((count("Login Success"), count("UserName Exist")), (1, 7), "round {round}");
+        // And free again once the last byte was read.
+        for (answer, mut client) in answers {
+            client.send("logout\n");
+            client.rest();
+            drop(answer);
+        }
+    }
+}
+
+/// The rows of the answer to `rooms`, without what else comes.
+fn rooms(client: &mut TestClient) -> Vec<String> {
+    client.send("rooms\n");
+    client.lines_until("Rooms:");
+    let rows = client.lines_until_fence();
+    rows.into_iter().filter(|row| !row.ends_with(" has left the room.")).collect()
+}
+
+#[test]
+fn many_rooms_hear_their_own_and_no_other() {
+    const ROOMS: usize = 100;
+    const MEMBERS: usize = 5;
+    const LINES: usize = 3;
+    let server = TestServer::start();
+    let mut clients: Vec<Vec<TestClient>> = Vec::new();
+    for room in 0..ROOMS {
+        let join = |member| {
+            let mut client = server.login(&format!("r{room}m{member}"));
+            client.send(&format!("join r{room}\n"));
+            client.expect("Join Success");
+            client
+        };
+        clients.push((0..MEMBERS).map(join).collect());
+    }
+    // Those who came later were announced.
+    for client in clients.iter_mut().flatten() {
+        client.lines_until_fence();
+    }
+    for line in 0..LINES {
+        for client in clients.iter_mut().flatten() {
+            client.send(&format!("say {line}\n"));
+        }
+    }
+    let seen: Vec<Vec<Vec<String>>> = clients
+        .iter_mut()
+        .map(|members| {
+            let lines = |client: &mut TestClient| -> Vec<_> {
+                (0..MEMBERS * LINES).map(|_| client.line()).collect()
+            };
+            members.iter_mut().map(lines).collect()
+        })
+        .collect();
+    for (room, members) in seen.iter().enumerate() {
+        assert!(members.iter().all(|seen| *seen == members[0]), "one order in room {room}");
+        let mut said = members[0].clone();
+        said.sort();
+        let expected: Vec<_> = (0..MEMBERS)
+            .flat_map(|member| (0..LINES).map(move |line| format!("r{room}m{member}: {line}")))
+            .collect();
+        assert_eq!(said, expected);
+    }
+    // Nothing else came to anybody.
+    for client in clients.iter_mut().flatten() {
+        client.expect_nothing_but("all heard");
+    }
+    let list = rooms(&mut clients[0][0]);
+    assert_eq!(list.len(), ROOMS + 1);
+    assert_eq!(list[0], "main 0");
+    assert!(list[1..].iter().all(|row| row.ends_with(&format!(" {MEMBERS}"))), "{list:?}");
+    // A room is there while somebody is in it.
+    clients.truncate(1);
+    let mut last = clients.remove(0).remove(0);
+    while rooms(&mut last) != ["main 0", "r0 1"] {}
+}

@@ -1,0 +1,90 @@
+//! Clients that are ended by the server are gone, whatever they go on to send, and those that
+//! take a little are not ended.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::os::fd::AsRawFd;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use nix::sys::socket::{
+    AddressFamily, SockFlag, SockType, SockaddrStorage, connect, setsockopt, socket, sockopt,
+};
+
+use crate::support::{TestClient, TestServer};
+
+/// A room with much to tell, and a client that asks for all of it more often than it could ever
+/// be answered, and takes nothing.
+fn ask_without_end(server: &TestServer) -> (TestClient, TestClient) {
+    let mut watcher = server.login("watcher");
+    watcher.send(&"say something\n".repeat(20_000));
+    watcher.lines_until_fence();
+    let deaf = server.login("deaf");
+    let requests = "history 20000\n".repeat(1000);
+    deaf.stream().set_nonblocking(true).unwrap();
+    // As much as the sockets' buffers hold.
+    while deaf.stream().write(requests.as_bytes()).is_ok() {}
+    (deaf, watcher)
+}
+
+#[test]
+fn who_takes_nothing_is_closed_whatever_it_has_asked_for() {
+    let server = TestServer::with(|config| config.stall_timeout = Duration::from_millis(400));
+    let (deaf, mut watcher) = ask_without_end(&server);
+    watcher.lines_until("deaf has left the room.");
+    drop(deaf);
+}
+
+#[test]
+fn a_stop_does_not_wait_for_requests_that_nobody_answers() {
+    let mut server = TestServer::start();
+    let (deaf, mut watcher) = ask_without_end(&server);
+    let begin = Instant::now();
+    thread::scope(|scope| {
+        scope.spawn(|| watcher.rest());
+        server.stop();
+    });
+    assert!(begin.elapsed() < Duration::from_secs(8), "{:?}", begin.elapsed());
+    drop(deaf);
+}
+
+/// A receive buffer of a few packets, which can be chosen only before connecting.
+fn connect_with_small_buffer(server: &TestServer) -> TcpStream {
+    let flags = SockFlag::SOCK_CLOEXEC;
+    let socket = socket(AddressFamily::Inet, SockType::Stream, flags, None).unwrap();
+    setsockopt(&socket, sockopt::RcvBuf, &131_072).unwrap();
+    connect(socket.as_raw_fd(), &SockaddrStorage::from(server.address)).unwrap();
+    TcpStream::from(socket)
+}
+
+/// A slow line with large buffers on its way: the client takes some bytes all the time.
+#[test]
+fn who_takes_a_little_is_not_closed() {
+    let stall_timeout = Duration::from_secs(1);
+    let server = TestServer::with(|config| config.stall_timeout = stall_timeout);
+    let slow = connect_with_small_buffer(&server);
+    (&slow).write_all(b"login slow\n").unwrap();
+    let mut talker = server.login("talker");
+    thread::scope(|scope| {
+        let talking = scope.spawn(|| {
+            // Far more than the sockets' buffers hold.
+            for _ in 0..40 {
+                talker.send(&"say something that is long enough to matter\n".repeat(10_000));
+                talker.lines_until_fence();
+            }
+            talker
+        });
+        // It takes a little again and again, for much longer than it could take nothing.
+        let end = Instant::now() + stall_timeout * 6;
+        let mut taken = [0; 4096];
+        while Instant::now() < end || !talking.is_finished() {
+            (&slow).read_exact(&mut taken).unwrap();
+            // This is the pace of the slow line, and nothing waits for it.
+            thread::sleep(Duration::from_millis(10));
+        }
+        let mut talker = talking.join().unwrap();
+        talker.send("look\n");
+        let users = talker.lines_until_fence();
+        assert!(users.contains(&"slow".to_owned()), "{users:?}");
+    });
+}
