@@ -53,6 +53,9 @@ pub enum ConnectError {
     /// The server takes no more clients.
     #[error("{}; try again later", Reply::ServerFull)]
     Full,
+    /// The server takes nobody from this address, for so many minutes.
+    #[error("{}; try again then", Reply::Banned(*.0))]
+    Banned(u64),
     /// The server does not take the name. This is its answer.
     #[error("login refused: {0}; choose another name")]
     Login(String),
@@ -79,7 +82,8 @@ impl From<ConnectError> for Failure {
             ConnectError::Address { .. }
             | ConnectError::Refused { .. }
             | ConnectError::Stranger
-            | ConnectError::Full => Exit::CannotConnect,
+            | ConnectError::Full
+            | ConnectError::Banned(_) => Exit::CannotConnect,
             ConnectError::Login(_) => Exit::LoginRefused,
             ConnectError::Lost(_) => Exit::ConnectionLost,
         };
@@ -155,7 +159,7 @@ impl Connection {
         };
         Ok(match Reply::parse(&line) {
             Some(Reply::ServerFull) => ConnectError::Full,
-            Some(Reply::Banned(_)) => ConnectError::Login(line),
+            Some(Reply::Banned(minutes)) => ConnectError::Banned(minutes),
             _ => ConnectError::Stranger,
         })
     }

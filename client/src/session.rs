@@ -311,8 +311,8 @@ impl Session {
             }
             match self.attempt() {
                 Ok(connection) => return Some(connection),
-                Err(ConnectError::Login(answer)) if is_ban(&answer) => {
-                    self.view.notice(&answer);
+                Err(error) if is_ban(&error) => {
+                    self.view.notice(&error.to_string());
                     return None;
                 }
                 Err(error) => why = error.to_string(),
@@ -343,6 +343,11 @@ impl Session {
     }
 }
 
-fn is_ban(answer: &str) -> bool {
-    matches!(Reply::parse(answer), Some(Reply::Banned(_)))
+/// Whether an operator keeps this user out, by the address or by the name.
+fn is_ban(error: &ConnectError) -> bool {
+    match error {
+        ConnectError::Banned(_) => true,
+        ConnectError::Login(answer) => matches!(Reply::parse(answer), Some(Reply::Banned(_))),
+        _ => false,
+    }
 }

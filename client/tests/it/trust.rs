@@ -81,6 +81,31 @@ fn who_is_put_out_is_not_brought_back() {
 }
 
 #[test]
+fn who_is_banned_does_not_try_again() {
+    for answers in
+        [&["Banned for 5 minutes\n"][..], &["Connect Success\n", "Banned for 5 minutes\n"]]
+    {
+        let (server, served) = serve(|mut session| {
+            session.greet_and_log_in();
+            session.line();
+            let address = session.stream.local_addr().unwrap();
+            session.close();
+            address
+        });
+        let mut pty = Pty::start(&["--server", &server, "--name", "al", "--no-time"]);
+        let (_, banning) = serve_at(served.join().unwrap(), move |mut session| {
+            for answer in answers {
+                session.send(answer);
+            }
+            session.rest()
+        });
+        pty.wait_for("Banned for 5 minutes");
+        assert_eq!(pty.wait(), 5);
+        banning.join().unwrap();
+    }
+}
+
+#[test]
 fn a_password_is_neither_shown_nor_kept() {
     let log = fresh_directory().join("log");
     let server = RealServer::start();

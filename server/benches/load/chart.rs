@@ -5,7 +5,7 @@ use std::fmt::Write;
 const WIDTH: f64 = 720.0;
 const HEIGHT: f64 = 420.0;
 const LEFT: f64 = 70.0;
-const RIGHT: f64 = 20.0;
+const RIGHT: f64 = 30.0;
 const TOP: f64 = 64.0;
 const BOTTOM: f64 = 52.0;
 /// Colours that people who see few of them can tell apart.
@@ -92,7 +92,7 @@ impl Chart {
             for (x, y) in places {
                 writeln!(svg, "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"3\" fill=\"{colour}\"/>")?;
             }
-            let x = LEFT + index as f64 * 150.0;
+            let x = LEFT + index as f64 * 128.0;
             writeln!(
                 svg,
                 "<rect x=\"{x}\" y=\"36\" width=\"12\" height=\"12\" fill=\"{colour}\"/>\

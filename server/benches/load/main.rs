@@ -28,8 +28,8 @@ struct Arguments {
     #[arg(long, value_name = "N,...", value_delimiter = ',', default_value = "10,100,1000")]
     clients: Vec<usize>,
 
-    /// About how long each measurement is to take
-    #[arg(long, value_name = "SECONDS", default_value_t = 0.3)]
+    /// About how long each measurement takes, of which there are three; latency takes ten times that
+    #[arg(long, value_name = "SECONDS", default_value_t = 0.05)]
     seconds: f64,
 
     /// Lines a second at the steady rate

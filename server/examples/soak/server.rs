@@ -52,6 +52,8 @@ impl UnderTest {
             .args(["--listen", "127.0.0.1:0", "--rate", "0", "--stall-timeout", "3"])
             .args(["--login-timeout", "3", "--quiet", "--backlog", &BACKLOG.to_string(), "--data"])
             .arg(data.path())
+            // As in the unit of `docs`: what was freed shall not look as if it were used.
+            .env("MALLOC_ARENA_MAX", "2")
             .stdout(Stdio::piped())
             .spawn()
             .with_context(|| format!("{} does not start", program.display()))?;

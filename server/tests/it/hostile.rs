@@ -1,6 +1,11 @@
 //! What a bad client does costs nobody else anything.
 
 use std::io::Write;
+use std::net::Shutdown;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
+use nix::sys::socket::{setsockopt, sockopt};
 
 use crate::support::{TestClient, TestServer};
 
@@ -79,6 +84,40 @@ fn a_client_that_vanishes_in_the_middle_of_a_line_says_nothing() {
     ghost.send("login");
     drop(ghost);
     witnesses.saw_nothing();
+}
+
+/// A reset may be found by the courier instead of the session, if there is much to send.
+#[test]
+fn a_reset_in_the_middle_of_a_line_says_nothing() {
+    const ROUNDS: usize = 300;
+    let server = TestServer::start();
+    let mut watcher = server.login("watcher");
+    let talker = server.login("talker");
+    let is_over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let echo = talker.stream().try_clone().unwrap();
+        scope.spawn(move || std::io::copy(&mut &echo, &mut std::io::sink()));
+        scope.spawn(|| {
+            while !is_over.load(Ordering::Relaxed) {
+                talker.stream().write_all(&b"say on and on\n".repeat(20)).unwrap();
+            }
+            talker.stream().shutdown(Shutdown::Both).unwrap();
+        });
+        let mut torn = Vec::new();
+        for round in 0..ROUNDS {
+            let ghost = TestClient::connect(server.address);
+            (ghost.stream()).write_all(format!("login ghost{round}\nsay torn").as_bytes()).unwrap();
+            watcher.lines_until(&format!("ghost{round} has entered the room."));
+            let at_once = nix::libc::linger { l_onoff: 1, l_linger: 0 };
+            setsockopt(ghost.stream(), sockopt::Linger, &at_once).unwrap();
+            drop(ghost);
+            let lines = watcher.lines_until(&format!("ghost{round} has left the room."));
+            torn.extend(lines.into_iter().filter(|line| line.ends_with(": torn")));
+        }
+        is_over.store(true, Ordering::Relaxed);
+        watcher.stream().shutdown(Shutdown::Both).unwrap();
+        assert_eq!(torn, [""; 0]);
+    });
 }
 
 #[test]

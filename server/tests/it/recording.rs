@@ -228,8 +228,9 @@ fn a_hangup_opens_the_files_anew() {
     let mut program = Program::start(&["--listen", "127.0.0.1:0", "--data", path, "--sync"]);
     let mut ann = TestClient::connect(program.address().0);
     ann.expect("Connect Success");
-    ann.send("login ann\nping 1\n");
-    ann.lines_until("pong 1");
+    // Whoever sees a line knows that it is recorded, and all lines before it.
+    ann.send("login ann\nsay 0\n");
+    ann.lines_until("ann: 0");
     let (current, rotated) = (folder.path().join("main.log"), folder.path().join("main.log.1"));
     fs::rename(&current, &rotated).unwrap();
     program.signal(Signal::SIGHUP);
@@ -242,7 +243,7 @@ fn a_hangup_opens_the_files_anew() {
     }
     assert!(!transcript(&current).is_empty());
     assert_eq!(transcript(&rotated)[0], "ann has entered the room.");
-    assert_eq!(transcript(&current).len() + transcript(&rotated).len(), 1 + said);
+    assert_eq!(transcript(&current).len() + transcript(&rotated).len(), 2 + said);
     drop(ann);
     program.signal(Signal::SIGTERM);
     assert_eq!(program.output().status.code(), Some(0));
