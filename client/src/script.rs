@@ -3,7 +3,7 @@
 //! | module | what it is for |
 //! |---|---|
 //! | [`args`] | what a script may ask for |
-//! | [`visit`] | a connection that is logged in, in its room, and gives lines |
+//! | [`visit`], [`source`] | a connection that is logged in and in its room, and its lines |
 //! | [`say`], [`echoes`] | saying lines, and finding out what became of each |
 //! | [`answers`] | `look`, `rooms` and `history`: a list, up to its fence |
 //! | [`follow`], [`wait`] | the room as it goes on |
@@ -21,6 +21,7 @@ pub mod output;
 pub mod program;
 pub mod record;
 pub mod say;
+pub mod source;
 pub mod visit;
 pub mod wait;
 

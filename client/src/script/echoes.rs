@@ -11,7 +11,8 @@ use parking_lot::{Condvar, Mutex};
 use protocol::{Event, Reply};
 
 use super::remark;
-use super::visit::{SILENCE, Source, Woken, fence_answered, is_refusal, silent};
+use super::source::{Source, Woken};
+use super::visit::{SILENCE, fence_answered, is_refusal, silent};
 use crate::connection::Sender;
 use crate::exit::Failure;
 

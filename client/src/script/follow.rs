@@ -9,7 +9,8 @@ use protocol::{Event, Reply, Request};
 use super::args::Follow;
 use super::output::{Output, Reader};
 use super::record::{Record, history_row, json};
-use super::visit::{Visit, Woken, fence, fence_answered, is_refusal, refused};
+use super::source::Woken;
+use super::visit::{Visit, fence, fence_answered, is_refusal, refused};
 use crate::exit::{Exit, Failure};
 
 /// How far the answer to `history` has come.

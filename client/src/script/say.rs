@@ -261,7 +261,10 @@ impl Progress {
             self.bar.set_draw_target(ProgressDrawTarget::stderr_with_hz(4));
         }
         self.bar.set_message(counts.answered.to_string());
-        self.bar.set_position(counts.bytes);
+        // What was only sent is not said yet.
+        let done = u128::from(counts.bytes) * u128::from(counts.answered);
+        let done = done / u128::from(counts.sent.max(1));
+        self.bar.set_position(u64::try_from(done).unwrap_or(u64::MAX));
     }
 }
 

@@ -9,7 +9,8 @@ use protocol::Reply;
 use super::args::Wait;
 use super::output::Output;
 use super::remark;
-use super::visit::{Visit, Woken, fence_answered};
+use super::source::Woken;
+use super::visit::{Visit, fence_answered};
 use crate::exit::{Exit, Failure};
 
 /// Prints the first line that matches.
