@@ -8,7 +8,9 @@ use clap::{ColorChoice, Parser, Subcommand};
 use jiff::Zoned;
 
 use crate::exit::Exit;
+use crate::lan::Lan;
 use crate::render::Looks;
+use crate::script::args::Task;
 
 /// Where a server is looked for when none is named.
 pub const DEFAULT_SERVER: &str = "127.0.0.1:6666";
@@ -61,6 +63,14 @@ pub struct Args {
 /// What else the program does.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// What scripts do
+    #[command(flatten)]
+    Script(Task),
+    /// Chat without a server: everybody on the local network who opens the same port
+    ///
+    /// As without a subcommand it is a prompt on a terminal, and a filter in a pipe.
+    #[command(after_help = Exit::help())]
+    Lan(Lan),
     /// Print the completions for a shell
     Completions {
         /// Which shell
@@ -93,7 +103,7 @@ impl Args {
 }
 
 /// What goes to the server as part of a line must not end that line.
-fn one_line(text: &str) -> Result<String, &'static str> {
+pub(crate) fn one_line(text: &str) -> Result<String, &'static str> {
     if text.contains(['\n', '\r']) {
         return Err("a name is one line");
     }

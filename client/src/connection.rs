@@ -6,6 +6,7 @@
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpStream, ToSocketAddrs};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::mpsc::SyncSender;
 use std::time::{Duration, Instant};
 
@@ -22,7 +23,7 @@ pub const PATIENCE: Duration = Duration::from_secs(10);
 const SHORTEST: Duration = Duration::from_millis(100);
 
 /// Bytes in a line from a server. Lines of `history` are longer than any line that is sent.
-const LINE_BYTES: usize = 64 * 1024;
+pub const LINE_BYTES: usize = 64 * 1024;
 
 /// Bytes that are read at a time.
 const CHUNK_BYTES: usize = 64 * 1024;
@@ -327,6 +328,20 @@ pub struct Receiver {
     stream: TcpStream,
     /// What came together with the answer to the login.
     received: Vec<u8>,
+}
+
+impl Receiver {
+    /// Whether bytes are here that no `poll` of the socket tells of.
+    #[must_use]
+    pub fn has_buffered(&self) -> bool {
+        !self.received.is_empty()
+    }
+}
+
+impl AsFd for Receiver {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.stream.as_fd()
+    }
 }
 
 impl Read for Receiver {

@@ -10,8 +10,8 @@ use std::fmt;
 pub enum Exit {
     /// All was done.
     Done = 0,
-    /// This machine is the cause: a file, a thread, the terminal.
-    Local = 1,
+    /// What was waited for did not happen in time.
+    TimedOut = 1,
     /// The command line makes no sense. clap itself uses this number.
     Usage = 2,
     /// There is no server there, or it takes nobody in.
@@ -20,6 +20,10 @@ pub enum Exit {
     LoginRefused = 4,
     /// The server went away before all was done.
     ConnectionLost = 5,
+    /// The server did not do what it was asked, and said why.
+    Refused = 6,
+    /// This machine is the cause: a file, a thread, the terminal.
+    Local = 7,
     /// A signal told it to.
     Signal = 143,
 }
@@ -28,11 +32,13 @@ impl Exit {
     /// Every one, in the order of the numbers, and what it means.
     pub const TABLE: &'static [(Exit, &'static str)] = &[
         (Exit::Done, "done"),
-        (Exit::Local, "this machine failed: a file, the terminal, a thread"),
+        (Exit::TimedOut, "`wait`: nothing matched in time"),
         (Exit::Usage, "the command line is wrong"),
         (Exit::CannotConnect, "cannot connect, or the server is full"),
         (Exit::LoginRefused, "the server refused the login"),
         (Exit::ConnectionLost, "the connection was lost before all was done"),
+        (Exit::Refused, "the server refused what was asked of it"),
+        (Exit::Local, "this machine failed: a file, the terminal, a program to start"),
         (Exit::Signal, "ended by SIGTERM, or by SIGHUP of a closed window"),
     ];
 
@@ -47,7 +53,7 @@ impl Exit {
     pub fn help() -> String {
         let rows =
             Self::TABLE.iter().map(|(exit, meaning)| format!("\n  {:<3} {meaning}", exit.code()));
-        format!("Exit codes:{}", rows.collect::<String>())
+        format!("Exit codes (`bot` passes on its program's):{}", rows.collect::<String>())
     }
 }
 
@@ -81,8 +87,10 @@ mod tests {
 
     #[test]
     fn help_shows_every_code() {
-        assert!(Exit::help().starts_with("Exit codes:\n  0   done\n"));
+        assert!(
+            Exit::help().starts_with("Exit codes (`bot` passes on its program's):\n  0   done\n")
+        );
         let codes: Vec<_> = Exit::TABLE.iter().map(|(exit, _)| exit.code()).collect();
-        assert_eq!(codes, [0, 1, 2, 3, 4, 5, 143]);
+        assert_eq!(codes, [0, 1, 2, 3, 4, 5, 6, 7, 143]);
     }
 }

@@ -7,6 +7,8 @@
 //! | [`connection`] | a server's socket: connect, log in, send, lines in |
 //! | [`pipe`] | the mode for pipes: stdin to the server, the server to stdout |
 //! | [`interactive`] | the mode for terminals: a prompt, the chat above it |
+//! | [`script`] | the modes for scripts: one task, and an exit code that tells the truth |
+//! | [`lan`] | the room without a server: a stand-in for one, over UDP broadcast |
 //! | [`dialog`], [`prompt`], [`helper`], [`typed`] | of that mode: logging in, editing a line, what it means |
 //! | [`session`], [`timing`] | a stay in the chat, over as many connections as it takes |
 //! | [`state`], [`outbox`], [`replay`], [`names`] | what is known of the chat, learned from its lines |
@@ -30,6 +32,7 @@ pub mod exit;
 pub mod files;
 pub mod helper;
 pub mod interactive;
+pub mod lan;
 pub mod names;
 pub mod outbox;
 pub mod pipe;
@@ -38,6 +41,7 @@ pub mod render;
 pub mod replay;
 pub mod safe;
 pub mod screen;
+pub mod script;
 pub mod session;
 pub mod state;
 pub mod terminal;

@@ -5,22 +5,25 @@ use std::process::ExitCode;
 
 use chat_client::args::{Args, Command};
 use chat_client::exit::{Exit, Failure};
-use chat_client::{documents, interactive, pipe};
+use chat_client::{documents, interactive, lan, pipe, script};
 use clap::Parser;
 
 fn main() -> ExitCode {
-    let exit = run(&Args::parse()).unwrap_or_else(|failure| {
+    let code = run(&Args::parse()).unwrap_or_else(|failure| {
         eprintln!("chat-client: {failure}");
-        failure.exit
+        failure.exit.code()
     });
-    ExitCode::from(exit.code())
+    ExitCode::from(code)
 }
 
-fn run(args: &Args) -> Result<Exit, Failure> {
-    match args.command {
-        Some(Command::Completions { shell }) => documents::completions(shell),
+fn run(args: &Args) -> Result<u8, Failure> {
+    match &args.command {
+        Some(Command::Script(task)) => return script::run(task),
+        Some(Command::Lan(lan)) => lan::run(lan),
+        Some(Command::Completions { shell }) => documents::completions(*shell),
         Some(Command::Man) => documents::manual(),
         None if io::stdin().is_terminal() && io::stdout().is_terminal() => interactive::run(args),
         None => pipe::run(&args.server, args.name.as_deref()).map(|()| Exit::Done),
     }
+    .map(Exit::code)
 }

@@ -134,7 +134,7 @@ fn the_log_has_what_was_shown_with_its_time() {
     assert!(lines.iter().any(|(_, line)| *line == "| al: first"), "the replay: {logged}");
     assert_eq!(log.metadata().unwrap().permissions().mode() & 0o777, 0o600);
     let mut pty = Pty::start(&["--log", "/nonexistent/log"]);
-    assert_eq!(pty.wait(), 1);
+    assert_eq!(pty.wait(), 7);
 }
 
 #[test]

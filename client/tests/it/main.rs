@@ -3,13 +3,17 @@
 // Helpers of tests are tests to the reader, but not to clippy.
 #![allow(clippy::unwrap_used)]
 
+mod bot;
 mod connection;
 mod fake_server;
 mod interactive;
+mod lan;
 mod looks;
 mod picture;
 mod pipe;
 mod program;
 mod pty;
 mod real_server;
+mod recipes;
+mod script;
 mod trust;

@@ -4,8 +4,17 @@ use std::io::{Read, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::Mutex;
 
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
 /// Held while a child is started.
 pub static SPAWNING: Mutex<()> = Mutex::new(());
+
+/// Says that something was not tested. The harness would swallow what a macro prints.
+pub fn not_run(what: &str) {
+    let message = format!("\n*** NOT RUN: {what}\n\n");
+    std::io::stderr().write_all(message.as_bytes()).unwrap();
+}
 
 pub struct Program {
     child: Child,
@@ -23,14 +32,22 @@ pub struct Outcome {
 
 pub fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_chat-client"));
-    command.args(arguments).env_remove("CHAT_SERVER").env_remove("CHAT_NAME");
+    command
+        .args(arguments)
+        .env_remove("CHAT_SERVER")
+        .env_remove("CHAT_NAME")
+        .env_remove("CHAT_ROOM");
     command
 }
 
 impl Program {
     pub fn start(arguments: &[&str]) -> Self {
+        Self::run(&mut command(arguments))
+    }
+
+    pub fn run(command: &mut Command) -> Self {
         let _spawning = SPAWNING.lock();
-        let mut child = command(arguments)
+        let mut child = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -54,6 +71,10 @@ impl Program {
             read.extend(byte);
         }
         String::from_utf8(read).unwrap()
+    }
+
+    pub fn signal(&self, signal: Signal) {
+        kill(Pid::from_raw(self.child.id().try_into().unwrap()), signal).unwrap();
     }
 
     /// Ends stdin and waits for the end of the program.

@@ -65,12 +65,22 @@ impl Other {
     pub fn read_to(&mut self, last: &str) -> Vec<String> {
         let mut lines = Vec::new();
         loop {
-            let mut line = String::new();
-            assert_ne!(self.reader.read_line(&mut line).unwrap(), 0, "no {last:?} in {lines:?}");
-            if line.trim_end() == last {
+            let line = self.try_line().unwrap_or_else(|| panic!("no {last:?} in {lines:?}"));
+            if line == last {
                 return lines;
             }
-            lines.push(line.trim_end().to_owned());
+            lines.push(line);
         }
+    }
+
+    /// The next line.
+    pub fn line(&mut self) -> String {
+        self.try_line().unwrap()
+    }
+
+    fn try_line(&mut self) -> Option<String> {
+        let mut line = String::new();
+        let length = self.reader.read_line(&mut line).unwrap();
+        (length > 0).then(|| line.trim_end().to_owned())
     }
 }

@@ -1,0 +1,229 @@
+//! The room without a server: everybody who opens the same UDP port of the local network is in it.
+//!
+//! The modes of this program talk to a server. So this one is a server, for one client and on this
+//! machine alone, that passes everything on to the network: prompt and pipe work as they do
+//! elsewhere.
+//!
+//! | module | what it is for |
+//! |---|---|
+//! | [`air`] | datagrams |
+//! | [`peer`] | what requests and lines lead to |
+
+pub mod air;
+pub mod peer;
+
+use std::io::{self, IsTerminal, Read, Write};
+use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
+use std::os::fd::AsFd;
+use std::os::unix::net::UnixStream;
+use std::time::{Duration, Instant};
+
+use clap::Parser;
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use protocol::limits::LINE_BYTES;
+use protocol::{LineDecoder, Reply};
+
+use crate::args::{self, Args};
+use crate::exit::{Exit, Failure};
+use crate::script::{local, remark};
+use crate::{interactive, pipe, thread};
+use air::Air;
+use peer::{Outcome, Peer};
+
+/// How long the others may take to answer a `look`, when nothing else keeps the user here.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+/// `lan`.
+#[derive(Debug, clap::Args)]
+pub struct Lan {
+    /// The UDP port, which is the room
+    #[arg(value_parser = clap::value_parser!(u16).range(1..))]
+    pub port: u16,
+
+    /// Your name
+    #[arg(long, env = "CHAT_NAME", value_parser = args::one_line)]
+    pub name: String,
+
+    /// Use the network in which this machine has this address
+    #[arg(long, value_name = "ADDR")]
+    pub interface: Option<Ipv4Addr>,
+
+    /// The broadcast address of the network
+    #[arg(long, value_name = "ADDR", default_value_t = Ipv4Addr::BROADCAST)]
+    pub broadcast: Ipv4Addr,
+}
+
+/// Chats, at a prompt or in a pipe.
+///
+/// # Errors
+///
+/// Says why there is no such room, or how the chat failed.
+pub fn run(lan: &Lan) -> Result<Exit, Failure> {
+    let air = Air::open(lan.port, lan.interface, lan.broadcast).map_err(|error| {
+        let Lan { port, broadcast, .. } = lan;
+        let reason = format!(
+            "cannot open port {port} towards {broadcast}: {error}; \
+             --interface or --broadcast names another network"
+        );
+        Failure::new(Exit::CannotConnect, reason)
+    })?;
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(local)?;
+    let server = listener.local_addr().map_err(local)?.to_string();
+    let (end, ended) = UnixStream::pair().map_err(local)?;
+    let room = LanRoom { air, peer: Peer::default(), ended, looked: None };
+    let serving = thread::spawn("lan", move || room.serve(&listener))?;
+    let result = if io::stdin().is_terminal() && io::stdout().is_terminal() {
+        let arguments = ["chat-client", "--server", &server, "--name", &lan.name];
+        Args::try_parse_from(arguments)
+            .map_err(|error| Failure::new(Exit::Usage, error.to_string()))
+            .and_then(|args| interactive::run(&args))
+    } else {
+        pipe::run(&server, Some(&lan.name)).map(|()| Exit::Done)
+    };
+    drop(end);
+    let ignored = thread::join(serving).map_err(|error| {
+        Failure::new(Exit::ConnectionLost, format!("the network is gone: {error}; start again"))
+    })?;
+    if ignored > 0 {
+        remark(format_args!("{ignored} datagrams were no lines of a chat and were left out"));
+    }
+    result
+}
+
+/// The server for one.
+struct LanRoom {
+    air: Air,
+    peer: Peer,
+    /// Tells that the mode has ended.
+    ended: UnixStream,
+    looked: Option<Instant>,
+}
+
+/// What there is to do.
+struct Woken {
+    is_ended: bool,
+    has_datagrams: bool,
+    has_client: bool,
+}
+
+impl LanRoom {
+    /// Serves the mode, over as many connections as it makes. Gives how many datagrams were no lines.
+    fn serve(mut self, listener: &TcpListener) -> io::Result<u64> {
+        while self.wait(listener, true, None)?.has_client {
+            let (client, _) = listener.accept()?;
+            let served = self.serve_client(client);
+            if let Some(left) = self.peer.leave() {
+                self.air.send(&left)?;
+            }
+            served?;
+        }
+        Ok(self.peer.ignored())
+    }
+
+    fn serve_client(&mut self, mut client: TcpStream) -> io::Result<()> {
+        client.set_nodelay(true)?;
+        let mut decoder = LineDecoder::new(LINE_BYTES, usize::MAX);
+        let mut chunk = vec![0; LINE_BYTES];
+        let (mut has_finished, mut is_open) =
+            (false, write(&mut client, &[Reply::ConnectSuccess])?);
+        while is_open {
+            // Whoever asked who is there wants to see the answers, and then nothing more.
+            let deadline = match (has_finished, self.looked) {
+                (false, _) => None,
+                (true, None) => break,
+                (true, Some(looked)) => Some(looked + PATIENCE),
+            };
+            let woken = self.wait(&client, !has_finished, deadline)?;
+            let is_late = deadline.is_some_and(|deadline| deadline <= Instant::now());
+            let is_gone = has_finished && woken.has_client;
+            if woken.is_ended || is_late || is_gone {
+                break;
+            }
+            if woken.has_datagrams {
+                is_open = self.pass_datagrams(&mut client)?;
+            }
+            if is_open && woken.has_client {
+                let length = client.read(&mut chunk).unwrap_or(0);
+                has_finished = length == 0;
+                let mut rest = &chunk[..length];
+                while is_open && let Some(line) = decoder.next(&mut rest) {
+                    let outcome = self.peer.request(line);
+                    is_open = self.carry_out(outcome, &mut client)?;
+                }
+                if has_finished && let Some(line) = decoder.finish() {
+                    let outcome = self.peer.request(line);
+                    is_open = self.carry_out(outcome, &mut client)?;
+                }
+            }
+        }
+        // It fails when the mode was the first to close.
+        let _ = client.shutdown(Shutdown::Write);
+        Ok(())
+    }
+
+    /// Sends and shows. False when the connection is over.
+    fn carry_out(&mut self, outcome: Outcome, client: &mut TcpStream) -> io::Result<bool> {
+        if outcome.is_question {
+            self.looked = Some(Instant::now());
+        }
+        if let Some(line) = &outcome.send {
+            self.air.send(line)?;
+        }
+        Ok(write(client, &outcome.show)? && !outcome.is_end)
+    }
+
+    fn pass_datagrams(&mut self, client: &mut TcpStream) -> io::Result<bool> {
+        while let Some((bytes, from)) = self.air.receive()? {
+            let outcome = self.peer.datagram(bytes, &from.ip().to_string());
+            if !self.carry_out(outcome, client)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    fn wait(
+        &self,
+        client: &impl AsFd,
+        listens: bool,
+        deadline: Option<Instant>,
+    ) -> io::Result<Woken> {
+        // Nothing more is read of a client that has finished, though it would always be readable.
+        let wanted = if listens { PollFlags::POLLIN } else { PollFlags::empty() };
+        let mut watched = [
+            PollFd::new(self.ended.as_fd(), PollFlags::POLLIN),
+            PollFd::new(self.air.as_fd(), PollFlags::POLLIN),
+            PollFd::new(client.as_fd(), wanted),
+        ];
+        let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+        let timeout = left.map_or(PollTimeout::NONE, |left| {
+            PollTimeout::try_from(left + Duration::from_millis(1)).unwrap_or(PollTimeout::MAX)
+        });
+        while let Err(errno) = poll(&mut watched, timeout) {
+            if errno != Errno::EINTR {
+                return Err(errno.into());
+            }
+        }
+        let [is_ended, has_datagrams, has_client] =
+            watched.each_ref().map(|fd| fd.any().unwrap_or(true));
+        Ok(Woken { is_ended, has_datagrams, has_client })
+    }
+}
+
+/// Writes lines to the mode. False when it is gone.
+fn write(client: &mut TcpStream, lines: &[impl ToString]) -> io::Result<bool> {
+    let text: String = lines.iter().map(|line| line.to_string() + "\n").collect();
+    match client.write_all(text.as_bytes()) {
+        Ok(()) => Ok(true),
+        Err(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset
+            ) =>
+        {
+            Ok(false)
+        }
+        Err(error) => Err(error),
+    }
+}

@@ -1,0 +1,269 @@
+//! One user of the room without a server: what his requests and the lines of others lead to.
+//!
+//! Pure: it knows no socket and no clock. What is to be sent and shown, it gives back.
+
+use protocol::reply::HelpRow;
+use protocol::{COMMANDS, Event, LineError, Reply, Request, UserName, is_control};
+
+use super::air::DATAGRAM_BYTES;
+
+/// Peers of the same name that are remembered, so that each is reported once.
+const DOUBLES: usize = 16;
+
+/// The request to everybody to say that they are here.
+const LOOK: &str = "look";
+
+/// The column of the usages in the answer to `help`.
+const HELP_WIDTH: usize = 15;
+
+const HERE: &str = " is here.";
+
+/// What something leads to.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Outcome {
+    /// Lines for the user.
+    pub show: Vec<String>,
+    /// The line for everybody.
+    pub send: Option<String>,
+    /// Whether others will answer.
+    pub is_question: bool,
+    /// Whether the user is leaving.
+    pub is_end: bool,
+}
+
+impl Outcome {
+    fn show(line: impl ToString) -> Self {
+        Self { show: vec![line.to_string()], ..Self::default() }
+    }
+
+    /// The user sees what everybody does.
+    fn tell(event: Event<'_>) -> Self {
+        let line = event.to_string();
+        if line.len() > DATAGRAM_BYTES {
+            return Self::show(Reply::LineTooLong(DATAGRAM_BYTES));
+        }
+        Self { show: vec![line.clone()], send: Some(line), ..Self::default() }
+    }
+}
+
+/// A user.
+#[derive(Debug, Default)]
+pub struct Peer {
+    name: Option<UserName>,
+    /// Where others of the same name are.
+    doubles: Vec<String>,
+    /// Datagrams that were no lines of a chat.
+    ignored: u64,
+}
+
+impl Peer {
+    /// How many datagrams were no lines of a chat.
+    #[must_use]
+    pub fn ignored(&self) -> u64 {
+        self.ignored
+    }
+
+    /// What a request leads to.
+    pub fn request(&mut self, line: Result<&str, LineError>) -> Outcome {
+        let request = match line.map(Request::parse) {
+            Ok(Ok(Some(request))) => request,
+            Ok(Ok(None)) => return Outcome::default(),
+            Ok(Err(_)) => return Outcome::show(Reply::ControlCharacter),
+            Err(LineError::NotUtf8) => return Outcome::show(Reply::InvalidUtf8),
+            Err(LineError::TooLong | LineError::Unterminated) => {
+                return Outcome::show(Reply::LineTooLong(DATAGRAM_BYTES));
+            }
+        };
+        match (request, &self.name) {
+            (Request::Login(name), None) => self.log_in(name),
+            (Request::Ping(token), _) => Outcome::show(Reply::Pong(token)),
+            (Request::Logout, _) => Outcome { is_end: true, ..Outcome::default() },
+            (Request::Help(_), name) => help(name.is_some()),
+            (Request::Say(text), Some(name)) => {
+                Outcome::tell(Event::Said { name: name.as_str(), text })
+            }
+            (Request::Me(text), Some(name)) => {
+                Outcome::tell(Event::Did { name: name.as_str(), text })
+            }
+            (Request::Look, Some(name)) => Outcome {
+                show: vec![format!("{name}{HERE}")],
+                send: Some(LOOK.to_owned()),
+                is_question: true,
+                ..Outcome::default()
+            },
+            // Nobody keeps one.
+            (Request::History(_), Some(_)) => Outcome::show(Reply::History),
+            (other, _) => Outcome::show(Reply::UnknownCommand(other.command())),
+        }
+    }
+
+    fn log_in(&mut self, name: &str) -> Outcome {
+        match UserName::parse(name) {
+            Ok(name) => {
+                let entered = Event::Entered { name: name.as_str() }.to_string();
+                self.name = Some(name);
+                Outcome { send: Some(entered), ..Outcome::show(Reply::LoginSuccess) }
+            }
+            Err(_) if name.is_empty() => Outcome::show(Reply::UserNameEmpty),
+            Err(error) => Outcome::show(Reply::UserNameInvalid(&error.to_string())),
+        }
+    }
+
+    /// The user leaves, or is gone. Gives what the others are to see.
+    pub fn leave(&mut self) -> Option<String> {
+        let name = self.name.take()?;
+        Some(Event::Left { name: name.as_str() }.to_string())
+    }
+
+    /// What a datagram of somebody else leads to.
+    pub fn datagram(&mut self, bytes: &[u8], from: &str) -> Outcome {
+        let line = bytes.strip_suffix(b"\n").unwrap_or(bytes);
+        let line = str::from_utf8(line.strip_suffix(b"\r").unwrap_or(line));
+        let is_short = bytes.len() <= DATAGRAM_BYTES;
+        let Some(line) = line.ok().filter(|line| is_short && !line.contains(is_control)) else {
+            self.ignored += 1;
+            return Outcome::default();
+        };
+        // Who is not in the room hears nothing of it.
+        let Some(own) = &self.name else { return Outcome::default() };
+        let here = format!("{own}{HERE}");
+        if line == LOOK {
+            return Outcome { send: Some(here), ..Outcome::default() };
+        }
+        let Some(name) = speaker(line).and_then(|name| UserName::parse(name).ok()) else {
+            self.ignored += 1;
+            return Outcome::default();
+        };
+        let mut outcome = Outcome::show(line);
+        if name == *own {
+            if !self.doubles.iter().any(|known| known == from) && self.doubles.len() < DOUBLES {
+                outcome.show.push(format!(
+                    "You and somebody at {from} are both called {name}: come back with another name"
+                ));
+                self.doubles.push(from.to_owned());
+            }
+            // A newcomer is to notice too.
+            outcome.send =
+                matches!(Event::parse(line), Some(Event::Entered { .. })).then_some(here);
+        }
+        outcome
+    }
+}
+
+/// Whose line it is. `None` when it is none that the room knows.
+fn speaker(line: &str) -> Option<&str> {
+    if let Some(name) = line.strip_suffix(HERE) {
+        return Some(name);
+    }
+    match Event::parse(line)? {
+        Event::Said { name, .. }
+        | Event::Did { name, .. }
+        | Event::Entered { name }
+        | Event::Left { name } => Some(name),
+        Event::Renamed { .. } | Event::TopicSet { .. } | Event::Announced { .. } => None,
+    }
+}
+
+fn help(is_logged_in: bool) -> Outcome {
+    const KNOWN: [&str; 7] = ["login", "say", "me", "look", "logout", "ping", "help"];
+    let commands = COMMANDS
+        .iter()
+        .filter(|command| KNOWN.contains(&command.name) && command.is_known(is_logged_in, false));
+    let rows = commands.map(|command| HelpRow { command, width: HELP_WIDTH }.to_string());
+    Outcome {
+        show: std::iter::once(Reply::Commands.to_string()).chain(rows).collect(),
+        ..Outcome::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn peer() -> Peer {
+        let mut peer = Peer::default();
+        let outcome = peer.request(Ok("login al"));
+        assert_eq!(outcome.show, ["Login Success"]);
+        assert_eq!(outcome.send.as_deref(), Some("al has entered the room."));
+        peer
+    }
+
+    #[track_caller]
+    fn check(outcome: &Outcome, show: &[&str], send: Option<&str>) {
+        assert_eq!((outcome.show.as_slice(), outcome.send.as_deref()), (&*strings(show), send));
+    }
+
+    fn strings(lines: &[&str]) -> Vec<String> {
+        lines.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn requests_have_the_answers_of_a_server() {
+        let mut peer = peer();
+        let long = "x".repeat(DATAGRAM_BYTES);
+        for (request, show, send) in [
+            ("say hi ", "al: hi", Some("al: hi")),
+            ("me waves", "* al waves", Some("* al waves")),
+            ("look", "al is here.", Some("look")),
+            ("ping x", "pong x", None),
+            ("join den", "Unknown command: join", None),
+            ("say \u{7}", "Control Character", None),
+            (&format!("say {long}"), "Line Too Long: 1200", None),
+        ] {
+            check(&peer.request(Ok(request)), &[show], send);
+        }
+        check(&peer.request(Err(LineError::NotUtf8)), &["Invalid UTF-8"], None);
+        assert!(peer.request(Ok("logout")).is_end);
+        assert_eq!(peer.leave().as_deref(), Some("al has left the room."));
+        assert_eq!(peer.leave(), None);
+    }
+
+    #[test]
+    fn a_name_is_a_name_as_on_a_server() {
+        let mut peer = Peer::default();
+        check(&peer.request(Ok("say hi")), &["Unknown command: say"], None);
+        check(&peer.request(Ok("login")), &["UserName Empty"], None);
+        let refusal = peer.request(Ok("login a b")).show.remove(0);
+        assert!(refusal.starts_with("UserName Invalid: "), "{refusal}");
+        check(&peer.datagram(b"bo: hi", "b"), &[], None);
+    }
+
+    #[test]
+    fn what_is_no_line_of_a_chat_is_ignored_and_counted() {
+        let mut peer = peer();
+        for line in ["bo: hi", "* bo waves", "bo has entered the room.", "bo has left the room."] {
+            check(&peer.datagram(line.as_bytes(), "b"), &[line], None);
+            check(&peer.datagram(format!("{line}\r\n").as_bytes(), "b"), &[line], None);
+        }
+        check(&peer.datagram(b"bo is here.", "b"), &["bo is here."], None);
+        check(&peer.datagram(b"look", "b"), &[], Some("al is here."));
+        assert_eq!(peer.ignored(), 0);
+        let long = format!("bo: {}", "x".repeat(DATAGRAM_BYTES));
+        let bad: [&[u8]; 9] = [
+            b"",
+            b"hello",
+            b"bo: \xff",
+            b"bo: \x1b[2J",
+            b"bo: two\nlines",
+            b"a b is here.",
+            b"server: hi",
+            b"bo is now known as al.",
+            long.as_bytes(),
+        ];
+        for bytes in bad {
+            check(&peer.datagram(bytes, "b"), &[], None);
+        }
+        assert_eq!(peer.ignored(), 9);
+    }
+
+    #[test]
+    fn two_of_one_name_notice_each_other() {
+        let mut peer = peer();
+        let notice = "You and somebody at b are both called AL: come back with another name";
+        let entered = "AL has entered the room.";
+        check(&peer.datagram(entered.as_bytes(), "b"), &[entered, notice], Some("al is here."));
+        check(&peer.datagram(b"AL: hi", "b"), &["AL: hi"], None);
+        let notice = notice.replace("at b", "at c");
+        check(&peer.datagram(b"AL is here.", "c"), &["AL is here.", &notice], None);
+    }
+}

@@ -1,0 +1,64 @@
+//! The modes for scripts: each does one thing in the chat, and its exit code tells the truth about it.
+//!
+//! | module | what it is for |
+//! |---|---|
+//! | [`args`] | what a script may ask for |
+//! | [`visit`], [`source`] | a connection that is logged in and in its room, and its lines |
+//! | [`say`], [`echoes`] | saying lines, and finding out what became of each |
+//! | [`answers`] | `look`, `rooms` and `history`: a list, up to its fence |
+//! | [`follow`], [`wait`] | the room as it goes on |
+//! | [`bot`], [`program`] | a program as a user of the room |
+//! | [`record`], [`output`] | a line as an object, and the way to stdout |
+//!
+//! Data goes to stdout and nothing else does. Nothing here ends the process or reads a terminal.
+
+pub mod answers;
+pub mod args;
+pub mod bot;
+pub mod echoes;
+pub mod follow;
+pub mod output;
+pub mod program;
+pub mod record;
+pub mod say;
+pub mod source;
+pub mod visit;
+pub mod wait;
+
+use std::io;
+
+use args::Task;
+
+use crate::exit::{Exit, Failure};
+
+/// Does the task. What is given back is the exit code.
+///
+/// # Errors
+///
+/// Says why it was not done.
+pub fn run(task: &Task) -> Result<u8, Failure> {
+    match task {
+        Task::Say(say) => say::run(say),
+        Task::Look(look) => answers::look(look),
+        Task::Rooms(rooms) => answers::rooms(rooms),
+        Task::History(history) => answers::history(history),
+        Task::Follow(follow) => follow::run(follow),
+        Task::Wait(wait) => wait::run(wait),
+        Task::Bot(bot) => return bot::run(bot),
+    }
+    .map(Exit::code)
+}
+
+/// This machine is the cause.
+pub(crate) fn local(error: impl Into<io::Error>) -> Failure {
+    Failure::new(Exit::Local, error.into().to_string())
+}
+
+pub(crate) fn lost(why: impl std::fmt::Display) -> Failure {
+    Failure::new(Exit::ConnectionLost, format!("connection lost: {why}; start again"))
+}
+
+/// Tells the user something that is neither data nor the end.
+pub(crate) fn remark(text: impl std::fmt::Display) {
+    eprintln!("chat-client: {text}");
+}

@@ -1,0 +1,207 @@
+//! What a script may ask for, as the command line has it. Nothing here connects or prints.
+
+use std::ffi::OsString;
+use std::time::Duration;
+use std::{env, process};
+
+use clap::{Args, Subcommand};
+use protocol::UserName;
+use protocol::limits::HISTORY_LINES;
+use regex::Regex;
+
+use crate::args::{DEFAULT_SERVER, one_line};
+use crate::exit::{Exit, Failure};
+
+/// Where to go, and as whom.
+#[derive(Debug, Args)]
+pub struct Place {
+    /// The server
+    #[arg(long, env = "CHAT_SERVER", value_name = "HOST:PORT", default_value = DEFAULT_SERVER)]
+    pub server: String,
+
+    /// Log in under this name; commands that only read make one from USER and the process
+    #[arg(long, env = "CHAT_NAME", value_parser = one_line)]
+    pub name: Option<String>,
+
+    /// Go to this room first
+    #[arg(long, env = "CHAT_ROOM", value_parser = one_line)]
+    pub room: Option<String>,
+}
+
+impl Place {
+    /// The room to go to, if it is not the one that a login leads to.
+    #[must_use]
+    pub fn room(&self) -> Option<&str> {
+        given(self.room.as_deref())
+    }
+
+    /// The name of somebody who speaks: it is not made up.
+    ///
+    /// # Errors
+    ///
+    /// When none is given.
+    pub fn speaker(&self) -> Result<String, Failure> {
+        let name = given(self.name.as_deref()).map(str::to_owned);
+        let missing = "who speaks? give --name NAME, or set CHAT_NAME";
+        name.ok_or_else(|| Failure::new(Exit::Usage, missing))
+    }
+
+    /// The name of somebody who reads. One that is made up is in nobody's way.
+    #[must_use]
+    pub fn reader(&self) -> String {
+        if let Some(name) = given(self.name.as_deref()) {
+            return name.to_owned();
+        }
+        let id = process::id();
+        let named = env::var("USER").map(|user| format!("{user}-{id}"));
+        let allowed = named.ok().filter(|name| UserName::parse(name).is_ok());
+        allowed.unwrap_or_else(|| format!("reader-{id}"))
+    }
+}
+
+/// An empty variable in the environment is no answer.
+fn given(text: Option<&str>) -> Option<&str> {
+    text.map(str::trim).filter(|text| !text.is_empty())
+}
+
+/// What a script may do.
+#[derive(Debug, Subcommand)]
+pub enum Task {
+    /// Say something, and succeed only once the server has echoed it
+    ///
+    /// Without TEXT each line of standard input is said, at the server's pace.
+    #[command(after_help = Exit::help())]
+    Say(Say),
+    /// Print who is in the room, a name a line
+    #[command(after_help = Exit::help())]
+    Look(List),
+    /// Print the rooms, each with how many are in it
+    #[command(after_help = Exit::help())]
+    Rooms(List),
+    /// Print the last lines of the room
+    #[command(after_help = Exit::help())]
+    History(History),
+    /// Print every line of the room, until stopped
+    #[command(after_help = Exit::help())]
+    Follow(Follow),
+    /// Wait for a line of the room, and print it
+    #[command(after_help = Exit::help())]
+    Wait(Wait),
+    /// Make a program a user of the room
+    ///
+    /// It reads the lines of the room at its standard input, and says what it prints.
+    #[command(after_help = Exit::help())]
+    Bot(Bot),
+}
+
+/// `say`.
+#[derive(Debug, Args)]
+pub struct Say {
+    /// Where to go
+    #[command(flatten)]
+    pub place: Place,
+
+    /// Say it to this user alone
+    #[arg(long, value_name = "NAME", value_parser = one_word)]
+    pub to: Option<String>,
+
+    /// What to say; each line of it is a line of its own
+    pub text: Vec<String>,
+}
+
+/// `look` and `rooms`.
+#[derive(Debug, Args)]
+pub struct List {
+    /// Where to go
+    #[command(flatten)]
+    pub place: Place,
+
+    /// Print one JSON object a line
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `history`.
+#[derive(Debug, Args)]
+pub struct History {
+    /// Where to go, and how to print
+    #[command(flatten)]
+    pub list: List,
+
+    /// How many lines
+    #[arg(value_name = "N", default_value_t = HISTORY_LINES)]
+    pub lines: usize,
+}
+
+/// `follow`.
+#[derive(Debug, Args)]
+pub struct Follow {
+    /// Where to go
+    #[command(flatten)]
+    pub place: Place,
+
+    /// Print one JSON object a line
+    #[arg(long)]
+    pub json: bool,
+
+    /// Begin with the last N lines of the room
+    #[arg(long, value_name = "N")]
+    pub history: Option<usize>,
+
+    /// Stop after N lines
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub count: Option<u64>,
+}
+
+/// `wait`.
+#[derive(Debug, Args)]
+pub struct Wait {
+    /// Where to go
+    #[command(flatten)]
+    pub place: Place,
+
+    /// The line must match this regular expression
+    #[arg(long = "match", value_name = "REGEX")]
+    pub pattern: Regex,
+
+    /// Give up after so long, with exit code 1
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub timeout: Option<Duration>,
+}
+
+/// `bot`.
+#[derive(Debug, Args)]
+pub struct Bot {
+    /// Where to go
+    #[command(flatten)]
+    pub place: Place,
+
+    /// Give the program one JSON object a line
+    #[arg(long)]
+    pub json: bool,
+
+    /// Give it its own lines too
+    #[arg(long)]
+    pub own: bool,
+
+    /// Start it again when it fails, each time a little later
+    #[arg(long)]
+    pub restart: bool,
+
+    /// The program and its arguments
+    #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+    #[arg(value_name = "COMMAND")]
+    pub program: Vec<OsString>,
+}
+
+fn one_word(text: &str) -> Result<String, &'static str> {
+    if text.is_empty() || text.contains(|character: char| character.is_ascii_whitespace()) {
+        return Err("a name is one word");
+    }
+    Ok(text.to_owned())
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds: f64 = text.parse().map_err(|_| "not a number of seconds".to_owned())?;
+    Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())
+}

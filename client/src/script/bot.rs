@@ -1,0 +1,241 @@
+//! `bot`: a program as a user of the room. It reads the room, and what it prints is said.
+//!
+//! | thread | from where to where |
+//! |---|---|
+//! | this one | the room's lines into a queue that never makes it wait |
+//! | `bot-input` | that queue into the program |
+//! | `bot-output` | what the program prints, as requests, into another queue |
+//! | `bot-sender` | that queue to the server, which reads at its own pace |
+
+use std::ffi::OsString;
+use std::io::{self, Read};
+use std::ops::ControlFlow;
+use std::process::{ChildStdout, ExitStatus};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use nix::sys::signal::Signal;
+use protocol::{Event, LineDecoder};
+
+use super::args::Bot;
+use super::program::{Program, code};
+use super::record::{self, Record};
+use super::say::{CHUNK_BYTES, LONGEST, put_request};
+use super::source::Woken;
+use super::visit::{Visit, fence, fence_answered, is_refusal};
+use super::{local, remark};
+use crate::connection::Sender;
+use crate::exit::{Exit, Failure};
+use crate::thread;
+
+/// Chunks of what the program said that wait for the server.
+const QUEUE: usize = 16;
+
+const FIRST_DELAY: Duration = Duration::from_secs(1);
+const LONGEST_DELAY: Duration = Duration::from_secs(60);
+
+/// How long a program may take to end when it must.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// Runs the program in the room. Its exit code is this program's.
+///
+/// # Errors
+///
+/// Says why it could not go on.
+pub fn run(bot: &Bot) -> Result<u8, Failure> {
+    let visit = Visit::begin(&bot.place, bot.place.speaker()?)?;
+    let is_stopped = Arc::new(AtomicBool::new(false));
+    let (flag, closer) = (Arc::clone(&is_stopped), visit.sender.try_clone().map_err(local)?);
+    ctrlc::set_handler(move || {
+        flag.store(true, Ordering::Release);
+        closer.close();
+    })
+    .map_err(|error| Failure::new(Exit::Local, format!("cannot wait for signals: {error}")))?;
+    let sender = visit.sender.try_clone().map_err(local)?;
+    let (requests, waiting) = sync_channel(QUEUE);
+    let sending = thread::spawn("bot-sender", move || send_all(sender, &waiting))?;
+    let mut room = Room { visit, requests, json: bot.json, own: bot.own };
+    let result = room.run_program(&bot.program, bot.restart);
+    let Room { visit, requests, .. } = room;
+    drop(requests);
+    if result.is_err() {
+        // A send that waits for a server that does not read would wait for ever.
+        visit.sender.close();
+    }
+    thread::join(sending);
+    visit.leave();
+    if is_stopped.load(Ordering::Acquire) {
+        return Ok(Exit::Signal.code());
+    }
+    result
+}
+
+/// What fails here fails at the reader too, with the reason.
+fn send_all(mut sender: Sender, requests: &Receiver<Vec<u8>>) {
+    for request in requests {
+        if sender.send(&request).is_err() {
+            return;
+        }
+    }
+}
+
+/// Turns what the program prints into requests, until it prints no more.
+fn speak(
+    mut stdout: ChildStdout,
+    requests: &SyncSender<Vec<u8>>,
+    has_ended: &AtomicBool,
+) -> io::Result<()> {
+    let mut chunk = vec![0; CHUNK_BYTES];
+    let mut decoder = LineDecoder::new(LONGEST, usize::MAX);
+    loop {
+        let length = match stdout.read(&mut chunk) {
+            Ok(length) => length,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error),
+        };
+        let (mut said, mut rest) = (Vec::new(), &chunk[..length]);
+        while let Some(line) = decoder.next(&mut rest) {
+            put_request(&mut said, None, line);
+        }
+        if length == 0 {
+            if let Some(line) = decoder.finish() {
+                put_request(&mut said, None, line);
+            }
+            has_ended.store(true, Ordering::Release);
+            said.extend(fence("bot").bytes());
+        }
+        // It fails when the server is gone, and then the program is to end.
+        if requests.send(said).is_err() || length == 0 {
+            return Ok(());
+        }
+    }
+}
+
+/// The room, from the program's side.
+struct Room {
+    visit: Visit,
+    requests: SyncSender<Vec<u8>>,
+    json: bool,
+    own: bool,
+}
+
+/// The thread that reads what a program prints, and the end of which it tells.
+struct Voice {
+    thread: JoinHandle<io::Result<()>>,
+    ended: Receiver<()>,
+    /// Set before the fence that follows the last line.
+    has_ended: Arc<AtomicBool>,
+}
+
+impl Room {
+    fn run_program(&mut self, command: &[OsString], restarts: bool) -> Result<u8, Failure> {
+        let mut delay = FIRST_DELAY;
+        loop {
+            let since = Instant::now();
+            let status = self.run_once(command)?;
+            if status.success() || !restarts {
+                return Ok(code(status));
+            }
+            if since.elapsed() > LONGEST_DELAY {
+                delay = FIRST_DELAY;
+            }
+            let seconds = delay.as_secs();
+            remark(format_args!("the program ended ({status}); again in {seconds} s"));
+            self.pause(Instant::now() + delay)?;
+            delay = (delay * 2).min(LONGEST_DELAY);
+        }
+    }
+
+    fn run_once(&mut self, command: &[OsString]) -> Result<ExitStatus, Failure> {
+        let (mut program, stdout) = Program::start(command)?;
+        let requests = self.requests.clone();
+        let has_ended = Arc::new(AtomicBool::new(false));
+        let ending = Arc::clone(&has_ended);
+        let (end, ended) = sync_channel(1);
+        let thread = thread::spawn("bot-output", move || {
+            let result = speak(stdout, &requests, &ending);
+            // Nobody waits for it when all went well.
+            let _ = end.send(());
+            result
+        })?;
+        let voice = Voice { thread, ended, has_ended };
+        let served = self.serve(&mut program, &voice.has_ended);
+        if served.is_err() {
+            program.group().end(Signal::SIGTERM);
+            let _ = voice.ended.recv_timeout(GRACE);
+            program.group().end(Signal::SIGKILL);
+        }
+        let status = program.wait();
+        let spoken = thread::join(voice.thread);
+        served?;
+        spoken.map_err(local)?;
+        status
+    }
+
+    /// Gives the program what comes, until all that it said is answered.
+    fn serve(&mut self, program: &mut Program, has_ended: &AtomicBool) -> Result<(), Failure> {
+        loop {
+            let now = format!("{:.3}", Timestamp::now());
+            let Self { visit, json, own, .. } = self;
+            let (room, name) = (&visit.room, &visit.name);
+            let shape = |line: &str| match json {
+                true => record::json(&Record::of_line(line, &now, room)),
+                false => line.to_owned(),
+            };
+            let done = visit.source.each(|line| {
+                match fence_answered(line) {
+                    Some("bot") => return ControlFlow::Break(()),
+                    // A server without `ping` does not tell the fences apart.
+                    Some("") if has_ended.load(Ordering::Acquire) => {
+                        return ControlFlow::Break(());
+                    }
+                    Some(_) => return ControlFlow::Continue(()),
+                    None => {}
+                }
+                if is_refusal(line) {
+                    remark(format_args!("the server refused a line of the program: {line}"));
+                } else if *own || !is_own(line, name) {
+                    program.give(&shape(line), shape);
+                }
+                ControlFlow::Continue(())
+            });
+            if done.is_some() {
+                return Ok(());
+            }
+            self.wait(None)?;
+        }
+    }
+
+    /// Lets time pass. What the room says meanwhile, no program hears.
+    fn pause(&mut self, deadline: Instant) -> Result<(), Failure> {
+        while self.wait(Some(deadline))? != Woken::TimedOut {
+            self.visit.source.each(|_| ControlFlow::<()>::Continue(()));
+        }
+        Ok(())
+    }
+
+    fn wait(&mut self, deadline: Option<Instant>) -> Result<Woken, Failure> {
+        let Self { visit, requests, .. } = self;
+        let woken = visit.wait_with(deadline, None, |ping| {
+            match requests.try_send(ping.as_bytes().to_vec()) {
+                // So much waits for the server that its answers will tell whether it is alive.
+                Ok(()) | Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => Ok(()),
+            }
+        })?;
+        match woken {
+            Woken::Ended => Err(visit.source.ended()),
+            woken => Ok(woken),
+        }
+    }
+}
+
+fn is_own(line: &str, own_name: &str) -> bool {
+    matches!(
+        Event::parse(line),
+        Some(Event::Said { name, .. } | Event::Did { name, .. }) if name == own_name
+    )
+}

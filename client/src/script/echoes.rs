@@ -1,0 +1,260 @@
+//! What became of the lines that were said: the server echoes each, or refuses it, in their order.
+//!
+//! The thread that says lines and the one that hears the echoes meet in [`Echoes`]. So the lines
+//! run ahead of their echoes, by a bounded number, and a million of them take seconds.
+
+use std::ops::ControlFlow;
+use std::os::unix::net::UnixStream;
+use std::time::Instant;
+
+use parking_lot::{Condvar, Mutex};
+use protocol::{Event, Reply};
+
+use super::remark;
+use super::source::{Source, Woken};
+use super::visit::{SILENCE, fence_answered, is_refusal, silent};
+use crate::connection::Sender;
+use crate::exit::Failure;
+
+/// How many lines may be said before the first of them is answered.
+const WINDOW: u64 = 4096;
+
+/// What is known of the lines.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Lines that were sent.
+    pub sent: u64,
+    /// Bytes that they were read from.
+    pub bytes: u64,
+    /// Lines that were echoed or refused.
+    pub answered: u64,
+    /// Lines that were refused.
+    pub refused: u64,
+}
+
+/// Where the two threads meet.
+#[derive(Debug, Default)]
+pub struct Echoes {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    counts: Counts,
+    /// Whether nothing more will be said.
+    is_finished: bool,
+    /// Whether nothing more will be heard.
+    has_ended: bool,
+}
+
+impl Echoes {
+    /// What is known by now.
+    pub fn counts(&self) -> Counts {
+        self.state.lock().counts
+    }
+
+    /// Waits until more lines may be sent, and counts these, and the bytes they were read from, as
+    /// sent. False when no answer will come any more.
+    pub fn reserve(&self, lines: u64, bytes: u64) -> bool {
+        let mut state = self.state.lock();
+        while !state.has_ended && state.counts.sent.saturating_sub(state.counts.answered) > WINDOW {
+            self.changed.wait(&mut state);
+        }
+        state.counts.sent += lines;
+        state.counts.bytes += bytes;
+        !state.has_ended
+    }
+
+    /// Nothing more will be said.
+    pub fn finish(&self) {
+        self.state.lock().is_finished = true;
+    }
+
+    /// Waits until every line is answered, or no answer will come any more.
+    pub fn settle(&self) {
+        let mut state = self.state.lock();
+        while !state.has_ended && state.counts.answered < state.counts.sent {
+            self.changed.wait(&mut state);
+        }
+    }
+
+    fn publish(&self, answered: u64, refused: u64) -> Counts {
+        let mut state = self.state.lock();
+        (state.counts.answered, state.counts.refused) = (answered, refused);
+        self.changed.notify_all();
+        state.counts
+    }
+
+    /// Whether the server may close.
+    fn is_complete(&self) -> bool {
+        let state = self.state.lock();
+        state.is_finished && state.counts.answered >= state.counts.sent
+    }
+
+    fn end(&self) {
+        self.state.lock().has_ended = true;
+        self.changed.notify_all();
+    }
+}
+
+/// How an own line comes back.
+#[derive(Debug)]
+pub enum Echo {
+    /// As a line of the room, which begins so.
+    Room(String),
+    /// As a private line to this user.
+    Private,
+}
+
+impl Echo {
+    fn is_in(&self, line: &str) -> bool {
+        match self {
+            Echo::Room(start) => line.starts_with(start),
+            Echo::Private => matches!(Reply::parse(line), Some(Reply::MessageTo { .. })),
+        }
+    }
+}
+
+/// The thread that hears the echoes.
+#[derive(Debug)]
+pub struct Listener {
+    source: Source,
+    echo: Echo,
+    answered: u64,
+    refused: u64,
+    /// Whether lines are missing since the last fence. Own ones may be among them.
+    has_gap: bool,
+    /// What an operator has done to this user since the last fence.
+    muted: Option<String>,
+    /// The reason of the last refusal.
+    why: String,
+}
+
+/// What the listener is told and tells apart from the lines.
+#[derive(Debug)]
+pub struct Surroundings {
+    /// To end the connection, and so a send that waits.
+    pub sender: Sender,
+    /// Dropped at the end, to end a wait for stdin.
+    pub wake: UnixStream,
+    /// Whether each refused line is reported at once.
+    pub is_talkative: bool,
+}
+
+impl Listener {
+    /// A listener to lines that come back like this.
+    #[must_use]
+    pub fn new(source: Source, echo: Echo) -> Self {
+        Self {
+            source,
+            echo,
+            answered: 0,
+            refused: 0,
+            has_gap: false,
+            muted: None,
+            why: String::new(),
+        }
+    }
+
+    /// Runs until the server has closed. Gives the reason of the last refusal.
+    ///
+    /// # Errors
+    ///
+    /// Says why the connection was lost.
+    pub fn run(
+        mut self,
+        echoes: &Echoes,
+        around: Surroundings,
+        mut tick: impl FnMut(Counts),
+    ) -> Result<String, Failure> {
+        let result = self.listen(echoes, around.is_talkative, &mut tick);
+        echoes.end();
+        around.sender.close();
+        drop(around.wake);
+        result.map(|()| self.why)
+    }
+
+    fn listen(
+        &mut self,
+        echoes: &Echoes,
+        is_talkative: bool,
+        tick: &mut impl FnMut(Counts),
+    ) -> Result<(), Failure> {
+        let mut doubted = None;
+        loop {
+            let Self { source, echo, answered, refused, has_gap, muted, why } = self;
+            let mut heard = Heard { echo, answered, refused, has_gap, muted, why, is_talkative };
+            source.each(|line| {
+                heard.line(line);
+                ControlFlow::<()>::Continue(())
+            });
+            let counts = echoes.publish(*answered, *refused);
+            tick(counts);
+            match self.source.wait(Some(Instant::now() + SILENCE), None)? {
+                Woken::Ended if echoes.is_complete() => return Ok(()),
+                Woken::Ended => return Err(self.source.ended()),
+                Woken::TimedOut if counts.answered >= echoes.counts().sent => doubted = None,
+                Woken::TimedOut if doubted == Some(counts.answered) => return Err(silent()),
+                Woken::TimedOut => doubted = Some(counts.answered),
+                Woken::Received | Woken::OutputClosed => {}
+            }
+        }
+    }
+}
+
+/// The listener without its source, which lends the line.
+struct Heard<'a> {
+    echo: &'a Echo,
+    answered: &'a mut u64,
+    refused: &'a mut u64,
+    has_gap: &'a mut bool,
+    muted: &'a mut Option<String>,
+    why: &'a mut String,
+    is_talkative: bool,
+}
+
+impl Heard<'_> {
+    fn line(&mut self, line: &str) {
+        if self.echo.is_in(line) {
+            *self.answered += 1;
+        } else if let Some(mark) = fence_answered(line) {
+            if let Ok(sent) = mark.parse() {
+                self.fence(sent);
+            }
+        } else if let Some(Reply::Muted(_)) = Reply::parse(line) {
+            // It may be a warning as well as an answer. The fence tells which lines had no echo.
+            *self.muted = Some(line.to_owned());
+        } else if is_refusal(line) {
+            self.refuse(line);
+        } else if let Some(Reply::Missed(_)) = Reply::parse(line) {
+            *self.has_gap = true;
+        }
+    }
+
+    /// So many lines had been sent when this fence was, so all of them are answered.
+    fn fence(&mut self, sent: u64) {
+        while *self.answered < sent && !*self.has_gap {
+            let why = self.muted.clone();
+            self.refuse(why.as_deref().unwrap_or("the server did not echo it"));
+        }
+        *self.answered = sent;
+        *self.has_gap = false;
+        *self.muted = None;
+    }
+
+    fn refuse(&mut self, why: &str) {
+        *self.answered += 1;
+        *self.refused += 1;
+        if self.is_talkative {
+            remark(format_args!("line {} refused: {why}", self.answered));
+        }
+        why.clone_into(self.why);
+    }
+}
+
+/// How the room shows what `name` says.
+#[must_use]
+pub fn said_by(name: &str) -> String {
+    Event::Said { name, text: "" }.to_string()
+}

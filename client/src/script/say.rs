@@ -1,0 +1,275 @@
+//! `say`: lines of the command line or of stdin, said in the room or to one user.
+//!
+//! This thread reads and sends; another one hears the echoes, so a line need not wait for the echo
+//! of the one before it.
+
+use std::fs::{File, Metadata};
+use std::io::{self, IsTerminal, Read};
+use std::os::fd::AsFd;
+use std::os::unix::net::UnixStream;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use protocol::{LineDecoder, LineError};
+
+use super::args::Say;
+use super::echoes::{Counts, Echo, Echoes, Listener, Surroundings, said_by};
+use super::local;
+use super::visit::{Visit, fence, refused};
+use crate::connection::Sender;
+use crate::exit::{Exit, Failure};
+use crate::thread;
+
+pub(super) const CHUNK_BYTES: usize = 64 * 1024;
+
+/// Longer than any server allows a line to be, shorter than what it takes for no line at all.
+pub(super) const LONGEST: usize = 33_000;
+
+/// How many lines may stand between two fences.
+const FENCED: u64 = 1024;
+
+/// When the progress is worth to be shown.
+const LONG: Duration = Duration::from_secs(1);
+
+/// Says what there is to say. It succeeds once the server has echoed every line.
+///
+/// # Errors
+///
+/// Says which lines were not said, and why.
+pub fn run(say: &Say) -> Result<Exit, Failure> {
+    let stdin = match say.text.is_empty() {
+        true => Some(File::from(io::stdin().as_fd().try_clone_to_owned().map_err(local)?)),
+        false => None,
+    };
+    let Visit { sender, source, name, .. } = Visit::begin(&say.place, say.place.speaker()?)?;
+    let (wake, woken) = UnixStream::pair().map_err(local)?;
+    let echoes = Arc::new(Echoes::default());
+    let echo = match &say.to {
+        Some(_) => Echo::Private,
+        None => Echo::Room(said_by(&name)),
+    };
+    let around = Surroundings {
+        sender: sender.try_clone().map_err(local)?,
+        wake,
+        is_talkative: stdin.is_some(),
+    };
+    let listener = Listener::new(source, echo);
+    let (heard, mut progress) = (Arc::clone(&echoes), Progress::new(stdin.as_ref()));
+    let hearing =
+        thread::spawn("echoes", move || listener.run(&heard, around, |now| progress.show(now)))?;
+    let mut speaker = Speaker {
+        sender,
+        echoes: &echoes,
+        to: say.to.as_deref(),
+        decoder: LineDecoder::new(LONGEST, usize::MAX),
+        requests: Vec::new(),
+        sent: 0,
+        waiting: 0,
+        read: 0,
+        unfenced: 0,
+    };
+    let read = match stdin {
+        Some(stdin) => speaker.say_stdin(stdin, &woken),
+        None => {
+            speaker.say_all(say.text.join(" ").as_bytes());
+            speaker.finish();
+            Ok(())
+        }
+    };
+    let why = thread::join(hearing);
+    read.and(judge(why, echoes.counts()))
+}
+
+fn judge(why: Result<String, Failure>, counts: Counts) -> Result<Exit, Failure> {
+    let Counts { sent, answered, refused: bad, .. } = counts;
+    match why {
+        Err(failure) if answered < sent => Err(Failure::new(
+            failure.exit,
+            format!("{failure} with line {}, the first that is not confirmed", answered + 1),
+        )),
+        Err(failure) => Err(failure),
+        Ok(why) if bad == 1 && sent == 1 => Err(refused(&why)),
+        Ok(why) if bad > 0 => Err(Failure::new(
+            Exit::Refused,
+            format!("{bad} of {sent} lines were refused, the last with {why:?}; change them"),
+        )),
+        Ok(_) => Ok(Exit::Done),
+    }
+}
+
+/// The side that sends.
+struct Speaker<'a> {
+    sender: Sender,
+    echoes: &'a Echoes,
+    to: Option<&'a str>,
+    decoder: LineDecoder,
+    requests: Vec<u8>,
+    /// How many lines were put into requests, how many of them wait to be sent and the bytes
+    /// they were read from, and how many have no fence behind them.
+    sent: u64,
+    waiting: u64,
+    read: u64,
+    unfenced: u64,
+}
+
+impl Speaker<'_> {
+    /// Says each line of stdin, up to its end or the server's.
+    fn say_stdin(&mut self, mut stdin: File, woken: &UnixStream) -> Result<(), Failure> {
+        let mut chunk = vec![0; CHUNK_BYTES];
+        while wait_for_input(&stdin, woken).map_err(local)? {
+            match stdin.read(&mut chunk) {
+                Ok(0) => break,
+                Ok(length) => {
+                    if !self.say_lines(&chunk[..length]) {
+                        break;
+                    }
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => {
+                    self.finish();
+                    return Err(Failure::new(Exit::Local, format!("cannot read stdin: {error}")));
+                }
+            }
+        }
+        self.finish();
+        Ok(())
+    }
+
+    /// Says the lines of a text, of which the last one needs no end.
+    fn say_all(&mut self, text: &[u8]) {
+        let end: &[u8] = if text.ends_with(b"\n") { b"" } else { b"\n" };
+        if self.say_lines(text) {
+            self.say_lines(end);
+        }
+    }
+
+    /// Says the lines that these bytes complete. False when nobody hears them any more.
+    fn say_lines(&mut self, bytes: &[u8]) -> bool {
+        let mut rest = bytes;
+        let mut before = rest.len();
+        while let Some(line) = self.decoder.next(&mut rest) {
+            put_request(&mut self.requests, self.to, line);
+            (self.sent, self.waiting) = (self.sent + 1, self.waiting + 1);
+            self.unfenced += 1;
+            self.read += (before - rest.len()) as u64;
+            before = rest.len();
+            if self.unfenced == FENCED {
+                self.put_fence();
+            }
+            // Short lines leave together.
+            if (self.unfenced == 0 || self.requests.len() > CHUNK_BYTES) && !self.send() {
+                return false;
+            }
+        }
+        self.send()
+    }
+
+    fn put_fence(&mut self) {
+        self.requests.extend(fence(self.sent).bytes());
+        self.unfenced = 0;
+    }
+
+    fn send(&mut self) -> bool {
+        if !self.echoes.reserve(self.waiting, self.read) {
+            return false;
+        }
+        (self.waiting, self.read) = (0, 0);
+        let sent = self.sender.send(&self.requests);
+        self.requests.clear();
+        sent.is_ok()
+    }
+
+    /// Waits for all answers, then ends the connection. Errors show at the listener.
+    fn finish(&mut self) {
+        if let Some(line) = self.decoder.finish() {
+            put_request(&mut self.requests, self.to, line);
+            (self.sent, self.waiting) = (self.sent + 1, self.waiting + 1);
+        }
+        self.put_fence();
+        let is_sent = self.send();
+        self.echoes.finish();
+        if is_sent {
+            self.echoes.settle();
+        }
+        // It fails when the server was the first to close.
+        let _ = self.sender.finish();
+    }
+}
+
+/// What the server cannot take, it is to refuse itself: its answer stands in the order of the
+/// lines, and has its own limit. So something as bad is sent in the place of such a line.
+pub(super) fn put_request(requests: &mut Vec<u8>, to: Option<&str>, line: Result<&str, LineError>) {
+    match to {
+        Some(to) => requests.extend(format!("msg {to} ").bytes()),
+        None => requests.extend(b"say "),
+    }
+    match line {
+        Ok(line) => requests.extend(line.as_bytes()),
+        Err(LineError::NotUtf8) => requests.push(b'\xff'),
+        Err(LineError::TooLong | LineError::Unterminated) => requests.extend([b'x'; LONGEST]),
+    }
+    requests.push(b'\n');
+}
+
+/// False when the connection has ended.
+fn wait_for_input(stdin: &File, woken: &UnixStream) -> Result<bool, Errno> {
+    let mut watched = [
+        PollFd::new(stdin.as_fd(), PollFlags::POLLIN),
+        PollFd::new(woken.as_fd(), PollFlags::POLLIN),
+    ];
+    loop {
+        match poll(&mut watched, PollTimeout::NONE) {
+            Err(Errno::EINTR) => {}
+            Err(errno) => return Err(errno),
+            Ok(_) => return Ok(!watched[1].any().unwrap_or(true)),
+        }
+    }
+}
+
+/// How far it is, for somebody who looks at a terminal.
+struct Progress {
+    bar: ProgressBar,
+    since: Instant,
+}
+
+impl Progress {
+    /// Of a file one knows how much is left; of a pipe, how many lines there were.
+    fn new(stdin: Option<&File>) -> Self {
+        let bytes = stdin.and_then(|stdin| stdin.metadata().ok()).filter(Metadata::is_file);
+        let bar = ProgressBar::with_draw_target(
+            bytes.as_ref().map(Metadata::len),
+            ProgressDrawTarget::hidden(),
+        );
+        let template = match bytes {
+            Some(_) => "{bar:30} {percent}%, {msg} lines said, {eta} to go",
+            None => "{spinner} {msg} lines said in {elapsed}",
+        };
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.set_style(style);
+        }
+        Self { bar, since: Instant::now() }
+    }
+
+    fn show(&mut self, counts: Counts) {
+        if self.since.elapsed() < LONG || !io::stderr().is_terminal() {
+            return;
+        }
+        if self.bar.is_hidden() {
+            self.bar.set_draw_target(ProgressDrawTarget::stderr_with_hz(4));
+        }
+        self.bar.set_message(counts.answered.to_string());
+        // What was only sent is not said yet.
+        let done = u128::from(counts.bytes) * u128::from(counts.answered);
+        let done = done / u128::from(counts.sent.max(1));
+        self.bar.set_position(u64::try_from(done).unwrap_or(u64::MAX));
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}

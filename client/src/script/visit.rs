@@ -1,0 +1,218 @@
+//! A connection that is logged in and in its room, with fences and refusals.
+//!
+//! This module knows no mode and prints nothing.
+
+use std::ops::ControlFlow;
+use std::os::fd::BorrowedFd;
+use std::time::{Duration, Instant};
+
+use protocol::{Event, Reply, RoomName};
+
+use super::args::Place;
+use super::source::{Source, Woken};
+use super::{local, lost};
+use crate::connection::{Connection, PATIENCE, Sender};
+use crate::exit::{Exit, Failure};
+
+/// Silence after which the server is asked whether it is alive, and how long it may take to answer.
+pub const SILENCE: Duration = Duration::from_secs(30);
+
+/// How tokens of our own pings begin. Nobody is shown their answers.
+const TOKEN: &str = "chat-client-";
+
+/// The request whose answer marks a place in what the server sends.
+#[must_use]
+pub fn fence(mark: impl std::fmt::Display) -> String {
+    format!("ping {TOKEN}{mark}\n")
+}
+
+/// The mark of the fence that `line` answers. A server that knows no `ping` says so, in the right
+/// place: that is a fence without a mark.
+#[must_use]
+pub fn fence_answered(line: &str) -> Option<&str> {
+    // Nearly every line is something else, and a follower of a flood asks this of all of them.
+    if !line.starts_with(['p', 'U']) {
+        return None;
+    }
+    match Reply::parse(line)? {
+        Reply::Pong(token) => token.strip_prefix(TOKEN),
+        Reply::UnknownCommand("ping") => Some(""),
+        _ => None,
+    }
+}
+
+/// Whether `line` is the server's answer to something that it does not do.
+#[must_use]
+pub fn is_refusal(line: &str) -> bool {
+    match Reply::parse(line) {
+        Some(Reply::UnknownCommand(command)) => command != "ping",
+        Some(reply) => matches!(
+            reply,
+            Reply::RoomNameEmpty
+                | Reply::RoomNameInvalid(_)
+                | Reply::NoSuchUser(_)
+                | Reply::MailboxFull(_)
+                | Reply::Muted(_)
+                | Reply::Usage(_)
+                | Reply::LineTooLong(_)
+                | Reply::InvalidUtf8
+                | Reply::ControlCharacter
+        ),
+        None => false,
+    }
+}
+
+/// The failure that a refusal is.
+#[must_use]
+pub fn refused(answer: &str) -> Failure {
+    Failure::new(Exit::Refused, format!("refused: {answer}; change it and try again"))
+}
+
+/// Somebody who is logged in and in his room.
+#[derive(Debug)]
+pub struct Visit {
+    /// The half that sends.
+    pub sender: Sender,
+    /// The half that receives.
+    pub source: Source,
+    /// The user's name.
+    pub name: String,
+    /// The room.
+    pub room: String,
+    heard: Instant,
+    is_asked: bool,
+}
+
+impl Visit {
+    /// Connects, logs in and goes to the room. No line of another room is left over.
+    ///
+    /// # Errors
+    ///
+    /// Says why the user is not there.
+    pub fn begin(place: &Place, name: String) -> Result<Self, Failure> {
+        let mut connection = Connection::open(&place.server, PATIENCE)?;
+        connection.log_in(&name)?;
+        let (sender, receiver) = connection.split().map_err(local)?;
+        let mut visit = Self {
+            sender,
+            source: Source::new(receiver),
+            name,
+            room: RoomName::main().as_str().to_owned(),
+            heard: Instant::now(),
+            is_asked: false,
+        };
+        if let Some(room) = place.room() {
+            visit.join(room)?;
+        }
+        Ok(visit)
+    }
+
+    fn join(&mut self, room: &str) -> Result<(), Failure> {
+        self.send(&format!("join {room}\n{}", fence("join")))?;
+        let mut why = String::new();
+        self.until(|line| {
+            if line == Reply::JoinSuccess.to_string() {
+                return ControlFlow::Break(true);
+            }
+            if fence_answered(line).is_some() {
+                return ControlFlow::Break(false);
+            }
+            // The last answer before the fence is the answer to the request.
+            if Event::parse(line).is_none() {
+                line.clone_into(&mut why);
+            }
+            ControlFlow::Continue(())
+        })?
+        .then(|| room.clone_into(&mut self.room))
+        .ok_or_else(|| refused(&why))
+    }
+
+    /// Sends requests.
+    ///
+    /// # Errors
+    ///
+    /// When the connection is gone.
+    pub fn send(&mut self, requests: &str) -> Result<(), Failure> {
+        self.sender.send(requests.as_bytes()).map_err(lost)
+    }
+
+    /// Gives lines to `take` until it has what the server owes it.
+    ///
+    /// # Errors
+    ///
+    /// When the server owes it for too long, or the connection is lost.
+    pub fn until<T>(&mut self, mut take: impl FnMut(&str) -> ControlFlow<T>) -> Result<T, Failure> {
+        let deadline = Instant::now() + SILENCE;
+        loop {
+            if let Some(answer) = self.source.each(&mut take) {
+                return Ok(answer);
+            }
+            match self.source.wait(Some(deadline), None)? {
+                Woken::Received => {}
+                Woken::TimedOut | Woken::OutputClosed => return Err(silent()),
+                Woken::Ended => return Err(self.source.ended()),
+            }
+        }
+    }
+
+    /// Waits for bytes, however long the room is silent, and sees to it that the server is alive.
+    ///
+    /// # Errors
+    ///
+    /// When it is not, or the connection is lost.
+    pub fn wait(
+        &mut self,
+        deadline: Option<Instant>,
+        output: Option<BorrowedFd<'_>>,
+    ) -> Result<Woken, Failure> {
+        let mut sender = self.sender.try_clone().map_err(local)?;
+        self.wait_with(deadline, output, |ping| sender.send(ping.as_bytes()).map_err(lost))
+    }
+
+    /// As [`Visit::wait`], where somebody else sends.
+    ///
+    /// # Errors
+    ///
+    /// As there, and what `send` fails with.
+    pub fn wait_with(
+        &mut self,
+        deadline: Option<Instant>,
+        output: Option<BorrowedFd<'_>>,
+        mut send: impl FnMut(&str) -> Result<(), Failure>,
+    ) -> Result<Woken, Failure> {
+        loop {
+            // In a room that never pauses, bytes are always there.
+            if deadline.is_some_and(|deadline| deadline <= Instant::now()) {
+                return Ok(Woken::TimedOut);
+            }
+            let doubt = self.heard + if self.is_asked { SILENCE * 2 } else { SILENCE };
+            let earlier = deadline.map_or(doubt, |deadline| deadline.min(doubt));
+            match self.source.wait(Some(earlier), output)? {
+                Woken::TimedOut if deadline == Some(earlier) => return Ok(Woken::TimedOut),
+                Woken::TimedOut if self.is_asked => return Err(silent()),
+                Woken::TimedOut => {
+                    self.is_asked = true;
+                    send(&fence("alive"))?;
+                }
+                Woken::Received => {
+                    (self.heard, self.is_asked) = (Instant::now(), false);
+                    return Ok(Woken::Received);
+                }
+                woken => return Ok(woken),
+            }
+        }
+    }
+
+    /// Leaves. What the server still sends is of no interest.
+    pub fn leave(mut self) {
+        // It fails when the connection is gone, which is as good.
+        let _ = self.sender.send(b"logout\n");
+        self.sender.close();
+    }
+}
+
+/// The server is there and says nothing.
+#[must_use]
+pub fn silent() -> Failure {
+    lost("the server does not answer")
+}

@@ -1,0 +1,56 @@
+//! `wait`: until the room says what a script waits for.
+
+use std::ops::ControlFlow;
+use std::os::fd::AsFd;
+use std::time::Instant;
+
+use protocol::Reply;
+
+use super::args::Wait;
+use super::output::Output;
+use super::remark;
+use super::source::Woken;
+use super::visit::{Visit, fence_answered};
+use crate::exit::{Exit, Failure};
+
+/// Prints the first line that matches.
+///
+/// # Errors
+///
+/// Says why none did.
+pub fn run(wait: &Wait) -> Result<Exit, Failure> {
+    // A time beyond what the clock can count is none.
+    let deadline = wait.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+    let mut output = Output::new()?;
+    let mut visit = Visit::begin(&wait.place, wait.place.reader())?;
+    loop {
+        let matched = visit.source.each(|line| {
+            if let Some(Reply::Missed(_)) = Reply::parse(line) {
+                remark(format_args!("{line}; what is waited for may be among them"));
+            }
+            if fence_answered(line).is_none() && wait.pattern.is_match(line) {
+                output.line(line);
+                return ControlFlow::Break(());
+            }
+            ControlFlow::Continue(())
+        });
+        if matched.is_some() {
+            visit.leave();
+            let _ = output.flush()?;
+            return Ok(Exit::Done);
+        }
+        match visit.wait(deadline, Some(output.as_fd()))? {
+            Woken::Received => {}
+            Woken::TimedOut => {
+                visit.leave();
+                let why = format!("no line matched {:?} in time", wait.pattern.as_str());
+                return Err(Failure::new(Exit::TimedOut, why));
+            }
+            Woken::OutputClosed => {
+                visit.leave();
+                return Ok(Exit::Done);
+            }
+            Woken::Ended => return Err(visit.source.ended()),
+        }
+    }
+}

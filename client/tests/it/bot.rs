@@ -1,0 +1,212 @@
+//! Programs as users of a room.
+
+use std::process::Command;
+
+use nix::sys::signal::Signal;
+
+use crate::fake_server::serve;
+use crate::program::{Outcome, Program};
+use crate::pty::fresh_directory;
+use crate::real_server::{Other, RealServer};
+use crate::script::{check, objects, run, start};
+
+fn bot(server: &RealServer, options: &[&str], program: &str) -> Program {
+    let arguments = [&["--name", "robo"], options, &["sh", "-c", program]].concat();
+    start(server.address, "bot", &arguments)
+}
+
+#[test]
+fn a_program_reads_the_room_and_says_what_it_prints() {
+    let server = RealServer::start();
+    let mut bob = server.other("bob");
+    let program =
+        bot(&server, &[], "echo ready; read line; echo \"I read: $line\"; printf end; exit 3");
+    bob.read_to("robo: ready");
+    bob.send("say one\n");
+    check(&program.finish(), 3, "", "");
+    // What it said last is in the room before the program has ended.
+    assert_eq!(
+        bob.read_to("robo has left the room."),
+        ["bob: one", "robo: I read: bob: one", "robo: end"]
+    );
+}
+
+#[test]
+fn a_program_hears_itself_only_when_asked_for() {
+    let server = RealServer::start();
+    let mut bob = server.other("bob");
+    for (options, heard) in [(&[][..], "bob: go"), (&["--own"], "robo: ready")] {
+        let program = bot(&server, options, "echo ready; read line; echo \"heard $line\"");
+        bob.read_to("robo: ready");
+        bob.send("say go\n");
+        bob.read_to(&format!("robo: heard {heard}"));
+        check(&program.finish(), 0, "", "");
+        bob.read_to("robo has left the room.");
+    }
+}
+
+#[test]
+fn a_program_may_be_given_objects() {
+    let server = RealServer::start();
+    let mut bob = server.other("bob");
+    let program = bot(&server, &["--json"], "read -r line; printf '%s\\n' \"$line\" >&2");
+    bob.read_to("robo has entered the room.");
+    bob.send("me waves\n");
+    let Outcome { code, stdout, stderr } = program.finish();
+    assert_eq!((code, stdout.as_str()), (Some(0), ""));
+    let object = &objects(&stderr)[0];
+    assert_eq!((&object["type"], &object["from"]), (&"me".into(), &"bob".into()));
+}
+
+#[test]
+fn a_program_that_reads_nothing_is_told_what_it_missed() {
+    let server = RealServer::start();
+    let mut bob = server.other("bob");
+    let gate = fresh_directory().join("gate");
+    assert!(Command::new("mkfifo").arg(&gate).status().unwrap().success());
+    let script =
+        format!("read go <{}; grep -m1 -E '^Missed [0-9]+ lines$'", gate.to_str().unwrap());
+    let program = bot(&server, &[], &script);
+    bob.read_to("robo has entered the room.");
+    let text = "x".repeat(100);
+    for _ in 0..20 {
+        bob.send(&format!("say {text}\n").repeat(1000));
+        bob.send("ping flood\n");
+        bob.read_to("pong flood");
+    }
+    // Opening it waits for the program to open it.
+    std::fs::write(&gate, "go\n").unwrap();
+    let mut more = || {
+        bob.send("say more\n");
+        bob.line()
+    };
+    while !more().starts_with("robo: Missed ") {}
+    check(&program.finish(), 0, "", "");
+}
+
+#[test]
+fn a_program_that_fails_is_started_again_when_asked_for() {
+    let server = RealServer::start();
+    let mut bob = server.other("bob");
+    let program = bot(&server, &["--restart"], "echo ready; read line; exit \"${line#bob: }\"");
+    bob.read_to("robo: ready");
+    bob.send("say 3\n");
+    bob.read_to("robo: ready");
+    bob.send("say 0\n");
+    let remark = "chat-client: the program ended (exit status: 3); again in 1 s\n";
+    check(&program.finish(), 0, "", remark);
+}
+
+#[test]
+fn a_program_that_cannot_be_started_is_named() {
+    let server = RealServer::start();
+    let arguments = ["--name", "robo", "/no/such program"];
+    let why = "chat-client: cannot start /no/such program: No such file or directory (os error 2); \
+        check the path\n";
+    check(&run(server.address, "bot", &arguments), 7, "", why);
+}
+
+#[test]
+fn a_killed_program_has_the_code_that_a_shell_gives_it() {
+    let server = RealServer::start();
+    check(&bot(&server, &[], "kill -9 $$").finish(), 137, "", "");
+}
+
+#[test]
+fn a_refused_line_is_reported() {
+    let server = RealServer::start();
+    let outcome = bot(&server, &[], "printf '\\007\\n'; echo fine").finish();
+    let why = "chat-client: the server refused a line of the program: Control Character\n";
+    check(&outcome, 0, "", why);
+}
+
+#[test]
+fn a_program_ends_with_its_server_and_all_that_it_started() {
+    let (server, served) = serve(|mut session| {
+        session.greet_and_log_in();
+        let ready = session.line();
+        session.send("Server Shutdown\n");
+        session.close();
+        ready
+    });
+    let script = "echo ready; sleep 1000 & sleep 1000";
+    let outcome = run(server, "bot", &["--name", "al", "sh", "-c", script]);
+    check(&outcome, 5, "", "chat-client: connection lost: Server Shutdown; start again\n");
+    assert_eq!(served.join().unwrap(), "say ready\n");
+}
+
+#[test]
+fn a_signal_ends_the_program_too() {
+    let server = RealServer::start();
+    let mut bob = server.other("bob");
+    let program = bot(
+        &server,
+        &[],
+        "exec 2>/dev/null; trap 'exit 9' TERM; echo ready; while :; do sleep 1000; done",
+    );
+    bob.read_to("robo: ready");
+    program.signal(Signal::SIGTERM);
+    check(&program.finish(), 143, "", "");
+    bob.read_to("robo has left the room.");
+}
+
+/// Says lines to a bot of this project and compares what it answers.
+fn talk(name: &str, options: &[&str], file: &str, dialog: &[(&str, &str)]) {
+    let server = RealServer::start();
+    let mut bob = server.other("bob");
+    let path = format!("{}/../scripts/bots/{file}", env!("CARGO_MANIFEST_DIR"));
+    let arguments = [&["--name", name], options, &[&path]].concat();
+    let program = start(server.address, "bot", &arguments);
+    bob.read_to(&format!("{name} has entered the room."));
+    for (said, answer) in dialog {
+        bob.send(&format!("say {said}\n"));
+        bob.read_to(&format!("bob: {said}"));
+        assert_eq!(answer_of(&mut bob, name), *answer, "{said}");
+    }
+    drop(server);
+    assert_eq!(program.finish().code, Some(5));
+}
+
+fn answer_of(bob: &mut Other, name: &str) -> String {
+    bob.line().strip_prefix(&format!("{name}: ")).unwrap().to_owned()
+}
+
+#[test]
+fn the_dice_bot_rolls() {
+    let help = "bob: say !roll, or !roll 3d20: up to 20 dice of up to 1000 sides";
+    let dialog = [
+        ("!roll 1d1", "bob rolled 1"),
+        ("!roll 3d1", "bob rolled 1 + 1 + 1 = 3"),
+        ("!roll 21d6", help),
+        ("!roll $(id)d*", help),
+        ("!roll d", help),
+    ];
+    talk("dice", &[], "dice.sh", &dialog);
+}
+
+#[test]
+fn the_karma_bot_counts() {
+    let dialog = [
+        ("!karma", "nobody was thanked yet"),
+        ("eve++", "eve was thanked once"),
+        ("eve: ++", "eve was thanked 2 times"),
+        ("bob++", "bob: ask somebody else to thank you"),
+        ("!karma eve", "eve was thanked 2 times"),
+        ("!karma", "eve 2"),
+    ];
+    talk("karma", &["--json"], "karma.py", &dialog);
+}
+
+#[test]
+fn the_uptime_bot_tells() {
+    let server = RealServer::start();
+    let mut bob = server.other("bob");
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../scripts/bots/uptime.sh");
+    let program = start(server.address, "bot", &["--name", "host", path]);
+    bob.read_to("host has entered the room.");
+    bob.send("say !uptime\n");
+    bob.read_to("bob: !uptime");
+    assert!(answer_of(&mut bob, "host").contains("load average"));
+    drop(server);
+    assert_eq!(program.finish().code, Some(5));
+}

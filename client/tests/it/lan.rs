@@ -1,0 +1,217 @@
+//! The room without a server.
+
+use std::net::UdpSocket;
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+
+use crate::program::{Outcome, Program, not_run};
+use crate::pty::Pty;
+
+const LOOPBACK: &str = "127.255.255.255";
+
+/// A port that nobody uses: whoever opens it is in a room of his own.
+fn port() -> String {
+    UdpSocket::bind("0.0.0.0:0").unwrap().local_addr().unwrap().port().to_string()
+}
+
+fn arguments<'a>(port: &'a str, name: &'a str) -> [&'a str; 6] {
+    ["lan", port, "--broadcast", LOOPBACK, "--name", name]
+}
+
+/// Somebody who is in the room.
+fn enter(port: &str, name: &str) -> Program {
+    let mut program = Program::start(&arguments(port, name));
+    program.read_to("Connect Success\nLogin Success\n");
+    program
+}
+
+/// Somebody on the network with a program of another make.
+fn stranger() -> UdpSocket {
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    socket.set_broadcast(true).unwrap();
+    socket
+}
+
+#[test]
+fn two_processes_share_a_room() {
+    let port = port();
+    let mut al = enter(&port, "al");
+    let mut bo = enter(&port, "bo");
+    al.read_to("bo has entered the room.\n");
+    al.send(b"say hi bo\n");
+    assert_eq!(al.read_to("al: hi bo\n"), "al: hi bo\n");
+    assert_eq!(bo.read_to("al: hi bo\n"), "al: hi bo\n");
+    bo.send(b"me waves\nlook\n");
+    assert_eq!(al.read_to("* bo waves\n"), "* bo waves\n");
+    assert_eq!(bo.read_to("al is here.\n"), "* bo waves\nbo is here.\nal is here.\n");
+    bo.send(b"say bye");
+    assert_eq!(end(bo), "bo: bye\n");
+    assert_eq!(al.read_to("left the room.\n"), "bo: bye\nbo has left the room.\n");
+    assert_eq!(end(al), "");
+}
+
+#[track_caller]
+fn end(program: Program) -> String {
+    let Outcome { code, stdout, stderr } = program.finish();
+    assert_eq!((code, stderr.as_str()), (Some(0), ""));
+    stdout
+}
+
+#[test]
+fn whoever_asks_who_is_there_waits_for_the_answers() {
+    let port = port();
+    let al = enter(&port, "al");
+    let mut bo = Program::start(&arguments(&port, "bo"));
+    bo.send(b"look\n");
+    let answer = "Connect Success\nLogin Success\nbo is here.\nal is here.\n";
+    assert_eq!(end(bo), answer);
+    al.finish();
+}
+
+#[test]
+fn two_peers_with_one_name_notice_each_other() {
+    let port = port();
+    let mut first = enter(&port, "al");
+    let mut second = enter(&port, "Al");
+    let notice = |name| {
+        format!(
+            "You and somebody at 127.0.0.1 are both called {name}: come back with another name\n"
+        )
+    };
+    let seen = first.read_to(&notice("Al"));
+    assert_eq!(seen, format!("Al has entered the room.\n{}", notice("Al")));
+    let seen = second.read_to(&notice("al"));
+    assert_eq!(seen, format!("al is here.\n{}", notice("al")));
+    first.finish();
+    second.finish();
+}
+
+#[test]
+fn what_is_no_line_of_a_chat_is_counted() {
+    let port = port();
+    let mut al = enter(&port, "al");
+    let stranger = stranger();
+    let send = |bytes: &[u8]| {
+        assert_eq!(stranger.send_to(bytes, format!("{LOOPBACK}:{port}")).unwrap(), bytes.len());
+    };
+    send(b"\xff\xfe");
+    send(b"bo: \x1b[2J");
+    send(b"SSDP/1.1 * HTTP");
+    send(b"bo: hi\n");
+    assert_eq!(al.read_to("bo: hi\n"), "bo: hi\n");
+    let outcome = al.finish();
+    assert_eq!(outcome.code, Some(0));
+    let remark = "chat-client: 3 datagrams were no lines of a chat and were left out\n";
+    assert_eq!(outcome.stderr, remark);
+}
+
+#[test]
+fn a_room_that_cannot_be_is_explained() {
+    for (arguments, code, reason) in [
+        (&["lan", "0", "--name", "al"][..], 2, "'0'"),
+        (&["lan", "7777"], 2, "--name"),
+        (&["lan", "7777", "--name", "al", "--interface", "192.0.2.1"], 3, "--interface"),
+        (&["lan", "7777", "--name", "a b", "--broadcast", LOOPBACK], 4, "UserName Invalid"),
+    ] {
+        let outcome = Program::start(arguments).finish();
+        assert_eq!(outcome.code, Some(code), "{outcome:?}");
+        assert!(outcome.stderr.contains(reason), "{outcome:?}");
+    }
+}
+
+#[test]
+fn a_terminal_gets_a_prompt() {
+    let port = port();
+    let mut bo = enter(&port, "bo");
+    let mut al = Pty::start(&arguments(&port, "al"));
+    bo.read_to("al has entered the room.\n");
+    al.wait_for_last("al@main>");
+    al.keys("half ty");
+    al.wait_for_last("al@main> half ty");
+    bo.send(b"say hi\n");
+    al.wait_for("bo: hi");
+    al.wait_for_last("al@main> half ty");
+    al.keys("ped\r");
+    al.wait_for("al: half typed");
+    bo.read_to("al: half typed\n");
+    al.keys("\x04");
+    assert_eq!(al.wait(), 0);
+    bo.read_to("al has left the room.\n");
+    bo.finish();
+}
+
+/// Two machines, as far as a network can tell. Gone when it is dropped.
+struct TwoMachines {
+    names: [String; 2],
+}
+
+impl TwoMachines {
+    /// Says why it cannot be.
+    fn new() -> Result<Self, String> {
+        let id = std::process::id();
+        let machines = Self { names: ["a", "b"].map(|side| format!("chat{id}{side}")) };
+        let [a, b] = &machines.names;
+        let ends = ["a", "b"].map(|side| format!("cv{id}{side}"));
+        run_ip(&["netns", "add", a])?;
+        run_ip(&["netns", "add", b])?;
+        run_ip(&[
+            "link", "add", &ends[0], "netns", a, "type", "veth", "peer", &ends[1], "netns", b,
+        ])?;
+        for (number, (name, end)) in machines.names.iter().zip(&ends).enumerate() {
+            run_ip(&["-n", name, "link", "set", "lo", "up"])?;
+            let address = format!("10.77.0.{}/24", number + 1);
+            run_ip(&["-n", name, "address", "add", &address, "broadcast", "+", "dev", end])?;
+            run_ip(&["-n", name, "link", "set", end, "up"])?;
+        }
+        Ok(machines)
+    }
+
+    fn enter(&self, machine: usize, arguments: &[&str]) -> Program {
+        let mut command = Command::new("ip");
+        command.args(["netns", "exec", &self.names[machine], env!("CARGO_BIN_EXE_chat-client")]);
+        command.args(arguments).env_remove("CHAT_NAME").process_group(0);
+        Program::run(&mut command)
+    }
+}
+
+impl Drop for TwoMachines {
+    fn drop(&mut self) {
+        for name in &self.names {
+            let _ = run_ip(&["netns", "del", name]);
+        }
+    }
+}
+
+fn run_ip(arguments: &[&str]) -> Result<(), String> {
+    let output = Command::new("ip").args(arguments).output().map_err(|error| error.to_string())?;
+    if output.status.success() {
+        return Ok(());
+    }
+    Err(format!("ip {}: {}", arguments.join(" "), String::from_utf8_lossy(&output.stderr).trim()))
+}
+
+#[test]
+fn two_machines_share_a_room() {
+    let machines = match TwoMachines::new() {
+        Ok(machines) => machines,
+        Err(why) => {
+            not_run(&format!("two_machines_share_a_room: no network namespaces here: {why}"));
+            return;
+        }
+    };
+    let on = |address| ["lan", "7777", "--interface", address, "--name"];
+    let mut al = machines.enter(0, &[&on("10.77.0.1")[..], &["al"]].concat());
+    al.read_to("Login Success\n");
+    let named = ["lan", "7777", "--broadcast", "10.77.0.255", "--name", "bo"];
+    let mut bo = machines.enter(1, &named);
+    bo.read_to("Login Success\n");
+    al.read_to("bo has entered the room.\n");
+    al.send(b"say from one machine\n");
+    assert_eq!(bo.read_to("\n"), "al: from one machine\n");
+    bo.send(b"say to the other\nlook\n");
+    al.read_to("bo: to the other\n");
+    bo.read_to("al is here.\n");
+    al.finish();
+    bo.read_to("al has left the room.\n");
+    bo.finish();
+}

@@ -1,0 +1,377 @@
+//! The modes for scripts: what they print, and the truth of their exit codes.
+
+use std::io::Read;
+use std::thread;
+
+use serde_json::Value;
+
+use crate::fake_server::{Session, serve};
+use crate::program::{Outcome, Program};
+use crate::real_server::RealServer;
+
+/// Starts `TASK --server ... ARGUMENTS`.
+pub fn start(address: impl ToString, task: &str, arguments: &[&str]) -> Program {
+    let address = address.to_string();
+    Program::start(&[&[task, "--server", &address], arguments].concat())
+}
+
+pub fn run(address: impl ToString, task: &str, arguments: &[&str]) -> Outcome {
+    start(address, task, arguments).finish()
+}
+
+#[track_caller]
+pub fn check(outcome: &Outcome, code: i32, stdout: &str, stderr: &str) {
+    let expected =
+        Outcome { code: Some(code), stdout: stdout.to_owned(), stderr: stderr.to_owned() };
+    assert_eq!(*outcome, expected);
+}
+
+/// What programs of this test say on stdout, as JSON.
+pub fn objects(text: &str) -> Vec<Value> {
+    let schema = include_str!("../../../docs/follow.schema.json");
+    let schema = serde_json::from_str(schema).unwrap();
+    let schema = jsonschema::options().should_validate_formats(true).build(&schema).unwrap();
+    let objects = text.lines().map(|line| serde_json::from_str(line).unwrap());
+    objects
+        .inspect(|object| {
+            let errors: Vec<_> = schema.iter_errors(object).map(|it| it.to_string()).collect();
+            assert!(errors.is_empty(), "{object}: {errors:?}");
+        })
+        .collect()
+}
+
+#[test]
+fn say_succeeds_once_the_server_has_echoed_the_line() {
+    let (server, served) = serve(|mut session| {
+        session.greet_and_log_in();
+        assert_eq!(session.line(), "say build broke\n");
+        let fence = session.line();
+        session.send(format!("bo: build broke\nal: build broke\n{}", answer(&fence)));
+        session.rest()
+    });
+    let outcome = run(server, "say", &["--name", "al", "build", "broke"]);
+    check(&outcome, 0, "", "");
+    assert_eq!(served.join().unwrap(), b"");
+}
+
+fn answer(fence: &str) -> String {
+    fence.replacen("ping ", "pong ", 1)
+}
+
+#[test]
+fn say_without_an_echo_is_no_success() {
+    let text = ["--name", "al", "x"];
+    for (after_request, code, stderr) in [
+        (
+            "",
+            5,
+            "connection lost: the server closed it; start again with line 1, the first that is not confirmed",
+        ),
+        (
+            "bo: x\n",
+            5,
+            "connection lost: the server closed it; start again with line 1, the first that is not confirmed",
+        ),
+        (
+            "Server Shutdown\n",
+            5,
+            "connection lost: Server Shutdown; start again with line 1, the first that is not confirmed",
+        ),
+        ("pong chat-client-1\n", 6, "refused: the server did not echo it; change it and try again"),
+        (
+            "Control Character\npong chat-client-1\n",
+            6,
+            "refused: Control Character; change it and try again",
+        ),
+        (
+            "Muted for 5 minutes\npong chat-client-1\n",
+            6,
+            "refused: Muted for 5 minutes; change it and try again",
+        ),
+        // A warning, after which the line was said all the same.
+        ("Muted for 5 minutes\nal: x\npong chat-client-1\n", 0, ""),
+        (
+            "Kicked: spam\n",
+            5,
+            "connection lost: Kicked: spam; start again with line 1, the first that is not confirmed",
+        ),
+        // Of what is missing here nobody knows more than that the server has dealt with the line.
+        ("Missed 7 lines\npong chat-client-1\n", 0, ""),
+        // A server without `ping` echoes all the same.
+        ("al: x\nUnknown command: ping\n", 0, ""),
+    ] {
+        let (server, served) = serve(move |mut session| {
+            session.greet_and_log_in();
+            assert_eq!(session.line(), "say x\n");
+            assert_eq!(session.line(), "ping chat-client-1\n");
+            session.send(after_request);
+            if code == 5 { session.close() } else { drop(session.rest()) }
+        });
+        let stderr = if code == 0 { String::new() } else { format!("chat-client: {stderr}\n") };
+        check(&run(server, "say", &text), code, "", &stderr);
+        served.join().unwrap();
+    }
+}
+
+#[test]
+fn say_says_each_line_of_stdin() {
+    let server = RealServer::start();
+    let mut bob = server.other("bob");
+    let mut program = start(server.address, "say", &["--name", "al"]);
+    bob.read_to("al has entered the room.");
+    program.send(b"one\n  two  \r\n\nfo");
+    // A line is said when it is complete, and not only at the end.
+    assert_eq!(bob.read_to("al: two"), ["al: one"]);
+    program.send("ür".as_bytes());
+    check(&program.finish(), 0, "", "");
+    assert_eq!(bob.read_to("al has left the room."), ["al:", "al: foür"]);
+}
+
+#[test]
+fn say_reports_each_refused_line_and_says_the_others() {
+    let server = RealServer::start();
+    let mut bob = server.other("bob");
+    let mut program = start(server.address, "say", &["--name", "al"]);
+    let long = "x".repeat(100_000);
+    program.send(b"one\n\xff\ntwo\nthr\x07ee\n");
+    program.send(format!("{long}\nlast").as_bytes());
+    let expected = "chat-client: line 2 refused: Invalid UTF-8\n\
+        chat-client: line 4 refused: Control Character\n\
+        chat-client: line 5 refused: Line Too Long: 4096\n\
+        chat-client: 3 of 6 lines were refused, the last with \"Line Too Long: 4096\"; change them\n";
+    check(&program.finish(), 6, "", expected);
+    bob.read_to("al has entered the room.");
+    assert_eq!(bob.read_to("al has left the room."), ["al: one", "al: two", "al: last"]);
+}
+
+#[test]
+fn say_to_one_user_tells_when_he_is_not_there() {
+    let server = RealServer::start();
+    let mut bob = server.other("bob");
+    let text = ["--name", "al", "--to", "bob", "psst", "[to", "x]"];
+    check(&run(server.address, "say", &text), 0, "", "");
+    bob.read_to("[from al] psst [to x]");
+    let refused = "chat-client: refused: No Such User: eve; change it and try again\n";
+    check(&run(server.address, "say", &["--name", "al", "--to", "eve", "x"]), 6, "", refused);
+}
+
+#[test]
+fn say_ends_when_the_server_does_even_while_stdin_is_silent() {
+    let (server, served) = serve(|mut session| {
+        session.greet_and_log_in();
+        assert_eq!(session.line(), "say one\n");
+        session.send("al: one\nServer Shutdown\n");
+        session.close();
+    });
+    let mut program = start(server, "say", &["--name", "al"]);
+    program.send(b"one\n");
+    let stdin = program.stdin.take();
+    let outcome = program.wait();
+    check(&outcome, 5, "", "chat-client: connection lost: Server Shutdown; start again\n");
+    drop(stdin);
+    served.join().unwrap();
+}
+
+#[test]
+fn a_hundred_thousand_lines_are_said_in_order() {
+    let server = RealServer::start();
+    let mut bob = server.other("bob");
+    let mut program = start(server.address, "say", &["--name", "al"]);
+    let text: String = (0..100_000).map(|number| format!("{number}\n")).collect();
+    let mut stdin = program.stdin.take().unwrap();
+    let writer = thread::spawn(move || std::io::Write::write_all(&mut stdin, text.as_bytes()));
+    let lines = bob.read_to("al has left the room.");
+    check(&program.wait(), 0, "", "");
+    writer.join().unwrap().unwrap();
+    let expected = (0..100_000).map(|number| format!("al: {number}"));
+    assert!(lines.into_iter().skip(1).eq(expected));
+}
+
+#[test]
+fn answers_are_data_and_nothing_else() {
+    let server = RealServer::start();
+    let mut bob = server.other("bob");
+    let mut pong = server.other("pong");
+    pong.send("join den\nme waves\nping x\n");
+    pong.read_to("pong x");
+    bob.send("topic a b\nsay hi\nping x\n");
+    bob.read_to("pong x");
+    let ask = |task, arguments: &[&str]| {
+        let outcome = run(server.address, task, &[&["--name", "al"], arguments].concat());
+        assert_eq!((outcome.code, outcome.stderr.as_str()), (Some(0), ""));
+        outcome.stdout
+    };
+    assert_eq!(ask("look", &[]), "bob\nal\n");
+    assert_eq!(ask("look", &["--room", "den"]), "pong\nal\n");
+    assert_eq!(
+        ask("look", &["--room", "den", "--json"]),
+        "{\"room\":\"den\",\"name\":\"pong\"}\n{\"room\":\"den\",\"name\":\"al\"}\n"
+    );
+    assert_eq!(ask("rooms", &["--room", "den"]), "den 2\nmain 1\n");
+    let room = "{\"room\":\"main\",\"users\":2}";
+    assert!(ask("rooms", &["--json"]).lines().any(|line| line == room));
+    let last = ask("history", &["--room", "den", "2"]);
+    assert!(last.lines().last().unwrap().ends_with("] al has entered the room."), "{last}");
+    let last = objects(&ask("history", &["--room", "den", "1000", "--json"]));
+    let acts: Vec<_> = last.iter().filter(|object| object["type"] == "me").collect();
+    assert_eq!((&acts[0]["from"], &acts[0]["text"]), (&"pong".into(), &"waves".into()));
+    assert!(last.iter().all(|object| object["replayed"] == true && object["room"] == "den"));
+}
+
+#[test]
+fn every_way_to_fail_has_its_code() {
+    let server = RealServer::start();
+    let _bob = server.other("bob");
+    for task in ["look", "rooms", "history", "follow", "say"] {
+        let code = |arguments: &[&str]| run(server.address, task, arguments).code;
+        assert_eq!(code(&["--name", "bob"]), Some(4), "{task}");
+        assert_eq!(code(&["--nonsense"]), Some(2), "{task}");
+        assert_eq!(code(&["--name", "al", "--room", "a b"]), Some(6), "{task}");
+        let nobody = run("127.0.0.1:1", task, &["--name", "al"]);
+        assert_eq!(nobody.code, Some(3), "{task}");
+        assert!(
+            nobody.stderr.ends_with("is the server running there?\n") && nobody.stdout.is_empty()
+        );
+    }
+    let who = "chat-client: who speaks? give --name NAME, or set CHAT_NAME\n";
+    check(&run(server.address, "say", &["x"]), 2, "", who);
+    assert_eq!(run(server.address, "wait", &["--match", "("]).code, Some(2));
+    let late = "chat-client: no line matched \"x\" in time\n";
+    check(&run(server.address, "wait", &["--match", "x", "--timeout", "0.01"]), 1, "", late);
+}
+
+#[test]
+fn a_reader_without_a_name_gets_one_of_its_own() {
+    let server = RealServer::start();
+    let mut bob = server.other("bob");
+    let mut one = start(server.address, "follow", &["--count", "1"]);
+    let one_name = name_of_newcomer(&mut bob);
+    let two = start(server.address, "follow", &["--count", "1"]);
+    let two_name = name_of_newcomer(&mut bob);
+    assert_ne!(one_name, two_name);
+    assert_eq!(one.read_to("\n"), format!("{two_name} has entered the room.\n"));
+    bob.read_to(&format!("{one_name} has left the room."));
+    check(&two.finish(), 0, &format!("{one_name} has left the room.\n"), "");
+}
+
+fn name_of_newcomer(bob: &mut crate::real_server::Other) -> String {
+    bob.line().strip_suffix(" has entered the room.").unwrap().to_owned()
+}
+
+#[test]
+fn follow_prints_what_was_said_before_and_what_is_said_now() {
+    let server = RealServer::start();
+    let mut bob = server.other("bob");
+    bob.send("join den\nsay one\nsay two\nping x\n");
+    bob.read_to("pong x");
+    let arguments = ["--room", "den", "--history", "3", "--name", "al", "--json", "--count", "9"];
+    let mut program = start(server.address, "follow", &arguments);
+    let before = program.read_to("\"al\",\"text\":null,\"replayed\":true}\n");
+    bob.send(
+        "me waves\ntopic t\nmsg al psst\nrename bo\nsay \u{85}x\"\\\nsay \"\\\u{2028}\nlogout\n",
+    );
+    let outcome = program.finish();
+    assert_eq!((outcome.code, outcome.stderr.as_str()), (Some(0), ""));
+    let seen: Vec<_> = objects(&(before + &outcome.stdout))
+        .iter()
+        .map(|object| {
+            let of = |field: &str| object[field].as_str().unwrap_or("-").to_owned();
+            let fields = ["type", "room", "from", "text"].map(of);
+            (fields.join(" "), object["replayed"].as_bool().unwrap())
+        })
+        .collect();
+    let expected = [
+        ("say den bob one", true),
+        ("say den bob two", true),
+        ("enter den al -", true),
+        ("me den bob waves", false),
+        ("topic den bob t", false),
+        ("private - bob psst", false),
+        ("rename den bob bo", false),
+        ("say den bo \"\\\u{2028}", false),
+        ("leave den bo -", false),
+    ];
+    assert_eq!(seen, expected.map(|(text, replayed)| (text.to_owned(), replayed)));
+}
+
+#[test]
+fn follow_shows_gaps_and_the_end_of_the_server() {
+    let lines = "bo: hi\nMissed 3 lines\nwhat?\nServer Shutdown\n";
+    for json in [false, true] {
+        let (server, served) = serve(move |mut session| {
+            session.greet_and_log_in();
+            session.send(lines);
+            session.close();
+        });
+        let arguments: &[&str] = if json { &["--name", "al", "--json"] } else { &["--name", "al"] };
+        let outcome = run(server, "follow", arguments);
+        served.join().unwrap();
+        let stderr = "chat-client: connection lost: Server Shutdown; start again\n";
+        let stdout = if json { &outcome.stdout } else { lines };
+        check(&outcome, 5, stdout, stderr);
+        if json {
+            let objects = objects(stdout);
+            assert_eq!(objects[1]["lines"], 3);
+            let types: Vec<_> = objects.iter().map(|object| &object["type"]).collect();
+            assert_eq!(types, ["say", "missed", "notice", "shutdown"]);
+        }
+    }
+}
+
+#[test]
+fn follow_ends_quietly_when_nobody_reads_it() {
+    let (server, served) = serve(|mut session| {
+        session.greet_and_log_in();
+        session.send("bo: hi\n");
+        session.rest()
+    });
+    let mut program = start(server, "follow", &["--name", "al"]);
+    program.read_to("bo: hi\n");
+    drop(program.stdout.take());
+    check(&program.finish(), 0, "", "");
+    assert_eq!(served.join().unwrap(), b"logout\n");
+}
+
+#[test]
+fn wait_prints_the_line_that_matches() {
+    let server = RealServer::start();
+    let mut bob = server.other("bob");
+    let program = start(server.address, "wait", &["--name", "al", "--match", "^bob: go( |$)"]);
+    bob.read_to("al has entered the room.");
+    bob.send("say not yet\nsay gone\nsay go now\nsay go again\n");
+    check(&program.finish(), 0, "bob: go now\n", "");
+}
+
+#[test]
+fn wait_gives_up_in_time_also_where_the_room_never_pauses() {
+    let (server, served) = serve(|mut session| {
+        session.greet_and_log_in();
+        flood(&mut session);
+    });
+    let outcome = run(server, "wait", &["--name", "al", "--match", "never", "--timeout", "0.2"]);
+    check(&outcome, 1, "", "chat-client: no line matched \"never\" in time\n");
+    served.join().unwrap();
+}
+
+/// Sends lines until the client is gone.
+fn flood(session: &mut Session) {
+    let lines = "bo: again\n".repeat(1000);
+    while std::io::Write::write_all(&mut session.stream, lines.as_bytes()).is_ok() {}
+    let _ = session.stream.read(&mut [0]);
+}
+
+#[test]
+fn the_common_flags_also_come_from_the_environment() {
+    let server = RealServer::start();
+    let mut bob = server.other("bob");
+    bob.send("join den\nping x\n");
+    bob.read_to("pong x");
+    let output = crate::program::command(&["say", "hi"])
+        .env("CHAT_SERVER", server.address.to_string())
+        .env("CHAT_NAME", "al")
+        .env("CHAT_ROOM", "den")
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    bob.read_to("al: hi");
+}
