@@ -165,6 +165,8 @@ impl Room {
         let voice = Voice { thread, ended, has_ended };
         let served = self.serve(&mut program, &voice.has_ended);
         if served.is_err() {
+            // What waits to be sent must not keep the program's last words waiting.
+            self.visit.sender.close();
             program.group().end(Signal::SIGTERM);
             let _ = voice.ended.recv_timeout(GRACE);
             program.group().end(Signal::SIGKILL);

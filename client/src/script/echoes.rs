@@ -123,8 +123,8 @@ pub struct Listener {
     echo: Echo,
     answered: u64,
     refused: u64,
-    /// Whether lines are missing since the last fence. Own ones may be among them.
-    has_gap: bool,
+    /// How many lines of the room are missing. Own ones may be among them.
+    gap: u64,
     /// What an operator has done to this user since the last fence.
     muted: Option<String>,
     /// The reason of the last refusal.
@@ -146,15 +146,7 @@ impl Listener {
     /// A listener to lines that come back like this.
     #[must_use]
     pub fn new(source: Source, echo: Echo) -> Self {
-        Self {
-            source,
-            echo,
-            answered: 0,
-            refused: 0,
-            has_gap: false,
-            muted: None,
-            why: String::new(),
-        }
+        Self { source, echo, answered: 0, refused: 0, gap: 0, muted: None, why: String::new() }
     }
 
     /// Runs until the server has closed. Gives the reason of the last refusal.
@@ -183,8 +175,8 @@ impl Listener {
     ) -> Result<(), Failure> {
         let mut doubted = None;
         loop {
-            let Self { source, echo, answered, refused, has_gap, muted, why } = self;
-            let mut heard = Heard { echo, answered, refused, has_gap, muted, why, is_talkative };
+            let Self { source, echo, answered, refused, gap, muted, why } = self;
+            let mut heard = Heard { echo, answered, refused, gap, muted, why, is_talkative };
             source.each(|line| {
                 heard.line(line);
                 ControlFlow::<()>::Continue(())
@@ -208,7 +200,7 @@ struct Heard<'a> {
     echo: &'a Echo,
     answered: &'a mut u64,
     refused: &'a mut u64,
-    has_gap: &'a mut bool,
+    gap: &'a mut u64,
     muted: &'a mut Option<String>,
     why: &'a mut String,
     is_talkative: bool,
@@ -227,19 +219,21 @@ impl Heard<'_> {
             *self.muted = Some(line.to_owned());
         } else if is_refusal(line) {
             self.refuse(line);
-        } else if let Some(Reply::Missed(_)) = Reply::parse(line) {
-            *self.has_gap = true;
+        } else if let Some(Reply::Missed(lines)) = Reply::parse(line) {
+            *self.gap += lines;
         }
     }
 
     /// So many lines had been sent when this fence was, so all of them are answered.
     fn fence(&mut self, sent: u64) {
-        while *self.answered < sent && !*self.has_gap {
+        let unseen = sent.saturating_sub(*self.answered).min(*self.gap);
+        *self.gap -= unseen;
+        *self.answered += unseen;
+        while *self.answered < sent {
             let why = self.muted.clone();
             self.refuse(why.as_deref().unwrap_or("the server did not echo it"));
         }
         *self.answered = sent;
-        *self.has_gap = false;
         *self.muted = None;
     }
 

@@ -62,7 +62,8 @@ fn a_program_may_be_given_objects() {
 fn a_program_that_reads_nothing_is_told_what_it_missed() {
     let server = RealServer::start();
     let mut bob = server.other("bob");
-    let gate = fresh_directory().join("gate");
+    let directory = fresh_directory();
+    let gate = directory.join("gate");
     assert!(Command::new("mkfifo").arg(&gate).status().unwrap().success());
     let script =
         format!("read go <{}; grep -m1 -E '^Missed [0-9]+ lines$'", gate.to_str().unwrap());
@@ -82,6 +83,7 @@ fn a_program_that_reads_nothing_is_told_what_it_missed() {
     };
     while !more().starts_with("robo: Missed ") {}
     check(&program.finish(), 0, "", "");
+    std::fs::remove_dir_all(directory).unwrap();
 }
 
 #[test]

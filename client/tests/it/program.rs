@@ -3,6 +3,9 @@
 use std::io::{Read, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::Mutex;
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::thread;
+use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -20,7 +23,12 @@ pub struct Program {
     child: Child,
     pub stdin: Option<ChildStdin>,
     pub stdout: Option<ChildStdout>,
+    /// Dropped with the program, it ends the watch over it.
+    _watch: Sender<()>,
 }
+
+/// What takes so long will not end.
+const DEADLINE: Duration = Duration::from_secs(120);
 
 /// How a run ended.
 #[derive(Debug, PartialEq, Eq)]
@@ -54,7 +62,14 @@ impl Program {
             .spawn()
             .unwrap();
         let (stdin, stdout) = (child.stdin.take(), child.stdout.take());
-        Self { child, stdin, stdout }
+        let (watch, ended) = channel::<()>();
+        let id = Pid::from_raw(child.id().try_into().unwrap());
+        thread::spawn(move || {
+            if ended.recv_timeout(DEADLINE) == Err(RecvTimeoutError::Timeout) {
+                let _ = kill(id, Signal::SIGKILL);
+            }
+        });
+        Self { child, stdin, stdout, _watch: watch }
     }
 
     pub fn send(&mut self, bytes: &[u8]) {
