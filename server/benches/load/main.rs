@@ -10,7 +10,7 @@ mod report;
 mod suite;
 
 use std::fs::File;
-use std::io::{self, BufReader, BufWriter, Write};
+use std::io::{self, BufReader, Write};
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 
@@ -114,12 +114,7 @@ fn main() -> Result<()> {
         is_alone: arguments.alone,
         server_flags: arguments.server_flags,
     };
-    let report = Suite::new(settings)?.run()?;
-    if let Some(path) = arguments.json {
-        let file = File::create(&path).with_context(|| format!("cannot write {path:?}"))?;
-        serde_json::to_writer_pretty(BufWriter::new(file), &report)?;
-    }
-    Ok(())
+    Suite::new(settings, arguments.json)?.run()
 }
 
 fn be_relay(relay: Relay, clients: usize, room_size: usize) -> Result<()> {

@@ -2,6 +2,8 @@
 //! is compared with.
 
 use std::env;
+use std::fs;
+use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Context, Result};
@@ -119,6 +121,7 @@ pub struct Settings {
 pub struct Suite {
     settings: Settings,
     report: Report,
+    json: Option<PathBuf>,
 }
 
 /// A contender with everybody in.
@@ -187,14 +190,14 @@ impl Scene {
 }
 
 impl Suite {
-    /// Nothing measured yet.
+    /// Nothing measured yet. Results go to the file `json`, each as it comes.
     ///
     /// # Errors
     ///
     /// When the system does not say how many processors it has.
-    pub fn new(settings: Settings) -> Result<Self> {
+    pub fn new(settings: Settings, json: Option<PathBuf>) -> Result<Self> {
         let processors = std::thread::available_parallelism()?.get();
-        Ok(Self { settings, report: Report { processors, rows: Vec::new() } })
+        Ok(Self { settings, report: Report { processors, rows: Vec::new() }, json })
     }
 
     /// Measures, and prints each row as it comes.
@@ -202,15 +205,14 @@ impl Suite {
     /// # Errors
     ///
     /// When a contender fails, or loses or swaps a line.
-    pub fn run(mut self) -> Result<Report> {
+    pub fn run(mut self) -> Result<()> {
         println!("{HEADING}");
         for clients in self.settings.clients.clone() {
             self.fan_out(clients)?;
         }
         self.latency()?;
         self.storm()?;
-        self.rooms()?;
-        Ok(self.report)
+        self.rooms()
     }
 
     fn scene(&self, contender: Contender, shape: Shape) -> Result<Scene> {
@@ -230,9 +232,12 @@ impl Suite {
         load.contains(&self.settings.only)
     }
 
-    fn add(&mut self, row: Row) {
+    fn add(&mut self, row: Row) -> Result<()> {
         println!("{row}");
         self.report.rows.push(row);
+        let Some(path) = &self.json else { return Ok(()) };
+        let text = serde_json::to_string_pretty(&self.report)?;
+        fs::write(path, text).with_context(|| format!("cannot write {path:?}"))
     }
 
     fn fan_out(&mut self, clients: usize) -> Result<()> {
@@ -255,7 +260,7 @@ impl Suite {
             }
             for (load, pace) in &paces {
                 let cost = scene.run(*pace, self.settings.seconds)?;
-                self.add(Row { send_microseconds: send, ..scene.row(load, &cost) });
+                self.add(Row { send_microseconds: send, ..scene.row(load, &cost) })?;
             }
         }
         Ok(())
@@ -274,7 +279,7 @@ impl Suite {
             let mut scene = self.scene(contender, Shape { clients, room_size: clients })?;
             let lines = (self.settings.rate * seconds) as u64;
             let cost = scene.say(pace, lines)?;
-            self.add(scene.row(load, &cost));
+            self.add(scene.row(load, &cost))?;
             if contender == Contender::Server {
                 scene.crowd.stall_a_tenth()?;
                 // In parts that fit into the server's log: those who read shall not fall behind.
@@ -282,9 +287,9 @@ impl Suite {
                 for _ in 1..FLOODS {
                     cost = scene.say(Pace::Saturated, FLOOD_LINES)?;
                 }
-                self.add(scene.row("saturated, a tenth stalled", &cost));
+                self.add(scene.row("saturated, a tenth stalled", &cost))?;
                 let cost = scene.say(pace, lines)?;
-                self.add(scene.row(stalled_load, &cost));
+                self.add(scene.row(stalled_load, &cost))?;
             }
         }
         Ok(())
@@ -299,8 +304,7 @@ impl Suite {
         let scene = self.scene(Contender::Server, Shape { clients, room_size: clients })?;
         let mut row = scene.row(load, &scene.entry_cost);
         row.latency = Some(Latency::new(&scene.entry.latency));
-        self.add(row);
-        Ok(())
+        self.add(row)
     }
 
     fn rooms(&mut self) -> Result<()> {
@@ -317,11 +321,11 @@ impl Suite {
                 }
                 let mut scene = self.scene(contender, many)?;
                 let cost = scene.run(pace, self.settings.seconds)?;
-                self.add(scene.row(load, &cost));
+                self.add(scene.row(load, &cost))?;
                 let lines = cost.deliveries / one.clients as u64;
                 let mut scene = self.scene(contender, one)?;
                 let cost = scene.middle_of(pace, lines)?;
-                self.add(scene.row(load, &cost));
+                self.add(scene.row(load, &cost))?;
             }
         }
         Ok(())
