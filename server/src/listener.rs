@@ -28,6 +28,10 @@ use crate::session;
 /// Connections that may wait to be accepted. A room full of students logs in at once.
 const ACCEPT_QUEUE: i32 = 4096;
 
+/// So many clients who come one after the other share a courier. They are likely to share a room
+/// too, and then a line of it wakes one courier instead of all.
+const CLIENTS_IN_A_ROW: usize = 64;
+
 /// A session needs little more than its call depth. Only pages it touches are ever resident.
 const SESSION_STACK_BYTES: usize = 128 * 1024;
 
@@ -129,7 +133,7 @@ impl<'scope> Reception<'scope> {
     fn client(&mut self, stream: TcpStream, address: SocketAddr, framing: Framing) -> Arc<Client> {
         let id = self.next_id;
         self.next_id += 1;
-        let desk = Arc::clone(&self.desks[id % self.desks.len()]);
+        let desk = Arc::clone(&self.desks[(id / CLIENTS_IN_A_ROW) % self.desks.len()]);
         Arc::new(Client::new(id, stream, address, framing, desk))
     }
 

@@ -242,8 +242,9 @@ impl RoomLog {
         self.let_go_on(&state);
     }
 
+    /// Wakes those who wait to write, but not for a line's space: each waking costs a switch.
     fn let_go_on(&self, state: &State) {
-        if state.waiting > 0 {
+        if state.waiting > 0 && state.bytes_behind() <= self.capacity as u64 / 4 {
             self.moved.notify_all();
         }
     }
