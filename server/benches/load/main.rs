@@ -1,6 +1,6 @@
 //! What the server costs under load, beside what it could cost at best and what it usually costs.
 //!
-//! `cargo bench -p chat-server` takes a few seconds; `-- --help` says what can be asked for.
+//! `cargo bench -p chat-server` takes a quarter of a minute; `-- --help` says what can be asked for.
 
 mod chart;
 mod generator;
@@ -65,7 +65,7 @@ struct Arguments {
     json: Option<PathBuf>,
 
     /// Given by `cargo bench`.
-    #[arg(long, hide = true)]
+    #[arg(long, hide = true, global = true)]
     bench: bool,
 
     #[command(subcommand)]
