@@ -171,7 +171,9 @@ impl<'a> Reply<'a> {
             return Some(Reply::Pong(""));
         }
         if let Some((text, reply)) = WITH_VALUE.iter().find(|(text, _)| line.starts_with(text)) {
-            return Some(reply(&line[text.len()..]));
+            let reply = reply(&line[text.len()..]);
+            // A server writes this one without the space.
+            return (reply != Reply::Pong("")).then_some(reply);
         }
         if let Some(bytes) = line.strip_prefix("Line Too Long: ") {
             return number(bytes).map(Reply::LineTooLong);
@@ -397,7 +399,7 @@ mod tests {
 
     #[test]
     fn what_is_no_reply_is_none() {
-        for line in ["", "alice", "pongo", "Missed x lines", "Missed 01 lines", "main 3"] {
+        for line in ["", "alice", "pongo", "pong ", "Missed x lines", "Missed 01 lines", "main 3"] {
             assert_eq!(Reply::parse(line), None, "{line:?}");
         }
     }
