@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -96,7 +97,11 @@ fn the_python_client_of_the_lab() {
     let mut python = match python {
         Ok(python) => python,
         Err(error) => {
-            eprintln!("NOT RUN: the Python client of docs/lab.md, for want of python3: {error}");
+            // Past the harness, which keeps what a passing test prints to itself.
+            let text = format!("\n*** NOT RUN: the Python client of docs/lab.md: {error}\n\n");
+            std::io::stderr().write_all(text.as_bytes()).unwrap();
+            program.signal(Signal::SIGTERM);
+            program.output();
             return;
         }
     };
