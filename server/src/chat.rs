@@ -415,7 +415,8 @@ impl Chat {
     }
 
     /// Waits until all clients are gone, but not past `deadline`. A client that has got all it was
-    /// owed has until the next `tick` to close its side; then its session is ended.
+    /// owed is closed at the end of the first `tick` in which it is silent; one that sends on has
+    /// until the deadline to close its side, see [`Client::was_silent`].
     pub fn wait_until_empty(&self, deadline: Instant, tick: Duration) {
         let mut state = self.state.lock();
         while !state.clients.is_empty() && Instant::now() < deadline {
@@ -428,6 +429,13 @@ impl Chat {
             let clients: Vec<_> = state.clients.values().cloned().collect();
             MutexGuard::unlocked(&mut state, || {
                 for client in clients.iter().filter(|client| client.outbox.has_ended()) {
+                    let is_silent = client.was_silent();
+                    if !is_silent && Instant::now() < deadline {
+                        continue;
+                    }
+                    if !is_silent {
+                        log::warn!("{} sends on; the last bytes may not reach it", client.address);
+                    }
                     client.stop_reading();
                 }
             });

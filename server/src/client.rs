@@ -28,6 +28,8 @@ pub struct Client {
     pub stream: TcpStream,
     /// Whether its session shall read on.
     is_heard: AtomicBool,
+    /// Whether it sent anything since [`Client::was_silent`] was asked.
+    has_sent: AtomicBool,
     /// What it is owed beside its room's lines.
     pub outbox: Outbox,
     /// Where its courier learns of news.
@@ -44,8 +46,16 @@ impl Client {
         framing: Framing,
         desk: Arc<Desk>,
     ) -> Self {
-        let is_heard = AtomicBool::new(true);
-        Self { id, address, framing, stream, is_heard, outbox: Outbox::default(), desk }
+        Self {
+            id,
+            address,
+            framing,
+            stream,
+            is_heard: AtomicBool::new(true),
+            has_sent: AtomicBool::new(false),
+            outbox: Outbox::default(),
+            desk,
+        }
     }
 
     /// Owes the client a reply, to be sent once its log was sent up to `at`.
@@ -93,6 +103,17 @@ impl Client {
     #[must_use]
     pub fn is_heard(&self) -> bool {
         self.is_heard.load(Ordering::Acquire)
+    }
+
+    /// Notes that the client sends on while the server only waits for its end.
+    pub fn note_input(&self) {
+        self.has_sent.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the client has sent nothing since this was last asked: then closing its socket
+    /// leaves no input unread, which would reset the connection and destroy what is under way.
+    pub fn was_silent(&self) -> bool {
+        !self.has_sent.swap(false, Ordering::Relaxed)
     }
 
     /// Lets the client find the end of what it gets.

@@ -43,7 +43,7 @@ enum Reason {
     LoggedOut,
     #[error("ended its input")]
     EndOfInput,
-    #[error("heard no more")]
+    #[error("closed by the server")]
     NotHeard,
     #[error("refused, for {0}")]
     Refused(&'static str),
@@ -159,6 +159,7 @@ impl Session<'_> {
             let was_in_login_room = self.seat.is_none();
             if self.client.outbox.is_closing() {
                 // The server stops, and waits for the client to close its side.
+                self.client.note_input();
                 reader.consume(length);
                 continue;
             }

@@ -1,7 +1,9 @@
 //! Floods: those who keep up lose nothing, those who do not are told exactly what they lost.
 
+use std::collections::HashSet;
 use std::fs;
-use std::io::Write;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{Shutdown, TcpStream};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -92,15 +94,14 @@ fn who_falls_behind_is_told_exactly_how_many_lines_are_missing() {
 }
 
 /// Reads on a second handle of a client's socket.
-struct TestReader(std::io::BufReader<std::net::TcpStream>);
+struct TestReader(BufReader<TcpStream>);
 
 impl TestReader {
     fn new(client: &TestClient) -> Self {
-        Self(std::io::BufReader::new(client.stream().try_clone().unwrap()))
+        Self(BufReader::new(client.stream().try_clone().unwrap()))
     }
 
     fn read_lines(&mut self, count: u64) {
-        use std::io::BufRead;
         for n in 0..count {
             let mut line = String::new();
             self.0.read_line(&mut line).unwrap();
@@ -211,6 +212,8 @@ fn resident(process: u32) -> usize {
     line.split_whitespace().next().unwrap().parse().unwrap()
 }
 
+/// Whoever floods or keeps up when the server stops gets one order of whole lines up to the end,
+/// and whoever fell behind is told what is missing: counting that, all have the same.
 #[test]
 fn a_stop_during_a_flood_is_orderly() {
     const FLOODERS: usize = 100;
@@ -223,17 +226,7 @@ fn a_stop_during_a_flood_is_orderly() {
                 let mut stream = client.stream().try_clone().unwrap();
                 // It fails once the server has closed, which is how it ends.
                 scope.spawn(move || while stream.write_all(b"say flood flood flood\n").is_ok() {});
-                let mut stream = client.stream().try_clone().unwrap();
-                scope.spawn(move || {
-                    let (mut tail, mut buffer) = (Vec::new(), vec![0; 65536]);
-                    while let Ok(count @ 1..) = std::io::Read::read(&mut stream, &mut buffer) {
-                        tail.extend_from_slice(&buffer[..count]);
-                        tail.drain(..tail.len().saturating_sub(64));
-                    }
-                    // So that the flood ends too.
-                    let _ = stream.shutdown(std::net::Shutdown::Both);
-                    tail
-                })
+                scope.spawn(|| count_to_the_end(client.stream()))
             })
             .collect();
         // The flood is under way when everybody has been heard by somebody who came later.
@@ -245,12 +238,65 @@ fn a_stop_during_a_flood_is_orderly() {
         server.stop();
         let took = begin.elapsed();
         assert!(took < Duration::from_secs(6), "{took:?}");
-        for reader in readers {
-            let tail = String::from_utf8_lossy(&reader.join().unwrap()).into_owned();
-            let lines = tail.strip_suffix("\nServer Shutdown\n").expect(&tail);
-            let last = lines.rsplit('\n').next().unwrap();
-            let is_whole = last.ends_with(": flood flood flood") || last.ends_with(" the room.");
-            assert!(is_whole, "{tail:?}");
+        let counts: Vec<_> = readers.into_iter().map(|reader| reader.join().unwrap()).collect();
+        // Whoever came earlier has seen the others come.
+        let after_all_came =
+            (1..).zip(&counts).map(|(came, count)| count - (FLOODERS - came) as u64);
+        let all: HashSet<_> = after_all_came.collect();
+        assert_eq!(all.len(), 1, "{counts:?}");
+    });
+}
+
+/// Reads until the server has said goodbye and closed. Gives back how many lines came before that
+/// or were missed.
+fn count_to_the_end(stream: &TcpStream) -> u64 {
+    let mut count = 0;
+    let mut last = String::new();
+    let mut reader = BufReader::with_capacity(65536, stream);
+    while last != "Server Shutdown\n" {
+        last.clear();
+        assert!(reader.read_line(&mut last).unwrap() > 0, "no goodbye after {count} lines");
+        let line = last.strip_suffix('\n').unwrap();
+        let missed = line.strip_prefix("Missed ").and_then(|rest| rest.strip_suffix(" lines"));
+        if let Some(missed) = missed {
+            count += missed.parse::<u64>().unwrap();
+        } else if line.ends_with(": flood flood flood") || line.ends_with(" the room.") {
+            assert!(line.starts_with("user") || line.starts_with("watcher "), "{line:?}");
+            count += 1;
+        } else {
+            assert_eq!(line, "Server Shutdown");
         }
+    }
+    assert_eq!(reader.read(&mut [0]).unwrap(), 0, "something follows the goodbye");
+    // So that the flood ends too.
+    let _ = stream.shutdown(Shutdown::Both);
+    count
+}
+
+/// Closing a socket that has unread input resets the connection, which destroys what is still
+/// under way. So whoever goes on sending is read until it has read its goodbye.
+#[test]
+fn who_reads_late_and_sends_on_gets_everything_at_a_stop() {
+    const OWED: usize = 20_000;
+    let mut server = TestServer::start();
+    let mut late = server.login("late");
+    let mut talker = server.login("talker");
+    talker.send(&"say this waits in the buffers of the system\n".repeat(OWED));
+    talker.lines_until_fence();
+    thread::scope(|scope| {
+        let mut stream = late.stream().try_clone().unwrap();
+        // Lines that nothing answers. It ends when the connection does.
+        scope.spawn(move || while stream.write_all(b"\n").is_ok() {});
+        let stopped = scope.spawn(move || server.stop());
+        // Its goodbye is what the server waits for no longer than it has to.
+        talker.rest();
+        // How late it reads: by then whoever is silent has been closed.
+        thread::sleep(Duration::from_millis(1500));
+        late.expect("talker has entered the room.");
+        (0..OWED).for_each(|_| late.expect("talker: this waits in the buffers of the system"));
+        late.expect("Server Shutdown");
+        late.expect_end();
+        late.stream().shutdown(Shutdown::Both).unwrap();
+        stopped.join().unwrap();
     });
 }
