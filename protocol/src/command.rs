@@ -7,7 +7,7 @@ use std::fmt;
 use thiserror::Error;
 
 use crate::limits::HISTORY_LINES;
-use crate::{is_blank, is_control};
+use crate::{has_control, is_blank};
 
 /// Where a command is known. Elsewhere it is an unknown command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -287,7 +287,7 @@ impl<'a> Request<'a> {
             return Ok(None);
         }
         let (name, argument) = split(line);
-        if name.chars().chain(argument.chars()).any(is_control) {
+        if has_control(name) || has_control(argument) {
             return Err(ControlCharacter);
         }
         Ok(Some(match Command::find(name) {

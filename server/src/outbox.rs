@@ -162,6 +162,14 @@ impl Outbox {
         self.state.lock().is_full()
     }
 
+    /// Whether the client's next request may be answered at once: there is space, and the session
+    /// is not to end.
+    #[must_use]
+    pub fn has_space(&self) -> bool {
+        let state = self.state.lock();
+        !state.is_full() && state.dismissal.is_none()
+    }
+
     /// Waits until the client has taken enough of its replies to be given more.
     ///
     /// # Errors

@@ -5,7 +5,8 @@
 
 mod operator;
 
-use std::io::{self, BufRead, BufReader, Read, Write};
+use std::fmt::Write;
+use std::io::{self, BufRead, BufReader, Read};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -68,7 +69,7 @@ struct Session<'a> {
     /// By this it hears that it may be dismissed. `None` where nobody could do that.
     ear: Option<Ear>,
     /// Lines said but not yet in the room's log: those of one read go there together.
-    said: Vec<u8>,
+    said: String,
     /// What the client has sent.
     lines: u64,
     bytes: u64,
@@ -86,7 +87,7 @@ pub fn run(chat: &Chat, client: &Arc<Client>, config: &Config) {
         seat: None,
         is_operator: false,
         ear: chat.bell().map(Bell::ear),
-        said: Vec::new(),
+        said: String::new(),
         lines: 0,
         bytes: 0,
     };
@@ -228,7 +229,10 @@ impl Session<'_> {
             self.flush();
             self.client.outbox.pause(wait);
         }
-        self.client.outbox.wait_for_space().map_err(Reason::Dismissed)?;
+        if !self.client.outbox.has_space() {
+            self.flush();
+            self.client.outbox.wait_for_space().map_err(Reason::Dismissed)?;
+        }
         self.check_heard()?;
         let line = match line {
             Ok(line) => line,
@@ -296,7 +300,8 @@ impl Session<'_> {
         };
         if let Some(event) = event {
             // Writing to memory does not fail.
-            let _ = writeln!(self.said, "{event}");
+            let _ = write!(self.said, "{event}");
+            self.said.push('\n');
         }
         if event.is_none() || self.said.len() >= SAID_BYTES {
             self.flush();
@@ -384,7 +389,7 @@ impl Session<'_> {
         if let Some(seat) = &self.seat
             && !self.said.is_empty()
         {
-            self.chat.say(seat, &self.said);
+            self.chat.say(seat, self.said.as_bytes());
             self.said.clear();
         }
     }
