@@ -144,7 +144,7 @@ impl Delivery {
                 Ok(false) => return self.blocked(),
                 Err(_) => return Progress::Broken,
             }
-            let limit = match self.next_mail(self.position()) {
+            let limit = match self.next_mail() {
                 Next::Replies(bytes) => {
                     self.unsent = bytes;
                     continue;
@@ -174,11 +174,16 @@ impl Delivery {
         Progress::Blocked
     }
 
-    fn next_mail(&mut self, position: Position) -> Next {
+    /// Mail that is due: the client has got its log up to there, and all of that is recorded.
+    fn next_mail(&mut self) -> Next {
         if !self.has_mail {
             return Next::Nothing;
         }
-        let next = self.client.outbox.next(position);
+        let due = match &self.place {
+            Some((reader, at)) => reader.log.visible().min(*at),
+            None => Position::default(),
+        };
+        let next = self.client.outbox.next(due);
         self.has_mail = !matches!(next, Next::Nothing);
         next
     }

@@ -291,6 +291,13 @@ impl RoomLog {
         state.tell_couriers()
     }
 
+    /// How far couriers may read: mail that belongs after this may tell of lines which nobody
+    /// shall know yet.
+    #[must_use]
+    pub fn visible(&self) -> Position {
+        self.state.lock().visible()
+    }
+
     /// Bytes between `from` and the log's end: what a reader there is still owed.
     #[must_use]
     pub fn bytes_after(&self, from: Position) -> u64 {
@@ -462,10 +469,12 @@ impl LogWriter<'_> {
 
     /// A reader, from the log's present end on, for a client of this courier.
     pub fn add_reader(&mut self, courier: usize) -> Reader {
-        let end = self.state.end;
+        // Not the end: once what is not recorded yet can be read, the courier has to be told, for
+        // the reader's mail may belong after it.
+        let visible = self.state.visible();
         let state = &mut self.state.couriers[courier];
         if state.readers == 0 {
-            state.tried = end;
+            state.tried = visible;
             state.awaited = Position::MAX;
         }
         state.readers += 1;

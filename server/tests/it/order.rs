@@ -1,6 +1,12 @@
 //! The promises about order, held against many clients at once.
 
+use std::fs::File;
+use std::io::{self, ErrorKind};
 use std::thread;
+
+use nix::sys::stat::Mode;
+use nix::unistd::mkfifo;
+use tempfile::TempDir;
 
 use crate::support::{TestClient, TestServer};
 
@@ -161,4 +167,53 @@ fn a_name_is_free_once_its_connection_has_closed() {
         ann.send("logout\n");
         ann.expect_end();
     }
+}
+
+/// A line that is not in the transcript yet is shown to nobody, in `history` no more than in the
+/// room. The transcript here is a pipe that nobody reads, so that writing it has no end.
+#[test]
+fn no_reply_shows_what_is_not_recorded() {
+    const LINES: usize = 100;
+    let folder = TempDir::new().unwrap();
+    let pipe = folder.path().join("main.log");
+    mkfifo(&pipe, Mode::S_IRUSR | Mode::S_IWUSR).unwrap();
+    let server = TestServer::with(|config| {
+        config.data = Some(folder.path().to_owned());
+        config.couriers = 1;
+    });
+    let mut ann = server.login("ann");
+    // More than the pipe holds.
+    let lines = format!("say {}\n", "x".repeat(2000)).repeat(LINES);
+    ann.send(&format!("{lines}rename anna\n"));
+    let _dave = login_once_free(&server, "ann");
+    let mut bob = server.login("bob");
+    bob.send("history 1\nrename robert\n");
+    let _carl = login_once_free(&server, "bob");
+
+    bob.stream().set_nonblocking(true).unwrap();
+    let early = bob.stream().peek(&mut [0; 1]).map_err(|error| error.kind());
+    bob.stream().set_nonblocking(false).unwrap();
+    thread::scope(|scope| {
+        // The pipe ends when the server does.
+        scope.spawn(|| io::copy(&mut File::open(&pipe).unwrap(), &mut io::sink()).unwrap());
+        let _server = server;
+        assert_eq!(early, Err(ErrorKind::WouldBlock));
+        bob.expect("History:");
+        assert!(bob.line().ends_with("bob has entered the room."));
+        bob.expect("Rename Success");
+    });
+}
+
+/// Takes a name that somebody is about to give up: then the server has done all that was asked of
+/// it before.
+fn login_once_free(server: &TestServer, name: &str) -> TestClient {
+    let mut client = server.connect();
+    loop {
+        client.send(&format!("login {name}\n"));
+        match client.line().as_str() {
+            "UserName Exist" => {}
+            answer => break assert_eq!(answer, "Login Success"),
+        }
+    }
+    client
 }
