@@ -27,8 +27,9 @@ use crate::courier::Desk;
 use crate::moderation::Moderation;
 use crate::outbox::Mail;
 use crate::recorder::Recorder;
+use crate::ring::Position;
 use crate::room::Room;
-use crate::room_log::{News, Position, RoomLog};
+use crate::room_log::{News, RoomLog};
 use crate::transcript::Earlier;
 
 /// Bytes that an announcement of the server about a user takes at most, such as `has entered`.

@@ -10,7 +10,7 @@ use protocol::{Framing, Reply};
 
 use crate::courier::Desk;
 use crate::outbox::{Mail, Outbox};
-use crate::room_log::Position;
+use crate::ring::Position;
 
 /// Tells clients apart. Never given twice in one server.
 pub type ClientId = usize;

@@ -23,7 +23,8 @@ use std::os::fd::AsRawFd;
 use crate::client::{Client, ClientId};
 use crate::delivery::{Delivery, PATIENCE, Progress};
 use crate::outbox::Ended;
-use crate::room_log::{Batch, Position, RoomLog};
+use crate::ring::{Batch, Position};
+use crate::room_log::RoomLog;
 
 const WAKE_UP: Token = Token(usize::MAX);
 

@@ -16,7 +16,8 @@ use protocol::Reply;
 
 use crate::client::Client;
 use crate::outbox::{Mail, Next};
-use crate::room_log::{Batch, Position, Reader, Reading};
+use crate::ring::{Batch, Position};
+use crate::room_log::{Reader, Reading};
 use crate::wire;
 
 /// A blocked client keeps up as long as it takes [`KEEPS_UP_BYTES`] within this time. Who writes

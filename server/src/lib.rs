@@ -13,7 +13,8 @@
 //! | `session` | one client's thread: reads lines, does what they ask | the only one that reads client sockets |
 //! | `chat` | the shared state, users and rooms, behind one lock | rooms, clients |
 //! | `room` | who is in, and what they see happen | its log; no socket, no thread |
-//! | `room_log` | the ring of a room's lines, and flow control | no socket, no thread |
+//! | `room_log` | what a room saw, for all who read it, and flow control | its ring; no socket, no thread |
+//! | `ring` | the most recent lines, in memory | no lock |
 //! | `timeline` | when lines were appended | nothing |
 //! | `outbox` | what one client is owed beside those | positions in logs; no socket, no thread |
 //! | `courier` | the threads that deliver, and their desks | clients by number |
@@ -54,6 +55,7 @@ mod operators;
 mod outbox;
 mod rate;
 mod recorder;
+mod ring;
 mod room;
 mod room_log;
 mod server;

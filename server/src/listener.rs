@@ -22,7 +22,7 @@ use crate::client::{Client, ClientId};
 use crate::config::Config;
 use crate::courier::Desk;
 use crate::outbox::Mail;
-use crate::room_log::Position;
+use crate::ring::Position;
 use crate::session;
 
 /// Connections that may wait to be accepted. A room full of students logs in at once.

@@ -12,7 +12,8 @@ use std::time::{Duration, Instant};
 use parking_lot::{Condvar, Mutex};
 use protocol::Reply;
 
-use crate::room_log::{Position, Reader};
+use crate::ring::Position;
+use crate::room_log::Reader;
 
 /// Bytes of replies that may wait for one client. With more than this waiting, the client's own
 /// requests are not read on, and private messages of others to it are refused. One reply, such

@@ -15,7 +15,8 @@ use parking_lot::{Condvar, Mutex};
 use protocol::RoomName;
 
 use crate::courier::Desk;
-use crate::room_log::{Batch, RoomLog};
+use crate::ring::Batch;
+use crate::room_log::RoomLog;
 use crate::transcript::{Earlier, Folder, Transcript};
 
 /// Where the recorder is told of things to do. Each log is in here at most once at a time.

@@ -10,7 +10,8 @@ use jiff::Timestamp;
 use protocol::{Event, RoomName, UserName};
 
 use crate::outbox::Mail;
-use crate::room_log::{LogWriter, News, Position, RoomLog};
+use crate::ring::Position;
+use crate::room_log::{LogWriter, News, RoomLog};
 
 /// See the module's page.
 #[derive(Debug)]

@@ -1,72 +1,22 @@
 //! The log of a room: its most recent lines, once, whatever the number of readers.
 //!
-//! Appending gives the room its one order of lines. A [`Position`] in the log counts from the
-//! room's beginning and never wraps, so a reader is no more than a position that it keeps itself.
-//! Lines that no longer fit are dropped from the front; a reader that was still before them finds
-//! out how many it missed.
+//! Appending gives the room its one order of lines. Readers keep their own [`Position`]; one that
+//! was still before the oldest line finds out how many it missed.
 //!
-//! Flow control is here too: [`RoomLog::append`] waits when it would run too far ahead of the
-//! couriers, so that a flood slows down its senders instead of costing its readers lines.
+//! Flow control is here too: [`RoomLog::write_when_read`] waits when more lines would run too far
+//! ahead of the couriers, so that a flood slows down its senders instead of costing its readers
+//! lines.
 //!
 //! This module knows no socket, thread or room: couriers are numbers to it.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use memchr::{memchr, memchr_iter, memrchr};
 use parking_lot::{Condvar, Mutex, MutexGuard};
 use protocol::RoomName;
 
+use crate::ring::{Batch, Position, Ring, StampedLines};
 use crate::timeline::Timeline;
-
-/// A place between two lines of a log.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Position {
-    /// Bytes appended before it.
-    pub byte: u64,
-    /// Lines appended before it.
-    pub line: u64,
-}
-
-impl Position {
-    /// After everything that there will ever be.
-    pub const MAX: Self = Self { byte: u64::MAX, line: u64::MAX };
-
-    /// The position after `lines`, which are whole.
-    #[must_use]
-    pub fn after(self, lines: &[u8]) -> Self {
-        Self {
-            byte: self.byte + lines.len() as u64,
-            line: self.line + memchr_iter(b'\n', lines).count() as u64,
-        }
-    }
-}
-
-/// A copy of consecutive lines of one log.
-#[derive(Debug, Default)]
-pub struct Batch {
-    /// The number of the log.
-    pub log: u64,
-    /// Where the first line starts.
-    pub start: Position,
-    /// Where the last one ends.
-    pub end: Position,
-    /// The lines, whole.
-    pub bytes: Vec<u8>,
-}
-
-impl Batch {
-    /// The lines from `from` to `end`. `None` when the batch does not have them.
-    #[must_use]
-    pub fn lines(&self, from: Position, end: Position) -> Option<&[u8]> {
-        if from < self.start || from >= end || end > self.end {
-            return None;
-        }
-        let offset = |position: Position| (position.byte - self.start.byte) as usize;
-        Some(&self.bytes[offset(from)..offset(end)])
-    }
-}
 
 /// What a reader gets that asks for the lines from its position on.
 #[derive(Debug, PartialEq, Eq)]
@@ -99,10 +49,6 @@ impl News {
 /// As many couriers as [`News`] can name.
 pub const MAX_COURIERS: usize = u64::BITS as usize;
 
-/// Bytes that a courier takes at once. Large enough that a send's fixed cost vanishes, small
-/// enough that the copying stays in the processor's cache.
-const BATCH_BYTES: usize = 64 * 1024;
-
 /// See the module's page.
 #[derive(Debug)]
 pub struct RoomLog {
@@ -118,10 +64,7 @@ pub struct RoomLog {
 
 #[derive(Debug)]
 struct State {
-    bytes: VecDeque<u8>,
-    start: Position,
-    end: Position,
-    times: Timeline,
+    ring: Ring,
     /// Up to here the recorder has written, and couriers may read. `None` when nothing is
     /// recorded.
     recorded: Option<Position>,
@@ -151,10 +94,7 @@ impl RoomLog {
     pub fn new(id: u64, room: RoomName, capacity: usize, couriers: usize) -> Self {
         assert!(couriers <= MAX_COURIERS);
         let state = State {
-            bytes: VecDeque::new(),
-            start: Position::default(),
-            end: Position::default(),
-            times: Timeline::default(),
+            ring: Ring::new(capacity),
             recorded: None,
             recorder_told: false,
             couriers: vec![CourierState::default(); couriers].into(),
@@ -170,9 +110,9 @@ impl RoomLog {
     pub fn recorded(self, earlier: &[(Timestamp, String)]) -> Self {
         let mut state = self.state.lock();
         for (time, line) in earlier {
-            state.push(format!("{line}\n").as_bytes(), *time, self.capacity);
+            state.ring.push(format!("{line}\n").as_bytes(), *time);
         }
-        state.recorded = Some(state.end);
+        state.recorded = Some(state.ring.end());
         drop(state);
         self
     }
@@ -210,12 +150,12 @@ impl RoomLog {
     /// the courier will be told when there are.
     pub fn next_batch(&self, courier: usize, batch: &mut Batch) -> bool {
         let mut state = self.state.lock();
-        let from = state.couriers[courier].tried.max(state.start);
+        let from = state.couriers[courier].tried.max(state.ring.start());
         let is_news = from < state.visible();
         state.couriers[courier].told = is_news;
         if is_news {
             batch.log = self.id;
-            state.copy(from, state.visible(), batch);
+            state.ring.copy(from, state.visible(), batch);
         }
         is_news
     }
@@ -261,11 +201,11 @@ impl RoomLog {
         let limit = limit().min(state.visible());
         if from >= limit {
             Reading::Nothing
-        } else if from < state.start {
+        } else if from < state.ring.start() {
             Reading::Gone(limit)
         } else {
             batch.log = self.id;
-            state.copy(from, limit, batch);
+            state.ring.copy(from, limit, batch);
             Reading::Lines
         }
     }
@@ -274,13 +214,13 @@ impl RoomLog {
     /// none; the recorder will be told when there are.
     pub fn unrecorded(&self, batch: &mut Batch) -> Option<Timeline> {
         let mut state = self.state.lock();
-        let from = state.recorded?.max(state.start);
-        if from >= state.end {
+        let from = state.recorded?.max(state.ring.start());
+        if from >= state.ring.end() {
             state.recorder_told = false;
             return None;
         }
-        state.copy(from, state.end, batch);
-        Some(state.times.since(from.line))
+        state.ring.copy(from, state.ring.end(), batch);
+        Some(state.ring.times_since(from.line))
     }
 
     /// For the recorder: everything up to `end` is recorded, so couriers may send it.
@@ -301,7 +241,7 @@ impl RoomLog {
     /// Bytes between `from` and the log's end: what a reader there is still owed.
     #[must_use]
     pub fn bytes_after(&self, from: Position) -> u64 {
-        self.state.lock().end.byte.saturating_sub(from.byte)
+        self.state.lock().ring.end().byte.saturating_sub(from.byte)
     }
 }
 
@@ -330,21 +270,14 @@ impl Drop for Reader {
 impl State {
     /// How far couriers may read.
     fn visible(&self) -> Position {
-        self.recorded.unwrap_or(self.end)
+        self.recorded.unwrap_or(self.ring.end())
     }
 
     /// Bytes that somebody who is waited for has not got yet: the recorder, a courier or a client.
     fn bytes_behind(&self) -> u64 {
         let couriers = self.couriers.iter().filter(|courier| courier.readers > 0);
         let last = couriers.map(|courier| courier.tried.min(courier.awaited));
-        last.chain([self.visible()]).min().map_or(0, |last| self.end.byte - last.byte)
-    }
-
-    fn push(&mut self, lines: &[u8], now: Timestamp, capacity: usize) {
-        self.make_room(lines.len(), capacity);
-        self.bytes.extend(lines);
-        self.times.push(self.end.line, now);
-        self.end = self.end.after(lines);
+        last.chain([self.visible()]).min().map_or(0, |last| self.ring.end().byte - last.byte)
     }
 
     /// Marks the couriers that have lines to read as told, and says which have to be.
@@ -358,80 +291,6 @@ impl State {
             }
         }
         news
-    }
-
-    /// Copies the lines from `from` on, as many whole ones as a batch takes, none after `limit`.
-    fn copy(&self, from: Position, limit: Position, batch: &mut Batch) {
-        let offset = |byte: u64| (byte - self.start.byte) as usize;
-        let (begin, full_end) = (offset(from.byte), offset(limit.byte));
-        let mut end = full_end.min(begin + BATCH_BYTES);
-        batch.bytes.clear();
-        extend(&mut batch.bytes, &self.bytes, begin, end);
-        batch.start = from;
-        batch.end = limit;
-        if end == full_end {
-            return;
-        }
-        // Cut in the middle of a line: end after the last whole one, or, when the batch is but
-        // the beginning of a long line, take all of that.
-        if let Some(newline) = memrchr(b'\n', &batch.bytes) {
-            batch.bytes.truncate(newline + 1);
-        } else {
-            while batch.bytes.last() != Some(&b'\n') {
-                batch.bytes.push(self.bytes[end]);
-                end += 1;
-            }
-        }
-        batch.end = from.after(&batch.bytes);
-    }
-
-    /// Drops the oldest lines until `bytes` more fit into `capacity`.
-    fn make_room(&mut self, bytes: usize, capacity: usize) {
-        let excess = (self.bytes.len() + bytes).saturating_sub(capacity).min(self.bytes.len());
-        if excess == 0 {
-            return;
-        }
-        let (front, back) = self.bytes.as_slices();
-        let last = excess - 1;
-        let newline = if last < front.len() {
-            memchr(b'\n', &front[last..])
-                .map(|found| last + found)
-                .or_else(|| memchr(b'\n', back).map(|found| front.len() + found))
-        } else {
-            memchr(b'\n', &back[last - front.len()..]).map(|found| last + found)
-        };
-        let dropped = newline.map_or(self.bytes.len(), |newline| newline + 1);
-        let from_front = dropped.min(front.len());
-        self.start = self.start.after(&front[..from_front]).after(&back[..dropped - from_front]);
-        self.bytes.drain(..dropped);
-        self.times.forget_before(self.start.line);
-    }
-}
-
-fn extend(target: &mut Vec<u8>, source: &VecDeque<u8>, begin: usize, end: usize) {
-    let (front, back) = source.as_slices();
-    let part = |slice: &[u8], offset: usize| {
-        let clamp = |at: usize| at.saturating_sub(offset).min(slice.len());
-        clamp(begin)..clamp(end)
-    };
-    target.extend_from_slice(&front[part(front, 0)]);
-    target.extend_from_slice(&back[part(back, front.len())]);
-}
-
-/// A copy of consecutive lines with their times.
-#[derive(Debug)]
-pub struct StampedLines {
-    first: u64,
-    bytes: Vec<u8>,
-    times: Timeline,
-}
-
-impl StampedLines {
-    /// The lines, oldest first, each without its newline.
-    pub fn iter(&self) -> impl Iterator<Item = (Timestamp, &str)> {
-        let stamped = self.times.clone().stamp(self.first, &self.bytes);
-        // Whatever is appended was text.
-        stamped.map(|(time, line)| (time, str::from_utf8(line).unwrap_or_default()))
     }
 }
 
@@ -448,7 +307,7 @@ impl LogWriter<'_> {
     /// Where the next line will start.
     #[must_use]
     pub fn end(&self) -> Position {
-        self.state.end
+        self.state.ring.end()
     }
 
     /// Adds `lines`, each with its newline.
@@ -458,7 +317,7 @@ impl LogWriter<'_> {
         if state.closed {
             return;
         }
-        state.push(lines, now, self.log.capacity);
+        state.ring.push(lines, now);
         if state.recorded.is_none() {
             let News { couriers, .. } = state.tell_couriers();
             self.news.couriers |= couriers;
@@ -484,15 +343,7 @@ impl LogWriter<'_> {
     /// The last `count` lines.
     #[must_use]
     pub fn last_lines(&self, count: usize) -> StampedLines {
-        let state = &*self.state;
-        let first = state.end.line.saturating_sub(count as u64).max(state.start.line);
-        // The newline before the first line wanted, counted from the end; else all there is.
-        let newlines = state.bytes.iter().rev().enumerate().filter(|(_, byte)| **byte == b'\n');
-        let length = newlines.map(|(offset, _)| offset).nth(count).unwrap_or(state.bytes.len());
-        let mut bytes = Vec::with_capacity(length);
-        extend(&mut bytes, &state.bytes, state.bytes.len() - length, state.bytes.len());
-
-        StampedLines { first, bytes, times: state.times.since(first) }
+        self.state.ring.last_lines(count)
     }
 
     /// Ends the access. The couriers named have to be told.

@@ -22,7 +22,7 @@ use crate::client::Client;
 use crate::config::Config;
 use crate::outbox::{Dismissal, Ended, Mail};
 use crate::rate::Allowance;
-use crate::room_log::Position;
+use crate::ring::Position;
 use crate::wire;
 
 /// Bytes read from the socket at once: few as long as the client types, many once it pipes.

@@ -1,0 +1,282 @@
+//! A ring of a room's most recent lines, with their times.
+//!
+//! A [`Position`] counts from the room's beginning and never wraps, so a reader is no more than a
+//! position, and what it missed is a subtraction. Lines that no longer fit are dropped from the
+//! front, whole.
+//!
+//! This module knows no lock: it is a data structure, and [`crate::room_log`] guards it.
+
+use std::collections::VecDeque;
+
+use jiff::Timestamp;
+use memchr::{memchr, memchr_iter, memrchr, memrchr_iter};
+
+use crate::timeline::Timeline;
+
+/// A place between two lines of a log.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Position {
+    /// Bytes appended before it.
+    pub byte: u64,
+    /// Lines appended before it.
+    pub line: u64,
+}
+
+impl Position {
+    /// After everything that there will ever be.
+    pub const MAX: Self = Self { byte: u64::MAX, line: u64::MAX };
+
+    /// The position after `lines`, which are whole.
+    #[must_use]
+    pub fn after(self, lines: &[u8]) -> Self {
+        Self {
+            byte: self.byte + lines.len() as u64,
+            line: self.line + memchr_iter(b'\n', lines).count() as u64,
+        }
+    }
+}
+
+/// A copy of consecutive lines of one log.
+#[derive(Debug, Default)]
+pub struct Batch {
+    /// The number of the log.
+    pub log: u64,
+    /// Where the first line starts.
+    pub start: Position,
+    /// Where the last one ends.
+    pub end: Position,
+    /// The lines, whole.
+    pub bytes: Vec<u8>,
+}
+
+impl Batch {
+    /// The lines from `from` to `end`. `None` when the batch does not have them.
+    #[must_use]
+    pub fn lines(&self, from: Position, end: Position) -> Option<&[u8]> {
+        if from < self.start || from >= end || end > self.end {
+            return None;
+        }
+        let offset = |position: Position| (position.byte - self.start.byte) as usize;
+        Some(&self.bytes[offset(from)..offset(end)])
+    }
+}
+
+/// Bytes that a courier takes at once. Large enough that a send's fixed cost vanishes, small
+/// enough that the copying stays in the processor's cache.
+const BATCH_BYTES: usize = 64 * 1024;
+
+/// See the module's page.
+#[derive(Debug)]
+pub struct Ring {
+    bytes: VecDeque<u8>,
+    start: Position,
+    end: Position,
+    times: Timeline,
+    capacity: usize,
+}
+
+impl Ring {
+    /// A ring without lines that keeps up to `capacity` bytes of them.
+    #[must_use]
+    pub fn new(capacity: usize) -> Self {
+        Self {
+            bytes: VecDeque::new(),
+            start: Position::default(),
+            end: Position::default(),
+            times: Timeline::default(),
+            capacity,
+        }
+    }
+
+    /// Where its first line starts.
+    #[must_use]
+    pub fn start(&self) -> Position {
+        self.start
+    }
+
+    /// Where the next line will start.
+    #[must_use]
+    pub fn end(&self) -> Position {
+        self.end
+    }
+
+    /// The times of the lines from number `line` on.
+    #[must_use]
+    pub fn times_since(&self, line: u64) -> Timeline {
+        self.times.since(line)
+    }
+
+    /// Adds `lines`, each with its newline.
+    pub fn push(&mut self, lines: &[u8], now: Timestamp) {
+        self.make_room(lines.len());
+        self.bytes.extend(lines);
+        self.times.push(self.end.line, now);
+        self.end = self.end.after(lines);
+    }
+
+    /// The last `count` lines.
+    #[must_use]
+    pub fn last_lines(&self, count: usize) -> StampedLines {
+        let first = self.end.line.saturating_sub(count as u64).max(self.start.line);
+        let (front, back) = self.bytes.as_slices();
+        let in_back = memrchr_iter(b'\n', back).map(|at| back.len() - 1 - at);
+        let in_front = memrchr_iter(b'\n', front).map(|at| back.len() + front.len() - 1 - at);
+        // What follows the newline before the first line wanted; else all there is.
+        let length = in_back.chain(in_front).nth(count).unwrap_or(self.bytes.len());
+        let mut bytes = Vec::with_capacity(length);
+        extend(&mut bytes, &self.bytes, self.bytes.len() - length, self.bytes.len());
+        StampedLines { first, bytes, times: self.times.since(first) }
+    }
+
+    /// Copies the lines from `from` on, as many whole ones as a batch takes, none after `limit`.
+    pub fn copy(&self, from: Position, limit: Position, batch: &mut Batch) {
+        let offset = |byte: u64| (byte - self.start.byte) as usize;
+        let (begin, full_end) = (offset(from.byte), offset(limit.byte));
+        let mut end = full_end.min(begin + BATCH_BYTES);
+        batch.bytes.clear();
+        extend(&mut batch.bytes, &self.bytes, begin, end);
+        batch.start = from;
+        batch.end = limit;
+        if end == full_end {
+            return;
+        }
+        // Cut in the middle of a line: end after the last whole one, or, when the batch is but
+        // the beginning of a long line, take all of that.
+        if let Some(newline) = memrchr(b'\n', &batch.bytes) {
+            batch.bytes.truncate(newline + 1);
+        } else {
+            while batch.bytes.last() != Some(&b'\n') {
+                batch.bytes.push(self.bytes[end]);
+                end += 1;
+            }
+        }
+        batch.end = from.after(&batch.bytes);
+    }
+
+    /// Drops the oldest lines until `bytes` more fit into the capacity.
+    fn make_room(&mut self, bytes: usize) {
+        let excess = (self.bytes.len() + bytes).saturating_sub(self.capacity).min(self.bytes.len());
+        if excess == 0 {
+            return;
+        }
+        let (front, back) = self.bytes.as_slices();
+        let last = excess - 1;
+        let newline = if last < front.len() {
+            memchr(b'\n', &front[last..])
+                .map(|found| last + found)
+                .or_else(|| memchr(b'\n', back).map(|found| front.len() + found))
+        } else {
+            memchr(b'\n', &back[last - front.len()..]).map(|found| last + found)
+        };
+        let dropped = newline.map_or(self.bytes.len(), |newline| newline + 1);
+        let from_front = dropped.min(front.len());
+        self.start = self.start.after(&front[..from_front]).after(&back[..dropped - from_front]);
+        self.bytes.drain(..dropped);
+        self.times.forget_before(self.start.line);
+    }
+}
+
+/// Copies the bytes from offset `begin` to `end`.
+fn extend(target: &mut Vec<u8>, source: &VecDeque<u8>, begin: usize, end: usize) {
+    let (front, back) = source.as_slices();
+    let part = |slice: &[u8], offset: usize| {
+        let clamp = |at: usize| at.saturating_sub(offset).min(slice.len());
+        clamp(begin)..clamp(end)
+    };
+    target.extend_from_slice(&front[part(front, 0)]);
+    target.extend_from_slice(&back[part(back, front.len())]);
+}
+
+/// A copy of consecutive lines with their times.
+#[derive(Debug)]
+pub struct StampedLines {
+    first: u64,
+    bytes: Vec<u8>,
+    times: Timeline,
+}
+
+impl StampedLines {
+    /// The lines, oldest first, each without its newline.
+    pub fn iter(&self) -> impl Iterator<Item = (Timestamp, &str)> {
+        let stamped = self.times.clone().stamp(self.first, &self.bytes);
+        // Whatever is appended was text.
+        stamped.map(|(time, line)| (time, str::from_utf8(line).unwrap_or_default()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The same as a list of all lines that there ever were.
+    #[derive(Default)]
+    struct Model(Vec<String>);
+
+    impl Model {
+        fn position(&self, line: usize) -> Position {
+            let lines = &self.0[..line];
+            Position { byte: lines.concat().len() as u64, line: line as u64 }
+        }
+
+        fn lines(&self, from: usize, end: usize) -> String {
+            self.0[from..end].concat()
+        }
+    }
+
+    fn texts(lines: &StampedLines) -> Vec<&str> {
+        lines.iter().map(|(_, text)| text).collect()
+    }
+
+    #[test]
+    fn a_ring_holds_the_end_of_all_lines() {
+        const CAPACITY: usize = 100;
+        let seed = fastrand::u64(..);
+        let mut random = fastrand::Rng::with_seed(seed);
+        let (mut ring, mut model, mut batch) =
+            (Ring::new(CAPACITY), Model::default(), Batch::default());
+        for _ in 0..2000 {
+            let lines: Vec<_> = (0..random.usize(1..4))
+                .map(|_| format!("{}\n", "x".repeat(random.usize(..40))))
+                .collect();
+            let pushed = lines.concat();
+            ring.push(pushed.as_bytes(), Timestamp::UNIX_EPOCH);
+            model.0.extend(lines);
+
+            let (start, end) = (ring.start().line as usize, ring.end().line as usize);
+            assert_eq!(ring.start(), model.position(start), "seed {seed}");
+            assert_eq!(ring.end(), model.position(model.0.len()), "seed {seed}");
+            let kept = model.lines(start, end).len();
+            let fits_more = start > 0 && kept + model.0[start - 1].len() <= CAPACITY;
+            assert!(kept <= CAPACITY.max(pushed.len()) && !fits_more, "seed {seed}");
+
+            let from = random.usize(start..end);
+            let limit = random.usize(from..=end);
+            ring.copy(model.position(from), model.position(limit), &mut batch);
+            assert_eq!(batch.bytes, model.lines(from, limit).as_bytes(), "seed {seed}");
+            assert_eq!(batch.end, model.position(limit), "seed {seed}");
+
+            let count = random.usize(..=end + 1);
+            let last: Vec<_> = model.0[start.max(end.saturating_sub(count))..]
+                .iter()
+                .map(|line| line.trim_end())
+                .collect();
+            assert_eq!(texts(&ring.last_lines(count)), last, "seed {seed}");
+        }
+    }
+
+    #[test]
+    fn a_batch_ends_with_a_whole_line() {
+        let long = format!("{}\n", "y".repeat(2 * BATCH_BYTES));
+        let mut ring = Ring::new(10 * BATCH_BYTES);
+        ring.push(long.as_bytes(), Timestamp::UNIX_EPOCH);
+        ring.push(long.replace('y', "\n").as_bytes(), Timestamp::UNIX_EPOCH);
+        let mut batch = Batch::default();
+        ring.copy(ring.start(), ring.end(), &mut batch);
+        assert_eq!(batch.bytes, long.as_bytes());
+        ring.copy(batch.end, ring.end(), &mut batch);
+        assert_eq!(batch.bytes.len(), BATCH_BYTES);
+        assert_eq!(batch.end.line, 1 + BATCH_BYTES as u64);
+        assert_eq!(batch.lines(batch.start, batch.end), Some(&batch.bytes[..]));
+        assert_eq!(batch.lines(ring.start(), batch.end), None);
+    }
+}
