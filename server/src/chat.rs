@@ -7,30 +7,29 @@
 //! moderation's, inside the chat's or alone. Nobody waits for a socket or for flow control while
 //! holding any of them.
 
+mod conversation;
 mod moderators;
+mod opening;
 
 use std::collections::HashMap;
-use std::fmt::Display;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use jiff::Timestamp;
 use parking_lot::{Condvar, Mutex, MutexGuard};
-use protocol::reply::{HistoryRow, RoomRow};
 use protocol::{Framing, Reply, RoomName, UserName};
 
+use self::opening::Openings;
 use crate::bans::Target;
 use crate::client::{Client, ClientId};
 use crate::config::Config;
-use crate::courier::Desk;
+use crate::desk::Desk;
 use crate::moderation::Moderation;
 use crate::outbox::Mail;
 use crate::recorder::Recorder;
 use crate::ring::Position;
 use crate::room::Room;
 use crate::room_log::{News, RoomLog};
-use crate::transcript::Earlier;
 
 /// Bytes that an announcement of the server about a user takes at most, such as `has entered`.
 const ANNOUNCEMENT_BYTES: usize = 512;
@@ -68,7 +67,7 @@ pub struct Chat {
 #[derive(Debug)]
 struct State {
     clients: HashMap<ClientId, Arc<Client>>,
-    /// How many clients an address has.
+    /// How many clients an address has. IPv4 is the same over a listener of IPv6.
     addresses: HashMap<IpAddr, usize>,
     /// Everybody whose name is taken: from login to the last byte after logout.
     users: HashMap<UserName, User>,
@@ -76,19 +75,10 @@ struct State {
     /// The number of the next log.
     logs_made: u64,
     /// Rooms that somebody is about to open.
-    openings: HashMap<RoomName, Opening>,
+    openings: Openings,
     is_stopping: bool,
     /// When the last client went.
     idle_since: Instant,
-}
-
-/// A room for which what there is from earlier is being read.
-#[derive(Debug, Default)]
-struct Opening {
-    /// By how many.
-    readers: usize,
-    /// How often it was closed meanwhile, so that there is more to read.
-    closed: u64,
 }
 
 #[derive(Debug)]
@@ -103,24 +93,6 @@ impl State {
     fn present(&self, name: &str) -> Option<(&UserName, &Arc<Client>, &Arc<RoomLog>)> {
         let (name, user) = self.users.get_key_value(&UserName::parse(name).ok()?)?;
         Some((name, &user.client, user.log.as_ref()?))
-    }
-
-    /// How often the room was closed since somebody began to read it.
-    fn begin_opening(&mut self, room: &RoomName) -> u64 {
-        let opening = self.openings.entry(room.clone()).or_default();
-        opening.readers += 1;
-        opening.closed
-    }
-
-    /// The same, when it was read.
-    fn end_opening(&mut self, room: &RoomName) -> u64 {
-        let Some(opening) = self.openings.get_mut(room) else { return 0 };
-        let closed = opening.closed;
-        opening.readers -= 1;
-        if opening.readers == 0 {
-            self.openings.remove(room);
-        }
-        closed
     }
 }
 
@@ -152,7 +124,7 @@ impl Chat {
             users: HashMap::new(),
             rooms: HashMap::from([(name, main)]),
             logs_made: 1,
-            openings: HashMap::new(),
+            openings: Openings::default(),
             is_stopping: false,
             idle_since: Instant::now(),
         };
@@ -184,7 +156,7 @@ impl Chat {
     /// Gives the refusal when there is no place for it.
     pub fn connect(&self, client: &Arc<Client>) -> Result<(), Reply<'static>> {
         let mut state = self.state.lock();
-        let address = client.address.ip();
+        let address = client.address.ip().to_canonical();
         let from_address = state.addresses.get(&address).copied().unwrap_or(0);
         let is_full = state.clients.len() >= self.max_clients;
         if is_full || from_address >= self.max_per_address || state.is_stopping {
@@ -203,7 +175,7 @@ impl Chat {
         let mut state = self.state.lock();
         state.clients.remove(&client.id);
         state.idle_since = Instant::now();
-        let address = client.address.ip();
+        let address = client.address.ip().to_canonical();
         if let Some(count) = state.addresses.get_mut(&address) {
             *count -= 1;
             if *count == 0 {
@@ -280,116 +252,6 @@ impl Chat {
             given_back = client.post(at, enter);
         });
         drop(given_back);
-    }
-
-    /// Lets everyone in the room see finished lines. Waits when they come faster than they go.
-    pub fn say(&self, seat: &Seat, lines: &[u8]) {
-        let mut log = seat.log.write_when_read(lines.len());
-        log.append(lines, Timestamp::now());
-        let news = log.finish();
-        self.tell(&seat.log, news);
-    }
-
-    /// Owes a user a reply, at this point of its room's order.
-    pub fn reply(&self, client: &Client, seat: &Seat, reply: Reply<'_>) {
-        client.reply(seat.log.write().end(), reply);
-    }
-
-    /// The same for a list.
-    pub fn reply_list(
-        &self,
-        client: &Client,
-        seat: &Seat,
-        heading: Reply<'_>,
-        rows: impl Iterator<Item = impl Display>,
-    ) {
-        let log = seat.log.write();
-        client.reply_list(log.end(), heading, rows);
-    }
-
-    /// Answers `look`.
-    pub fn look(&self, client: &Client, seat: &Seat) {
-        let state = self.state.lock();
-        if let Some(room) = state.rooms.get(&seat.room) {
-            self.reply_list(client, seat, Reply::OnlineUsers, room.names());
-        }
-    }
-
-    /// Answers `rooms`.
-    pub fn rooms(&self, client: &Client, seat: &Seat) {
-        let state = self.state.lock();
-        let mut rows: Vec<_> = state
-            .rooms
-            .values()
-            .map(|room| RoomRow { name: room.name().as_str(), users: room.names().len() })
-            .collect();
-        rows.sort_unstable_by_key(|row| row.name);
-        self.reply_list(client, seat, Reply::Rooms, rows.iter());
-    }
-
-    /// Sends a private message.
-    pub fn message(&self, client: &Client, seat: &Seat, to: &str, text: &str) {
-        let state = self.state.lock();
-        let Some((name, target, log)) = state.present(to) else {
-            return self.reply(client, seat, Reply::NoSuchUser(to));
-        };
-        if target.outbox.is_full() {
-            return self.reply(client, seat, Reply::MailboxFull(name.as_str()));
-        }
-        let from = Reply::MessageFrom { name: seat.name.as_str(), text };
-        let writer = log.write();
-        target.reply(writer.end(), from);
-        drop(writer);
-        self.reply(client, seat, Reply::MessageTo { name: name.as_str(), text });
-    }
-
-    /// Gives a user another name.
-    pub fn rename(&self, client: &Client, seat: &mut Seat, name: UserName) {
-        wait_for_readers(&seat.log);
-        let mut state = self.state.lock();
-        if let Err(refusal) = self.admit(&Target::Name(name.clone())) {
-            return self.reply(client, seat, refusal);
-        }
-        if seat.name != name && state.users.contains_key(&name) {
-            return self.reply(client, seat, Reply::UserNameExist);
-        }
-        if let Some(user) = state.users.remove(&seat.name) {
-            state.users.insert(name.clone(), user);
-        }
-        seat.name = name.clone();
-        if let Some(room) = state.rooms.get_mut(&seat.room) {
-            let answer = |at| client.reply(at, Reply::RenameSuccess);
-            let news = room.rename(seat.number, name, answer);
-            self.tell(&seat.log, news);
-        }
-    }
-
-    /// Answers `topic`.
-    pub fn topic(&self, client: &Client, seat: &Seat) {
-        let state = self.state.lock();
-        if let Some(room) = state.rooms.get(&seat.room) {
-            self.reply(client, seat, Reply::Topic(&room.topic));
-        }
-    }
-
-    /// Sets the topic of a user's room.
-    pub fn set_topic(&self, seat: &Seat, text: &str) {
-        drop(seat.log.write_when_read(ANNOUNCEMENT_BYTES + text.len()));
-        let mut state = self.state.lock();
-        if let Some(room) = state.rooms.get_mut(&seat.room) {
-            let news = room.set_topic(&seat.name, text);
-            self.tell(&seat.log, news);
-        }
-    }
-
-    /// Answers `history` with the last `count` lines of the room.
-    pub fn history(&self, client: &Client, seat: &Seat, count: usize) {
-        let log = seat.log.write();
-        let lines = log.last_lines(count);
-        let rows = lines
-            .iter()
-            .map(|(time, line)| HistoryRow { time: &format!("{time:.3}"), line }.to_string());
-        client.reply_list(log.end(), Reply::History, rows);
     }
 
     /// Ends all conversations: everybody is told, and nothing is said any more.
@@ -473,40 +335,11 @@ impl Chat {
         self.tell(&seat.log, news);
         if room.names().len() == 0 && *room.name() != RoomName::main() {
             state.rooms.remove(&seat.room);
-            if let Some(opening) = state.openings.get_mut(&seat.room) {
-                opening.closed += 1;
-            }
+            state.openings.note_closed(&seat.room);
             if let Some(recorder) = &self.recorder {
                 recorder.retire(seat.log.id);
             }
         }
-    }
-
-    /// Locks the state with that room in it. What the room has from earlier is read before, for
-    /// nobody shall wait for a disk; and read again when in the meantime it was opened and closed.
-    fn state_with_room(&self, name: &RoomName) -> MutexGuard<'_, State> {
-        let mut state = self.state.lock();
-        let mut earlier = Earlier::default();
-        if let Some(recorder) = &self.recorder {
-            while !state.rooms.contains_key(name) {
-                let closed_before = state.begin_opening(name);
-                MutexGuard::unlocked(&mut state, || {
-                    earlier = recorder.earlier(name, self.backlog);
-                });
-                if state.end_opening(name) == closed_before {
-                    break;
-                }
-            }
-        }
-        let State { rooms, logs_made, .. } = &mut *state;
-        rooms.entry(name.clone()).or_insert_with(|| {
-            let log = RoomLog::new(*logs_made, name.clone(), self.backlog, self.desks.len());
-            *logs_made += 1;
-            let is_recorded = self.recorder.is_some();
-            let log = if is_recorded { log.recorded(&earlier.lines) } else { log };
-            Room::new(log, earlier.topic)
-        });
-        state
     }
 }
 

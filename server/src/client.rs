@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use protocol::{Framing, Reply};
 
-use crate::courier::Desk;
+use crate::desk::Desk;
 use crate::outbox::{Mail, Outbox};
 use crate::ring::Position;
 

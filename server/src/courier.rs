@@ -11,87 +11,22 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::io;
+use std::os::fd::AsRawFd;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token, Waker};
-use parking_lot::Mutex;
-use std::os::fd::AsRawFd;
 
-use crate::client::{Client, ClientId};
+use crate::client::ClientId;
 use crate::delivery::{Delivery, PATIENCE, Progress};
+use crate::desk::{Desk, Urgent};
 use crate::outbox::Ended;
 use crate::ring::{Batch, Position};
 use crate::room_log::RoomLog;
 
 const WAKE_UP: Token = Token(usize::MAX);
-
-/// Where a courier is told of things to do. Each thing is here at most once at a time, so it is
-/// bounded by the number of clients and rooms.
-#[derive(Debug)]
-pub struct Desk {
-    /// The courier's number, by which logs know it.
-    pub number: usize,
-    inbox: Mutex<Inbox>,
-    /// Whether there is something that shall not wait for the end of a pass.
-    urgent: AtomicBool,
-    waker: Waker,
-}
-
-#[derive(Debug, Default)]
-struct Inbox {
-    arrivals: Vec<Arc<Client>>,
-    mail: Vec<ClientId>,
-    news: Vec<Arc<RoomLog>>,
-    /// When the server stops: what is not sent by then is not sent at all.
-    deadline: Option<Instant>,
-    /// Once set the courier ends as soon as it has no client.
-    closing: bool,
-    /// Whether the courier has to be woken.
-    asleep: bool,
-}
-
-impl Desk {
-    fn tell(&self, is_urgent: bool, what: impl FnOnce(&mut Inbox)) {
-        let mut inbox = self.inbox.lock();
-        what(&mut inbox);
-        if is_urgent {
-            self.urgent.store(true, Ordering::Relaxed);
-        }
-        if std::mem::take(&mut inbox.asleep) {
-            drop(inbox);
-            // It fails only when the descriptor is bad, and the courier owns that one.
-            let _ = self.waker.wake();
-        }
-    }
-
-    /// Gives the courier a client, before any of its mail.
-    pub fn adopt(&self, client: Arc<Client>) {
-        self.tell(true, |inbox| inbox.arrivals.push(client));
-    }
-
-    /// The client has mail and its courier was not told yet.
-    pub fn mail_for(&self, client: ClientId) {
-        self.tell(true, |inbox| inbox.mail.push(client));
-    }
-
-    /// The log has lines and the courier was not told yet.
-    pub fn news_in(&self, log: Arc<RoomLog>) {
-        self.tell(false, |inbox| inbox.news.push(log));
-    }
-
-    /// The server stops: delivery goes on until `deadline` at most.
-    pub fn set_deadline(&self, deadline: Instant) {
-        self.tell(true, |inbox| inbox.deadline = Some(deadline));
-    }
-
-    /// No client will come any more.
-    pub fn close(&self) {
-        self.tell(true, |inbox| inbox.closing = true);
-    }
-}
 
 /// See the module's page.
 #[derive(Debug)]
@@ -108,7 +43,7 @@ pub struct Courier {
     held: HashMap<u64, Arc<RoomLog>>,
     next_stall_check: Instant,
     deadline: Option<Instant>,
-    closing: bool,
+    is_closing: bool,
     /// What a client gets that is not where its room's pass is.
     scratch: Batch,
 }
@@ -121,12 +56,7 @@ impl Courier {
     /// When the system gives no descriptors for polling.
     pub fn new(number: usize, stall_timeout: Duration) -> io::Result<Self> {
         let poll = Poll::new()?;
-        let desk = Desk {
-            number,
-            inbox: Mutex::default(),
-            urgent: AtomicBool::new(false),
-            waker: Waker::new(poll.registry(), WAKE_UP)?,
-        };
+        let desk = Desk::new(number, Waker::new(poll.registry(), WAKE_UP)?);
         Ok(Self {
             desk: Arc::new(desk),
             poll,
@@ -137,7 +67,7 @@ impl Courier {
             held: HashMap::new(),
             next_stall_check: Instant::now(),
             deadline: None,
-            closing: false,
+            is_closing: false,
             scratch: Batch::default(),
         })
     }
@@ -153,8 +83,9 @@ impl Courier {
         let mut events = Events::with_capacity(1024);
         let mut batch = Batch::default();
         loop {
-            let news = self.take_inbox();
-            if self.closing && self.clients.is_empty() {
+            let news = self.desk.take_news();
+            self.take_urgent();
+            if self.is_closing && self.clients.is_empty() {
                 return;
             }
             let is_idle = news.is_empty();
@@ -166,8 +97,10 @@ impl Courier {
             let timeout = if is_idle { self.sleep_time() } else { Some(Duration::ZERO) };
             match self.poll.poll(&mut events, timeout) {
                 Err(error) if error.kind() != io::ErrorKind::Interrupted => {
+                    // Clients that keep up need no poll; the others are tried again whenever
+                    // stalls are looked for.
                     log::error!("courier {} cannot wait for sockets: {error}", self.desk.number);
-                    return;
+                    thread::sleep(PATIENCE);
                 }
                 _ => {}
             }
@@ -180,15 +113,11 @@ impl Courier {
         }
     }
 
-    /// How long there is nothing to do unless somebody says otherwise. Marks the courier as
-    /// asleep, unless something came in the meantime.
+    /// How long there is nothing to do unless somebody says otherwise.
     fn sleep_time(&self) -> Option<Duration> {
-        let mut inbox = self.desk.inbox.lock();
-        let something_came = !inbox.news.is_empty() || self.desk.urgent.load(Ordering::Relaxed);
-        if something_came {
+        if !self.desk.fall_asleep() {
             return Some(Duration::ZERO);
         }
-        inbox.asleep = true;
         let stall_check = (!self.blocked.is_empty()).then_some(self.next_stall_check);
         let deadline = self.deadline.filter(|_| !self.clients.is_empty());
         let next = [deadline, stall_check].into_iter().flatten().min();
@@ -199,29 +128,13 @@ impl Courier {
         Some(next.map_or(PATIENCE, |next| next.min(PATIENCE)))
     }
 
-    /// Does what is urgent, and gives back which logs have news.
-    fn take_inbox(&mut self) -> Vec<Arc<RoomLog>> {
-        let mut inbox = self.desk.inbox.lock();
-        inbox.asleep = false;
-        let news = std::mem::take(&mut inbox.news);
-        drop(inbox);
-        self.take_urgent();
-        news
-    }
-
     /// Takes in clients that came, and delivers mail that came.
     fn take_urgent(&mut self) {
-        if !self.desk.urgent.load(Ordering::Relaxed) {
+        let Some(Urgent { arrivals, mail, deadline, is_closing }) = self.desk.take_urgent() else {
             return;
-        }
-        let mut inbox = self.desk.inbox.lock();
-        self.desk.urgent.store(false, Ordering::Relaxed);
-        let arrivals = std::mem::take(&mut inbox.arrivals);
-        let mail = std::mem::take(&mut inbox.mail);
-        self.deadline = inbox.deadline;
-        self.closing = inbox.closing;
-        drop(inbox);
-
+        };
+        self.deadline = deadline;
+        self.is_closing = is_closing;
         for client in arrivals {
             self.clients.insert(client.id, Delivery::new(client));
         }

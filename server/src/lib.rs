@@ -17,7 +17,8 @@
 //! | `ring` | the most recent lines, in memory | no lock |
 //! | `timeline` | when lines were appended | nothing |
 //! | `outbox` | what one client is owed beside those | positions in logs; no socket, no thread |
-//! | `courier` | the threads that deliver, and their desks | clients by number |
+//! | `desk` | where a courier is told of things to do | its own lock; no socket |
+//! | `courier` | the threads that deliver | clients by number |
 //! | `delivery` | where one client's delivery stands | the only one that writes to client sockets |
 //! | `client` | one connection, as all of the above share it | its socket, outbox and desk |
 //! | `listener` | accepts clients, as many as there is room for | sockets that listen |
@@ -48,6 +49,7 @@ mod client;
 pub mod config;
 mod courier;
 mod delivery;
+mod desk;
 mod listener;
 mod moderation;
 mod motd;

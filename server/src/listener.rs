@@ -20,7 +20,7 @@ use protocol::{Framing, Reply};
 use crate::chat::Chat;
 use crate::client::{Client, ClientId};
 use crate::config::Config;
-use crate::courier::Desk;
+use crate::desk::Desk;
 use crate::outbox::Mail;
 use crate::ring::Position;
 use crate::session;

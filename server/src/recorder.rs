@@ -14,7 +14,7 @@ use std::sync::Arc;
 use parking_lot::{Condvar, Mutex};
 use protocol::RoomName;
 
-use crate::courier::Desk;
+use crate::desk::Desk;
 use crate::ring::Batch;
 use crate::room_log::RoomLog;
 use crate::transcript::{Earlier, Folder, Transcript};

@@ -234,7 +234,7 @@ mod tests {
         let mut random = fastrand::Rng::with_seed(seed);
         let (mut ring, mut model, mut batch) =
             (Ring::new(CAPACITY), Model::default(), Batch::default());
-        for _ in 0..2000 {
+        for _ in 0..300 {
             let lines: Vec<_> = (0..random.usize(1..4))
                 .map(|_| format!("{}\n", "x".repeat(random.usize(..40))))
                 .collect();

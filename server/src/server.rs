@@ -13,7 +13,8 @@ use protocol::limits::SHUTDOWN_GRACE;
 
 use crate::chat::Chat;
 use crate::config::Config;
-use crate::courier::{Courier, Desk};
+use crate::courier::Courier;
+use crate::desk::Desk;
 use crate::listener::{Listener, Reception};
 use crate::moderation::Moderation;
 use crate::motd;

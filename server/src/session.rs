@@ -4,17 +4,16 @@
 //! the room's log or into the client's outbox, and a courier sends it.
 
 mod operator;
+mod requests;
 
-use std::fmt::Write;
 use std::io::{self, BufRead, BufReader, Read};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use protocol::UserName;
-use protocol::command::{Command, Request};
 use protocol::limits::UNTERMINATED_BYTES;
-use protocol::reply::{HelpRow, foreign_protocol};
-use protocol::{COMMANDS, Event, Framing, LineDecoder, LineError, NameError, Reply, RoomName};
+use protocol::reply::foreign_protocol;
+use protocol::{Framing, LineDecoder, LineError, Reply, Request};
 
 use crate::bell::{Bell, Ear, wait_for_input};
 use crate::chat::{Chat, Seat};
@@ -28,10 +27,6 @@ use crate::wire;
 /// Bytes read from the socket at once: few as long as the client types, many once it pipes.
 const READ_BYTES: usize = 512;
 const READ_BYTES_OF_PIPES: usize = 64 * 1024;
-
-/// Bytes of lines that go to the room's log together, give or take one. Many lines share the cost
-/// of the lock; and they are few beside what the log holds.
-const SAID_BYTES: usize = 16 * 1024;
 
 /// How long a connection is kept for a client to close its side, after the server closed its own.
 /// Closing both sides at once could destroy what the client has not yet received.
@@ -126,7 +121,6 @@ impl Session<'_> {
         let mut decoder = LineDecoder::new(self.config.max_line, UNTERMINATED_BYTES);
         let mut reader = BufReader::with_capacity(READ_BYTES, &self.client.stream);
         let mut received = wire::Received::new(self.client.address);
-        let mut is_first = true;
         let login_deadline = Instant::now() + self.config.login_timeout;
         loop {
             self.check_heard()?;
@@ -143,7 +137,6 @@ impl Session<'_> {
                 },
             };
             let length = bytes.len();
-            self.bytes += length as u64;
             if length == 0 {
                 self.check_heard()?;
                 // Of a reset the system tells once, perhaps a courier that was sending. Then this
@@ -151,25 +144,9 @@ impl Session<'_> {
                 self.client.stream.peer_addr().map_err(Reason::Lost)?;
                 return self.finish(&mut decoder);
             }
-            if std::mem::take(&mut is_first)
-                && let Some(protocol) = foreign_protocol(bytes)
-            {
-                self.reply(Reply::WrongProtocol(protocol));
-                return Err(Reason::Refused("it speaks another protocol"));
-            }
-            let was_in_login_room = self.seat.is_none();
-            if self.client.outbox.is_closing() {
-                // The server stops, and waits for the client to close its side.
-                self.client.note_input();
-                reader.consume(length);
-                continue;
-            }
             received.trace(bytes);
-            let mut rest = bytes;
-            while let Some(line) = decoder.next(&mut rest) {
-                self.take_line(line)?;
-            }
-            self.flush();
+            let was_in_login_room = self.seat.is_none();
+            self.take_bytes(bytes, &mut decoder)?;
             reader.consume(length);
             if length == READ_BYTES && reader.capacity() == READ_BYTES {
                 reader = BufReader::with_capacity(READ_BYTES_OF_PIPES, &self.client.stream);
@@ -178,6 +155,26 @@ impl Session<'_> {
                 self.client.stream.set_read_timeout(None).map_err(Reason::Lost)?;
             }
         }
+    }
+
+    fn take_bytes(&mut self, mut bytes: &[u8], decoder: &mut LineDecoder) -> Step {
+        if self.bytes == 0
+            && let Some(protocol) = foreign_protocol(bytes)
+        {
+            self.reply(Reply::WrongProtocol(protocol));
+            return Err(Reason::Refused("it speaks another protocol"));
+        }
+        self.bytes += bytes.len() as u64;
+        if self.client.outbox.is_closing() {
+            // The server stops, and waits for the client to close its side.
+            self.client.note_input();
+            return Ok(());
+        }
+        while let Some(line) = decoder.next(&mut bytes) {
+            self.take_line(line)?;
+        }
+        self.flush();
+        Ok(())
     }
 
     /// Nobody is there any more for whom it would be worth to go on.
@@ -252,125 +249,6 @@ impl Session<'_> {
         }
     }
 
-    fn act(&mut self, request: Request<'_>) -> Step {
-        let is_known = match Command::find(request.command()) {
-            Some(command) => self.knows(command),
-            None => false,
-        };
-        if !is_known {
-            return self.answer(Reply::UnknownCommand(request.command()));
-        }
-        match request {
-            Request::Logout => return Err(Reason::LoggedOut),
-            Request::Ping(token) => self.reply(Reply::Pong(token)),
-            Request::Help(command) => self.help(command),
-            Request::Malformed(command) => {
-                let usage = Command::find(command).map_or(command, |command| command.usage);
-                self.reply(Reply::Usage(usage));
-            }
-            Request::Login(name) => self.login(name),
-            Request::Operator(password) => {
-                self.flush();
-                self.become_operator(password);
-            }
-            Request::Kick { .. }
-            | Request::Mute { .. }
-            | Request::Ban { .. }
-            | Request::Announce(_) => {
-                self.flush();
-                self.act_as_operator(request);
-            }
-            request => self.act_in_room(request),
-        }
-        Ok(())
-    }
-
-    /// Requests of users in a room.
-    fn act_in_room(&mut self, request: Request<'_>) {
-        if speaks(&request)
-            && let Some(minutes) = self.seat.as_ref().and_then(|seat| self.chat.muted(&seat.name))
-        {
-            return self.reply(Reply::Muted(minutes));
-        }
-        let Some(name) = self.seat.as_ref().map(|seat| seat.name.as_str()) else { return };
-        let event = match request {
-            Request::Say(text) => Some(Event::Said { name, text }),
-            Request::Me(text) => Some(Event::Did { name, text }),
-            _ => None,
-        };
-        if let Some(event) = event {
-            // Writing to memory does not fail.
-            let _ = write!(self.said, "{event}");
-            self.said.push('\n');
-        }
-        if event.is_none() || self.said.len() >= SAID_BYTES {
-            self.flush();
-        }
-        let (chat, client) = (self.chat, self.client);
-        let Some(seat) = &mut self.seat else { return };
-        match request {
-            Request::Look => chat.look(client, seat),
-            Request::Rooms => chat.rooms(client, seat),
-            Request::Message { to, text } => chat.message(client, seat, to, text),
-            Request::Topic("") => chat.topic(client, seat),
-            Request::Topic(text) => chat.set_topic(seat, text),
-            Request::History(count) => chat.history(client, seat, count),
-            Request::Join(room) => match RoomName::parse(room) {
-                Ok(room) => chat.join(client, seat, &room),
-                Err(NameError::Empty) => self.reply(Reply::RoomNameEmpty),
-                Err(error) => self.reply(Reply::RoomNameInvalid(&error.to_string())),
-            },
-            Request::Rename(name) => match UserName::parse(name) {
-                Ok(name) => chat.rename(client, seat, name),
-                Err(error) => self.refuse_name(error),
-            },
-            _ => {}
-        }
-    }
-
-    fn login(&mut self, name: &str) {
-        match UserName::parse(name) {
-            Ok(name) => match self.chat.login(self.client, name) {
-                Ok(seat) => {
-                    log::info!("{} ({}) came", self.client.address, seat.name);
-                    self.seat = Some(seat);
-                }
-                Err(refusal) => self.reply(refusal),
-            },
-            Err(error) => self.refuse_name(error),
-        }
-    }
-
-    fn refuse_name(&mut self, error: NameError) {
-        match error {
-            NameError::Empty => self.reply(Reply::UserNameEmpty),
-            error => self.reply(Reply::UserNameInvalid(&error.to_string())),
-        }
-    }
-
-    /// Whether the client can give this command here.
-    fn knows(&self, command: &Command) -> bool {
-        command.is_known(self.seat.is_some(), self.chat.has_operators())
-    }
-
-    fn help(&mut self, name: &str) {
-        let known: Vec<_> = COMMANDS.iter().filter(|command| self.knows(command)).collect();
-        let width = known.iter().map(|command| command.usage.len() + 1).max().unwrap_or(0);
-        let rows: Vec<_> = known
-            .into_iter()
-            .filter(|command| name.is_empty() || command.name == name)
-            .map(|command| HelpRow { command, width })
-            .collect();
-        if rows.is_empty() {
-            return self.reply(Reply::UnknownCommand(name));
-        }
-        self.flush();
-        match &self.seat {
-            Some(seat) => self.chat.reply_list(self.client, seat, Reply::Commands, rows.iter()),
-            None => self.client.reply_list(Position::default(), Reply::Commands, rows.iter()),
-        }
-    }
-
     fn answer(&mut self, reply: Reply<'_>) -> Step {
         self.reply(reply);
         Ok(())
@@ -392,15 +270,6 @@ impl Session<'_> {
             self.chat.say(seat, self.said.as_bytes());
             self.said.clear();
         }
-    }
-}
-
-/// Whether others see what the request says.
-fn speaks(request: &Request<'_>) -> bool {
-    match request {
-        Request::Say(_) | Request::Me(_) | Request::Message { .. } | Request::Rename(_) => true,
-        Request::Topic(text) => !text.is_empty(),
-        _ => false,
     }
 }
 
