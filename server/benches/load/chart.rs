@@ -96,7 +96,7 @@ impl Chart {
             writeln!(
                 svg,
                 "<rect x=\"{x}\" y=\"36\" width=\"12\" height=\"12\" fill=\"{colour}\"/>\
-                 <text x=\"{}\" y=\"47\">{name}</text>",
+                 <text x=\"{}\" y=\"47\" font-size=\"12\">{name}</text>",
                 x + 17.0
             )?;
         }
