@@ -119,8 +119,8 @@ macro_rules! name_type {
     ($(#[$documentation:meta])* $name:ident, $reserved:expr) => {
         $(#[$documentation])*
         ///
-        /// It is shown as it was written, and compared by how it looks: `Paul`, `paul` and
-        /// `раuІ` with letters of another script are one name, so only one of them can exist.
+        /// It is shown as it was written, and compared by how it looks: `Cop`, `cop` and the
+        /// Cyrillic `сор` are one name, so only one of them can exist.
         #[derive(Clone)]
         pub struct $name {
             shown: Box<str>,
