@@ -121,7 +121,7 @@ pub static COMMANDS: &[Command] = &[
         place: Place::Chat,
         parse: |argument| match argument {
             "" => Some(Request::History(HISTORY_LINES)),
-            digits => digits.parse().ok().map(Request::History),
+            digits => count(digits).map(Request::History),
         },
     },
     Command {
@@ -370,6 +370,12 @@ fn some(argument: &str) -> Option<&str> {
     (!argument.is_empty()).then_some(argument)
 }
 
+/// A number of decimal digits; the largest there is when it is larger still.
+fn count(digits: &str) -> Option<usize> {
+    let is_number = digits.bytes().all(|byte| byte.is_ascii_digit());
+    is_number.then(|| digits.parse().unwrap_or(usize::MAX))
+}
+
 /// The word up to the first space, and the rest, trimmed.
 fn split(text: &str) -> (&str, &str) {
     let (word, rest) = text.split_once(' ').unwrap_or((text, ""));
@@ -402,6 +408,8 @@ mod tests {
             ("history 5", Request::History(5)),
             ("history five", Request::Malformed("history")),
             ("history -1", Request::Malformed("history")),
+            ("history +1", Request::Malformed("history")),
+            ("history 99999999999999999999", Request::History(usize::MAX)),
             ("op let me in", Request::Operator("let me in")),
             ("op ", Request::Malformed("op")),
             ("kick bob", Request::Kick { name: "bob", reason: "" }),

@@ -19,9 +19,12 @@ use crate::limits::NAME_CHARACTERS;
 const MARKS_ON_A_LETTER: usize = 4;
 
 /// Names that would make a line of a user look like a line of the server: `server` itself, and
-/// the words that head the server's lists and answers (`Topic: ...`).
-const RESERVED_FOR_USERS: [&str; 5] = ["server", "topic", "rooms", "history", "commands"];
-const RESERVED_FOR_ROOMS: [&str; 1] = ["server"];
+/// the words before the colon of the server's lists and answers (`Kicked: ...`).
+const RESERVED_FOR_USERS: [&str; 7] =
+    ["server", "topic", "rooms", "history", "commands", "usage", "kicked"];
+
+/// Beside `server`, what would make a row of `rooms` read as the fence that ends it (`pong 1`).
+const RESERVED_FOR_ROOMS: [&str; 2] = ["server", "pong"];
 
 /// Why a text is no name. Its text is what follows `UserName Invalid: ` on the wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -116,8 +119,8 @@ macro_rules! name_type {
     ($(#[$documentation:meta])* $name:ident, $reserved:expr) => {
         $(#[$documentation])*
         ///
-        /// It is shown as it was written, and compared by how it looks: `Paul`, `paul` and
-        /// `раuІ` with letters of another script are one name, so only one of them can exist.
+        /// It is shown as it was written, and compared by how it looks: `Cop`, `cop` and the
+        /// Cyrillic `сор` are one name, so only one of them can exist.
         #[derive(Clone)]
         pub struct $name {
             shown: Box<str>,

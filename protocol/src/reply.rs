@@ -417,6 +417,28 @@ mod tests {
     }
 
     #[test]
+    fn nobody_can_speak_in_the_words_of_the_server() {
+        use crate::{NameError, RoomName, UserName};
+
+        // What a user says is `NAME: TEXT`.
+        let texts = FIXED.iter().map(|(text, _)| *text);
+        let texts = texts.chain(WITH_VALUE.iter().map(|(text, _)| *text));
+        let words: Vec<_> = texts
+            .filter_map(|text| text.split_once(':'))
+            .map(|(word, _)| word)
+            .filter(|word| !word.contains(' '))
+            .collect();
+        assert!(words.contains(&"Kicked") && words.contains(&"Rooms"), "{words:?}");
+        for word in words {
+            assert_eq!(UserName::parse(word), Err(NameError::Reserved), "{word}");
+        }
+        // A row of `rooms` is `ROOM COUNT`, and `pong 1` ends the list for a script.
+        let row = RoomRow { name: "pong", users: 1 }.to_string();
+        assert_eq!(Reply::parse(&row), Some(Reply::Pong("1")));
+        assert_eq!(RoomName::parse("Pong"), Err(NameError::Reserved));
+    }
+
+    #[test]
     fn rows_read_back() {
         assert_eq!(RoomRow::parse("main 3"), Some(RoomRow { name: "main", users: 3 }));
         assert_eq!(RoomRow::parse("main"), None);
