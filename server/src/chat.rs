@@ -4,7 +4,7 @@
 //! What is said goes past it: a session that talks needs only its room's log.
 //!
 //! Lock order, outermost first: the chat, a room's log, an outbox, a courier's desk; and the
-//! moderation's, inside the chat's or alone. Nobody waits for a socket or for flow control while
+//! moderation's, inside the chat's or a log's or alone. Nobody waits for a socket or for flow control while
 //! holding any of them.
 
 mod conversation;
@@ -33,6 +33,9 @@ use crate::room_log::{News, RoomLog};
 
 /// Bytes that an announcement of the server about a user takes at most, such as `has entered`.
 const ANNOUNCEMENT_BYTES: usize = 512;
+
+/// How long a client of a stopping server that goes on sending may take to read what it was sent.
+const SENDS_ON: Duration = Duration::from_secs(3);
 
 /// Where a user is. Its session holds it, and gives it back when the user leaves.
 #[derive(Debug)]
@@ -279,8 +282,9 @@ impl Chat {
 
     /// Waits until all clients are gone, but not past `deadline`. A client that has got all it was
     /// owed is closed at the end of the first `tick` in which it is silent; one that sends on has
-    /// until the deadline to close its side, see [`Client::was_silent`].
+    /// [`SENDS_ON`] to close its side, see [`Client::was_silent`].
     pub fn wait_until_empty(&self, deadline: Instant, tick: Duration) {
+        let end_of_patience = deadline.min(Instant::now() + SENDS_ON);
         let mut state = self.state.lock();
         while !state.clients.is_empty() && Instant::now() < deadline {
             let next_tick = deadline.min(Instant::now() + tick);
@@ -292,14 +296,12 @@ impl Chat {
             let clients: Vec<_> = state.clients.values().cloned().collect();
             MutexGuard::unlocked(&mut state, || {
                 for client in clients.iter().filter(|client| client.outbox.has_ended()) {
-                    let is_silent = client.was_silent();
-                    if !is_silent && Instant::now() < deadline {
-                        continue;
-                    }
-                    if !is_silent {
+                    if client.was_silent() {
+                        client.stop_reading();
+                    } else if Instant::now() >= end_of_patience {
                         log::warn!("{} sends on; the last bytes may not reach it", client.address);
+                        client.stop_reading();
                     }
-                    client.stop_reading();
                 }
             });
         }

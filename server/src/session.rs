@@ -267,7 +267,7 @@ impl Session<'_> {
         if let Some(seat) = &self.seat
             && !self.said.is_empty()
         {
-            self.chat.say(seat, self.said.as_bytes());
+            self.chat.say(self.client, seat, self.said.as_bytes());
             self.said.clear();
         }
     }

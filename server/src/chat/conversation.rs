@@ -3,6 +3,7 @@
 use std::fmt::Display;
 
 use jiff::Timestamp;
+use memchr::memchr_iter;
 use protocol::reply::{HistoryRow, RoomRow};
 use protocol::{Reply, UserName};
 
@@ -12,8 +13,19 @@ use crate::client::Client;
 
 impl Chat {
     /// Lets everyone in the room see finished lines. Waits when they come faster than they go.
-    pub fn say(&self, seat: &Seat, lines: &[u8]) {
+    ///
+    /// What an operator has silenced since it was read is not said: whoever has seen the answer to
+    /// `mute`, `kick` or `ban` hears nothing more of that user.
+    pub fn say(&self, client: &Client, seat: &Seat, lines: &[u8]) {
         let mut log = seat.log.write_when_read(lines.len());
+        if client.outbox.dismissal().is_some() {
+            return;
+        }
+        if let Some(minutes) = self.muted(&seat.name) {
+            let refusal = Reply::Muted(minutes);
+            let others = memchr_iter(b'\n', lines).skip(1).map(|_| refusal);
+            return client.reply_list(log.end(), refusal, others);
+        }
         log.append(lines, Timestamp::now());
         let news = log.finish();
         self.tell(&seat.log, news);

@@ -47,11 +47,12 @@ impl Chat {
         let Some((_, target, _)) = state.present(name) else {
             return self.reply(client, seat, Reply::NoSuchUser(name));
         };
+        let reason = if reason.is_empty() { "no reason given" } else { reason };
         let target = Arc::clone(target);
+        target.outbox.dismiss(Dismissal::Kicked(reason.to_owned()));
         self.reply(client, seat, Reply::KickSuccess);
         drop(state);
-        let reason = if reason.is_empty() { "no reason given" } else { reason };
-        self.dismiss(&[target], &Dismissal::Kicked(reason.to_owned()));
+        self.wake(&[target]);
     }
 
     /// Lets a user say nothing for so many minutes, and tells it.
@@ -73,9 +74,8 @@ impl Chat {
     pub fn ban(&self, client: &Client, seat: &Seat, target: &Target, minutes: u32) {
         let Some(moderation) = &self.moderation else { return };
         moderation.ban(target.clone(), minutes);
-        self.reply(client, seat, Reply::BanSuccess);
         if minutes == 0 {
-            return;
+            return self.reply(client, seat, Reply::BanSuccess);
         }
         let state = self.state.lock();
         let mut concerned: Vec<_> = match target {
@@ -88,18 +88,18 @@ impl Chat {
                 state.clients.values().filter(comes_from).map(Arc::clone).collect()
             }
         };
-        drop(state);
         concerned.retain(|other| other.id != client.id);
-        self.dismiss(&concerned, &Dismissal::Banned(minutes.into()));
+        for other in &concerned {
+            other.outbox.dismiss(Dismissal::Banned(minutes.into()));
+        }
+        self.reply(client, seat, Reply::BanSuccess);
+        drop(state);
+        self.wake(&concerned);
     }
 
-    /// Tells the sessions of these clients to end, wherever they wait.
-    fn dismiss(&self, clients: &[Arc<Client>], why: &Dismissal) {
-        for client in clients {
-            client.outbox.dismiss(why.clone());
-        }
-        let rung = self.bell().map_or(Ok(()), Bell::ring);
-        if let Err(error) = rung {
+    /// Lets sessions that are dismissed find out, wherever they wait.
+    fn wake(&self, clients: &[Arc<Client>]) {
+        if let Err(error) = self.bell().map_or(Ok(()), Bell::ring) {
             // That may cost them the last bytes they are owed, but they have to go.
             log::warn!("a dismissal is forced, for the bell does not ring: {error}");
             clients.iter().for_each(|client| client.stop_reading());

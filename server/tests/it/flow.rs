@@ -291,7 +291,7 @@ fn who_reads_late_and_sends_on_gets_everything_at_a_stop() {
         // Its goodbye is what the server waits for no longer than it has to.
         talker.rest();
         // How late it reads: by then whoever is silent has been closed.
-        thread::sleep(Duration::from_millis(1500));
+        thread::sleep(Duration::from_millis(700));
         late.expect("talker has entered the room.");
         (0..OWED).for_each(|_| late.expect("talker: this waits in the buffers of the system"));
         late.expect("Server Shutdown");

@@ -96,6 +96,45 @@ fn guessers_do_not_delay_the_stop() {
     assert!(teacher.rest().ends_with("Server Shutdown\n"));
 }
 
+/// Of a flood, much has been read and not yet been said when its sender is muted.
+#[test]
+fn nobody_hears_who_is_muted() {
+    let folder = TempDir::new().unwrap();
+    let server = server(&folder, |_| {});
+    let mut teacher = operator(&server);
+    let flooder = server.login("flooder");
+    teacher.expect("flooder has entered the room.");
+    let mut writer = flooder.stream().try_clone().unwrap();
+    let mut reader = flooder.stream().try_clone().unwrap();
+    thread::scope(|scope| {
+        scope.spawn(move || while writer.write_all(b"say spam\n").is_ok() {});
+        scope.spawn(move || std::io::copy(&mut reader, &mut std::io::sink()));
+        let _end = EndWhenDropped(&flooder);
+        for _ in 0..30 {
+            teacher.lines_until("flooder: spam");
+            teacher.send("mute flooder 5\nping muted\n");
+            teacher.lines_until("Mute Success");
+            teacher.expect("pong muted");
+            teacher.send("mute flooder 0\n");
+            teacher.lines_until("Mute Success");
+        }
+        teacher.lines_until("flooder: spam");
+        teacher.send("kick flooder\nping kicked\n");
+        teacher.lines_until("Kick Success");
+        let lines = teacher.lines_until("pong kicked");
+        assert!(lines.iter().all(|line| line == "flooder has left the room."), "{lines:?}");
+    });
+}
+
+/// Ends a connection that other threads use, so that they end too, also when a check fails.
+struct EndWhenDropped<'a>(&'a TestClient);
+
+impl Drop for EndWhenDropped<'_> {
+    fn drop(&mut self) {
+        let _ = self.0.stream().shutdown(Shutdown::Both);
+    }
+}
+
 #[test]
 fn a_flood_is_ended_and_its_sender_told() {
     let folder = TempDir::new().unwrap();
