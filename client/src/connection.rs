@@ -17,7 +17,7 @@ use thiserror::Error;
 use crate::exit::{Exit, Failure};
 use crate::safe::Safe;
 
-/// How long a server may take to accept, to greet and to answer the login.
+/// How long a server may take to accept, to greet, to answer the login, and to close at the end.
 pub const PATIENCE: Duration = Duration::from_secs(10);
 
 const SHORTEST: Duration = Duration::from_millis(100);

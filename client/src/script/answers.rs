@@ -85,10 +85,10 @@ fn ask(
         }
         ControlFlow::Continue(())
     })?;
-    visit.leave();
-    if let Some(why) = why {
-        return Err(refused(&why));
-    }
     let _ = output.flush()?;
-    Ok(Exit::Done)
+    visit.leave();
+    match why {
+        Some(why) => Err(refused(&why)),
+        None => Ok(Exit::Done),
+    }
 }

@@ -222,7 +222,7 @@ impl Room {
 
     fn wait(&mut self, deadline: Option<Instant>) -> Result<Woken, Failure> {
         let Self { visit, requests, .. } = self;
-        let woken = visit.wait_with(deadline, None, |ping| {
+        let woken = visit.wait_with(deadline, |ping| {
             match requests.try_send(ping.as_bytes().to_vec()) {
                 // So much waits for the server that its answers will tell whether it is alive.
                 Ok(()) | Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => Ok(()),

@@ -35,8 +35,8 @@ pub fn run(wait: &Wait) -> Result<Exit, Failure> {
             ControlFlow::Continue(())
         });
         if matched.is_some() {
-            visit.leave();
             let _ = output.flush()?;
+            visit.leave();
             return Ok(Exit::Done);
         }
         match visit.wait(deadline, Some(output.as_fd()))? {

@@ -28,7 +28,7 @@ pub struct Program {
 }
 
 /// What takes so long will not end.
-const DEADLINE: Duration = Duration::from_secs(120);
+pub const DEADLINE: Duration = Duration::from_secs(120);
 
 /// How a run ended.
 #[derive(Debug, PartialEq, Eq)]

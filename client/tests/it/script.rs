@@ -1,6 +1,7 @@
 //! The modes for scripts: what they print, and the truth of their exit codes.
 
-use std::io::Read;
+use std::io::Write;
+use std::net::Shutdown;
 use std::thread;
 
 use serde_json::Value;
@@ -179,7 +180,7 @@ fn a_hundred_thousand_lines_are_said_in_order() {
     let mut program = start(server.address, "say", &["--name", "al"]);
     let text: String = (0..100_000).map(|number| format!("{number}\n")).collect();
     let mut stdin = program.stdin.take().unwrap();
-    let writer = thread::spawn(move || std::io::Write::write_all(&mut stdin, text.as_bytes()));
+    let writer = thread::spawn(move || stdin.write_all(text.as_bytes()));
     let lines = bob.read_to("al has left the room.");
     check(&program.wait(), 0, "", "");
     writer.join().unwrap().unwrap();
@@ -353,11 +354,39 @@ fn wait_gives_up_in_time_also_where_the_room_never_pauses() {
     served.join().unwrap();
 }
 
-/// Sends lines until the client is gone.
+/// Sends lines until the client has nothing more to ask.
 fn flood(session: &mut Session) {
     let lines = "bo: again\n".repeat(1000);
-    while std::io::Write::write_all(&mut session.stream, lines.as_bytes()).is_ok() {}
-    let _ = session.stream.read(&mut [0]);
+    let mut stream = session.stream.try_clone().unwrap();
+    thread::scope(|scope| {
+        let writer = scope.spawn(move || while stream.write_all(lines.as_bytes()).is_ok() {});
+        assert_eq!(session.rest(), b"logout\n");
+        session.stream.shutdown(Shutdown::Both).unwrap();
+        writer.join().unwrap();
+    });
+}
+
+#[test]
+fn a_name_can_be_used_again_once_the_command_before_has_ended() {
+    let (server, served) = serve(|mut session| {
+        session.greet_and_log_in();
+        session.send("bo: hi\n");
+        let requests = session.rest();
+        // More than fits between the two: whoever is gone does not take it.
+        let lines = "bo: again\n".repeat(10_000);
+        for _ in 0..100 {
+            session.send(&lines);
+        }
+        requests
+    });
+    let arguments = ["--name", "al", "--count", "1"];
+    check(&run(server, "follow", &arguments), 0, "bo: hi\n", "");
+    assert_eq!(served.join().unwrap(), b"logout\n");
+    // And with the server itself, again and again.
+    let server = RealServer::start();
+    for _ in 0..30 {
+        check(&run(server.address, "look", &["--name", "al"]), 0, "al\n", "");
+    }
 }
 
 #[test]
