@@ -26,7 +26,8 @@ use protocol::{LineDecoder, Reply};
 
 use crate::args::{self, Args};
 use crate::exit::{Exit, Failure};
-use crate::script::{local, remark};
+use crate::script::local;
+use crate::stderr::remark;
 use crate::{interactive, pipe, thread};
 use air::Air;
 use peer::{Outcome, Peer};

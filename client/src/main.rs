@@ -5,12 +5,12 @@ use std::process::ExitCode;
 
 use chat_client::args::{Args, Command};
 use chat_client::exit::{Exit, Failure};
-use chat_client::{documents, interactive, lan, pipe, script};
+use chat_client::{documents, interactive, lan, pipe, script, stderr};
 use clap::Parser;
 
 fn main() -> ExitCode {
     let code = run(&Args::parse()).unwrap_or_else(|failure| {
-        eprintln!("chat-client: {failure}");
+        stderr::remark(&failure);
         failure.exit.code()
     });
     ExitCode::from(code)

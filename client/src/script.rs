@@ -57,8 +57,3 @@ pub(crate) fn local(error: impl Into<io::Error>) -> Failure {
 pub(crate) fn lost(why: impl std::fmt::Display) -> Failure {
     Failure::new(Exit::ConnectionLost, format!("connection lost: {why}; start again"))
 }
-
-/// Tells the user something that is neither data nor the end.
-pub(crate) fn remark(text: impl std::fmt::Display) {
-    eprintln!("chat-client: {text}");
-}

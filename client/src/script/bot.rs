@@ -22,14 +22,15 @@ use nix::sys::signal::Signal;
 use protocol::{Event, LineDecoder};
 
 use super::args::Bot;
+use super::local;
 use super::program::{Program, code};
 use super::record::{self, Record};
 use super::say::{CHUNK_BYTES, LONGEST, put_request};
 use super::source::Woken;
 use super::visit::{Visit, fence, fence_answered, is_refusal};
-use super::{local, remark};
 use crate::connection::Sender;
 use crate::exit::{Exit, Failure};
+use crate::stderr::remark;
 use crate::thread;
 
 /// Chunks of what the program said that wait for the server.

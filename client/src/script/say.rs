@@ -52,14 +52,14 @@ pub fn run(say: &Say) -> Result<Exit, Failure> {
         None => Echo::Room(said_by(&name)),
     };
     let around = Surroundings {
+        echoes: Arc::clone(&echoes),
         sender: sender.try_clone().map_err(local)?,
         wake,
         is_talkative: stdin.is_some(),
     };
     let listener = Listener::new(source, echo);
-    let (heard, mut progress) = (Arc::clone(&echoes), Progress::new(stdin.as_ref()));
-    let hearing =
-        thread::spawn("echoes", move || listener.run(&heard, around, |now| progress.show(now)))?;
+    let mut progress = Progress::new(stdin.as_ref());
+    let hearing = thread::spawn("echoes", move || listener.run(&around, |now| progress.show(now)))?;
     let mut speaker = Speaker {
         sender,
         echoes: &echoes,

@@ -8,10 +8,10 @@ use protocol::Reply;
 
 use super::args::Wait;
 use super::output::Output;
-use super::remark;
 use super::source::Woken;
 use super::visit::{Visit, fence_answered};
 use crate::exit::{Exit, Failure};
+use crate::stderr::remark;
 
 /// Prints the first line that matches.
 ///

@@ -54,13 +54,13 @@ impl Program {
     }
 
     pub fn run(command: &mut Command) -> Self {
+        Self::run_with_stderr(command, Stdio::piped())
+    }
+
+    pub fn run_with_stderr(command: &mut Command, stderr: Stdio) -> Self {
         let _spawning = SPAWNING.lock();
-        let mut child = command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut child =
+            command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(stderr).spawn().unwrap();
         let (stdin, stdout) = (child.stdin.take(), child.stdout.take());
         let (watch, ended) = channel::<()>();
         let id = Pid::from_raw(child.id().try_into().unwrap());
@@ -105,7 +105,9 @@ impl Program {
             stream.read_to_end(&mut stdout).unwrap();
         }
         let mut stderr = String::new();
-        self.child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
+        if let Some(mut stream) = self.child.stderr.take() {
+            stream.read_to_string(&mut stderr).unwrap();
+        }
         let code = self.child.wait().unwrap().code();
         Outcome { code, stdout: String::from_utf8_lossy(&stdout).into_owned(), stderr }
     }

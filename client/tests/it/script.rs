@@ -7,7 +7,7 @@ use std::thread;
 use serde_json::Value;
 
 use crate::fake_server::{Session, serve};
-use crate::program::{Outcome, Program};
+use crate::program::{Outcome, Program, command};
 use crate::real_server::RealServer;
 
 /// Starts `TASK --server ... ARGUMENTS`.
@@ -143,6 +143,38 @@ fn say_reports_each_refused_line_and_says_the_others() {
     check(&program.finish(), 6, "", expected);
     bob.read_to("al has entered the room.");
     assert_eq!(bob.read_to("al has left the room."), ["al: one", "al: two", "al: last"]);
+}
+
+#[test]
+fn nobody_has_to_read_the_errors() {
+    let server = RealServer::start();
+    let address = server.address.to_string();
+    for (arguments, code) in [
+        (&["say", "--server", &address, "--name", "al"][..], 6),
+        (&["look", "--server", "127.0.0.1:1"], 3),
+        (&["look", "--nonsense"], 2),
+    ] {
+        let (reader, stderr) = std::io::pipe().unwrap();
+        drop(reader);
+        let mut program = Program::run_with_stderr(&mut command(arguments), stderr.into());
+        // Only `say` reads it.
+        let _ = program.stdin.as_mut().unwrap().write_all(b"\x07\nfine\n");
+        check(&program.finish(), code, "", "");
+    }
+}
+
+#[test]
+fn what_a_server_says_does_not_touch_the_terminal() {
+    let (server, served) = serve(|mut session| {
+        session.greet_and_log_in();
+        session.line();
+        session.send("No Such User: \x1b[2J\u{9b}\npong chat-client-1\n");
+        session.rest()
+    });
+    let stderr =
+        "chat-client: refused: No Such User: \u{241b}[2J<U+009B>; change it and try again\n";
+    check(&run(server, "say", &["--name", "al", "--to", "bo", "x"]), 6, "", stderr);
+    served.join().unwrap();
 }
 
 #[test]
@@ -395,7 +427,7 @@ fn the_common_flags_also_come_from_the_environment() {
     let mut bob = server.other("bob");
     bob.send("join den\nping x\n");
     bob.read_to("pong x");
-    let output = crate::program::command(&["say", "hi"])
+    let output = command(&["say", "hi"])
         .env("CHAT_SERVER", server.address.to_string())
         .env("CHAT_NAME", "al")
         .env("CHAT_ROOM", "den")
