@@ -32,7 +32,7 @@ const CHUNK_BYTES: usize = 64 * 1024;
 #[derive(Debug, Error)]
 pub enum ConnectError {
     /// The name of the host has no address.
-    #[error("cannot find {server}: {error}")]
+    #[error("cannot find {server}: {error}; check the address")]
     Address {
         /// What was to be found.
         server: String,

@@ -268,7 +268,23 @@ fn every_way_to_fail_has_its_code() {
     }
     let who = "chat-client: who speaks? give --name NAME, or set CHAT_NAME\n";
     check(&run(server.address, "say", &["x"]), 2, "", who);
-    assert_eq!(run(server.address, "wait", &["--match", "("]).code, Some(2));
+    for (arguments, why) in [
+        (
+            &["say", "-n"][..],
+            "unexpected argument '-n' found; tip: to pass '-n' as a value, use '-- -n'",
+        ),
+        (&["wait"], "the following required arguments were not provided: --match <REGEX>"),
+        (&["wait", "--match", "("], "invalid value '(' for '--match <REGEX>': unclosed group"),
+        (
+            &["wait", "--match", "x", "--timeout", "-1"],
+            "invalid value '-1' for '--timeout <SECONDS>': not a number of seconds",
+        ),
+        (&["say", "--to", "a b"], "invalid value 'a b' for '--to <NAME>': a name is one word"),
+        (&["--nonsense"], "unexpected argument '--nonsense' found"),
+    ] {
+        let outcome = Program::start(arguments).finish();
+        check(&outcome, 2, "", &format!("chat-client: {why}; see --help\n"));
+    }
     let late = "chat-client: no line matched \"x\" in time\n";
     check(&run(server.address, "wait", &["--match", "x", "--timeout", "0.01"]), 1, "", late);
 }
@@ -435,4 +451,18 @@ fn the_common_flags_also_come_from_the_environment() {
         .unwrap();
     assert!(output.status.success(), "{output:?}");
     bob.read_to("al: hi");
+}
+
+#[test]
+fn an_empty_variable_is_as_good_as_none() {
+    let server = RealServer::start();
+    for arguments in [&[][..], &["look"]] {
+        // To be found at all, the server has to be named: only the others are empty.
+        let mut command = command(arguments);
+        command.env("CHAT_SERVER", server.address.to_string());
+        command.env("CHAT_NAME", "").env("CHAT_ROOM", "").env("USER", "al");
+        let outcome = Program::run(&mut command).finish();
+        assert_eq!((outcome.code, outcome.stderr.as_str()), (Some(0), ""));
+        assert!(["Connect Success\n", "al-"].iter().any(|it| outcome.stdout.starts_with(it)));
+    }
 }
