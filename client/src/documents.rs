@@ -28,7 +28,13 @@ pub fn help(asked: &clap::Error) -> Result<Exit, Failure> {
 pub fn completions(shell: Shell) -> Result<Exit, Failure> {
     let mut text = Vec::new();
     clap_complete::generate(shell, &mut Args::command(), "chat-client", &mut text);
-    done(print(&text))
+    let mut text = String::from_utf8_lossy(&text).into_owned();
+    if shell == Shell::Bash {
+        // clap_complete writes the hyphen of a program's name in two ways, and so completes nothing
+        // of a subcommand: https://github.com/clap-rs/clap/issues/6421
+        text = text.replace("chat__subcmd__client", "chat__client");
+    }
+    done(print(text.as_bytes()))
 }
 
 /// Prints the manual page, with a part for each subcommand.

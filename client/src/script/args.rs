@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::time::Duration;
 use std::{env, process};
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueHint};
 use protocol::UserName;
 use protocol::limits::HISTORY_LINES;
 use regex::Regex;
@@ -186,7 +186,7 @@ pub struct Bot {
 
     /// The program and its arguments
     #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
-    #[arg(value_name = "COMMAND")]
+    #[arg(value_name = "COMMAND", value_hint = ValueHint::CommandWithArguments)]
     pub program: Vec<OsString>,
 }
 
