@@ -37,6 +37,14 @@ pub struct Args {
     #[arg(long, env = "CHAT_NAME", value_parser = one_line)]
     pub name: Option<String>,
 
+    /// How the chat is shown
+    #[command(flatten)]
+    pub appearance: Appearance,
+}
+
+/// How the chat is shown on a terminal.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Appearance {
     /// Write the time at the left in this strftime format
     #[arg(long, default_value = "%H:%M", value_name = "FORMAT", value_parser = time_format)]
     pub time: String,
@@ -88,7 +96,9 @@ impl Args {
     pub fn name(&self) -> Option<&str> {
         given(self.name.as_deref())
     }
+}
 
+impl Appearance {
     /// How lines look.
     #[must_use]
     pub fn looks(&self) -> Looks {

@@ -27,6 +27,7 @@ use super::source::Woken;
 use super::visit::{Visit, fence, fence_answered, is_refusal};
 use crate::connection::Sender;
 use crate::exit::{Exit, Failure};
+use crate::signals::Signals;
 use crate::stderr::remark;
 use crate::thread;
 
@@ -43,13 +44,8 @@ const LONGEST_DELAY: Duration = Duration::from_secs(60);
 /// Says why it could not go on.
 pub fn run(bot: &Bot) -> Result<u8, Failure> {
     let visit = Visit::begin(&bot.place, bot.place.speaker()?)?;
-    let is_stopped = Arc::new(AtomicBool::new(false));
-    let (flag, closer) = (Arc::clone(&is_stopped), visit.sender.try_clone().map_err(local)?);
-    ctrlc::set_handler(move || {
-        flag.store(true, Ordering::Release);
-        closer.close();
-    })
-    .map_err(|error| Failure::new(Exit::Local, format!("cannot wait for signals: {error}")))?;
+    let closer = visit.sender.try_clone().map_err(local)?;
+    let signals = Signals::call(move || closer.close())?;
     let sender = visit.sender.try_clone().map_err(local)?;
     let (requests, waiting) = sync_channel(QUEUE);
     let sending = thread::spawn("bot-sender", move || send_all(sender, &waiting))?;
@@ -63,7 +59,7 @@ pub fn run(bot: &Bot) -> Result<u8, Failure> {
     }
     thread::join(sending);
     visit.leave();
-    if is_stopped.load(Ordering::Acquire) {
+    if signals.have_come() {
         return Ok(Exit::Signal.code());
     }
     result
