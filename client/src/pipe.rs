@@ -32,7 +32,9 @@ pub fn run(server: &str, name: Option<&str>) -> Result<(), Failure> {
     let output = match name {
         Some(name) => log_in(&mut connection, name, &mut stdout)?,
         // Its newline, if it has one, is among the bytes that follow.
-        None => print(&mut stdout, Reply::ConnectSuccess.to_string().as_bytes()).map_err(local)?,
+        None => {
+            print(&mut stdout, Reply::ConnectSuccess.to_string().as_bytes()).map_err(unwritten)?
+        }
     };
     if output == Output::Closed {
         return Ok(());
@@ -48,9 +50,7 @@ pub fn run(server: &str, name: Option<&str>) -> Result<(), Failure> {
     drop(wake);
     let requests = thread::join(requests)?;
     match (replies, requests) {
-        (Err(Broken::Stdout(error)), _) => {
-            Err(Failure::new(Exit::Local, format!("cannot write to stdout: {error}")))
-        }
+        (Err(Broken::Stdout(error)), _) => Err(unwritten(error)),
         (Ok(Output::Closed), _) | (_, RequestsEnd::StdoutClosed) => Ok(()),
         (Ok(Output::Open), RequestsEnd::Complete) => Ok(()),
         (Ok(Output::Open), RequestsEnd::Cut) => {
@@ -68,6 +68,10 @@ fn local(error: io::Error) -> Failure {
     Failure::new(Exit::Local, error.to_string())
 }
 
+fn unwritten(error: io::Error) -> Failure {
+    Failure::new(Exit::Local, format!("cannot write to stdout: {error}"))
+}
+
 /// A handle without Rust's buffer, which would hold back what comes after the last newline.
 fn duplicate(stream: impl AsFd) -> Result<OwnedFd, Failure> {
     stream.as_fd().try_clone_to_owned().map_err(local)
@@ -81,7 +85,7 @@ enum Output {
 }
 
 fn log_in(connection: &mut Connection, name: &str, stdout: &mut File) -> Result<Output, Failure> {
-    let mut show = |line: &str| print(stdout, format!("{line}\n").as_bytes()).map_err(local);
+    let mut show = |line: &str| print(stdout, format!("{line}\n").as_bytes()).map_err(unwritten);
     if show(&Reply::ConnectSuccess.to_string())? == Output::Closed {
         return Ok(Output::Closed);
     }

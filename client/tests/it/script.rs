@@ -1,7 +1,9 @@
 //! The modes for scripts: what they print, and the truth of their exit codes.
 
+use std::fs::File;
 use std::io::Write;
 use std::net::Shutdown;
+use std::process::Stdio;
 use std::thread;
 
 use serde_json::Value;
@@ -160,6 +162,38 @@ fn nobody_has_to_read_the_errors() {
         // Only `say` reads it.
         let _ = program.stdin.as_mut().unwrap().write_all(b"\x07\nfine\n");
         check(&program.finish(), code, "", "");
+    }
+}
+
+#[test]
+fn data_that_cannot_be_written_is_an_error() {
+    let server = RealServer::start();
+    let mut bob = server.other("bob");
+    let address = server.address.to_string();
+    let arguments: [&[&str]; 5] = [
+        &[],
+        &["--name", "al"],
+        &["look"],
+        &["follow", "--history", "5"],
+        &["wait", "--name", "eve", "--match", "."],
+    ];
+    for arguments in arguments {
+        let child = command(arguments)
+            .env("CHAT_SERVER", &address)
+            .stdin(Stdio::null())
+            // It is open, but not for writing.
+            .stdout(File::open("/dev/null").unwrap())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        if arguments.contains(&"wait") {
+            bob.read_to("eve has entered the room.");
+            bob.send("say something\n");
+        }
+        let outcome = child.wait_with_output().unwrap();
+        let stderr = String::from_utf8(outcome.stderr).unwrap();
+        assert!(stderr.starts_with("chat-client: cannot write to stdout: "), "{stderr}");
+        assert_eq!((outcome.status.code(), stderr.lines().count()), (Some(7), 1));
     }
 }
 
