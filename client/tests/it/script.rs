@@ -429,6 +429,25 @@ fn wait_prints_the_line_that_matches() {
 }
 
 #[test]
+fn wait_succeeds_only_with_a_match_though_nobody_reads_it() {
+    let server = RealServer::start();
+    let mut bob = server.other("bob");
+    for (word, timeout, code) in [("go", "100", 0), ("never", "0.5", 1)] {
+        let (reader, stdout) = std::io::pipe().unwrap();
+        drop(reader);
+        let child = command(&["wait", "--name", "al", "--match", word, "--timeout", timeout])
+            .env("CHAT_SERVER", server.address.to_string())
+            .stdout(stdout)
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        bob.read_to("al has entered the room.");
+        bob.send("say go\n");
+        assert_eq!(child.wait_with_output().unwrap().status.code(), Some(code), "{word}");
+    }
+}
+
+#[test]
 fn wait_gives_up_in_time_also_where_the_room_never_pauses() {
     let (server, served) = serve(|mut session| {
         session.greet_and_log_in();
