@@ -1,7 +1,7 @@
 //! The room without a server.
 
 use std::net::UdpSocket;
-use std::os::unix::process::CommandExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -154,6 +154,25 @@ fn a_signal_is_no_reason_to_leave_without_a_word() {
         assert_eq!((code, stderr.as_str()), (Some(143), ""));
         bo.read_to("al has left the room.\n");
     }
+    bo.finish();
+}
+
+#[test]
+fn a_second_signal_ends_even_who_waits_for_a_reader() {
+    let port = port();
+    let mut bo = enter(&port, "bo");
+    let mut al = enter(&port, "al");
+    bo.read_to("al has entered the room.\n");
+    // More than fits into a pipe that nobody reads, and less than all buffers on the way hold.
+    let text = "x".repeat(1000);
+    for _ in 0..80 {
+        al.send(format!("say {text}\n").as_bytes());
+        bo.read_to(&format!("al: {text}\n"));
+    }
+    al.signal(Signal::SIGTERM);
+    bo.read_to("al has left the room.\n");
+    al.signal(Signal::SIGTERM);
+    assert_eq!(al.wait_unread().signal(), Some(Signal::SIGKILL as i32));
     bo.finish();
 }
 

@@ -1,7 +1,7 @@
 //! Runs the program with pipes at its three streams.
 
 use std::io::{Read, Write};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::Mutex;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread;
@@ -96,6 +96,11 @@ impl Program {
     pub fn finish(mut self) -> Outcome {
         drop(self.stdin.take());
         self.wait()
+    }
+
+    /// Waits for the end of the program, and reads nothing of what it printed.
+    pub fn wait_unread(mut self) -> ExitStatus {
+        self.child.wait().unwrap()
     }
 
     /// Waits for the end of the program, with stdin as it is.
