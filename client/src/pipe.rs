@@ -15,6 +15,7 @@ use protocol::{LineDecoder, Reply, Request};
 
 use crate::connection::{ConnectError, Connection, PATIENCE, Receiver, Sender};
 use crate::exit::{Exit, Failure};
+use crate::script::{local, lost};
 use crate::thread;
 
 const CHUNK_BYTES: usize = 64 * 1024;
@@ -56,16 +57,8 @@ pub fn run(server: &str, name: Option<&str>) -> Result<(), Failure> {
         (Ok(Output::Open), RequestsEnd::Cut) => {
             Err(lost("the server closed it before all of stdin was sent"))
         }
-        (Err(Broken::Server(error)), _) => Err(lost(&error.to_string())),
+        (Err(Broken::Server(error)), _) => Err(lost(error)),
     }
-}
-
-fn lost(why: &str) -> Failure {
-    Failure::new(Exit::ConnectionLost, format!("connection lost: {why}; start again"))
-}
-
-fn local(error: io::Error) -> Failure {
-    Failure::new(Exit::Local, error.to_string())
 }
 
 fn unwritten(error: io::Error) -> Failure {
@@ -159,7 +152,7 @@ impl Requests {
         let mut chunk = vec![0; CHUNK_BYTES];
         let mut decoder = LineDecoder::new(LINE_BYTES, usize::MAX);
         loop {
-            match self.wait().map_err(|errno| local(errno.into()))? {
+            match self.wait().map_err(local)? {
                 Wakeup::ServerGone => return Ok(RequestsEnd::Cut),
                 Wakeup::StdoutClosed => {
                     self.sender.close();

@@ -56,6 +56,7 @@ pub(crate) fn local(error: impl Into<io::Error>) -> Failure {
     Failure::new(Exit::Local, error.into().to_string())
 }
 
+/// The connection is.
 pub(crate) fn lost(why: impl std::fmt::Display) -> Failure {
     Failure::new(Exit::ConnectionLost, format!("connection lost: {why}; start again"))
 }
