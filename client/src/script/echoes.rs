@@ -222,7 +222,11 @@ impl Heard<'_> {
                 self.fence(sent);
             }
         } else if let Some(Reply::Muted(_)) = Reply::parse(line) {
-            // It may be a warning as well as an answer. The fence tells which lines had no echo.
+            // It may be a warning as well as an answer. The fence tells which lines had no echo, but
+            // it may be long until there is one: the next line of a log, say.
+            if self.is_talkative && self.muted.is_none() {
+                remark(format_args!("{line}; what is said meanwhile is refused"));
+            }
             *self.muted = Some(line.to_owned());
         } else if is_refusal(line) {
             self.refuse(line);

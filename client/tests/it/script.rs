@@ -1,7 +1,7 @@
 //! The modes for scripts: what they print, and the truth of their exit codes.
 
 use std::fs::File;
-use std::io::Write;
+use std::io::{BufRead, BufReader, Write};
 use std::net::Shutdown;
 use std::process::Stdio;
 use std::thread;
@@ -145,6 +145,32 @@ fn say_reports_each_refused_line_and_says_the_others() {
     check(&program.finish(), 6, "", expected);
     bob.read_to("al has entered the room.");
     assert_eq!(bob.read_to("al has left the room."), ["al: one", "al: two", "al: last"]);
+}
+
+#[test]
+fn say_tells_at_once_that_nobody_hears_it() {
+    let (server, served) = serve(|mut session| {
+        session.greet_and_log_in();
+        assert_eq!(session.line(), "say one\n");
+        session.send("Muted for 5 minutes\n");
+        // Nothing more comes as long as stdin is silent.
+        let fence = session.line();
+        session.send(answer(&fence));
+        session.rest()
+    });
+    let (stderr, writer) = std::io::pipe().unwrap();
+    let mut program = Program::run_with_stderr(
+        &mut command(&["say", "--server", &server, "--name", "al"]),
+        writer.into(),
+    );
+    program.send(b"one\n");
+    let mut lines = BufReader::new(stderr).lines().map(Result::unwrap);
+    let told = "chat-client: Muted for 5 minutes; what is said meanwhile is refused";
+    assert_eq!(lines.next().as_deref(), Some(told));
+    check(&program.finish(), 6, "", "");
+    let refused = "chat-client: line 1 refused: Muted for 5 minutes";
+    assert_eq!(lines.next().as_deref(), Some(refused));
+    served.join().unwrap();
 }
 
 #[test]
