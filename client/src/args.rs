@@ -1,5 +1,6 @@
 //! The command line. Nothing here connects, prints or reads a terminal.
 
+use std::convert::Infallible;
 use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::{env, io};
@@ -7,7 +8,7 @@ use std::{env, io};
 use clap::{ColorChoice, Parser, Subcommand};
 use jiff::Zoned;
 
-use crate::exit::Exit;
+use crate::exit::{Exit, Failure};
 use crate::lan::Lan;
 use crate::render::Looks;
 use crate::script::args::Task;
@@ -29,12 +30,21 @@ pub struct Args {
 
     /// The server
     #[arg(long, env = "CHAT_SERVER", value_name = "HOST:PORT", default_value = DEFAULT_SERVER)]
+    #[arg(value_parser = server)]
     pub server: String,
 
     /// Log in under this name; without it, a terminal asks
     #[arg(long, env = "CHAT_NAME", value_parser = one_line)]
     pub name: Option<String>,
 
+    /// How the chat is shown
+    #[command(flatten)]
+    pub appearance: Appearance,
+}
+
+/// How the chat is shown on a terminal.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Appearance {
     /// Write the time at the left in this strftime format
     #[arg(long, default_value = "%H:%M", value_name = "FORMAT", value_parser = time_format)]
     pub time: String,
@@ -81,6 +91,14 @@ pub enum Command {
 }
 
 impl Args {
+    /// The name, if there is one.
+    #[must_use]
+    pub fn name(&self) -> Option<&str> {
+        given(self.name.as_deref())
+    }
+}
+
+impl Appearance {
     /// How lines look.
     #[must_use]
     pub fn looks(&self) -> Looks {
@@ -102,6 +120,34 @@ impl Args {
     }
 }
 
+/// What is wrong with a command line, in one line. clap itself takes several.
+#[must_use]
+pub fn misused(error: &clap::Error) -> Failure {
+    let text = error.render().to_string();
+    let what = text.split("\n\nUsage:").next().unwrap_or_default();
+    let what = what.split("\n\nFor more").next().unwrap_or_default();
+    let mut reason = String::new();
+    for line in what.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        reason += match reason.chars().last() {
+            None => "",
+            Some(':') => " ",
+            Some(_) => "; ",
+        };
+        reason += line.trim_start_matches("error: ");
+    }
+    Failure::new(Exit::Usage, reason + "; see --help")
+}
+
+/// An empty variable in the environment is no answer.
+pub(crate) fn given(text: Option<&str>) -> Option<&str> {
+    text.map(str::trim).filter(|text| !text.is_empty())
+}
+
+/// Where to go, which is the usual place when it is not said.
+pub(crate) fn server(text: &str) -> Result<String, Infallible> {
+    Ok(given(Some(text)).unwrap_or(DEFAULT_SERVER).to_owned())
+}
+
 /// What goes to the server as part of a line must not end that line.
 pub(crate) fn one_line(text: &str) -> Result<String, &'static str> {
     if text.contains(['\n', '\r']) {
@@ -113,4 +159,16 @@ pub(crate) fn one_line(text: &str) -> Result<String, &'static str> {
 fn time_format(format: &str) -> Result<String, String> {
     jiff::fmt::strtime::format(format, &Zoned::now()).map_err(|error| error.to_string())?;
     Ok(format.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_empty_is_as_good_as_not_given() {
+        let args = ["chat-client", "--server", " ", "--name", ""];
+        let args = Args::try_parse_from(args).unwrap();
+        assert_eq!((args.server.as_str(), args.name()), (DEFAULT_SERVER, None));
+    }
 }

@@ -17,7 +17,7 @@ use thiserror::Error;
 use crate::exit::{Exit, Failure};
 use crate::safe::Safe;
 
-/// How long a server may take to accept, to greet and to answer the login.
+/// How long a server may take to accept, to greet, to answer the login, and to close at the end.
 pub const PATIENCE: Duration = Duration::from_secs(10);
 
 const SHORTEST: Duration = Duration::from_millis(100);
@@ -32,7 +32,7 @@ const CHUNK_BYTES: usize = 64 * 1024;
 #[derive(Debug, Error)]
 pub enum ConnectError {
     /// The name of the host has no address.
-    #[error("cannot find {server}: {error}")]
+    #[error("cannot find {server}: {error}; check the address")]
     Address {
         /// What was to be found.
         server: String,

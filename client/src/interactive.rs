@@ -35,8 +35,8 @@ const SETTLE: Duration = Duration::from_secs(1);
 ///
 /// Says why there is nothing to stay for.
 pub fn run(args: &Args) -> Result<Exit, Failure> {
-    let looks = args.looks();
-    let transcript = args.log.as_deref().map(Transcript::open).transpose()?;
+    let looks = args.appearance.looks();
+    let transcript = args.appearance.log.as_deref().map(Transcript::open).transpose()?;
     // Before the terminal is taken, so that Ctrl-C ends a connection attempt as it ends anything.
     let logged_in = log_in(args)?;
     let screen = Arc::new(Screen::default());
@@ -46,7 +46,8 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
     let mut printer = prompt.printer()?;
     let ringing = Arc::clone(&screen);
     let printer = thread::spawn("printer", move || ringing.ring(&mut printer))?;
-    let view = View { looks, time: args.time(), transcript, screen: Arc::clone(&screen) };
+    let view =
+        View { looks, time: args.appearance.time(), transcript, screen: Arc::clone(&screen) };
     let result = chat(args, logged_in, prompt, view);
     // By now the editor is gone, so the printer does not wait for it.
     screen.close();

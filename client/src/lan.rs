@@ -18,21 +18,25 @@ use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
-use clap::Parser;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use protocol::limits::LINE_BYTES;
 use protocol::{LineDecoder, Reply};
 
-use crate::args::{self, Args};
+use crate::args::{self, Appearance, Args};
 use crate::exit::{Exit, Failure};
-use crate::script::{local, remark};
+use crate::script::local;
+use crate::signals::Signals;
+use crate::stderr::remark;
 use crate::{interactive, pipe, thread};
 use air::Air;
 use peer::{Outcome, Peer};
 
 /// How long the others may take to answer a `look`, when nothing else keeps the user here.
 const PATIENCE: Duration = Duration::from_millis(500);
+
+/// Datagrams that are taken in a row, while a user and a signal wait.
+const AT_ONCE: usize = 64;
 
 /// `lan`.
 #[derive(Debug, clap::Args)]
@@ -52,6 +56,10 @@ pub struct Lan {
     /// The broadcast address of the network
     #[arg(long, value_name = "ADDR", default_value_t = Ipv4Addr::BROADCAST)]
     pub broadcast: Ipv4Addr,
+
+    /// How the chat is shown
+    #[command(flatten)]
+    pub appearance: Appearance,
 }
 
 /// Chats, at a prompt or in a pipe.
@@ -74,14 +82,12 @@ pub fn run(lan: &Lan) -> Result<Exit, Failure> {
     let room = LanRoom { air, peer: Peer::default(), ended, looked: None };
     let serving = thread::spawn("lan", move || room.serve(&listener))?;
     let result = if io::stdin().is_terminal() && io::stdout().is_terminal() {
-        let arguments = ["chat-client", "--server", &server, "--name", &lan.name];
-        Args::try_parse_from(arguments)
-            .map_err(|error| Failure::new(Exit::Usage, error.to_string()))
-            .and_then(|args| interactive::run(&args))
+        let (name, appearance) = (Some(lan.name.clone()), lan.appearance.clone());
+        interactive::run(&Args { command: None, server, name, appearance })
     } else {
-        pipe::run(&server, Some(&lan.name)).map(|()| Exit::Done)
+        filter(&server, &lan.name, &end)
     };
-    drop(end);
+    stop(&end);
     let ignored = thread::join(serving).map_err(|error| {
         Failure::new(Exit::ConnectionLost, format!("the network is gone: {error}; start again"))
     })?;
@@ -89,6 +95,19 @@ pub fn run(lan: &Lan) -> Result<Exit, Failure> {
         remark(format_args!("{ignored} datagrams were no lines of a chat and were left out"));
     }
     result
+}
+
+/// The mode for pipes. A signal is no reason to leave without a word.
+fn filter(server: &str, name: &str, end: &UnixStream) -> Result<Exit, Failure> {
+    let end = end.try_clone().map_err(local)?;
+    let signals = Signals::call(move || stop(&end))?;
+    let result = pipe::run(server, Some(name));
+    if signals.have_come() { Ok(Exit::Signal) } else { result.map(|()| Exit::Done) }
+}
+
+/// Ends the room. It has ended already when this fails.
+fn stop(end: &UnixStream) {
+    let _ = end.shutdown(Shutdown::Both);
 }
 
 /// The server for one.
@@ -110,15 +129,23 @@ struct Woken {
 impl LanRoom {
     /// Serves the mode, over as many connections as it makes. Gives how many datagrams were no lines.
     fn serve(mut self, listener: &TcpListener) -> io::Result<u64> {
-        while self.wait(listener, true, None)?.has_client {
-            let (client, _) = listener.accept()?;
-            let served = self.serve_client(client);
-            if let Some(left) = self.peer.leave() {
-                self.air.send(&left)?;
+        loop {
+            let woken = self.wait(listener, true, None)?;
+            if woken.is_ended {
+                return Ok(self.peer.ignored());
             }
-            served?;
+            if woken.has_datagrams {
+                self.hear()?;
+            }
+            if woken.has_client {
+                let (client, _) = listener.accept()?;
+                let served = self.serve_client(client);
+                if let Some(left) = self.peer.leave() {
+                    self.air.send(&left)?;
+                }
+                served?;
+            }
         }
-        Ok(self.peer.ignored())
     }
 
     fn serve_client(&mut self, mut client: TcpStream) -> io::Result<()> {
@@ -141,7 +168,9 @@ impl LanRoom {
                 break;
             }
             if woken.has_datagrams {
-                is_open = self.pass_datagrams(&mut client)?;
+                for outcome in self.hear()? {
+                    is_open = is_open && self.carry_out(&outcome, &mut client)?;
+                }
             }
             if is_open && woken.has_client {
                 let length = client.read(&mut chunk).unwrap_or(0);
@@ -149,11 +178,11 @@ impl LanRoom {
                 let mut rest = &chunk[..length];
                 while is_open && let Some(line) = decoder.next(&mut rest) {
                     let outcome = self.peer.request(line);
-                    is_open = self.carry_out(outcome, &mut client)?;
+                    is_open = self.carry_out(&outcome, &mut client)?;
                 }
                 if has_finished && let Some(line) = decoder.finish() {
                     let outcome = self.peer.request(line);
-                    is_open = self.carry_out(outcome, &mut client)?;
+                    is_open = self.carry_out(&outcome, &mut client)?;
                 }
             }
         }
@@ -163,7 +192,7 @@ impl LanRoom {
     }
 
     /// Sends and shows. False when the connection is over.
-    fn carry_out(&mut self, outcome: Outcome, client: &mut TcpStream) -> io::Result<bool> {
+    fn carry_out(&mut self, outcome: &Outcome, client: &mut TcpStream) -> io::Result<bool> {
         if outcome.is_question {
             self.looked = Some(Instant::now());
         }
@@ -173,14 +202,15 @@ impl LanRoom {
         Ok(write(client, &outcome.show)? && !outcome.is_end)
     }
 
-    fn pass_datagrams(&mut self, client: &mut TcpStream) -> io::Result<bool> {
-        while let Some((bytes, from)) = self.air.receive()? {
-            let outcome = self.peer.datagram(bytes, &from.ip().to_string());
-            if !self.carry_out(outcome, client)? {
-                return Ok(false);
-            }
+    /// What the datagrams that have come lead to. In a flood there are always more.
+    fn hear(&mut self) -> io::Result<Vec<Outcome>> {
+        let mut outcomes = Vec::new();
+        while outcomes.len() < AT_ONCE
+            && let Some((bytes, from)) = self.air.receive()?
+        {
+            outcomes.push(self.peer.datagram(bytes, &from.ip().to_string()));
         }
-        Ok(true)
+        Ok(outcomes)
     }
 
     fn wait(

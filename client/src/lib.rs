@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`args`], [`documents`] | the command line, and what is printed about it |
 //! | [`exit`] | every way in which the program ends: exit code and one line of reason |
+//! | [`stderr`], [`signals`] | the way of that line to the user; an end from outside |
 //! | [`connection`] | a server's socket: connect, log in, send, lines in |
 //! | [`pipe`] | the mode for pipes: stdin to the server, the server to stdout |
 //! | [`interactive`] | the mode for terminals: a prompt, the chat above it |
@@ -43,7 +44,9 @@ pub mod safe;
 pub mod screen;
 pub mod script;
 pub mod session;
+pub mod signals;
 pub mod state;
+pub mod stderr;
 pub mod terminal;
 pub mod thread;
 pub mod timing;

@@ -3,14 +3,19 @@
 use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 
-use chat_client::args::{Args, Command};
+use chat_client::args::{self, Args, Command};
 use chat_client::exit::{Exit, Failure};
-use chat_client::{documents, interactive, lan, pipe, script};
+use chat_client::{documents, interactive, lan, pipe, script, stderr};
 use clap::Parser;
 
 fn main() -> ExitCode {
-    let code = run(&Args::parse()).unwrap_or_else(|failure| {
-        eprintln!("chat-client: {failure}");
+    let result = match Args::try_parse() {
+        Ok(args) => run(&args),
+        Err(error) if error.use_stderr() => Err(args::misused(&error)),
+        Err(asked) => documents::help(&asked).map(Exit::code),
+    };
+    let code = result.unwrap_or_else(|failure| {
+        stderr::remark(&failure);
         failure.exit.code()
     });
     ExitCode::from(code)
@@ -23,7 +28,7 @@ fn run(args: &Args) -> Result<u8, Failure> {
         Some(Command::Completions { shell }) => documents::completions(*shell),
         Some(Command::Man) => documents::manual(),
         None if io::stdin().is_terminal() && io::stdout().is_terminal() => interactive::run(args),
-        None => pipe::run(&args.server, args.name.as_deref()).map(|()| Exit::Done),
+        None => pipe::run(&args.server, args.name()).map(|()| Exit::Done),
     }
     .map(Exit::code)
 }

@@ -15,6 +15,7 @@ use protocol::{LineDecoder, Reply, Request};
 
 use crate::connection::{ConnectError, Connection, PATIENCE, Receiver, Sender};
 use crate::exit::{Exit, Failure};
+use crate::script::{local, lost};
 use crate::thread;
 
 const CHUNK_BYTES: usize = 64 * 1024;
@@ -32,7 +33,9 @@ pub fn run(server: &str, name: Option<&str>) -> Result<(), Failure> {
     let output = match name {
         Some(name) => log_in(&mut connection, name, &mut stdout)?,
         // Its newline, if it has one, is among the bytes that follow.
-        None => print(&mut stdout, Reply::ConnectSuccess.to_string().as_bytes()).map_err(local)?,
+        None => {
+            print(&mut stdout, Reply::ConnectSuccess.to_string().as_bytes()).map_err(unwritten)?
+        }
     };
     if output == Output::Closed {
         return Ok(());
@@ -48,24 +51,18 @@ pub fn run(server: &str, name: Option<&str>) -> Result<(), Failure> {
     drop(wake);
     let requests = thread::join(requests)?;
     match (replies, requests) {
-        (Err(Broken::Stdout(error)), _) => {
-            Err(Failure::new(Exit::Local, format!("cannot write to stdout: {error}")))
-        }
+        (Err(Broken::Stdout(error)), _) => Err(unwritten(error)),
         (Ok(Output::Closed), _) | (_, RequestsEnd::StdoutClosed) => Ok(()),
         (Ok(Output::Open), RequestsEnd::Complete) => Ok(()),
         (Ok(Output::Open), RequestsEnd::Cut) => {
             Err(lost("the server closed it before all of stdin was sent"))
         }
-        (Err(Broken::Server(error)), _) => Err(lost(&error.to_string())),
+        (Err(Broken::Server(error)), _) => Err(lost(error)),
     }
 }
 
-fn lost(why: &str) -> Failure {
-    Failure::new(Exit::ConnectionLost, format!("connection lost: {why}; start again"))
-}
-
-fn local(error: io::Error) -> Failure {
-    Failure::new(Exit::Local, error.to_string())
+fn unwritten(error: io::Error) -> Failure {
+    Failure::new(Exit::Local, format!("cannot write to stdout: {error}"))
 }
 
 /// A handle without Rust's buffer, which would hold back what comes after the last newline.
@@ -81,7 +78,7 @@ enum Output {
 }
 
 fn log_in(connection: &mut Connection, name: &str, stdout: &mut File) -> Result<Output, Failure> {
-    let mut show = |line: &str| print(stdout, format!("{line}\n").as_bytes()).map_err(local);
+    let mut show = |line: &str| print(stdout, format!("{line}\n").as_bytes()).map_err(unwritten);
     if show(&Reply::ConnectSuccess.to_string())? == Output::Closed {
         return Ok(Output::Closed);
     }
@@ -155,7 +152,7 @@ impl Requests {
         let mut chunk = vec![0; CHUNK_BYTES];
         let mut decoder = LineDecoder::new(LINE_BYTES, usize::MAX);
         loop {
-            match self.wait().map_err(|errno| local(errno.into()))? {
+            match self.wait().map_err(local)? {
                 Wakeup::ServerGone => return Ok(RequestsEnd::Cut),
                 Wakeup::StdoutClosed => {
                     self.sender.close();

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`args`] | what a script may ask for |
 //! | [`visit`], [`source`] | a connection that is logged in and in its room, and its lines |
+//! | [`input`] | from what is to be said to requests |
 //! | [`say`], [`echoes`] | saying lines, and finding out what became of each |
 //! | [`answers`] | `look`, `rooms` and `history`: a list, up to its fence |
 //! | [`follow`], [`wait`] | the room as it goes on |
@@ -17,6 +18,7 @@ pub mod args;
 pub mod bot;
 pub mod echoes;
 pub mod follow;
+pub mod input;
 pub mod output;
 pub mod program;
 pub mod record;
@@ -54,11 +56,7 @@ pub(crate) fn local(error: impl Into<io::Error>) -> Failure {
     Failure::new(Exit::Local, error.into().to_string())
 }
 
+/// The connection is.
 pub(crate) fn lost(why: impl std::fmt::Display) -> Failure {
     Failure::new(Exit::ConnectionLost, format!("connection lost: {why}; start again"))
-}
-
-/// Tells the user something that is neither data nor the end.
-pub(crate) fn remark(text: impl std::fmt::Display) {
-    eprintln!("chat-client: {text}");
 }

@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use protocol::reply::RoomRow;
-use protocol::{Reply, Request};
+use protocol::{Event, Reply, Request};
 use serde::Serialize;
 
 use super::args::{History, List};
@@ -32,10 +32,9 @@ struct Room<'a> {
 ///
 /// Says why there is no answer.
 pub fn look(list: &List) -> Result<Exit, Failure> {
-    ask(list, Request::Look, Reply::OnlineUsers, |line, room| {
-        // Nothing else that comes is one word.
-        (!line.contains(' ')).then(|| json(&User { room, name: line }))
-    })
+    // Nothing else that comes is one word.
+    let answer = ask(list, Request::Look, Reply::OnlineUsers, |line| !line.contains(' '))?;
+    answer.print(list.json, |name, room| Some(json(&User { room, name })))
 }
 
 /// Prints the rooms.
@@ -44,38 +43,52 @@ pub fn look(list: &List) -> Result<Exit, Failure> {
 ///
 /// Says why there is no answer.
 pub fn rooms(list: &List) -> Result<Exit, Failure> {
-    ask(list, Request::Rooms, Reply::Rooms, |line, _| {
-        let row = RoomRow::parse(line).filter(|row| !row.name.contains(':'))?;
-        Some(json(&Room { room: row.name, users: row.users }))
+    let answer = ask(list, Request::Rooms, Reply::Rooms, |line| room_row(line).is_some())?;
+    answer.print(list.json, |line, _| {
+        room_row(line).map(|row| json(&Room { room: row.name, users: row.users }))
     })
 }
 
-/// Prints the last lines of the room.
+/// A row of `rooms`. What somebody says has a colon in its first word.
+fn room_row(line: &str) -> Option<RoomRow<'_>> {
+    RoomRow::parse(line).filter(|row| !row.name.contains(':'))
+}
+
+/// Prints the last lines of the room, as it was before this visit.
 ///
 /// # Errors
 ///
 /// Says why there is no answer.
 pub fn history(history: &History) -> Result<Exit, Failure> {
-    ask(&history.list, Request::History(history.lines), Reply::History, |line, room| {
-        Some(json(&Record::of_row(history_row(line)?, room)))
+    let History { list, lines } = history;
+    let request = Request::History(lines.saturating_add(1));
+    let mut answer = ask(list, request, Reply::History, |line| history_row(line).is_some())?;
+    answer.forget_own_entrance();
+    answer.keep_last(*lines);
+    answer.print(list.json, |line, room| {
+        history_row(line).map(|row| json(&Record::of_row(row, room)))
     })
 }
 
-/// `object` makes the object of a row, and nothing of a line that is no row.
+/// The rows of an answer, as the server has them.
+struct Answer {
+    visit: Visit,
+    rows: Vec<String>,
+}
+
 fn ask(
     list: &List,
     request: Request<'_>,
     heading: Reply<'_>,
-    object: impl Fn(&str, &str) -> Option<String>,
-) -> Result<Exit, Failure> {
-    let mut output = Output::new()?;
+    is_row: impl Fn(&str) -> bool,
+) -> Result<Answer, Failure> {
     let mut visit = Visit::begin(&list.place, list.place.reader())?;
     visit.send(&format!("{request}\n{}", fence("list")))?;
-    let (room, heading) = (visit.room.clone(), heading.to_string());
-    let (mut is_headed, mut why) = (false, None);
+    let heading = heading.to_string();
+    let (mut is_headed, mut rows, mut why) = (false, Vec::new(), None);
     visit.until(|line| {
-        if is_headed && let Some(object) = object(line, &room) {
-            output.line(if list.json { &object } else { line });
+        if is_headed && is_row(line) {
+            rows.push(line.to_owned());
         } else if line == heading {
             is_headed = true;
         } else if is_refusal(line) {
@@ -85,10 +98,45 @@ fn ask(
         }
         ControlFlow::Continue(())
     })?;
-    visit.leave();
-    if let Some(why) = why {
-        return Err(refused(&why));
+    match why {
+        Some(why) => {
+            visit.leave();
+            Err(refused(&why))
+        }
+        None => Ok(Answer { visit, rows }),
     }
-    let _ = output.flush()?;
-    Ok(Exit::Done)
+}
+
+impl Answer {
+    fn forget_own_entrance(&mut self) {
+        let entrance = Event::Entered { name: &self.visit.name }.to_string();
+        let is_own = |row: &String| history_row(row).is_some_and(|row| row.line == entrance);
+        if let Some(own) = self.rows.iter().rposition(is_own) {
+            self.rows.remove(own);
+        }
+    }
+
+    fn keep_last(&mut self, lines: usize) {
+        let surplus = self.rows.len().saturating_sub(lines);
+        self.rows.drain(..surplus);
+    }
+
+    /// Prints the rows, or the `object` of each, and leaves.
+    fn print(
+        self,
+        as_objects: bool,
+        object: impl Fn(&str, &str) -> Option<String>,
+    ) -> Result<Exit, Failure> {
+        let mut output = Output::new()?;
+        for row in &self.rows {
+            if as_objects && let Some(object) = object(row, &self.visit.room) {
+                output.line(&object);
+            } else {
+                output.line(row);
+            }
+        }
+        let _ = output.flush()?;
+        self.visit.leave();
+        Ok(Exit::Done)
+    }
 }

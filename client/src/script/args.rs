@@ -4,12 +4,12 @@ use std::ffi::OsString;
 use std::time::Duration;
 use std::{env, process};
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueHint};
 use protocol::UserName;
 use protocol::limits::HISTORY_LINES;
 use regex::Regex;
 
-use crate::args::{DEFAULT_SERVER, one_line};
+use crate::args::{DEFAULT_SERVER, given, one_line, server};
 use crate::exit::{Exit, Failure};
 
 /// Where to go, and as whom.
@@ -17,6 +17,7 @@ use crate::exit::{Exit, Failure};
 pub struct Place {
     /// The server
     #[arg(long, env = "CHAT_SERVER", value_name = "HOST:PORT", default_value = DEFAULT_SERVER)]
+    #[arg(value_parser = server)]
     pub server: String,
 
     /// Log in under this name; commands that only read make one from USER and the process
@@ -57,11 +58,6 @@ impl Place {
         let allowed = named.ok().filter(|name| UserName::parse(name).is_ok());
         allowed.unwrap_or_else(|| format!("reader-{id}"))
     }
-}
-
-/// An empty variable in the environment is no answer.
-fn given(text: Option<&str>) -> Option<&str> {
-    text.map(str::trim).filter(|text| !text.is_empty())
 }
 
 /// What a script may do.
@@ -161,11 +157,11 @@ pub struct Wait {
     pub place: Place,
 
     /// The line must match this regular expression
-    #[arg(long = "match", value_name = "REGEX")]
+    #[arg(long = "match", value_name = "REGEX", value_parser = pattern)]
     pub pattern: Regex,
 
     /// Give up after so long, with exit code 1
-    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, allow_negative_numbers = true)]
     pub timeout: Option<Duration>,
 }
 
@@ -190,7 +186,7 @@ pub struct Bot {
 
     /// The program and its arguments
     #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
-    #[arg(value_name = "COMMAND")]
+    #[arg(value_name = "COMMAND", value_hint = ValueHint::CommandWithArguments)]
     pub program: Vec<OsString>,
 }
 
@@ -201,7 +197,15 @@ fn one_word(text: &str) -> Result<String, &'static str> {
     Ok(text.to_owned())
 }
 
-fn seconds(text: &str) -> Result<Duration, String> {
-    let seconds: f64 = text.parse().map_err(|_| "not a number of seconds".to_owned())?;
-    Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())
+/// What is wrong stands in the last line of what the parser says; the others draw it.
+fn pattern(text: &str) -> Result<Regex, String> {
+    Regex::new(text).map_err(|error| {
+        let drawing = error.to_string();
+        drawing.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned()
+    })
+}
+
+fn seconds(text: &str) -> Result<Duration, &'static str> {
+    let seconds = text.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    seconds.ok_or("not a number of seconds")
 }

@@ -4,32 +4,31 @@
 //! |---|---|
 //! | this one | the room's lines into a queue that never makes it wait |
 //! | `bot-input` | that queue into the program |
-//! | `bot-output` | what the program prints, as requests, into another queue |
+//! | `bot-output` | what the program prints, as requests, into another queue; and its end |
 //! | `bot-sender` | that queue to the server, which reads at its own pace |
 
 use std::ffi::OsString;
-use std::io::{self, Read};
 use std::ops::ControlFlow;
-use std::process::{ChildStdout, ExitStatus};
+use std::process::ExitStatus;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use nix::sys::signal::Signal;
 use protocol::{Event, LineDecoder};
 
 use super::args::Bot;
-use super::program::{Program, code};
+use super::input::{LONGEST, put_request};
+use super::local;
+use super::program::{Deed, Program, code};
 use super::record::{self, Record};
-use super::say::{CHUNK_BYTES, LONGEST, put_request};
 use super::source::Woken;
 use super::visit::{Visit, fence, fence_answered, is_refusal};
-use super::{local, remark};
 use crate::connection::Sender;
 use crate::exit::{Exit, Failure};
+use crate::signals::Signals;
+use crate::stderr::remark;
 use crate::thread;
 
 /// Chunks of what the program said that wait for the server.
@@ -38,9 +37,6 @@ const QUEUE: usize = 16;
 const FIRST_DELAY: Duration = Duration::from_secs(1);
 const LONGEST_DELAY: Duration = Duration::from_secs(60);
 
-/// How long a program may take to end when it must.
-const GRACE: Duration = Duration::from_secs(2);
-
 /// Runs the program in the room. Its exit code is this program's.
 ///
 /// # Errors
@@ -48,13 +44,8 @@ const GRACE: Duration = Duration::from_secs(2);
 /// Says why it could not go on.
 pub fn run(bot: &Bot) -> Result<u8, Failure> {
     let visit = Visit::begin(&bot.place, bot.place.speaker()?)?;
-    let is_stopped = Arc::new(AtomicBool::new(false));
-    let (flag, closer) = (Arc::clone(&is_stopped), visit.sender.try_clone().map_err(local)?);
-    ctrlc::set_handler(move || {
-        flag.store(true, Ordering::Release);
-        closer.close();
-    })
-    .map_err(|error| Failure::new(Exit::Local, format!("cannot wait for signals: {error}")))?;
+    let closer = visit.sender.try_clone().map_err(local)?;
+    let signals = Signals::call(move || closer.close())?;
     let sender = visit.sender.try_clone().map_err(local)?;
     let (requests, waiting) = sync_channel(QUEUE);
     let sending = thread::spawn("bot-sender", move || send_all(sender, &waiting))?;
@@ -68,7 +59,7 @@ pub fn run(bot: &Bot) -> Result<u8, Failure> {
     }
     thread::join(sending);
     visit.leave();
-    if is_stopped.load(Ordering::Acquire) {
+    if signals.have_come() {
         return Ok(Exit::Signal.code());
     }
     result
@@ -83,34 +74,34 @@ fn send_all(mut sender: Sender, requests: &Receiver<Vec<u8>>) {
     }
 }
 
-/// Turns what the program prints into requests, until it prints no more.
-fn speak(
-    mut stdout: ChildStdout,
-    requests: &SyncSender<Vec<u8>>,
-    has_ended: &AtomicBool,
-) -> io::Result<()> {
-    let mut chunk = vec![0; CHUNK_BYTES];
-    let mut decoder = LineDecoder::new(LONGEST, usize::MAX);
-    loop {
-        let length = match stdout.read(&mut chunk) {
-            Ok(length) => length,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(error) => return Err(error),
-        };
-        let (mut said, mut rest) = (Vec::new(), &chunk[..length]);
-        while let Some(line) = decoder.next(&mut rest) {
-            put_request(&mut said, None, line);
-        }
-        if length == 0 {
-            if let Some(line) = decoder.finish() {
-                put_request(&mut said, None, line);
+/// Turns what a program does into requests.
+struct Voice {
+    decoder: LineDecoder,
+    requests: SyncSender<Vec<u8>>,
+    /// Set before the fence that follows the last line.
+    has_ended: Arc<AtomicBool>,
+}
+
+impl Voice {
+    fn take(&mut self, deed: Deed<'_>) {
+        let mut said = Vec::new();
+        match deed {
+            Deed::Printed(mut bytes) => {
+                while let Some(line) = self.decoder.next(&mut bytes) {
+                    put_request(&mut said, None, line);
+                }
             }
-            has_ended.store(true, Ordering::Release);
-            said.extend(fence("bot").bytes());
+            Deed::Ended => {
+                if let Some(line) = self.decoder.finish() {
+                    put_request(&mut said, None, line);
+                }
+                self.has_ended.store(true, Ordering::Release);
+                said.extend(fence("bot").bytes());
+            }
         }
-        // It fails when the server is gone, and then the program is to end.
-        if requests.send(said).is_err() || length == 0 {
-            return Ok(());
+        if !said.is_empty() {
+            // It fails when the server is gone, and then the program is about to be stopped.
+            let _ = self.requests.send(said);
         }
     }
 }
@@ -121,14 +112,6 @@ struct Room {
     requests: SyncSender<Vec<u8>>,
     json: bool,
     own: bool,
-}
-
-/// The thread that reads what a program prints, and the end of which it tells.
-struct Voice {
-    thread: JoinHandle<io::Result<()>>,
-    ended: Receiver<()>,
-    /// Set before the fence that follows the last line.
-    has_ended: Arc<AtomicBool>,
 }
 
 impl Room {
@@ -151,31 +134,22 @@ impl Room {
     }
 
     fn run_once(&mut self, command: &[OsString]) -> Result<ExitStatus, Failure> {
-        let (mut program, stdout) = Program::start(command)?;
-        let requests = self.requests.clone();
         let has_ended = Arc::new(AtomicBool::new(false));
-        let ending = Arc::clone(&has_ended);
-        let (end, ended) = sync_channel(1);
-        let thread = thread::spawn("bot-output", move || {
-            let result = speak(stdout, &requests, &ending);
-            // Nobody waits for it when all went well.
-            let _ = end.send(());
-            result
-        })?;
-        let voice = Voice { thread, ended, has_ended };
-        let served = self.serve(&mut program, &voice.has_ended);
+        let mut voice = Voice {
+            decoder: LineDecoder::new(LONGEST, usize::MAX),
+            requests: self.requests.clone(),
+            has_ended: Arc::clone(&has_ended),
+        };
+        let mut program = Program::start(command, move |deed| voice.take(deed))?;
+        let served = self.serve(&mut program, &has_ended);
         if served.is_err() {
             // What waits to be sent must not keep the program's last words waiting.
             self.visit.sender.close();
-            program.group().end(Signal::SIGTERM);
-            let _ = voice.ended.recv_timeout(GRACE);
-            program.group().end(Signal::SIGKILL);
+            program.stop();
         }
-        let status = program.wait();
-        let spoken = thread::join(voice.thread);
+        let status = program.join();
         served?;
-        spoken.map_err(local)?;
-        status
+        status.map_err(local)
     }
 
     /// Gives the program what comes, until all that it said is answered.
@@ -222,7 +196,7 @@ impl Room {
 
     fn wait(&mut self, deadline: Option<Instant>) -> Result<Woken, Failure> {
         let Self { visit, requests, .. } = self;
-        let woken = visit.wait_with(deadline, None, |ping| {
+        let woken = visit.wait_with(deadline, |ping| {
             match requests.try_send(ping.as_bytes().to_vec()) {
                 // So much waits for the server that its answers will tell whether it is alive.
                 Ok(()) | Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => Ok(()),

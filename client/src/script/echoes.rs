@@ -5,16 +5,17 @@
 
 use std::ops::ControlFlow;
 use std::os::unix::net::UnixStream;
+use std::sync::Arc;
 use std::time::Instant;
 
 use parking_lot::{Condvar, Mutex};
 use protocol::{Event, Reply};
 
-use super::remark;
 use super::source::{Source, Woken};
 use super::visit::{SILENCE, fence_answered, is_refusal, silent};
 use crate::connection::Sender;
 use crate::exit::Failure;
+use crate::stderr::remark;
 
 /// How many lines may be said before the first of them is answered.
 const WINDOW: u64 = 4096;
@@ -131,15 +132,25 @@ pub struct Listener {
     why: String,
 }
 
-/// What the listener is told and tells apart from the lines.
+/// What the listener is told and tells apart from the lines. However its thread ends, nobody waits
+/// for it any longer then.
 #[derive(Debug)]
 pub struct Surroundings {
+    /// Where it meets the thread that sends.
+    pub echoes: Arc<Echoes>,
     /// To end the connection, and so a send that waits.
     pub sender: Sender,
     /// Dropped at the end, to end a wait for stdin.
     pub wake: UnixStream,
     /// Whether each refused line is reported at once.
     pub is_talkative: bool,
+}
+
+impl Drop for Surroundings {
+    fn drop(&mut self) {
+        self.echoes.end();
+        self.sender.close();
+    }
 }
 
 impl Listener {
@@ -156,15 +167,11 @@ impl Listener {
     /// Says why the connection was lost.
     pub fn run(
         mut self,
-        echoes: &Echoes,
-        around: Surroundings,
+        around: &Surroundings,
         mut tick: impl FnMut(Counts),
     ) -> Result<String, Failure> {
-        let result = self.listen(echoes, around.is_talkative, &mut tick);
-        echoes.end();
-        around.sender.close();
-        drop(around.wake);
-        result.map(|()| self.why)
+        self.listen(&around.echoes, around.is_talkative, &mut tick)?;
+        Ok(self.why)
     }
 
     fn listen(
@@ -215,7 +222,11 @@ impl Heard<'_> {
                 self.fence(sent);
             }
         } else if let Some(Reply::Muted(_)) = Reply::parse(line) {
-            // It may be a warning as well as an answer. The fence tells which lines had no echo.
+            // It may be a warning as well as an answer. The fence tells which lines had no echo, but
+            // it may be long until there is one: the next line of a log, say.
+            if self.is_talkative && self.muted.is_none() {
+                remark(format_args!("{line}; what is said meanwhile is refused"));
+            }
             *self.muted = Some(line.to_owned());
         } else if is_refusal(line) {
             self.refuse(line);

@@ -1,16 +1,24 @@
 //! A program that is a bot, as processes, pipes and threads have it. It knows no server.
+//!
+//! The program has ended when it has exited and nobody holds its output any more: neither it nor
+//! anything that it has started.
 
 use std::ffi::OsString;
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
+use std::os::unix::net::UnixStream;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use nix::poll::PollFlags;
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 use protocol::Reply;
 
+use super::input::{CHUNK_BYTES, wait_for};
 use super::local;
 use crate::exit::{Exit, Failure};
 use crate::thread;
@@ -19,21 +27,43 @@ use crate::thread;
 /// the server, so what comes after these is counted, and the program is told how many.
 const WAITING: usize = 10_000;
 
+/// How long a program may take to end when it must.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// What a program does.
+#[derive(Debug, Clone, Copy)]
+pub enum Deed<'a> {
+    /// It has printed these bytes.
+    Printed(&'a [u8]),
+    /// It has ended.
+    Ended,
+}
+
 /// A running program, and the lines on their way to it.
 pub struct Program {
-    child: Child,
+    group: Pid,
     lines: Option<SyncSender<String>>,
-    feeder: JoinHandle<()>,
     missed: u64,
+    /// Dropped, it ends both threads, whatever they wait for.
+    wake: UnixStream,
+    feeder: JoinHandle<()>,
+    watcher: JoinHandle<io::Result<ExitStatus>>,
+    /// Closed once the program has ended.
+    ended: Receiver<()>,
 }
 
 impl Program {
-    /// Starts the program. What it prints is the caller's to read.
+    /// Starts the program. A thread of its own tells `take` what it does.
     ///
     /// # Errors
     ///
     /// When it cannot be started.
-    pub fn start(command: &[OsString]) -> Result<(Self, ChildStdout), Failure> {
+    pub fn start(
+        command: &[OsString],
+        take: impl FnMut(Deed<'_>) + Send + 'static,
+    ) -> Result<Self, Failure> {
+        let (wake, woken) = UnixStream::pair().map_err(local)?;
+        let woken_too = woken.try_clone().map_err(local)?;
         let name = command.first().map(|name| name.to_string_lossy()).unwrap_or_default();
         let mut child = Command::new(&*command[0])
             .args(&command[1..])
@@ -43,15 +73,23 @@ impl Program {
             .process_group(0)
             .spawn()
             .map_err(|error| {
-                let reason = format!("cannot start {name}: {error}; check the path");
+                let reason = format!("cannot start {name:?}: {error}; check the path");
                 Failure::new(Exit::Local, reason)
             })?;
+        let group = Pid::from_raw(child.id().cast_signed());
         let (Some(stdin), Some(stdout)) = (child.stdin.take(), child.stdout.take()) else {
             return Err(local(io::Error::from(io::ErrorKind::BrokenPipe)));
         };
+        // The end of the pipe that is ours alone: the program reads from it as from any other.
+        fcntl(&stdin, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).map_err(local)?;
         let (lines, waiting) = sync_channel(WAITING);
-        let feeder = thread::spawn("bot-input", move || feed(stdin, &waiting))?;
-        Ok((Self { child, lines: Some(lines), feeder, missed: 0 }, stdout))
+        let feeder = thread::spawn("bot-input", move || feed(stdin, &waiting, &woken))?;
+        let (alive, ended) = sync_channel(0);
+        let watcher = thread::spawn("bot-output", move || {
+            let _alive = alive;
+            watch(child, stdout, &woken_too, take)
+        })?;
+        Ok(Self { group, lines: Some(lines), missed: 0, wake, feeder, watcher, ended })
     }
 
     /// Gives the program a line, without its end. It never waits.
@@ -75,47 +113,84 @@ impl Program {
         }
     }
 
-    /// How to end it from elsewhere.
-    #[must_use]
-    pub fn group(&self) -> Group {
-        Group(Pid::from_raw(i32::try_from(self.child.id()).unwrap_or(0)))
+    /// Asks the program, and all that it has started, to end, and makes it.
+    pub fn stop(&self) {
+        // It fails when all of it has ended.
+        let _ = killpg(self.group, Signal::SIGTERM);
+        let _ = self.ended.recv_timeout(GRACE);
+        let _ = killpg(self.group, Signal::SIGKILL);
     }
 
-    /// Waits for its end.
+    /// Gives how the program has ended, or waits until it has. Its output is not waited for.
     ///
     /// # Errors
     ///
-    /// When the system does not tell of it.
-    pub fn wait(mut self) -> Result<ExitStatus, Failure> {
-        drop(self.lines.take());
-        let status = self.child.wait().map_err(local)?;
-        thread::join(self.feeder);
-        Ok(status)
+    /// When the system does not tell.
+    pub fn join(self) -> io::Result<ExitStatus> {
+        let Self { lines, wake, feeder, watcher, .. } = self;
+        drop((lines, wake));
+        let status = thread::join(watcher);
+        thread::join(feeder);
+        status
     }
 }
 
-/// A program and what it has started.
-#[derive(Debug, Clone, Copy)]
-pub struct Group(Pid);
+/// Tells what the program prints, and when it has ended.
+fn watch(
+    mut child: Child,
+    stdout: ChildStdout,
+    woken: &UnixStream,
+    mut take: impl FnMut(Deed<'_>),
+) -> io::Result<ExitStatus> {
+    let read = read_all(stdout, woken, |bytes| take(Deed::Printed(bytes)));
+    // It may go on to listen though it prints no more.
+    let status = child.wait();
+    take(Deed::Ended);
+    read.and(status)
+}
 
-impl Group {
-    /// Asks it to end, or makes it.
-    pub fn end(self, signal: Signal) {
-        // A group of nobody would be our own.
-        if self.0.as_raw() > 0 {
-            // It fails when all of it has ended.
-            let _ = killpg(self.0, signal);
+fn read_all(
+    mut stdout: ChildStdout,
+    woken: &UnixStream,
+    mut take: impl FnMut(&[u8]),
+) -> io::Result<()> {
+    let mut chunk = vec![0; CHUNK_BYTES];
+    while wait_for(&stdout, PollFlags::POLLIN, woken)? {
+        match stdout.read(&mut chunk) {
+            Ok(0) => break,
+            Ok(length) => take(&chunk[..length]),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
         }
     }
+    Ok(())
 }
 
-fn feed(mut stdin: ChildStdin, lines: &Receiver<String>) {
+fn feed(mut stdin: ChildStdin, lines: &Receiver<String>, woken: &UnixStream) {
     for line in lines {
         // A program that closed its stdin wants no more lines.
-        if stdin.write_all(format!("{line}\n").as_bytes()).is_err() {
+        if write_all(&mut stdin, format!("{line}\n").as_bytes(), woken).is_err() {
             return;
         }
     }
+}
+
+/// Writes to a pipe that never makes one wait.
+fn write_all(stdin: &mut ChildStdin, bytes: &[u8], woken: &UnixStream) -> io::Result<()> {
+    let mut left = bytes;
+    while !left.is_empty() {
+        match stdin.write(left) {
+            Ok(length) => left = &left[length..],
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                if !wait_for(stdin, PollFlags::POLLOUT, woken)? {
+                    return Err(error);
+                }
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
 }
 
 /// The code by which a shell tells how a program ended.

@@ -11,22 +11,17 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use nix::errno::Errno;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use protocol::{LineDecoder, LineError};
+use nix::poll::PollFlags;
+use protocol::LineDecoder;
 
 use super::args::Say;
 use super::echoes::{Counts, Echo, Echoes, Listener, Surroundings, said_by};
+use super::input::{CHUNK_BYTES, LONGEST, put_request, wait_for};
 use super::local;
 use super::visit::{Visit, fence, refused};
 use crate::connection::Sender;
 use crate::exit::{Exit, Failure};
 use crate::thread;
-
-pub(super) const CHUNK_BYTES: usize = 64 * 1024;
-
-/// Longer than any server allows a line to be, shorter than what it takes for no line at all.
-pub(super) const LONGEST: usize = 33_000;
 
 /// How many lines may stand between two fences.
 const FENCED: u64 = 1024;
@@ -52,14 +47,14 @@ pub fn run(say: &Say) -> Result<Exit, Failure> {
         None => Echo::Room(said_by(&name)),
     };
     let around = Surroundings {
+        echoes: Arc::clone(&echoes),
         sender: sender.try_clone().map_err(local)?,
         wake,
         is_talkative: stdin.is_some(),
     };
     let listener = Listener::new(source, echo);
-    let (heard, mut progress) = (Arc::clone(&echoes), Progress::new(stdin.as_ref()));
-    let hearing =
-        thread::spawn("echoes", move || listener.run(&heard, around, |now| progress.show(now)))?;
+    let mut progress = Progress::new(stdin.as_ref());
+    let hearing = thread::spawn("echoes", move || listener.run(&around, |now| progress.show(now)))?;
     let mut speaker = Speaker {
         sender,
         echoes: &echoes,
@@ -119,7 +114,7 @@ impl Speaker<'_> {
     /// Says each line of stdin, up to its end or the server's.
     fn say_stdin(&mut self, mut stdin: File, woken: &UnixStream) -> Result<(), Failure> {
         let mut chunk = vec![0; CHUNK_BYTES];
-        while wait_for_input(&stdin, woken).map_err(local)? {
+        while wait_for(&stdin, PollFlags::POLLIN, woken).map_err(local)? {
             match stdin.read(&mut chunk) {
                 Ok(0) => break,
                 Ok(length) => {
@@ -196,36 +191,6 @@ impl Speaker<'_> {
         }
         // It fails when the server was the first to close.
         let _ = self.sender.finish();
-    }
-}
-
-/// What the server cannot take, it is to refuse itself: its answer stands in the order of the
-/// lines, and has its own limit. So something as bad is sent in the place of such a line.
-pub(super) fn put_request(requests: &mut Vec<u8>, to: Option<&str>, line: Result<&str, LineError>) {
-    match to {
-        Some(to) => requests.extend(format!("msg {to} ").bytes()),
-        None => requests.extend(b"say "),
-    }
-    match line {
-        Ok(line) => requests.extend(line.as_bytes()),
-        Err(LineError::NotUtf8) => requests.push(b'\xff'),
-        Err(LineError::TooLong | LineError::Unterminated) => requests.extend([b'x'; LONGEST]),
-    }
-    requests.push(b'\n');
-}
-
-/// False when the connection has ended.
-fn wait_for_input(stdin: &File, woken: &UnixStream) -> Result<bool, Errno> {
-    let mut watched = [
-        PollFd::new(stdin.as_fd(), PollFlags::POLLIN),
-        PollFd::new(woken.as_fd(), PollFlags::POLLIN),
-    ];
-    loop {
-        match poll(&mut watched, PollTimeout::NONE) {
-            Err(Errno::EINTR) => {}
-            Err(errno) => return Err(errno),
-            Ok(_) => return Ok(!watched[1].any().unwrap_or(true)),
-        }
     }
 }
 

@@ -12,9 +12,10 @@ use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use protocol::{LineDecoder, Reply};
 
-use super::{local, lost, remark};
+use super::{local, lost};
 use crate::connection::{LINE_BYTES, Receiver};
 use crate::exit::Failure;
+use crate::stderr::remark;
 
 const CHUNK_BYTES: usize = 64 * 1024;
 

@@ -79,6 +79,12 @@ pub struct Visit {
     pub name: String,
     /// The room.
     pub room: String,
+    pulse: Pulse,
+}
+
+/// What is known of the server's being alive.
+#[derive(Debug)]
+struct Pulse {
     heard: Instant,
     is_asked: bool,
 }
@@ -98,8 +104,7 @@ impl Visit {
             source: Source::new(receiver),
             name,
             room: RoomName::main().as_str().to_owned(),
-            heard: Instant::now(),
-            is_asked: false,
+            pulse: Pulse { heard: Instant::now(), is_asked: false },
         };
         if let Some(room) = place.room() {
             visit.join(room)?;
@@ -165,8 +170,8 @@ impl Visit {
         deadline: Option<Instant>,
         output: Option<BorrowedFd<'_>>,
     ) -> Result<Woken, Failure> {
-        let mut sender = self.sender.try_clone().map_err(local)?;
-        self.wait_with(deadline, output, |ping| sender.send(ping.as_bytes()).map_err(lost))
+        let Self { sender, source, pulse, .. } = self;
+        pulse.wait(source, deadline, output, |ping| sender.send(ping.as_bytes()).map_err(lost))
     }
 
     /// As [`Visit::wait`], where somebody else sends.
@@ -176,6 +181,29 @@ impl Visit {
     /// As there, and what `send` fails with.
     pub fn wait_with(
         &mut self,
+        deadline: Option<Instant>,
+        send: impl FnMut(&str) -> Result<(), Failure>,
+    ) -> Result<Woken, Failure> {
+        self.pulse.wait(&mut self.source, deadline, None, send)
+    }
+
+    /// Leaves, and waits until the server has let go of the name: the next command of a script may
+    /// use it again. What the server still sends is of no interest.
+    pub fn leave(mut self) {
+        let deadline = Instant::now() + PATIENCE;
+        // Both fail when the connection is gone, which is as good.
+        let _ = self.sender.send(b"logout\n");
+        let _ = self.sender.finish();
+        while Instant::now() < deadline
+            && matches!(self.source.wait(Some(deadline), None), Ok(Woken::Received))
+        {}
+    }
+}
+
+impl Pulse {
+    fn wait(
+        &mut self,
+        source: &mut Source,
         deadline: Option<Instant>,
         output: Option<BorrowedFd<'_>>,
         mut send: impl FnMut(&str) -> Result<(), Failure>,
@@ -187,7 +215,7 @@ impl Visit {
             }
             let doubt = self.heard + if self.is_asked { SILENCE * 2 } else { SILENCE };
             let earlier = deadline.map_or(doubt, |deadline| deadline.min(doubt));
-            match self.source.wait(Some(earlier), output)? {
+            match source.wait(Some(earlier), output)? {
                 Woken::TimedOut if deadline == Some(earlier) => return Ok(Woken::TimedOut),
                 Woken::TimedOut if self.is_asked => return Err(silent()),
                 Woken::TimedOut => {
@@ -201,13 +229,6 @@ impl Visit {
                 woken => return Ok(woken),
             }
         }
-    }
-
-    /// Leaves. What the server still sends is of no interest.
-    pub fn leave(mut self) {
-        // It fails when the connection is gone, which is as good.
-        let _ = self.sender.send(b"logout\n");
-        self.sender.close();
     }
 }
 

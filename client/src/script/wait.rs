@@ -1,17 +1,16 @@
 //! `wait`: until the room says what a script waits for.
 
 use std::ops::ControlFlow;
-use std::os::fd::AsFd;
 use std::time::Instant;
 
 use protocol::Reply;
 
 use super::args::Wait;
 use super::output::Output;
-use super::remark;
 use super::source::Woken;
 use super::visit::{Visit, fence_answered};
 use crate::exit::{Exit, Failure};
+use crate::stderr::remark;
 
 /// Prints the first line that matches.
 ///
@@ -35,20 +34,17 @@ pub fn run(wait: &Wait) -> Result<Exit, Failure> {
             ControlFlow::Continue(())
         });
         if matched.is_some() {
-            visit.leave();
             let _ = output.flush()?;
+            visit.leave();
             return Ok(Exit::Done);
         }
-        match visit.wait(deadline, Some(output.as_fd()))? {
-            Woken::Received => {}
+        // Whether somebody reads the line is not what is waited for: success says that it came.
+        match visit.wait(deadline, None)? {
+            Woken::Received | Woken::OutputClosed => {}
             Woken::TimedOut => {
                 visit.leave();
                 let why = format!("no line matched {:?} in time", wait.pattern.as_str());
                 return Err(Failure::new(Exit::TimedOut, why));
-            }
-            Woken::OutputClosed => {
-                visit.leave();
-                return Ok(Exit::Done);
             }
             Woken::Ended => return Err(visit.source.ended()),
         }

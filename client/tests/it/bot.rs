@@ -2,7 +2,8 @@
 
 use std::process::Command;
 
-use nix::sys::signal::Signal;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 
 use crate::fake_server::serve;
 use crate::program::{Outcome, Program};
@@ -87,6 +88,37 @@ fn a_program_that_reads_nothing_is_told_what_it_missed() {
 }
 
 #[test]
+fn a_program_that_only_listens_is_given_the_room_all_the_same() {
+    let server = RealServer::start();
+    let mut bob = server.other("bob");
+    let directory = fresh_directory();
+    let log = directory.join("log");
+    let script = format!("exec >{}; sed '/stop$/q'; exit 4", log.to_str().unwrap());
+    let program = bot(&server, &[], &script);
+    bob.read_to("robo has entered the room.");
+    bob.send("say one\nping x\n");
+    bob.read_to("pong x");
+    bob.send("say stop\n");
+    check(&program.finish(), 4, "", "");
+    assert_eq!(std::fs::read_to_string(log).unwrap(), "bob: one\nbob: stop\n");
+    std::fs::remove_dir_all(directory).unwrap();
+}
+
+/// It has left the group of the program, so nothing ends it, and it holds the program's output.
+#[test]
+fn what_a_program_has_started_keeps_nobody_waiting() {
+    let server = RealServer::start();
+    let mut bob = server.other("bob");
+    let script = "exec 2>/dev/null; set -m; sh -c 'echo $$; exec sleep 1000' & wait";
+    let program = bot(&server, &[], script);
+    bob.read_to("robo has entered the room.");
+    let runaway = answer_of(&mut bob, "robo").parse().unwrap();
+    program.signal(Signal::SIGTERM);
+    check(&program.finish(), 143, "", "");
+    kill(Pid::from_raw(runaway), Signal::SIGKILL).unwrap();
+}
+
+#[test]
 fn a_program_that_fails_is_started_again_when_asked_for() {
     let server = RealServer::start();
     let mut bob = server.other("bob");
@@ -103,7 +135,7 @@ fn a_program_that_fails_is_started_again_when_asked_for() {
 fn a_program_that_cannot_be_started_is_named() {
     let server = RealServer::start();
     let arguments = ["--name", "robo", "/no/such program"];
-    let why = "chat-client: cannot start /no/such program: No such file or directory (os error 2); \
+    let why = "chat-client: cannot start \"/no/such program\": No such file or directory (os error 2); \
         check the path\n";
     check(&run(server.address, "bot", &arguments), 7, "", why);
 }

@@ -4,6 +4,8 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::thread::{self, JoinHandle};
 
+use crate::program::DEADLINE;
+
 /// Runs `serve` with one client. Its panic is the test's when it is joined.
 pub fn serve<T: Send + 'static>(
     serve: impl FnOnce(Session) -> T + Send + 'static,
@@ -30,6 +32,8 @@ pub struct Session {
 impl Session {
     pub fn accept(listener: &TcpListener) -> Self {
         let stream = listener.accept().unwrap().0;
+        // A line that never comes is a failure, and no reason to hang.
+        stream.set_read_timeout(Some(DEADLINE)).unwrap();
         Self { reader: BufReader::new(stream.try_clone().unwrap()), stream }
     }
 

@@ -1,8 +1,12 @@
 //! The room without a server.
 
 use std::net::UdpSocket;
-use std::os::unix::process::CommandExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
+use nix::sys::signal::Signal;
 
 use crate::program::{Outcome, Program, not_run};
 use crate::pty::Pty;
@@ -105,6 +109,73 @@ fn what_is_no_line_of_a_chat_is_counted() {
     assert_eq!(outcome.stderr, remark);
 }
 
+/// Whoever comes into a room where others talk without a pause has to get in, and out again.
+#[test]
+fn a_room_that_never_pauses_is_a_room() {
+    let port = port();
+    let is_over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            let stranger = stranger();
+            while !is_over.load(Ordering::Relaxed) {
+                stranger.send_to(b"bo: again", format!("{LOOPBACK}:{port}")).unwrap();
+            }
+        });
+        let _until = Until(&is_over);
+        for _ in 0..5 {
+            let mut al = enter(&port, "al");
+            al.read_to("bo: again\n");
+            al.send(b"say here I am\n");
+            al.read_to("al: here I am\n");
+            al.send(b"logout\n");
+            assert_eq!(al.wait().code, Some(0));
+        }
+    });
+}
+
+/// Set when it is dropped, by a panic even.
+struct Until<'a>(&'a AtomicBool);
+
+impl Drop for Until<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+#[test]
+fn a_signal_is_no_reason_to_leave_without_a_word() {
+    let port = port();
+    let mut bo = enter(&port, "bo");
+    for signal in [Signal::SIGINT, Signal::SIGTERM] {
+        let al = enter(&port, "al");
+        bo.read_to("al has entered the room.\n");
+        al.signal(signal);
+        let Outcome { code, stderr, .. } = al.wait();
+        assert_eq!((code, stderr.as_str()), (Some(143), ""));
+        bo.read_to("al has left the room.\n");
+    }
+    bo.finish();
+}
+
+#[test]
+fn a_second_signal_ends_even_who_waits_for_a_reader() {
+    let port = port();
+    let mut bo = enter(&port, "bo");
+    let mut al = enter(&port, "al");
+    bo.read_to("al has entered the room.\n");
+    // More than fits into a pipe that nobody reads, and less than all buffers on the way hold.
+    let text = "x".repeat(1000);
+    for _ in 0..80 {
+        al.send(format!("say {text}\n").as_bytes());
+        bo.read_to(&format!("al: {text}\n"));
+    }
+    al.signal(Signal::SIGTERM);
+    bo.read_to("al has left the room.\n");
+    al.signal(Signal::SIGTERM);
+    assert_eq!(al.wait_unread().signal(), Some(Signal::SIGKILL as i32));
+    bo.finish();
+}
+
 #[test]
 fn a_room_that_cannot_be_is_explained() {
     for (arguments, code, reason) in [
@@ -123,7 +194,7 @@ fn a_room_that_cannot_be_is_explained() {
 fn a_terminal_gets_a_prompt() {
     let port = port();
     let mut bo = enter(&port, "bo");
-    let mut al = Pty::start(&arguments(&port, "al"));
+    let mut al = Pty::start(&[&arguments(&port, "al")[..], &["--no-time"]].concat());
     bo.read_to("al has entered the room.\n");
     al.wait_for_last("al@main>");
     al.keys("half ty");

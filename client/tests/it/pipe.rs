@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
+use std::process::Command;
 use std::sync::mpsc::channel;
 
 use crate::fake_server::serve;
@@ -208,6 +209,23 @@ fn help_shows_the_exit_codes_and_a_wrong_argument_is_one_of_them() {
     assert!(String::from_utf8_lossy(&help.stdout).contains("4   the server refused the login"));
     for arguments in [&["--nonsense"][..], &["--name", "a\nb"]] {
         assert_eq!(command(arguments).output().unwrap().status.code(), Some(2));
+    }
+}
+
+#[test]
+fn bash_completes_the_options_of_a_subcommand() {
+    let completions = command(&["completions", "bash"]).output().unwrap().stdout;
+    let completions = String::from_utf8(completions).unwrap();
+    for (words, expected) in [("say --t", "--to"), ("lan 7777 --b", "--broadcast"), ("w", "wait")] {
+        let complete = r#"
+            COMP_WORDS=(chat-client $1)
+            COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
+            $(complete -p chat-client | sed 's/.*-F \([^ ]*\) .*/\1/') \
+                chat-client "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD - 1]}"
+            echo "${COMPREPLY[@]}""#;
+        let script = format!("{completions}{complete}");
+        let completed = Command::new("bash").args(["-c", &script, "bash", words]).output().unwrap();
+        assert_eq!(String::from_utf8_lossy(&completed.stdout).trim(), expected, "{completed:?}");
     }
 }
 

@@ -1,7 +1,7 @@
 //! Runs the program with pipes at its three streams.
 
 use std::io::{Read, Write};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::Mutex;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread;
@@ -28,7 +28,7 @@ pub struct Program {
 }
 
 /// What takes so long will not end.
-const DEADLINE: Duration = Duration::from_secs(120);
+pub const DEADLINE: Duration = Duration::from_secs(120);
 
 /// How a run ended.
 #[derive(Debug, PartialEq, Eq)]
@@ -54,13 +54,13 @@ impl Program {
     }
 
     pub fn run(command: &mut Command) -> Self {
+        Self::run_with_stderr(command, Stdio::piped())
+    }
+
+    pub fn run_with_stderr(command: &mut Command, stderr: Stdio) -> Self {
         let _spawning = SPAWNING.lock();
-        let mut child = command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut child =
+            command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(stderr).spawn().unwrap();
         let (stdin, stdout) = (child.stdin.take(), child.stdout.take());
         let (watch, ended) = channel::<()>();
         let id = Pid::from_raw(child.id().try_into().unwrap());
@@ -98,6 +98,11 @@ impl Program {
         self.wait()
     }
 
+    /// Waits for the end of the program, and reads nothing of what it printed.
+    pub fn wait_unread(mut self) -> ExitStatus {
+        self.child.wait().unwrap()
+    }
+
     /// Waits for the end of the program, with stdin as it is.
     pub fn wait(mut self) -> Outcome {
         let mut stdout = Vec::new();
@@ -105,7 +110,9 @@ impl Program {
             stream.read_to_end(&mut stdout).unwrap();
         }
         let mut stderr = String::new();
-        self.child.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
+        if let Some(mut stream) = self.child.stderr.take() {
+            stream.read_to_string(&mut stderr).unwrap();
+        }
         let code = self.child.wait().unwrap().code();
         Outcome { code, stdout: String::from_utf8_lossy(&stdout).into_owned(), stderr }
     }

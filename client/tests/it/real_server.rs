@@ -7,6 +7,8 @@ use std::thread::{self, JoinHandle};
 use chat_server::{Config, Server, StopHandle};
 use protocol::Framing;
 
+use crate::program::DEADLINE;
+
 pub struct RealServer {
     pub address: SocketAddr,
     pub classic: SocketAddr,
@@ -35,6 +37,8 @@ impl RealServer {
     /// Somebody else in the room.
     pub fn other(&self, name: &str) -> Other {
         let stream = TcpStream::connect(self.address).unwrap();
+        // A line that never comes is a failure, and no reason to hang.
+        stream.set_read_timeout(Some(DEADLINE)).unwrap();
         let mut other = Other { reader: BufReader::new(stream) };
         other.send(&format!("login {name}\n"));
         other.read_to("Login Success");

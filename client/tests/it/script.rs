@@ -1,12 +1,15 @@
 //! The modes for scripts: what they print, and the truth of their exit codes.
 
-use std::io::Read;
+use std::fs::File;
+use std::io::{BufRead, BufReader, Write};
+use std::net::Shutdown;
+use std::process::Stdio;
 use std::thread;
 
 use serde_json::Value;
 
 use crate::fake_server::{Session, serve};
-use crate::program::{Outcome, Program};
+use crate::program::{Outcome, Program, command};
 use crate::real_server::RealServer;
 
 /// Starts `TASK --server ... ARGUMENTS`.
@@ -145,6 +148,96 @@ fn say_reports_each_refused_line_and_says_the_others() {
 }
 
 #[test]
+fn say_tells_at_once_that_nobody_hears_it() {
+    let (server, served) = serve(|mut session| {
+        session.greet_and_log_in();
+        assert_eq!(session.line(), "say one\n");
+        session.send("Muted for 5 minutes\n");
+        // Nothing more comes as long as stdin is silent.
+        let fence = session.line();
+        session.send(answer(&fence));
+        session.rest()
+    });
+    let (stderr, writer) = std::io::pipe().unwrap();
+    let mut program = Program::run_with_stderr(
+        &mut command(&["say", "--server", &server, "--name", "al"]),
+        writer.into(),
+    );
+    program.send(b"one\n");
+    let mut lines = BufReader::new(stderr).lines().map(Result::unwrap);
+    let told = "chat-client: Muted for 5 minutes; what is said meanwhile is refused";
+    assert_eq!(lines.next().as_deref(), Some(told));
+    check(&program.finish(), 6, "", "");
+    let refused = "chat-client: line 1 refused: Muted for 5 minutes";
+    assert_eq!(lines.next().as_deref(), Some(refused));
+    served.join().unwrap();
+}
+
+#[test]
+fn nobody_has_to_read_the_errors() {
+    let server = RealServer::start();
+    let address = server.address.to_string();
+    for (arguments, code) in [
+        (&["say", "--server", &address, "--name", "al"][..], 6),
+        (&["look", "--server", "127.0.0.1:1"], 3),
+        (&["look", "--nonsense"], 2),
+    ] {
+        let (reader, stderr) = std::io::pipe().unwrap();
+        drop(reader);
+        let mut program = Program::run_with_stderr(&mut command(arguments), stderr.into());
+        // Only `say` reads it.
+        let _ = program.stdin.as_mut().unwrap().write_all(b"\x07\nfine\n");
+        check(&program.finish(), code, "", "");
+    }
+}
+
+#[test]
+fn data_that_cannot_be_written_is_an_error() {
+    let server = RealServer::start();
+    let mut bob = server.other("bob");
+    let address = server.address.to_string();
+    let arguments: [&[&str]; 5] = [
+        &[],
+        &["--name", "al"],
+        &["look"],
+        &["follow", "--history", "5"],
+        &["wait", "--name", "eve", "--match", "."],
+    ];
+    for arguments in arguments {
+        let child = command(arguments)
+            .env("CHAT_SERVER", &address)
+            .stdin(Stdio::null())
+            // It is open, but not for writing.
+            .stdout(File::open("/dev/null").unwrap())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        if arguments.contains(&"wait") {
+            bob.read_to("eve has entered the room.");
+            bob.send("say something\n");
+        }
+        let outcome = child.wait_with_output().unwrap();
+        let stderr = String::from_utf8(outcome.stderr).unwrap();
+        assert!(stderr.starts_with("chat-client: cannot write to stdout: "), "{stderr}");
+        assert_eq!((outcome.status.code(), stderr.lines().count()), (Some(7), 1));
+    }
+}
+
+#[test]
+fn what_a_server_says_does_not_touch_the_terminal() {
+    let (server, served) = serve(|mut session| {
+        session.greet_and_log_in();
+        session.line();
+        session.send("No Such User: \x1b[2J\u{9b}\npong chat-client-1\n");
+        session.rest()
+    });
+    let stderr =
+        "chat-client: refused: No Such User: \u{241b}[2J<U+009B>; change it and try again\n";
+    check(&run(server, "say", &["--name", "al", "--to", "bo", "x"]), 6, "", stderr);
+    served.join().unwrap();
+}
+
+#[test]
 fn say_to_one_user_tells_when_he_is_not_there() {
     let server = RealServer::start();
     let mut bob = server.other("bob");
@@ -179,7 +272,7 @@ fn a_hundred_thousand_lines_are_said_in_order() {
     let mut program = start(server.address, "say", &["--name", "al"]);
     let text: String = (0..100_000).map(|number| format!("{number}\n")).collect();
     let mut stdin = program.stdin.take().unwrap();
-    let writer = thread::spawn(move || std::io::Write::write_all(&mut stdin, text.as_bytes()));
+    let writer = thread::spawn(move || stdin.write_all(text.as_bytes()));
     let lines = bob.read_to("al has left the room.");
     check(&program.wait(), 0, "", "");
     writer.join().unwrap().unwrap();
@@ -210,8 +303,11 @@ fn answers_are_data_and_nothing_else() {
     assert_eq!(ask("rooms", &["--room", "den"]), "den 2\nmain 1\n");
     let room = "{\"room\":\"main\",\"users\":2}";
     assert!(ask("rooms", &["--json"]).lines().any(|line| line == room));
+    // Who asks is not what one asks for.
     let last = ask("history", &["--room", "den", "2"]);
-    assert!(last.lines().last().unwrap().ends_with("] al has entered the room."), "{last}");
+    let last: Vec<_> = last.lines().map(|line| line.split_once("] ").unwrap().1).collect();
+    assert_eq!(last, ["al has entered the room.", "al has left the room."]);
+    assert_eq!(ask("history", &["0"]), "");
     let last = objects(&ask("history", &["--room", "den", "1000", "--json"]));
     let acts: Vec<_> = last.iter().filter(|object| object["type"] == "me").collect();
     assert_eq!((&acts[0]["from"], &acts[0]["text"]), (&"pong".into(), &"waves".into()));
@@ -235,7 +331,23 @@ fn every_way_to_fail_has_its_code() {
     }
     let who = "chat-client: who speaks? give --name NAME, or set CHAT_NAME\n";
     check(&run(server.address, "say", &["x"]), 2, "", who);
-    assert_eq!(run(server.address, "wait", &["--match", "("]).code, Some(2));
+    for (arguments, why) in [
+        (
+            &["say", "-n"][..],
+            "unexpected argument '-n' found; tip: to pass '-n' as a value, use '-- -n'",
+        ),
+        (&["wait"], "the following required arguments were not provided: --match <REGEX>"),
+        (&["wait", "--match", "("], "invalid value '(' for '--match <REGEX>': unclosed group"),
+        (
+            &["wait", "--match", "x", "--timeout", "-1"],
+            "invalid value '-1' for '--timeout <SECONDS>': not a number of seconds",
+        ),
+        (&["say", "--to", "a b"], "invalid value 'a b' for '--to <NAME>': a name is one word"),
+        (&["--nonsense"], "unexpected argument '--nonsense' found"),
+    ] {
+        let outcome = Program::start(arguments).finish();
+        check(&outcome, 2, "", &format!("chat-client: {why}; see --help\n"));
+    }
     let late = "chat-client: no line matched \"x\" in time\n";
     check(&run(server.address, "wait", &["--match", "x", "--timeout", "0.01"]), 1, "", late);
 }
@@ -343,6 +455,25 @@ fn wait_prints_the_line_that_matches() {
 }
 
 #[test]
+fn wait_succeeds_only_with_a_match_though_nobody_reads_it() {
+    let server = RealServer::start();
+    let mut bob = server.other("bob");
+    for (word, timeout, code) in [("go", "100", 0), ("never", "0.5", 1)] {
+        let (reader, stdout) = std::io::pipe().unwrap();
+        drop(reader);
+        let child = command(&["wait", "--name", "al", "--match", word, "--timeout", timeout])
+            .env("CHAT_SERVER", server.address.to_string())
+            .stdout(stdout)
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        bob.read_to("al has entered the room.");
+        bob.send("say go\n");
+        assert_eq!(child.wait_with_output().unwrap().status.code(), Some(code), "{word}");
+    }
+}
+
+#[test]
 fn wait_gives_up_in_time_also_where_the_room_never_pauses() {
     let (server, served) = serve(|mut session| {
         session.greet_and_log_in();
@@ -353,11 +484,39 @@ fn wait_gives_up_in_time_also_where_the_room_never_pauses() {
     served.join().unwrap();
 }
 
-/// Sends lines until the client is gone.
+/// Sends lines until the client has nothing more to ask.
 fn flood(session: &mut Session) {
     let lines = "bo: again\n".repeat(1000);
-    while std::io::Write::write_all(&mut session.stream, lines.as_bytes()).is_ok() {}
-    let _ = session.stream.read(&mut [0]);
+    let mut stream = session.stream.try_clone().unwrap();
+    thread::scope(|scope| {
+        let writer = scope.spawn(move || while stream.write_all(lines.as_bytes()).is_ok() {});
+        assert_eq!(session.rest(), b"logout\n");
+        session.stream.shutdown(Shutdown::Both).unwrap();
+        writer.join().unwrap();
+    });
+}
+
+#[test]
+fn a_name_can_be_used_again_once_the_command_before_has_ended() {
+    let (server, served) = serve(|mut session| {
+        session.greet_and_log_in();
+        session.send("bo: hi\n");
+        let requests = session.rest();
+        // More than fits between the two: whoever is gone does not take it.
+        let lines = "bo: again\n".repeat(10_000);
+        for _ in 0..100 {
+            session.send(&lines);
+        }
+        requests
+    });
+    let arguments = ["--name", "al", "--count", "1"];
+    check(&run(server, "follow", &arguments), 0, "bo: hi\n", "");
+    assert_eq!(served.join().unwrap(), b"logout\n");
+    // And with the server itself, again and again.
+    let server = RealServer::start();
+    for _ in 0..30 {
+        check(&run(server.address, "look", &["--name", "al"]), 0, "al\n", "");
+    }
 }
 
 #[test]
@@ -366,7 +525,7 @@ fn the_common_flags_also_come_from_the_environment() {
     let mut bob = server.other("bob");
     bob.send("join den\nping x\n");
     bob.read_to("pong x");
-    let output = crate::program::command(&["say", "hi"])
+    let output = command(&["say", "hi"])
         .env("CHAT_SERVER", server.address.to_string())
         .env("CHAT_NAME", "al")
         .env("CHAT_ROOM", "den")
@@ -374,4 +533,18 @@ fn the_common_flags_also_come_from_the_environment() {
         .unwrap();
     assert!(output.status.success(), "{output:?}");
     bob.read_to("al: hi");
+}
+
+#[test]
+fn an_empty_variable_is_as_good_as_none() {
+    let server = RealServer::start();
+    for arguments in [&[][..], &["look"]] {
+        // To be found at all, the server has to be named: only the others are empty.
+        let mut command = command(arguments);
+        command.env("CHAT_SERVER", server.address.to_string());
+        command.env("CHAT_NAME", "").env("CHAT_ROOM", "").env("USER", "al");
+        let outcome = Program::run(&mut command).finish();
+        assert_eq!((outcome.code, outcome.stderr.as_str()), (Some(0), ""));
+        assert!(["Connect Success\n", "al-"].iter().any(|it| outcome.stdout.starts_with(it)));
+    }
 }
