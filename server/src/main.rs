@@ -45,7 +45,8 @@ fn finish(result: anyhow::Result<()>, failure: u8) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("chat-server: {error:#}");
+            // Nobody may be reading, and then the exit code still tells.
+            let _ = writeln!(io::stderr(), "chat-server: {error:#}");
             ExitCode::from(failure)
         }
     }

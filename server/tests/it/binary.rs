@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
+use std::process::{Command, Stdio};
 
 use nix::sys::signal::Signal;
 
@@ -76,6 +77,36 @@ fn a_port_in_use_is_one_clear_line() {
     assert!(output.stdout.is_empty());
 }
 
+/// What is taken works, also where the system has limits of its own.
+#[test]
+fn the_largest_numbers_are_served() {
+    let (year, most) = ("31536000", "4294967295");
+    let mut arguments = vec!["--listen", "127.0.0.1:0"];
+    arguments.extend(["--login-timeout", year, "--stall-timeout", year, "--exit-when-idle", year]);
+    arguments.extend(["--keepalive", "32767", "--user-timeout", "32767"]);
+    arguments.extend(["--rate", most, "--burst", most]);
+    arguments.extend(["--max-clients", most, "--max-per-address", most]);
+    let mut program = Program::start(&arguments);
+    let mut client = TestClient::connect(program.address().0);
+    client.send("login ann\nsay hi\nlogout\n");
+    assert_eq!(client.rest(), "Connect Success\nLogin Success\nann: hi\n");
+    drop(client);
+    program.signal(Signal::SIGTERM);
+    let output = program.output();
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// The end is told by the exit code, also where nobody reads what went wrong.
+#[test]
+fn a_closed_pipe_for_errors_changes_no_exit_code() {
+    let (nobody, stderr) = std::io::pipe().unwrap();
+    drop(nobody);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_chat-server"));
+    // An address of nobody, kept for documents.
+    command.args(["--listen", "192.0.2.1:6666"]).stdout(Stdio::piped()).stderr(stderr);
+    assert_eq!(Program::spawn(&mut command).output().status.code(), Some(3));
+}
+
 #[test]
 fn wrong_usage_is_explained() {
     for arguments in [
@@ -83,6 +114,17 @@ fn wrong_usage_is_explained() {
         &["--couriers", "0"],
         &["--max-line", "1"],
         &["--backlog", "10"],
+        &["--max-clients", "0"],
+        &["--max-per-address", "0"],
+        &["--burst", "0"],
+        &["--login-timeout", "0"],
+        &["--login-timeout", "18446744073709551615"],
+        &["--stall-timeout", "0"],
+        &["--stall-timeout", "18446744073709551615"],
+        &["--exit-when-idle", "0"],
+        &["--exit-when-idle", "18446744073709551615"],
+        &["--keepalive", "32768"],
+        &["--user-timeout", "32768"],
         &["--no-such-flag"],
     ] {
         let output = Program::start(arguments).output();
