@@ -24,12 +24,12 @@ use crate::bans::Target;
 use crate::client::{Client, ClientId};
 use crate::config::Config;
 use crate::courier::Desk;
+use crate::folder::Earlier;
 use crate::moderation::Moderation;
 use crate::outbox::Mail;
 use crate::recorder::Recorder;
 use crate::room::Room;
 use crate::room_log::{News, Position, RoomLog};
-use crate::transcript::Earlier;
 
 /// Bytes that an announcement of the server about a user takes at most, such as `has entered`.
 const ANNOUNCEMENT_BYTES: usize = 512;
@@ -468,7 +468,7 @@ impl Chat {
                 opening.closed += 1;
             }
             if let Some(recorder) = &self.recorder {
-                recorder.retire(seat.log.id);
+                recorder.retire(seat.log.room.clone());
             }
         }
     }

@@ -26,7 +26,8 @@
 //! | `bell` | wakes sessions that are dismissed | sockets that are waited for |
 //! | `motd`, `text_file` | what the server is given to read | files |
 //! | `wire` | the log of the wire, without passwords | nothing |
-//! | `recorder`, `transcript` | rooms on disk | logs, files |
+//! | `recorder`, `transcript` | rooms on disk, as they are written | logs, files |
+//! | `folder` | the same, as they are read | files |
 //! | `server` | all of it from start to last joined thread | everything |
 //!
 //! What always holds:
@@ -47,6 +48,7 @@ mod client;
 pub mod config;
 mod courier;
 mod delivery;
+mod folder;
 mod listener;
 mod moderation;
 mod motd;

@@ -14,6 +14,7 @@ use std::time::Duration;
 use mio::unix::SourceFd;
 use mio::{Interest, Registry, Token};
 use nix::errno::Errno;
+use nix::sys::resource::{Resource, getrlimit};
 use nix::sys::socket::{Backlog, listen, setsockopt, sockopt};
 use protocol::{Framing, Reply};
 
@@ -22,6 +23,7 @@ use crate::client::{Client, ClientId};
 use crate::config::Config;
 use crate::courier::Desk;
 use crate::outbox::Mail;
+use crate::recorder;
 use crate::room_log::Position;
 use crate::session;
 
@@ -97,13 +99,17 @@ pub struct Reception<'scope> {
     spare: Option<File>,
     /// Clients refused since something ran out.
     refused: u64,
+    /// From this descriptor on they are left to others than clients.
+    reserved_from: u64,
 }
 
 impl<'scope> Reception<'scope> {
     /// Receives clients for this chat.
     #[must_use]
     pub fn new(chat: &'scope Chat, config: &'scope Config, desks: &'scope [Arc<Desk>]) -> Self {
-        let mut reception = Self { chat, config, desks, next_id: 0, spare: None, refused: 0 };
+        let reserved_from = reserved_from(config);
+        let mut reception =
+            Self { chat, config, desks, next_id: 0, spare: None, refused: 0, reserved_from };
         reception.open_spare();
         reception
     }
@@ -118,6 +124,12 @@ impl<'scope> Reception<'scope> {
         while !is_over() {
             match listener.socket.accept() {
                 Ok((stream, address)) => {
+                    // The system always gives the lowest one that is free.
+                    if stream.as_raw_fd() as u64 >= self.reserved_from {
+                        self.note_shortage(&Errno::EMFILE.into());
+                        refuse(&stream, Reply::ServerFull, listener.framing);
+                        continue;
+                    }
                     let client = self.client(stream, address, listener.framing);
                     self.receive(client, scope);
                 }
@@ -130,7 +142,14 @@ impl<'scope> Reception<'scope> {
         }
     }
 
-    fn client(&mut self, stream: TcpStream, address: SocketAddr, framing: Framing) -> Arc<Client> {
+    fn client(
+        &mut self,
+        stream: TcpStream,
+        mut address: SocketAddr,
+        framing: Framing,
+    ) -> Arc<Client> {
+        // An IPv4 client of an IPv6 listener is the same as one of an IPv4 listener.
+        address.set_ip(address.ip().to_canonical());
         let id = self.next_id;
         self.next_id += 1;
         let desk = Arc::clone(&self.desks[(id / CLIENTS_IN_A_ROW) % self.desks.len()]);
@@ -198,6 +217,14 @@ impl<'scope> Reception<'scope> {
             log::warn!("new clients are served again; {} were refused", self.refused);
             self.refused = 0;
         }
+    }
+}
+
+/// The first descriptor that no client gets. What is recorded must not depend on how many came.
+fn reserved_from(config: &Config) -> u64 {
+    match getrlimit(Resource::RLIMIT_NOFILE) {
+        Ok((limit, _)) if config.data.is_some() => limit - recorder::DESCRIPTORS.min(limit / 4),
+        _ => u64::MAX,
     }
 }
 

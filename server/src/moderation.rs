@@ -31,7 +31,10 @@ pub struct Moderation {
     state: Mutex<State>,
     /// Whether anybody may be muted, so that nobody has to lock in order to speak when not.
     has_mutes: AtomicBool,
-    turn: Turn,
+    /// For checking passwords.
+    checking: Turn,
+    /// For writing the bans' file.
+    writing: Turn,
     /// Wakes who is to be dismissed.
     pub bell: Bell,
 }
@@ -61,7 +64,8 @@ impl Moderation {
             file,
             state: Mutex::new(state),
             has_mutes: AtomicBool::new(false),
-            turn: Turn::default(),
+            checking: Turn::default(),
+            writing: Turn::default(),
             bell: Bell::new()?,
         })
     }
@@ -72,7 +76,7 @@ impl Moderation {
     /// own, one at a time. A name is logged in once, so no more than all operators wait for it.
     pub fn is_operator(&self, name: &UserName, password: &str) -> bool {
         let Some(hash) = self.operators.hash_of(name) else { return false };
-        self.turn.take(|| {
+        self.checking.take(|| {
             thread::scope(|scope| {
                 let thread = thread::Builder::new().name("password".to_owned());
                 let check = thread.spawn_scoped(scope, || is_password(password, hash));
@@ -113,9 +117,9 @@ impl Moderation {
         self.state.lock().bans.set(target, after(now, minutes), now);
         let Some(file) = &self.file else { return };
         // Whoever writes last has seen all that was changed before.
-        self.turn.take(|| {
+        self.writing.take(|| {
             let bans = self.state.lock().bans.to_string();
-            if let Err(error) = replace(file, &bans) {
+            if let Err(error) = replace(file, &bans, true) {
                 let path = file.display();
                 log::error!("{path} cannot be written, a restart forgets the last bans: {error}");
             }

@@ -185,8 +185,15 @@ fn no_more_clients_than_allowed() {
 
 #[test]
 fn no_more_clients_of_one_address_than_allowed() {
-    let server = TestServer::with(|config| config.max_per_address = 1);
-    let first = server.connect();
+    let server = TestServer::with(|config| {
+        config.max_per_address = 1;
+        config.classic = vec!["[::ffff:127.0.0.1]:0".parse().unwrap()];
+    });
+    let mut first = server.connect();
     assert_eq!(TestClient::connect(server.address).rest(), "Server Full\n");
-    drop(first);
+    // Through a listener of the other family it is the same address.
+    assert_eq!(TestClient::connect(server.classic).rest(), "Server Full\n");
+    first.send("logout\n");
+    first.expect_end();
+    assert_eq!(TestClient::connect(server.classic).packet(), b"Connect Success");
 }
