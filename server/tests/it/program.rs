@@ -2,7 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::SocketAddr;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, ChildStderr, Command, Output, Stdio};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread;
 use std::time::Duration;
@@ -63,6 +63,11 @@ impl Program {
         let rest = line.trim_end().strip_prefix("listening on ").expect(&line);
         let (address, remark) = rest.split_once(' ').unwrap_or((rest, ""));
         (address.parse().unwrap(), remark.to_owned())
+    }
+
+    /// The log, to be read as it is written.
+    pub fn stderr(&mut self) -> ChildStderr {
+        self.child.as_mut().and_then(|child| child.stderr.take()).unwrap()
     }
 
     pub fn signal(&self, signal: Signal) {
