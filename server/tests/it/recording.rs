@@ -1,7 +1,8 @@
 //! What was said is not lost: transcripts, across restarts, full disks and `kill -9`.
 
-use std::fs::{self, OpenOptions};
-use std::io::{BufRead, BufReader, Write};
+use std::fs::{self, File, OpenOptions};
+use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Write};
+use std::net::{SocketAddr, TcpStream};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -440,9 +441,12 @@ fn what_was_seen_survives_kill_dash_nine() {
         program.signal(Signal::SIGKILL);
         program.output();
         // The file is read as it is; only a last line that is torn does not count.
-        let text = String::from_utf8(fs::read(&file).unwrap().split_off(checked)).unwrap();
+        let mut text = String::new();
+        let mut new = File::open(&file).unwrap();
+        new.seek(SeekFrom::Start(checked)).unwrap();
+        new.read_to_string(&mut text).unwrap();
         let whole = &text[..text.rfind('\n').map_or(0, |end| end + 1)];
-        checked += whole.len();
+        checked += whole.len() as u64;
         let recorded: Vec<_> = whole.lines().map(|line| line.split_once(' ').unwrap().1).collect();
         for talker in talkers {
             let seen = talker.join().unwrap();
@@ -460,30 +464,30 @@ fn what_was_seen_survives_kill_dash_nine() {
     transcript(&file);
 }
 
-/// Talks without end, and gives back the lines of the room that it saw.
-fn talk(address: std::net::SocketAddr, name: &str) -> Vec<String> {
-    let stream = std::net::TcpStream::connect(address).unwrap();
-    let mut writer = stream.try_clone().unwrap();
-    let name = name.to_owned();
-    let talker = thread::spawn(move || {
-        let mut number = 0_u64;
-        let mut text = format!("login {name}\n");
-        // It fails once the server is gone.
-        while writer.write_all(text.as_bytes()).is_ok() {
-            text = format!("say {number}\n");
-            number += 1;
-        }
-    });
+/// Talks until the server is gone, and gives back the lines of the room that it saw. There are
+/// always some hundred lines under way, and never more, so that not all of the time goes into
+/// reading what was said long before the end.
+fn talk(address: SocketAddr, name: &str) -> Vec<String> {
+    let mut reader = BufReader::new(TcpStream::connect(address).unwrap());
     let mut seen = Vec::new();
-    let mut reader = BufReader::new(stream);
-    let mut line = String::new();
-    while reader.read_line(&mut line).is_ok_and(|length| length > 0) && line.ends_with('\n') {
-        let text = line.trim_end_matches('\n');
-        if !matches!(text, "Connect Success" | "Login Success") && !text.starts_with("Missed ") {
-            seen.push(text.to_owned());
+    let mut text = format!("login {name}\n");
+    for batch in 0.. {
+        text.extend((0..300).map(|number| format!("say {batch} {number}\n")));
+        text.push_str("ping\n");
+        // It fails once the server is gone; what came before is still to be read.
+        let _ = reader.get_ref().write_all(text.as_bytes());
+        text.clear();
+        loop {
+            let mut line = String::new();
+            let is_read = reader.read_line(&mut line).is_ok();
+            match line.strip_suffix('\n') {
+                Some("pong") => break,
+                Some("Connect Success" | "Login Success") => {}
+                Some(line) if line.starts_with("Missed ") => {}
+                Some(line) if is_read => seen.push(line.to_owned()),
+                _ => return seen,
+            }
         }
-        line.clear();
     }
-    talker.join().unwrap();
     seen
 }
