@@ -1,12 +1,15 @@
 //! The program itself: what it prints, how it ends.
 
+use std::fs;
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use nix::sys::signal::Signal;
+use tempfile::TempDir;
 
-use crate::program::Program;
+use crate::program::{Program, not_run};
 use crate::support::TestClient;
 
 #[test]
@@ -132,4 +135,27 @@ fn wrong_usage_is_explained() {
         let first = BufReader::new(&output.stderr[..]).lines().next().unwrap().unwrap();
         assert!(first.starts_with("error: "), "{first}");
     }
+}
+
+/// The unit, and what the page about operating adds to it, are such that systemd takes them.
+#[test]
+fn the_unit_is_understood_by_systemd() {
+    let documents = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs");
+    let unit = fs::read_to_string(documents.join("chat-server.service")).unwrap();
+    let page = fs::read_to_string(documents.join("operating.md")).unwrap();
+    let addition = page.split("```\n[Service]\n").nth(1).unwrap().split("```").next().unwrap();
+    let (installed, server) = ("/usr/local/bin/chat-server", env!("CARGO_BIN_EXE_chat-server"));
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("chat-server.service");
+    let unit = format!("{unit}\n[Service]\n{addition}").replace(installed, server);
+    assert_eq!(unit.matches(server).count(), 2, "{unit}");
+    fs::write(&file, unit).unwrap();
+    let output = match Command::new("systemd-analyze").arg("verify").arg(&file).output() {
+        Ok(output) => output,
+        Err(error) => return not_run(&format!("docs/chat-server.service: {error}")),
+    };
+    let remarks = String::from_utf8(output.stderr).unwrap();
+    // It has remarks about the system's own units, too.
+    let remarks: Vec<_> = remarks.lines().filter(|line| line.contains("chat-server")).collect();
+    assert_eq!(remarks, [""; 0]);
 }
