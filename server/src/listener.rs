@@ -99,6 +99,8 @@ pub struct Reception<'scope> {
     spare: Option<File>,
     /// Clients refused since something ran out.
     refused: u64,
+    /// Each session's thread has a clone, so that they can be counted.
+    sessions: Arc<()>,
     /// From this descriptor on they are left to others than clients.
     reserved_from: u64,
 }
@@ -107,9 +109,16 @@ impl<'scope> Reception<'scope> {
     /// Receives clients for this chat.
     #[must_use]
     pub fn new(chat: &'scope Chat, config: &'scope Config, desks: &'scope [Arc<Desk>]) -> Self {
-        let reserved_from = reserved_from(config);
-        let mut reception =
-            Self { chat, config, desks, next_id: 0, spare: None, refused: 0, reserved_from };
+        let mut reception = Self {
+            chat,
+            config,
+            desks,
+            next_id: 0,
+            spare: None,
+            refused: 0,
+            sessions: Arc::new(()),
+            reserved_from: reserved_from(config),
+        };
         reception.open_spare();
         reception
     }
@@ -162,15 +171,23 @@ impl<'scope> Reception<'scope> {
             log::debug!("{} was not received: {error}", client.address);
             return;
         }
-        if let Err(refusal) = self.chat.connect(&client) {
+        // Those that have left are no clients any more, but wait for their peers to close.
+        let leaves_room =
+            Arc::strong_count(&self.sessions) <= self.config.max_clients.saturating_mul(2);
+        let place = if leaves_room { self.chat.connect(&client) } else { Err(Reply::ServerFull) };
+        if let Err(refusal) = place {
             log::info!("{} refused: {refusal}", client.address);
             return refuse(&client.stream, refusal, client.framing);
         }
         let (chat, config, session) = (self.chat, self.config, Arc::clone(&client));
+        let counted = Arc::clone(&self.sessions);
         let spawned = thread::Builder::new()
             .name(format!("session-{}", client.id))
             .stack_size(SESSION_STACK_BYTES)
-            .spawn_scoped(scope, move || session::run(chat, &session, config));
+            .spawn_scoped(scope, move || {
+                session::run(chat, &session, config);
+                drop(counted);
+            });
         match spawned {
             Ok(_) => self.note_recovery(),
             Err(error) => {
