@@ -139,7 +139,7 @@ impl Chat {
         let main = RoomLog::new(0, name.clone(), config.backlog, desks.len());
         let main = match &recorder {
             Some(recorder) => {
-                let earlier = recorder.earlier(&name, config.backlog);
+                let earlier = recorder.earlier(&name, config.backlog, || true);
                 Room::new(main.recorded(&earlier.lines), earlier.topic)
             }
             None => Room::new(main, String::new()),
@@ -482,7 +482,9 @@ impl Chat {
             while !state.rooms.contains_key(name) {
                 let closed_before = state.begin_opening(name);
                 MutexGuard::unlocked(&mut state, || {
-                    earlier = recorder.earlier(name, self.backlog);
+                    // Not when somebody else of a crowd has opened it by then.
+                    let is_wanted = || !self.state.lock().rooms.contains_key(name);
+                    earlier = recorder.earlier(name, self.backlog, is_wanted);
                 });
                 if state.end_opening(name) == closed_before {
                     break;

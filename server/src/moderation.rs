@@ -11,13 +11,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use jiff::{SignedDuration, Timestamp};
-use parking_lot::{Condvar, Mutex};
+use parking_lot::Mutex;
 use protocol::UserName;
 
 use crate::bans::{Bans, Target};
 use crate::bell::Bell;
 use crate::operators::{Operators, is_password};
 use crate::transcript::replace;
+use crate::turn::Turn;
 
 /// The bans' file in the folder of a server that keeps what is said.
 const BANS_FILE: &str = "bans";
@@ -143,27 +144,6 @@ fn after(now: Timestamp, minutes: u32) -> Timestamp {
 fn minutes_left(until: Timestamp, now: Timestamp) -> Option<u64> {
     let seconds = u64::try_from(until.duration_since(now).as_secs_f64().ceil() as i64).ok()?;
     (seconds > 0).then_some(seconds.div_ceil(60))
-}
-
-/// Lets one at a time do something long, without a lock being held meanwhile.
-#[derive(Debug, Default)]
-struct Turn {
-    is_taken: Mutex<bool>,
-    free: Condvar,
-}
-
-impl Turn {
-    fn take<T>(&self, work: impl FnOnce() -> T) -> T {
-        let mut is_taken = self.is_taken.lock();
-        while std::mem::replace(&mut *is_taken, true) {
-            self.free.wait(&mut is_taken);
-        }
-        drop(is_taken);
-        let done = work();
-        *self.is_taken.lock() = false;
-        self.free.notify_one();
-        done
-    }
 }
 
 #[cfg(test)]

@@ -19,6 +19,7 @@ use crate::courier::Desk;
 use crate::folder::{Earlier, Folder};
 use crate::room_log::{Batch, RoomLog};
 use crate::transcript::Transcript;
+use crate::turn::Turn;
 
 /// Transcripts that are open at once. Each takes a descriptor, and there may be as many rooms as
 /// clients.
@@ -32,6 +33,8 @@ pub const DESCRIPTORS: u64 = OPEN_TRANSCRIPTS as u64 + 16;
 #[derive(Debug)]
 pub struct Recorder {
     folder: Folder,
+    /// For reading a room: a crowd that enters one at once shall not fill memory with it.
+    reading: Turn,
     sync: bool,
     inbox: Mutex<Inbox>,
     /// Signalled when something came.
@@ -69,6 +72,7 @@ impl Recorder {
     pub fn new(folder: PathBuf, sync: bool) -> io::Result<Self> {
         Ok(Self {
             folder: Folder::open(folder)?,
+            reading: Turn::default(),
             sync,
             inbox: Mutex::default(),
             came: Condvar::new(),
@@ -105,15 +109,23 @@ impl Recorder {
     }
 
     /// What the room's transcript has from earlier, up to `bytes` of lines. Everything that came
-    /// before is recorded first. To be called without any lock.
-    pub fn earlier(&self, room: &RoomName, bytes: usize) -> Earlier {
+    /// before is recorded first. One room is read at a time; when its turn has come and `is_wanted`
+    /// says no, nothing is read. To be called without any lock.
+    pub fn earlier(
+        &self,
+        room: &RoomName,
+        bytes: usize,
+        is_wanted: impl FnOnce() -> bool,
+    ) -> Earlier {
         let mut inbox = self.inbox.lock();
         let came = inbox.came;
         while inbox.done < came {
             self.done.wait(&mut inbox);
         }
         drop(inbox);
-        self.folder.earlier(room, bytes)
+        let read =
+            || if is_wanted() { self.folder.earlier(room, bytes) } else { Earlier::default() };
+        self.reading.take(read)
     }
 
     /// Records until it is closed. `desks` are told of what may be sent.
