@@ -80,7 +80,7 @@ impl Listener {
 
 fn explain(error: &io::Error, address: SocketAddr) -> io::Error {
     let advice = match error.kind() {
-        io::ErrorKind::AddrInUse => "--listen takes another one, and port 0 a free one",
+        io::ErrorKind::AddrInUse => "choose another port; port 0 takes a free one",
         io::ErrorKind::PermissionDenied => "ports from 1024 on need no privileges",
         _ => "the address must be one of this machine",
     };

@@ -67,17 +67,23 @@ fn a_second_signal_ends_it_at_once() {
 fn a_port_in_use_is_one_clear_line() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
-    let output = Program::start(&["--listen", &address]).output();
-    assert_eq!(output.status.code(), Some(3));
-    let stderr = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(
-        stderr,
-        format!(
-            "chat-server: cannot listen on {address}: address in use; \
-             --listen takes another one, and port 0 a free one\n"
-        )
-    );
-    assert!(output.stdout.is_empty());
+    for arguments in [
+        &["--listen", &address][..],
+        &["--listen", "127.0.0.1:0", "--listen", &address],
+        &["--listen", "127.0.0.1:0", "--classic", &address],
+    ] {
+        let output = Program::start(arguments).output();
+        assert_eq!(output.status.code(), Some(3));
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(
+            stderr,
+            format!(
+                "chat-server: cannot listen on {address}: address in use; \
+                 choose another port; port 0 takes a free one\n"
+            )
+        );
+        assert!(output.stdout.is_empty());
+    }
 }
 
 /// What is taken works, also where the system has limits of its own.
