@@ -308,7 +308,7 @@ fn clients_leave_descriptors_to_the_transcripts() {
 #[test]
 fn a_room_that_many_open_at_once_loses_nothing() {
     const CLIENTS: usize = 6;
-    const ROUNDS: usize = 20;
+    const ROUNDS: usize = 10;
     let folder = TempDir::new().unwrap();
     let mut server = server(folder.path());
     let said = "say something that takes some time to write\n".repeat(40);

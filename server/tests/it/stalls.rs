@@ -44,7 +44,8 @@ fn a_stop_does_not_wait_for_requests_that_nobody_answers() {
         scope.spawn(|| watcher.rest());
         server.stop();
     });
-    assert!(begin.elapsed() < Duration::from_secs(8), "{:?}", begin.elapsed());
+    // Five seconds and a little; the rest is for a busy machine.
+    assert!(begin.elapsed() < Duration::from_secs(30), "{:?}", begin.elapsed());
     drop(deaf);
 }
 
