@@ -13,6 +13,12 @@ use protocol::limits::{
     STALL_TIMEOUT,
 };
 
+/// The longest time that may be asked for, in seconds: a year. No clock runs over with it.
+const YEAR: u64 = 365 * 24 * 60 * 60;
+
+/// The longest time that the system takes for `--keepalive`, in seconds: see tcp(7).
+const KEEPALIVE: u64 = 32_767;
+
 /// A chat server: rooms of people, a line a message, over plain TCP.
 ///
 /// Connect with `chat-client`, or with any program that sends lines: `nc 127.0.0.1 6666`.
@@ -48,17 +54,18 @@ pub struct Arguments {
     backlog: u64,
 
     /// Connections at once
-    #[arg(long, value_name = "N", default_value_t = CLIENTS)]
-    #[arg(help_heading = "Limits")]
-    max_clients: usize,
+    #[arg(long, value_name = "N", default_value_t = CLIENTS as u32)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..), help_heading = "Limits")]
+    max_clients: u32,
 
     /// Connections at once from one address; no limit by default
-    #[arg(long, value_name = "N", help_heading = "Limits")]
-    max_per_address: Option<usize>,
+    #[arg(long, value_name = "N")]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..), help_heading = "Limits")]
+    max_per_address: Option<u32>,
 
     /// How long a connection may go without a login
     #[arg(long, value_name = "SECONDS", default_value_t = LOGIN_TIMEOUT.as_secs())]
-    #[arg(help_heading = "Limits")]
+    #[arg(value_parser = clap::value_parser!(u64).range(1..=YEAR), help_heading = "Limits")]
     login_timeout: u64,
 
     /// Lines a second that are read of one client; 0 is no limit
@@ -66,20 +73,23 @@ pub struct Arguments {
     rate: u32,
 
     /// Lines of one client that are read at once, before its rate counts
-    #[arg(long, value_name = "N", default_value_t = BURST_LINES, help_heading = "Limits")]
+    #[arg(long, value_name = "N", default_value_t = BURST_LINES)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..), help_heading = "Limits")]
     burst: u32,
 
     /// How long a client that takes no byte is kept while bytes wait for it
     #[arg(long, value_name = "SECONDS", default_value_t = STALL_TIMEOUT.as_secs())]
-    #[arg(value_parser = clap::value_parser!(u64).range(1..), help_heading = "Limits")]
+    #[arg(value_parser = clap::value_parser!(u64).range(1..=YEAR), help_heading = "Limits")]
     stall_timeout: u64,
 
     /// Ask silent clients' machines whether they are there after this long; 0 never asks
-    #[arg(long, value_name = "SECONDS", help_heading = "Limits")]
+    #[arg(long, value_name = "SECONDS")]
+    #[arg(value_parser = clap::value_parser!(u64).range(..=KEEPALIVE), help_heading = "Limits")]
     keepalive: Option<u64>,
 
     /// How long a client's machine may leave bytes unacknowledged; 0 as the system has it
-    #[arg(long, value_name = "SECONDS", help_heading = "Limits")]
+    #[arg(long, value_name = "SECONDS")]
+    #[arg(value_parser = clap::value_parser!(u64).range(..=KEEPALIVE), help_heading = "Limits")]
     user_timeout: Option<u64>,
 
     /// Record each room in DIR/ROOM.log, and go on from there; SIGHUP opens the files anew
@@ -99,7 +109,7 @@ pub struct Arguments {
     operators: Option<PathBuf>,
 
     /// Stop once no client was connected for so long
-    #[arg(long, value_name = "SECONDS")]
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=YEAR))]
     exit_when_idle: Option<u64>,
 
     /// Log more; twice for everything. RUST_LOG sets levels in detail
@@ -166,8 +176,10 @@ impl From<Arguments> for Config {
             couriers: arguments.couriers.map_or(default.couriers, usize::from),
             max_line: arguments.max_line as usize,
             backlog: arguments.backlog as usize,
-            max_clients: arguments.max_clients,
-            max_per_address: arguments.max_per_address.unwrap_or(default.max_per_address),
+            max_clients: arguments.max_clients as usize,
+            max_per_address: arguments
+                .max_per_address
+                .map_or(default.max_per_address, |most| most as usize),
             login_timeout: Duration::from_secs(arguments.login_timeout),
             rate: arguments.rate,
             burst: arguments.burst,

@@ -70,7 +70,7 @@ pub struct Chat {
 #[derive(Debug)]
 struct State {
     clients: HashMap<ClientId, Arc<Client>>,
-    /// How many clients an address has. IPv4 is the same over a listener of IPv6.
+    /// How many clients an address has.
     addresses: HashMap<IpAddr, usize>,
     /// Everybody whose name is taken: from login to the last byte after logout.
     users: HashMap<UserName, User>,
@@ -115,7 +115,7 @@ impl Chat {
         let main = RoomLog::new(0, name.clone(), config.backlog, desks.len());
         let main = match &recorder {
             Some(recorder) => {
-                let earlier = recorder.earlier(&name, config.backlog);
+                let earlier = recorder.earlier(&name, config.backlog, || true);
                 Room::new(main.recorded(&earlier.lines), earlier.topic)
             }
             None => Room::new(main, String::new()),
@@ -159,7 +159,7 @@ impl Chat {
     /// Gives the refusal when there is no place for it.
     pub fn connect(&self, client: &Arc<Client>) -> Result<(), Reply<'static>> {
         let mut state = self.state.lock();
-        let address = client.address.ip().to_canonical();
+        let address = client.address.ip();
         let from_address = state.addresses.get(&address).copied().unwrap_or(0);
         let is_full = state.clients.len() >= self.max_clients;
         if is_full || from_address >= self.max_per_address || state.is_stopping {
@@ -178,7 +178,7 @@ impl Chat {
         let mut state = self.state.lock();
         state.clients.remove(&client.id);
         state.idle_since = Instant::now();
-        let address = client.address.ip().to_canonical();
+        let address = client.address.ip();
         if let Some(count) = state.addresses.get_mut(&address) {
             *count -= 1;
             if *count == 0 {
@@ -339,7 +339,7 @@ impl Chat {
             state.rooms.remove(&seat.room);
             state.openings.note_closed(&seat.room);
             if let Some(recorder) = &self.recorder {
-                recorder.retire(seat.log.id);
+                recorder.retire(seat.log.room.clone());
             }
         }
     }

@@ -27,8 +27,10 @@
 //! | `operators`, `bans` | passwords and bans, in memory and as files | no lock, no thread |
 //! | `bell` | wakes sessions that are dismissed | sockets that are waited for |
 //! | `motd`, `text_file` | what the server is given to read | files |
+//! | `turn` | lets one at a time do something long | nothing |
 //! | `wire` | the log of the wire, without passwords | nothing |
-//! | `recorder`, `transcript` | rooms on disk | logs, files |
+//! | `recorder`, `transcript` | rooms on disk, as they are written | logs, files |
+//! | `folder` | the same, as they are read | files |
 //! | `server` | all of it from start to last joined thread | everything |
 //!
 //! What always holds:
@@ -50,6 +52,7 @@ pub mod config;
 mod courier;
 mod delivery;
 mod desk;
+mod folder;
 mod listener;
 mod moderation;
 mod motd;
@@ -65,6 +68,7 @@ mod session;
 mod text_file;
 mod timeline;
 mod transcript;
+mod turn;
 mod wire;
 
 pub use config::Config;

@@ -14,6 +14,7 @@ use std::time::Duration;
 use mio::unix::SourceFd;
 use mio::{Interest, Registry, Token};
 use nix::errno::Errno;
+use nix::sys::resource::{Resource, getrlimit};
 use nix::sys::socket::{Backlog, listen, setsockopt, sockopt};
 use protocol::{Framing, Reply};
 
@@ -22,6 +23,7 @@ use crate::client::{Client, ClientId};
 use crate::config::Config;
 use crate::desk::Desk;
 use crate::outbox::Mail;
+use crate::recorder;
 use crate::ring::Position;
 use crate::session;
 
@@ -78,7 +80,7 @@ impl Listener {
 
 fn explain(error: &io::Error, address: SocketAddr) -> io::Error {
     let advice = match error.kind() {
-        io::ErrorKind::AddrInUse => "--listen takes another one, and port 0 a free one",
+        io::ErrorKind::AddrInUse => "choose another port; port 0 takes a free one",
         io::ErrorKind::PermissionDenied => "ports from 1024 on need no privileges",
         _ => "the address must be one of this machine",
     };
@@ -97,13 +99,26 @@ pub struct Reception<'scope> {
     spare: Option<File>,
     /// Clients refused since something ran out.
     refused: u64,
+    /// Each session's thread has a clone, so that they can be counted.
+    sessions: Arc<()>,
+    /// From this descriptor on they are left to others than clients.
+    reserved_from: u64,
 }
 
 impl<'scope> Reception<'scope> {
     /// Receives clients for this chat.
     #[must_use]
     pub fn new(chat: &'scope Chat, config: &'scope Config, desks: &'scope [Arc<Desk>]) -> Self {
-        let mut reception = Self { chat, config, desks, next_id: 0, spare: None, refused: 0 };
+        let mut reception = Self {
+            chat,
+            config,
+            desks,
+            next_id: 0,
+            spare: None,
+            refused: 0,
+            sessions: Arc::new(()),
+            reserved_from: reserved_from(config),
+        };
         reception.open_spare();
         reception
     }
@@ -118,6 +133,12 @@ impl<'scope> Reception<'scope> {
         while !is_over() {
             match listener.socket.accept() {
                 Ok((stream, address)) => {
+                    // The system always gives the lowest one that is free.
+                    if stream.as_raw_fd() as u64 >= self.reserved_from {
+                        self.note_shortage(&Errno::EMFILE.into());
+                        refuse(&stream, Reply::ServerFull, listener.framing);
+                        continue;
+                    }
                     let client = self.client(stream, address, listener.framing);
                     self.receive(client, scope);
                 }
@@ -130,7 +151,14 @@ impl<'scope> Reception<'scope> {
         }
     }
 
-    fn client(&mut self, stream: TcpStream, address: SocketAddr, framing: Framing) -> Arc<Client> {
+    fn client(
+        &mut self,
+        stream: TcpStream,
+        mut address: SocketAddr,
+        framing: Framing,
+    ) -> Arc<Client> {
+        // An IPv4 client of an IPv6 listener is the same as one of an IPv4 listener.
+        address.set_ip(address.ip().to_canonical());
         let id = self.next_id;
         self.next_id += 1;
         let desk = Arc::clone(&self.desks[(id / CLIENTS_IN_A_ROW) % self.desks.len()]);
@@ -143,15 +171,23 @@ impl<'scope> Reception<'scope> {
             log::debug!("{} was not received: {error}", client.address);
             return;
         }
-        if let Err(refusal) = self.chat.connect(&client) {
+        // Those that have left are no clients any more, but wait for their peers to close.
+        let leaves_room =
+            Arc::strong_count(&self.sessions) <= self.config.max_clients.saturating_mul(2);
+        let place = if leaves_room { self.chat.connect(&client) } else { Err(Reply::ServerFull) };
+        if let Err(refusal) = place {
             log::info!("{} refused: {refusal}", client.address);
             return refuse(&client.stream, refusal, client.framing);
         }
         let (chat, config, session) = (self.chat, self.config, Arc::clone(&client));
+        let counted = Arc::clone(&self.sessions);
         let spawned = thread::Builder::new()
             .name(format!("session-{}", client.id))
             .stack_size(SESSION_STACK_BYTES)
-            .spawn_scoped(scope, move || session::run(chat, &session, config));
+            .spawn_scoped(scope, move || {
+                session::run(chat, &session, config);
+                drop(counted);
+            });
         match spawned {
             Ok(_) => self.note_recovery(),
             Err(error) => {
@@ -198,6 +234,14 @@ impl<'scope> Reception<'scope> {
             log::warn!("new clients are served again; {} were refused", self.refused);
             self.refused = 0;
         }
+    }
+}
+
+/// The first descriptor that no client gets. What is recorded must not depend on how many came.
+fn reserved_from(config: &Config) -> u64 {
+    match getrlimit(Resource::RLIMIT_NOFILE) {
+        Ok((limit, _)) if config.data.is_some() => limit - recorder::DESCRIPTORS.min(limit / 4),
+        _ => u64::MAX,
     }
 }
 

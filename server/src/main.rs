@@ -9,6 +9,7 @@ use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use anyhow::Context;
 use chat_server::{Config, Server, StopHandle};
 use clap::Parser;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
@@ -45,7 +46,8 @@ fn finish(result: anyhow::Result<()>, failure: u8) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("chat-server: {error:#}");
+            // Nobody may be reading, and then the exit code still tells.
+            let _ = writeln!(io::stderr(), "chat-server: {error:#}");
             ExitCode::from(failure)
         }
     }
@@ -57,13 +59,15 @@ fn serve(config: Config) -> anyhow::Result<()> {
     let server = Server::bind(config)?;
     stop_on_signals(server.stop_handle())?;
     let addresses = server.addresses()?;
-    announce(&addresses)?;
+    announce(&addresses).context("cannot say on stdout where it listens")?;
     if addresses.iter().all(|(address, _)| address.ip().is_loopback()) {
         let port = addresses.first().map_or(PORT, |(address, _)| address.port());
         log::info!("only this machine can connect; --listen 0.0.0.0:{port} opens it to the LAN");
     }
     let reopener = match (hangups, server.recorder()) {
-        (Some(hangups), Some(recorder)) => Some(hangups.serve(recorder)?),
+        (Some(hangups), Some(recorder)) => {
+            Some(hangups.serve(recorder).context("cannot start a thread; see `ulimit -u`")?)
+        }
         _ => None,
     };
     let served = server.run();

@@ -11,13 +11,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use jiff::{SignedDuration, Timestamp};
-use parking_lot::{Condvar, Mutex};
+use parking_lot::Mutex;
 use protocol::UserName;
 
 use crate::bans::{Bans, Target};
 use crate::bell::Bell;
 use crate::operators::{Operators, is_password};
 use crate::transcript::replace;
+use crate::turn::Turn;
 
 /// The bans' file in the folder of a server that keeps what is said.
 const BANS_FILE: &str = "bans";
@@ -31,7 +32,10 @@ pub struct Moderation {
     state: Mutex<State>,
     /// Whether anybody may be muted, so that nobody has to lock in order to speak when not.
     has_mutes: AtomicBool,
-    turn: Turn,
+    /// For checking passwords.
+    checking: Turn,
+    /// For writing the bans' file.
+    writing: Turn,
     /// Wakes who is to be dismissed.
     pub bell: Bell,
 }
@@ -61,7 +65,8 @@ impl Moderation {
             file,
             state: Mutex::new(state),
             has_mutes: AtomicBool::new(false),
-            turn: Turn::default(),
+            checking: Turn::default(),
+            writing: Turn::default(),
             bell: Bell::new()?,
         })
     }
@@ -72,7 +77,7 @@ impl Moderation {
     /// own, one at a time. A name is logged in once, so no more than all operators wait for it.
     pub fn is_operator(&self, name: &UserName, password: &str) -> bool {
         let Some(hash) = self.operators.hash_of(name) else { return false };
-        self.turn.take(|| {
+        self.checking.take(|| {
             thread::scope(|scope| {
                 let thread = thread::Builder::new().name("password".to_owned());
                 let check = thread.spawn_scoped(scope, || is_password(password, hash));
@@ -113,9 +118,9 @@ impl Moderation {
         self.state.lock().bans.set(target, after(now, minutes), now);
         let Some(file) = &self.file else { return };
         // Whoever writes last has seen all that was changed before.
-        self.turn.take(|| {
+        self.writing.take(|| {
             let bans = self.state.lock().bans.to_string();
-            if let Err(error) = replace(file, &bans) {
+            if let Err(error) = replace(file, &bans, true) {
                 let path = file.display();
                 log::error!("{path} cannot be written, a restart forgets the last bans: {error}");
             }
@@ -139,27 +144,6 @@ fn after(now: Timestamp, minutes: u32) -> Timestamp {
 fn minutes_left(until: Timestamp, now: Timestamp) -> Option<u64> {
     let seconds = u64::try_from(until.duration_since(now).as_secs_f64().ceil() as i64).ok()?;
     (seconds > 0).then_some(seconds.div_ceil(60))
-}
-
-/// Lets one at a time do something long, without a lock being held meanwhile.
-#[derive(Debug, Default)]
-struct Turn {
-    is_taken: Mutex<bool>,
-    free: Condvar,
-}
-
-impl Turn {
-    fn take<T>(&self, work: impl FnOnce() -> T) -> T {
-        let mut is_taken = self.is_taken.lock();
-        while std::mem::replace(&mut *is_taken, true) {
-            self.free.wait(&mut is_taken);
-        }
-        drop(is_taken);
-        let done = work();
-        *self.is_taken.lock() = false;
-        self.free.notify_one();
-        done
-    }
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@
 //!
 //! This module knows no socket. It locks nothing while it writes.
 
+use std::collections::HashMap;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -15,14 +16,26 @@ use parking_lot::{Condvar, Mutex};
 use protocol::RoomName;
 
 use crate::desk::Desk;
+use crate::folder::{Earlier, Folder};
 use crate::ring::Batch;
 use crate::room_log::RoomLog;
-use crate::transcript::{Earlier, Folder, Transcript};
+use crate::transcript::Transcript;
+use crate::turn::Turn;
+
+/// Transcripts that are open at once. Each takes a descriptor, and there may be as many rooms as
+/// clients.
+const OPEN_TRANSCRIPTS: usize = 32;
+
+/// Descriptors that are left to the recorder: for its transcripts, for rooms that are read, for
+/// topics and bans.
+pub const DESCRIPTORS: u64 = OPEN_TRANSCRIPTS as u64 + 16;
 
 /// Where the recorder is told of things to do. Each log is in here at most once at a time.
 #[derive(Debug)]
 pub struct Recorder {
     folder: Folder,
+    /// For reading a room: a crowd that enters one at once shall not fill memory with it.
+    reading: Turn,
     sync: bool,
     inbox: Mutex<Inbox>,
     /// Signalled when something came.
@@ -44,8 +57,8 @@ struct Inbox {
 enum Task {
     /// Write what is new in this log.
     Record(Arc<RoomLog>),
-    /// The log of this number is used no more.
-    Retire(u64),
+    /// Nobody is in this room any more.
+    Retire(RoomName),
     /// Open all files anew.
     Reopen,
 }
@@ -60,6 +73,7 @@ impl Recorder {
     pub fn new(folder: PathBuf, sync: bool) -> io::Result<Self> {
         Ok(Self {
             folder: Folder::open(folder)?,
+            reading: Turn::default(),
             sync,
             inbox: Mutex::default(),
             came: Condvar::new(),
@@ -79,9 +93,9 @@ impl Recorder {
         self.tell(Task::Record(log));
     }
 
-    /// Nobody will append to the log of this number any more.
-    pub fn retire(&self, log: u64) {
-        self.tell(Task::Retire(log));
+    /// Nobody will append to the room's log any more. If the room comes back, it has another one.
+    pub fn retire(&self, room: RoomName) {
+        self.tell(Task::Retire(room));
     }
 
     /// Opens all files anew, for somebody may have moved them away.
@@ -96,15 +110,23 @@ impl Recorder {
     }
 
     /// What the room's transcript has from earlier, up to `bytes` of lines. Everything that came
-    /// before is recorded first. To be called without any lock.
-    pub fn earlier(&self, room: &RoomName, bytes: usize) -> Earlier {
+    /// before is recorded first. One room is read at a time; when its turn has come and `is_wanted`
+    /// says no, nothing is read. To be called without any lock.
+    pub fn earlier(
+        &self,
+        room: &RoomName,
+        bytes: usize,
+        is_wanted: impl FnOnce() -> bool,
+    ) -> Earlier {
         let mut inbox = self.inbox.lock();
         let came = inbox.came;
         while inbox.done < came {
             self.done.wait(&mut inbox);
         }
         drop(inbox);
-        self.folder.earlier(room, bytes)
+        let read =
+            || if is_wanted() { self.folder.earlier(room, bytes) } else { Earlier::default() };
+        self.reading.take(read)
     }
 
     /// Records until it is closed. `desks` are told of what may be sent.
@@ -120,13 +142,13 @@ impl Recorder {
             let came = inbox.came;
             drop(inbox);
             if tasks.is_empty() {
-                return;
+                return transcripts.by_room.values_mut().for_each(Transcript::rest);
             }
             for task in tasks {
                 match task {
                     Task::Record(log) => self.record(&log, &mut transcripts, &mut batch, desks),
-                    Task::Retire(log) => drop(transcripts.remove(&log)),
-                    Task::Reopen => transcripts.values_mut().for_each(Transcript::close),
+                    Task::Retire(room) => transcripts.retire(&room),
+                    Task::Reopen => transcripts.close_all(),
                 }
             }
             self.inbox.lock().done = came;
@@ -141,10 +163,8 @@ impl Recorder {
         batch: &mut Batch,
         desks: &[Arc<Desk>],
     ) {
-        let transcript = transcripts
-            .entry(log.id)
-            .or_insert_with(|| Transcript::new(self.folder.path(&log.room), self.sync));
         while let Some(times) = log.unrecorded(batch) {
+            let transcript = transcripts.of(&log.room, &self.folder, self.sync);
             transcript.append(times.stamp(batch.start.line, &batch.bytes));
             for courier in log.publish(batch.end).couriers() {
                 desks[courier].news_in(Arc::clone(log));
@@ -153,5 +173,39 @@ impl Recorder {
     }
 }
 
-/// By the number of the log.
-type Transcripts = std::collections::HashMap<u64, Transcript>;
+/// The transcripts of the rooms that are used, and of those that miss something.
+#[derive(Debug, Default)]
+struct Transcripts {
+    by_room: HashMap<RoomName, Transcript>,
+    /// As many as this may be open.
+    opened: usize,
+}
+
+impl Transcripts {
+    /// The transcript of a room, which may open its file.
+    fn of(&mut self, room: &RoomName, folder: &Folder, sync: bool) -> &mut Transcript {
+        let is_open = self.by_room.get(room).is_some_and(Transcript::is_open);
+        if !is_open {
+            if self.opened == OPEN_TRANSCRIPTS {
+                self.close_all();
+            }
+            self.opened += 1;
+        }
+        let new = || Transcript::new(folder.path(room), sync);
+        self.by_room.entry(room.clone()).or_insert_with(new)
+    }
+
+    fn close_all(&mut self) {
+        self.by_room.values_mut().for_each(Transcript::close);
+        self.opened = 0;
+    }
+
+    /// Forgets a room, unless its transcript misses something that it has to be told of later.
+    fn retire(&mut self, room: &RoomName) {
+        let Some(transcript) = self.by_room.get_mut(room) else { return };
+        transcript.rest();
+        if transcript.is_whole() {
+            self.by_room.remove(room);
+        }
+    }
+}

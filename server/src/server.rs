@@ -159,13 +159,16 @@ fn spawn_writers<'scope>(
     recorder: Option<&'scope Recorder>,
     desks: &'scope [Arc<Desk>],
 ) -> io::Result<()> {
+    let explain = |error: io::Error| {
+        io::Error::new(error.kind(), format!("cannot start a thread: {error}; see `ulimit -u`"))
+    };
     for (number, courier) in couriers.into_iter().enumerate() {
         let builder = thread::Builder::new().name(format!("courier-{number}"));
-        builder.spawn_scoped(scope, || courier.run())?;
+        builder.spawn_scoped(scope, || courier.run()).map_err(explain)?;
     }
     if let Some(recorder) = recorder {
         let builder = thread::Builder::new().name("recorder".to_owned());
-        builder.spawn_scoped(scope, || recorder.run(desks))?;
+        builder.spawn_scoped(scope, || recorder.run(desks)).map_err(explain)?;
     }
     Ok(())
 }

@@ -1,112 +1,184 @@
-//! The files that rooms are recorded in: `ROOM.log`, a line `TIME LINE` each, and `ROOM.topic`.
+//! One room's transcript, as the recorder writes it.
 //!
-//! A room's name has no separator and does not start with a dot, so it cannot leave the folder.
 //! Files belong to their user alone: what is said in a room is for those who were there.
 
-use std::collections::HashMap;
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
-use parking_lot::Mutex;
-use protocol::{Event, RoomName};
+use protocol::Event;
 
-/// What a room has from before: its last lines, and its topic.
-#[derive(Debug, Default)]
-pub struct Earlier {
-    /// Oldest first.
-    pub lines: Vec<(Timestamp, String)>,
-    /// Empty when there is none.
-    pub topic: String,
-}
-
-/// The folder of all transcripts.
+/// The transcript of one room, as far as it is written.
 #[derive(Debug)]
-pub struct Folder {
+pub struct Transcript {
     path: PathBuf,
-    /// Rooms by name, and what they were called when their files were made: `Den` and `den` are
-    /// one room.
-    rooms: Mutex<HashMap<RoomName, RoomName>>,
-    /// Held as long as the folder is used.
-    _lock: File,
+    sync: bool,
+    /// `None` until the next line.
+    file: Option<File>,
+    /// Lines that could not be written since it last worked.
+    missing: u64,
+    /// Whether the last lines may not be on the disk, though they should.
+    is_unsynced: bool,
+    /// The topic as it is to be kept. `None` when it is kept.
+    topic: Option<String>,
+    /// Whether it was logged that the topic cannot be kept.
+    topic_failed: bool,
 }
 
-impl Folder {
-    /// Takes a folder for this server alone, and makes it where it does not exist.
-    ///
-    /// # Errors
-    ///
-    /// Says what is wrong with the folder.
-    pub fn open(path: PathBuf) -> io::Result<Self> {
-        let explain = |error: io::Error| {
-            let text = format!("cannot keep transcripts in {}: {error}", path.display());
-            io::Error::new(error.kind(), text)
-        };
-        DirBuilder::new().recursive(true).mode(0o700).create(&path).map_err(explain)?;
-        let lock = private_file().write(true).open(path.join(".lock")).map_err(explain)?;
-        lock.try_lock()
-            .map_err(|_| explain(io::Error::other("another server uses that folder")))?;
-        let mut rooms = HashMap::new();
-        for entry in fs::read_dir(&path).map_err(explain)? {
-            let file = entry.map_err(explain)?.path();
-            let is_transcript = file.extension().is_some_and(|extension| extension == "log");
-            let name = file.file_stem().and_then(|stem| RoomName::parse(stem.to_str()?).ok());
-            if let Some(name) = name.filter(|_| is_transcript) {
-                rooms.insert(name.clone(), name);
+impl Transcript {
+    /// The transcript in the file `path`, opened when there is something to write.
+    #[must_use]
+    pub fn new(path: PathBuf, sync: bool) -> Self {
+        Self {
+            path,
+            sync,
+            file: None,
+            missing: 0,
+            is_unsynced: false,
+            topic: None,
+            topic_failed: false,
+        }
+    }
+
+    /// Whether it takes a descriptor.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.file.is_some()
+    }
+
+    /// Whether everything that it was given is in its files.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.missing == 0 && self.topic.is_none()
+    }
+
+    /// Lets the next line open the file anew.
+    pub fn close(&mut self) {
+        self.file = None;
+    }
+
+    /// Appends lines in one write. When that fails they are counted, and the count is written
+    /// in their place once writing works again.
+    pub fn append<'a>(&mut self, lines: impl Iterator<Item = (Timestamp, &'a [u8])>) {
+        let mut bytes = Vec::new();
+        let mut count = 0;
+        for (time, line) in lines {
+            if count == 0 && self.missing > 0 {
+                bytes.extend(gap(time, self.missing));
+            }
+            count += 1;
+            bytes.extend(format!("{time:.3} ").bytes());
+            bytes.extend(line);
+            bytes.push(b'\n');
+            if let Ok(line) = str::from_utf8(line)
+                && let Some(Event::TopicSet { text, .. }) = Event::parse(line)
+            {
+                self.topic = Some(text.to_owned());
             }
         }
-        Ok(Self { path, rooms: Mutex::new(rooms), _lock: lock })
+        self.keep_topic();
+        self.write_or_count(&bytes, count);
     }
 
-    /// The transcript of a room.
-    #[must_use]
-    pub fn path(&self, room: &RoomName) -> PathBuf {
-        let mut rooms = self.rooms.lock();
-        let name = rooms.entry(room.clone()).or_insert_with(|| room.clone());
-        self.path.join(format!("{name}.log"))
+    /// Nothing will be appended for now: tries to leave nothing unsaid.
+    pub fn rest(&mut self) {
+        if self.missing > 0 {
+            self.write_or_count(&gap(Timestamp::now(), self.missing), 0);
+        }
+        self.keep_topic();
+        self.close();
     }
 
-    /// What a room has from before, up to `bytes` of its lines. What cannot be read is logged,
-    /// and the room begins without it.
-    #[must_use]
-    pub fn earlier(&self, room: &RoomName, bytes: usize) -> Earlier {
-        let path = self.path(room);
-        let lines = match read_tail(&path, bytes as u64) {
-            Ok(lines) => lines,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
-            Err(error) => {
-                log::error!("{} cannot be read: {error}", path.display());
-                Vec::new()
+    fn write_or_count(&mut self, bytes: &[u8], lines: u64) {
+        let sync = self.sync;
+        match self.write(bytes) {
+            Ok(file) => {
+                let synced = if sync { file.sync_data() } else { Ok(()) };
+                self.note_success();
+                self.note_synced(synced);
+            }
+            Err(error) => self.note_failure(lines, &error),
+        }
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> io::Result<&File> {
+        // A file that was removed still takes all that is written, and loses it.
+        let is_removed = |file: &File| file.metadata().map(|meta| meta.nlink() == 0);
+        if self.file.as_ref().map(is_removed).transpose()?.unwrap_or(false) {
+            self.file = None;
+        }
+        let mut file = match self.file.take() {
+            Some(file) => file,
+            None => {
+                let mut file = private_file().read(true).append(true).open(&self.path)?;
+                cut_torn_line(&mut file, &self.path)?;
+                file
             }
         };
-        let topic = fs::read_to_string(path.with_extension("topic")).unwrap_or_default();
-        Earlier { lines, topic: topic.trim_end().to_owned() }
+        let length = file.metadata()?.len();
+        if let Err(error) = file.write_all(bytes) {
+            // All or nothing, so that the count of missing lines is right. A device has no length
+            // to go back to, and keeps nothing either.
+            let _ = file.set_len(length);
+            return Err(error);
+        }
+        Ok(self.file.insert(file))
+    }
+
+    fn keep_topic(&mut self) {
+        let Some(topic) = &self.topic else { return };
+        let path = self.path.with_extension("topic");
+        let is_kept = fs::read_to_string(&path).is_ok_and(|kept| kept == *topic);
+        match if is_kept { Ok(()) } else { replace(&path, topic, self.sync) } {
+            Ok(()) => {
+                self.topic = None;
+                self.topic_failed = false;
+            }
+            Err(error) => {
+                if !std::mem::replace(&mut self.topic_failed, true) {
+                    log::error!("{} cannot be written: {error}", path.display());
+                }
+            }
+        }
+    }
+
+    fn note_success(&mut self) {
+        if self.missing > 0 {
+            log::warn!("{} is written again; {} lines miss", self.path.display(), self.missing);
+        }
+        self.missing = 0;
+    }
+
+    /// The lines are in the file, so none of them is missing; but nobody knows for how long.
+    fn note_synced(&mut self, synced: io::Result<()>) {
+        let was_unsynced = std::mem::replace(&mut self.is_unsynced, synced.is_err());
+        let path = self.path.display();
+        match synced {
+            Err(error) if !was_unsynced => {
+                log::error!(
+                    "{path} cannot be synced, lines may be lost if the machine stops: {error}"
+                );
+            }
+            Ok(()) if was_unsynced => log::warn!("{path} is synced again"),
+            _ => {}
+        }
+    }
+
+    fn note_failure(&mut self, lines: u64, error: &io::Error) {
+        if self.missing == 0 {
+            let path = self.path.display();
+            log::error!("{path} cannot be written, the chat goes on without it: {error}");
+        }
+        self.missing += lines;
+        self.file = None;
     }
 }
 
-fn private_file() -> OpenOptions {
-    let mut options = OpenOptions::new();
-    options.create(true).mode(0o600);
-    options
-}
-
-/// The last lines of a transcript, from `bytes` bytes at most.
-fn read_tail(path: &Path, bytes: u64) -> io::Result<Vec<(Timestamp, String)>> {
-    let mut file = OpenOptions::new().read(true).write(true).open(path)?;
-    cut_torn_line(&mut file, path)?;
-    let metadata = file.metadata()?;
-    if !metadata.is_file() {
-        // A device or a pipe that somebody put there takes lines, but has none to give.
-        return Ok(Vec::new());
-    }
-    file.seek(SeekFrom::Start(metadata.len().saturating_sub(bytes)))?;
-    let mut tail = Vec::new();
-    file.read_to_end(&mut tail)?;
-    // The first one is only the end of a line, unless the whole file was read.
-    let skip = usize::from(metadata.len() > bytes);
-    Ok(String::from_utf8_lossy(&tail).lines().skip(skip).filter_map(parse).collect())
+/// What stands in the place of lines that could not be written.
+fn gap(time: Timestamp, missing: u64) -> Vec<u8> {
+    format!("{time:.3} -- {missing} lines are missing here --\n").into_bytes()
 }
 
 /// Cuts off a last line that was torn by the end of its writer, or by a full disk.
@@ -139,120 +211,21 @@ fn cut_torn_line(file: &mut File, path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-fn parse(line: &str) -> Option<(Timestamp, String)> {
-    let (time, line) = line.split_once(' ')?;
-    Some((time.parse().ok()?, line.to_owned()))
+/// How to make files that belong to their user alone.
+pub fn private_file() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.create(true).mode(0o600);
+    options
 }
 
-/// The transcript of one room, as far as it is written.
-#[derive(Debug)]
-pub struct Transcript {
-    path: PathBuf,
-    sync: bool,
-    /// `None` until the next line.
-    file: Option<File>,
-    /// Lines that could not be written since it last worked.
-    missing: u64,
-}
-
-impl Transcript {
-    /// The transcript in the file `path`, opened when there is something to write.
-    #[must_use]
-    pub fn new(path: PathBuf, sync: bool) -> Self {
-        Self { path, sync, file: None, missing: 0 }
-    }
-
-    /// Lets the next line open the file anew.
-    pub fn close(&mut self) {
-        self.file = None;
-    }
-
-    /// Appends lines in one write. When that fails they are counted, and the count is written
-    /// in their place once writing works again.
-    pub fn append<'a>(&mut self, lines: impl Iterator<Item = (Timestamp, &'a [u8])>) {
-        let mut bytes = Vec::new();
-        let mut topic = None;
-        let mut count = 0;
-        for (time, line) in lines {
-            if count == 0 && self.missing > 0 {
-                let missing = self.missing;
-                let gap = format!("{time:.3} -- {missing} lines are missing here --\n");
-                bytes.extend(gap.bytes());
-            }
-            count += 1;
-            bytes.extend(format!("{time:.3} ").bytes());
-            bytes.extend(line);
-            bytes.push(b'\n');
-            if let Ok(line) = str::from_utf8(line)
-                && let Some(Event::TopicSet { text, .. }) = Event::parse(line)
-            {
-                topic = Some(text);
-            }
-        }
-        if let Some(topic) = topic {
-            self.keep_topic(topic);
-        }
-        match self.write(&bytes) {
-            Ok(()) => self.note_success(),
-            Err(error) => self.note_failure(count, &error),
-        }
-    }
-
-    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        // A file that was removed still takes all that is written, and loses it.
-        let is_removed = |file: &File| file.metadata().map(|meta| meta.nlink() == 0);
-        if self.file.as_ref().map(is_removed).transpose()?.unwrap_or(false) {
-            self.file = None;
-        }
-        if self.file.is_none() {
-            let mut file = private_file().read(true).append(true).open(&self.path)?;
-            cut_torn_line(&mut file, &self.path)?;
-            self.file = Some(file);
-        }
-        let Some(file) = &mut self.file else { return Ok(()) };
-        let length = file.metadata()?.len();
-        if let Err(error) = file.write_all(bytes) {
-            // All or nothing, so that the count of missing lines is right. A device has no length
-            // to go back to, and keeps nothing either.
-            let _ = file.set_len(length);
-            return Err(error);
-        }
-        if self.sync {
-            file.sync_data()?;
-        }
-        Ok(())
-    }
-
-    fn keep_topic(&self, topic: &str) {
-        let path = self.path.with_extension("topic");
-        if fs::read_to_string(&path).is_ok_and(|kept| kept == topic) {
-            return;
-        }
-        if let Err(error) = replace(&path, topic) {
-            log::error!("{} cannot be written: {error}", path.display());
-        }
-    }
-
-    fn note_success(&mut self) {
-        if self.missing > 0 {
-            log::warn!("{} is written again; {} lines miss", self.path.display(), self.missing);
-        }
-        self.missing = 0;
-    }
-
-    fn note_failure(&mut self, lines: u64, error: &io::Error) {
-        if self.missing == 0 {
-            let path = self.path.display();
-            log::error!("{path} cannot be written, the chat goes on without it: {error}");
-        }
-        self.missing += lines;
-        self.file = None;
-    }
-}
-
-/// Replaces a file by one with this text, so that there is always a whole one.
-pub fn replace(path: &Path, text: &str) -> io::Result<()> {
+/// Replaces a file by one with this text, so that there is always a whole one; with `sync`, also
+/// when the power fails.
+pub fn replace(path: &Path, text: &str, sync: bool) -> io::Result<()> {
     let new = path.with_added_extension("new");
-    private_file().write(true).truncate(true).open(&new)?.write_all(text.as_bytes())?;
+    let mut file = private_file().write(true).truncate(true).open(&new)?;
+    file.write_all(text.as_bytes())?;
+    if sync {
+        file.sync_all()?;
+    }
     fs::rename(new, path)
 }

@@ -6,9 +6,9 @@ use parking_lot::MutexGuard;
 use protocol::RoomName;
 
 use super::{Chat, State};
+use crate::folder::Earlier;
 use crate::room::Room;
 use crate::room_log::RoomLog;
-use crate::transcript::Earlier;
 
 /// A room for which what there is from earlier is being read.
 #[derive(Debug, Default)]
@@ -61,7 +61,9 @@ impl Chat {
             while !state.rooms.contains_key(name) {
                 let closed_before = state.openings.begin(name);
                 MutexGuard::unlocked(&mut state, || {
-                    earlier = recorder.earlier(name, self.backlog);
+                    // Not when somebody else of a crowd has opened it by then.
+                    let is_wanted = || !self.state.lock().rooms.contains_key(name);
+                    earlier = recorder.earlier(name, self.backlog, is_wanted);
                 });
                 if state.openings.end(name) == closed_before {
                     break;

@@ -1,11 +1,15 @@
 //! The program itself: what it prints, how it ends.
 
+use std::fs;
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Command, Stdio};
 
 use nix::sys::signal::Signal;
+use tempfile::TempDir;
 
-use crate::program::Program;
+use crate::program::{Program, not_run};
 use crate::support::TestClient;
 
 #[test]
@@ -63,17 +67,53 @@ fn a_second_signal_ends_it_at_once() {
 fn a_port_in_use_is_one_clear_line() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
-    let output = Program::start(&["--listen", &address]).output();
-    assert_eq!(output.status.code(), Some(3));
-    let stderr = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(
-        stderr,
-        format!(
-            "chat-server: cannot listen on {address}: address in use; \
-             --listen takes another one, and port 0 a free one\n"
-        )
-    );
-    assert!(output.stdout.is_empty());
+    for arguments in [
+        &["--listen", &address][..],
+        &["--listen", "127.0.0.1:0", "--listen", &address],
+        &["--listen", "127.0.0.1:0", "--classic", &address],
+    ] {
+        let output = Program::start(arguments).output();
+        assert_eq!(output.status.code(), Some(3));
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(
+            stderr,
+            format!(
+                "chat-server: cannot listen on {address}: address in use; \
+                 choose another port; port 0 takes a free one\n"
+            )
+        );
+        assert!(output.stdout.is_empty());
+    }
+}
+
+/// What is taken works, also where the system has limits of its own.
+#[test]
+fn the_largest_numbers_are_served() {
+    let (year, most) = ("31536000", "4294967295");
+    let mut arguments = vec!["--listen", "127.0.0.1:0"];
+    arguments.extend(["--login-timeout", year, "--stall-timeout", year, "--exit-when-idle", year]);
+    arguments.extend(["--keepalive", "32767", "--user-timeout", "32767"]);
+    arguments.extend(["--rate", most, "--burst", most]);
+    arguments.extend(["--max-clients", most, "--max-per-address", most]);
+    let mut program = Program::start(&arguments);
+    let mut client = TestClient::connect(program.address().0);
+    client.send("login ann\nsay hi\nlogout\n");
+    assert_eq!(client.rest(), "Connect Success\nLogin Success\nann: hi\n");
+    drop(client);
+    program.signal(Signal::SIGTERM);
+    let output = program.output();
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// The end is told by the exit code, also where nobody reads what went wrong.
+#[test]
+fn a_closed_pipe_for_errors_changes_no_exit_code() {
+    let (nobody, stderr) = std::io::pipe().unwrap();
+    drop(nobody);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_chat-server"));
+    // An address of nobody, kept for documents.
+    command.args(["--listen", "192.0.2.1:6666"]).stdout(Stdio::piped()).stderr(stderr);
+    assert_eq!(Program::spawn(&mut command).output().status.code(), Some(3));
 }
 
 #[test]
@@ -83,6 +123,17 @@ fn wrong_usage_is_explained() {
         &["--couriers", "0"],
         &["--max-line", "1"],
         &["--backlog", "10"],
+        &["--max-clients", "0"],
+        &["--max-per-address", "0"],
+        &["--burst", "0"],
+        &["--login-timeout", "0"],
+        &["--login-timeout", "18446744073709551615"],
+        &["--stall-timeout", "0"],
+        &["--stall-timeout", "18446744073709551615"],
+        &["--exit-when-idle", "0"],
+        &["--exit-when-idle", "18446744073709551615"],
+        &["--keepalive", "32768"],
+        &["--user-timeout", "32768"],
         &["--no-such-flag"],
     ] {
         let output = Program::start(arguments).output();
@@ -90,4 +141,27 @@ fn wrong_usage_is_explained() {
         let first = BufReader::new(&output.stderr[..]).lines().next().unwrap().unwrap();
         assert!(first.starts_with("error: "), "{first}");
     }
+}
+
+/// The unit, and what the page about operating adds to it, are such that systemd takes them.
+#[test]
+fn the_unit_is_understood_by_systemd() {
+    let documents = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs");
+    let unit = fs::read_to_string(documents.join("chat-server.service")).unwrap();
+    let page = fs::read_to_string(documents.join("operating.md")).unwrap();
+    let addition = page.split("```\n[Service]\n").nth(1).unwrap().split("```").next().unwrap();
+    let (installed, server) = ("/usr/local/bin/chat-server", env!("CARGO_BIN_EXE_chat-server"));
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("chat-server.service");
+    let unit = format!("{unit}\n[Service]\n{addition}").replace(installed, server);
+    assert_eq!(unit.matches(server).count(), 2, "{unit}");
+    fs::write(&file, unit).unwrap();
+    let output = match Command::new("systemd-analyze").arg("verify").arg(&file).output() {
+        Ok(output) => output,
+        Err(error) => return not_run(&format!("docs/chat-server.service: {error}")),
+    };
+    let remarks = String::from_utf8(output.stderr).unwrap();
+    // It has remarks about the system's own units, too.
+    let remarks: Vec<_> = remarks.lines().filter(|line| line.contains("chat-server")).collect();
+    assert_eq!(remarks, [""; 0]);
 }

@@ -1,13 +1,16 @@
-//! Ten thousand people who say nothing cost next to nothing.
+//! Crowds: ten thousand people who say nothing cost next to nothing, and those who all go to one
+//! room cost no more than its readers.
 #![cfg(target_os = "linux")]
 
 use std::fs;
 use std::io::Read;
 use std::net::TcpStream;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::signal::Signal;
+use tempfile::TempDir;
 
 use crate::program::Program;
 use crate::support::TestClient;
@@ -17,8 +20,17 @@ const KIBIBYTES_A_CLIENT: usize = 20;
 
 /// Resident memory of a process, in KiB.
 fn resident(process: u32) -> usize {
+    status(process, "VmRSS:")
+}
+
+/// The most that it ever was.
+fn resident_at_most(process: u32) -> usize {
+    status(process, "VmHWM:")
+}
+
+fn status(process: u32, key: &str) -> usize {
     let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix(key)).unwrap();
     line.split_whitespace().next().unwrap().parse().unwrap()
 }
 
@@ -69,4 +81,38 @@ fn ten_thousand_silent_clients_are_cheap() {
     drop(first);
     program.signal(Signal::SIGTERM);
     assert_eq!(program.output().status.code(), Some(0));
+}
+
+/// A room that nobody is in has much to read, and all go there at once.
+#[test]
+fn a_crowd_that_opens_a_room_does_not_fill_memory() {
+    const CROWD: usize = 100;
+    let folder = TempDir::new().unwrap();
+    // The shortest lines take the most memory.
+    fs::write(folder.path().join("big.log"), "2026-11-22T10:04:05.123Z a: \n".repeat(40_000))
+        .unwrap();
+    let path = folder.path().to_str().unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_chat-server"));
+    command.args(["--listen", "127.0.0.1:0", "--quiet", "--data", path]);
+    command.env("MALLOC_ARENA_MAX", "2").stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut program = Program::spawn(&mut command);
+    let address = program.address().0;
+    let mut crowd: Vec<_> = (0..CROWD)
+        .map(|number| {
+            let mut client = TestClient::connect(address);
+            client.send(&format!("login c{number}\n"));
+            client.lines_until("Login Success");
+            client
+        })
+        .collect();
+    let before = resident(program.id());
+    crowd.iter_mut().for_each(|client| client.send("join big\n"));
+    for client in &mut crowd {
+        client.lines_until("Join Success");
+    }
+    // As docs/operating.md has it: two rooms of 1 MiB, and the clients.
+    let bound = before + 2 * 3 * 1024 + CROWD * 256;
+    let most = resident_at_most(program.id());
+    println!("{before} KiB before, {most} at most, of {bound}");
+    assert!(most <= bound, "{most} KiB, over {bound}");
 }

@@ -5,14 +5,13 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use nix::sys::signal::Signal;
 use protocol::COMMANDS;
 
-use crate::program::Program;
+use crate::program::{Program, not_run};
 use crate::support::TestClient;
 
 fn root() -> PathBuf {
@@ -97,9 +96,7 @@ fn the_python_client_of_the_lab() {
     let mut python = match python {
         Ok(python) => python,
         Err(error) => {
-            // Past the harness, which keeps what a passing test prints to itself.
-            let text = format!("\n*** NOT RUN: the Python client of docs/lab.md: {error}\n\n");
-            std::io::stderr().write_all(text.as_bytes()).unwrap();
+            not_run(&format!("the Python client of docs/lab.md: {error}"));
             program.signal(Signal::SIGTERM);
             program.output();
             return;

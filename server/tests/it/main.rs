@@ -4,6 +4,7 @@
 
 mod binary;
 mod capacity;
+mod dead_peers;
 mod documents;
 mod flow;
 #[path = "../../benches/load/generator/mod.rs"]

@@ -1,14 +1,32 @@
 //! The server as its user starts it.
 
-use std::io::Read;
+use std::io::{Read, Write};
 use std::net::SocketAddr;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, ChildStderr, Command, Output, Stdio};
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::thread;
+use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-/// A server in a process of its own.
-pub struct Program(Child);
+/// Says that something was not tested, past the harness, which keeps what a passing test prints to
+/// itself.
+pub fn not_run(what: &str) {
+    let text = format!("\n*** NOT RUN: {what}\n\n");
+    std::io::stderr().write_all(text.as_bytes()).unwrap();
+}
+
+/// What takes so long will not end.
+const DEADLINE: Duration = Duration::from_secs(180);
+
+/// A server in a process of its own, which ends with the test.
+pub struct Program {
+    /// `None` once it has ended.
+    child: Option<Child>,
+    /// Dropped with the program, it ends the watch over it.
+    _watch: Sender<()>,
+}
 
 impl Program {
     pub fn start(arguments: &[&str]) -> Self {
@@ -17,14 +35,26 @@ impl Program {
     }
 
     pub fn spawn(command: &mut Command) -> Self {
-        Self(command.spawn().unwrap())
+        let child = command.spawn().unwrap();
+        let (watch, ended) = channel::<()>();
+        let id = pid(&child);
+        thread::spawn(move || {
+            if ended.recv_timeout(DEADLINE) == Err(RecvTimeoutError::Timeout) {
+                let _ = kill(id, Signal::SIGKILL);
+            }
+        });
+        Self { child: Some(child), _watch: watch }
+    }
+
+    fn child(&self) -> &Child {
+        self.child.as_ref().expect("it has not ended")
     }
 
     /// Reads the next line of stdout; it ends in an address, and perhaps a remark.
     pub fn address(&mut self) -> (SocketAddr, String) {
         let mut line = String::new();
         // Byte by byte, so that the next call finds the next line.
-        let stdout = self.0.stdout.as_mut().unwrap();
+        let stdout = self.child.as_mut().and_then(|child| child.stdout.as_mut()).unwrap();
         while !line.ends_with('\n') {
             let mut byte = [0];
             stdout.read_exact(&mut byte).unwrap();
@@ -35,17 +65,36 @@ impl Program {
         (address.parse().unwrap(), remark.to_owned())
     }
 
+    /// The log, to be read as it is written.
+    pub fn stderr(&mut self) -> ChildStderr {
+        self.child.as_mut().and_then(|child| child.stderr.take()).unwrap()
+    }
+
     pub fn signal(&self, signal: Signal) {
-        kill(Pid::from_raw(self.0.id().try_into().unwrap()), signal).unwrap();
+        kill(pid(self.child()), signal).unwrap();
     }
 
     /// Waits for its end.
-    pub fn output(self) -> Output {
-        self.0.wait_with_output().unwrap()
+    pub fn output(mut self) -> Output {
+        self.child.take().unwrap().wait_with_output().unwrap()
     }
 
     /// The number of the process.
     pub fn id(&self) -> u32 {
-        self.0.id()
+        self.child().id()
     }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        if let Some(child) = &mut self.child {
+            // It fails when the program has ended already.
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+fn pid(child: &Child) -> Pid {
+    Pid::from_raw(child.id().try_into().unwrap())
 }

@@ -44,7 +44,8 @@ fn a_stop_does_not_wait_for_requests_that_nobody_answers() {
         scope.spawn(|| watcher.rest());
         server.stop();
     });
-    assert!(begin.elapsed() < Duration::from_secs(8), "{:?}", begin.elapsed());
+    // Five seconds and a little; the rest is for a busy machine.
+    assert!(begin.elapsed() < Duration::from_secs(30), "{:?}", begin.elapsed());
     drop(deaf);
 }
 
@@ -68,14 +69,14 @@ fn who_takes_a_little_is_not_closed() {
     thread::scope(|scope| {
         let talking = scope.spawn(|| {
             // Far more than the sockets' buffers hold.
-            for _ in 0..40 {
+            for _ in 0..20 {
                 talker.send(&"say something that is long enough to matter\n".repeat(10_000));
                 talker.lines_until_fence();
             }
             talker
         });
         // It takes a little again and again, for much longer than it could take nothing.
-        let end = Instant::now() + stall_timeout * 6;
+        let end = Instant::now() + stall_timeout * 3;
         let mut taken = [0; 4096];
         while Instant::now() < end || !talking.is_finished() {
             (&slow).read_exact(&mut taken).unwrap();

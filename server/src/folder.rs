@@ -1,0 +1,145 @@
+//! The folder that rooms are recorded in, and what is read from there: `ROOM.log`, a line
+//! `TIME LINE` each, and `ROOM.topic`.
+//!
+//! A room's name has no separator and does not start with a dot, so it cannot leave the folder.
+//! Nothing in here changes a transcript: that is for [`crate::transcript`], whose only user is the
+//! recorder. So a room can be read while it is recorded.
+
+use std::collections::HashMap;
+use std::fs::{self, DirBuilder, File};
+use std::io::{self, Read, Seek, SeekFrom};
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use parking_lot::Mutex;
+use protocol::limits::UNTERMINATED_BYTES;
+use protocol::{RoomName, is_control};
+
+use crate::text_file;
+use crate::transcript::private_file;
+
+/// What a room has from before: its last lines, and its topic.
+#[derive(Debug, Default)]
+pub struct Earlier {
+    /// Oldest first.
+    pub lines: Vec<(Timestamp, String)>,
+    /// Empty when there is none.
+    pub topic: String,
+}
+
+/// See the module's page.
+#[derive(Debug)]
+pub struct Folder {
+    path: PathBuf,
+    /// Rooms by name, and what they were called when their files were made: `Den` and `den` are
+    /// one room.
+    rooms: Mutex<HashMap<RoomName, RoomName>>,
+    /// Held as long as the folder is used.
+    _lock: File,
+}
+
+impl Folder {
+    /// Takes a folder for this server alone, and makes it where it does not exist.
+    ///
+    /// # Errors
+    ///
+    /// Says what is wrong with the folder.
+    pub fn open(path: PathBuf) -> io::Result<Self> {
+        let explain = |error: io::Error| {
+            let text = format!("cannot keep transcripts in {}: {error}", path.display());
+            io::Error::new(error.kind(), text)
+        };
+        DirBuilder::new().recursive(true).mode(0o700).create(&path).map_err(explain)?;
+        let lock = private_file().write(true).open(path.join(".lock")).map_err(explain)?;
+        lock.try_lock()
+            .map_err(|_| explain(io::Error::other("another server uses that folder")))?;
+        let rooms = rooms_in(&path).map_err(explain)?;
+        Ok(Self { path, rooms: Mutex::new(rooms), _lock: lock })
+    }
+
+    /// The transcript of a room.
+    #[must_use]
+    pub fn path(&self, room: &RoomName) -> PathBuf {
+        let mut rooms = self.rooms.lock();
+        let name = rooms.entry(room.clone()).or_insert_with(|| room.clone());
+        self.path.join(format!("{name}.log"))
+    }
+
+    /// What a room has from before, up to `bytes` of its lines. What cannot be read is logged,
+    /// and the room begins without it.
+    #[must_use]
+    pub fn earlier(&self, room: &RoomName, bytes: usize) -> Earlier {
+        let path = self.path(room);
+        let lines = read_tail(&path, bytes as u64);
+        let lines = unless_there_is_none(lines, |error| {
+            format!("{} cannot be read: {error}", path.display())
+        });
+        let topic = text_file::read(&path.with_extension("topic"));
+        let topic = unless_there_is_none(topic, io::Error::to_string);
+        let topic = topic.lines().next().filter(|topic| is_plain(topic)).unwrap_or_default();
+        Earlier { lines, topic: topic.to_owned() }
+    }
+}
+
+/// The rooms that have a transcript. Where there are several of one room, the first by its
+/// characters is used, so that it is the same after each start.
+fn rooms_in(folder: &Path) -> io::Result<HashMap<RoomName, RoomName>> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let file = entry?.path();
+        let is_transcript = file.extension().is_some_and(|extension| extension == "log");
+        let name = file.file_stem().and_then(|stem| RoomName::parse(stem.to_str()?).ok());
+        names.extend(name.filter(|_| is_transcript));
+    }
+    names.sort_unstable_by(|one, other| one.as_str().cmp(other.as_str()));
+    let mut rooms = HashMap::new();
+    for name in names {
+        let used = rooms.entry(name.clone()).or_insert_with(|| name.clone());
+        if used.as_str() != name.as_str() {
+            log::warn!("{name}.log is left alone, for {used}.log is of the same room");
+        }
+    }
+    Ok(rooms)
+}
+
+fn unless_there_is_none<T: Default>(
+    read: io::Result<T>,
+    explain: impl FnOnce(&io::Error) -> String,
+) -> T {
+    read.unwrap_or_else(|error| {
+        if error.kind() != io::ErrorKind::NotFound {
+            log::error!("{}", explain(&error));
+        }
+        T::default()
+    })
+}
+
+/// The last lines of a transcript, from `bytes` bytes at most. A last line that is torn, or is
+/// just being written, is none.
+fn read_tail(path: &Path, bytes: u64) -> io::Result<Vec<(Timestamp, String)>> {
+    let metadata = fs::metadata(path)?;
+    if !metadata.is_file() {
+        // A device or a pipe that somebody put there takes lines, but has none to give.
+        return Ok(Vec::new());
+    }
+    let mut file = File::open(path)?;
+    file.seek(SeekFrom::Start(metadata.len().saturating_sub(bytes)))?;
+    let mut tail = Vec::new();
+    file.take(bytes).read_to_end(&mut tail)?;
+    tail.truncate(memchr::memrchr(b'\n', &tail).map_or(0, |newline| newline + 1));
+    // The first one is only the end of a line, unless the whole file was read.
+    let skip = usize::from(metadata.len() > bytes);
+    Ok(String::from_utf8_lossy(&tail).lines().skip(skip).filter_map(parse).collect())
+}
+
+/// Reads `TIME LINE`. What the server has not written may be anything.
+fn parse(line: &str) -> Option<(Timestamp, String)> {
+    let (time, line) = line.split_once(' ')?;
+    is_plain(line).then_some((time.parse().ok()?, line.to_owned()))
+}
+
+/// Whether a client may be sent this as a line, or a part of one.
+fn is_plain(text: &str) -> bool {
+    text.len() <= UNTERMINATED_BYTES && !text.chars().any(is_control)
+}
