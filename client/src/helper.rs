@@ -39,6 +39,8 @@ pub struct ChatHelper {
     interrupt: Interrupt,
     /// Whether the line is leaving the screen, because the server will send it back.
     is_leaving: Cell<bool>,
+    /// Whether the line was empty when it was last drawn.
+    is_blank: Cell<bool>,
 }
 
 impl ChatHelper {
@@ -51,6 +53,7 @@ impl ChatHelper {
             purpose: Purpose::Question,
             interrupt: Interrupt::default(),
             is_leaving: Cell::new(false),
+            is_blank: Cell::new(true),
         }
     }
 
@@ -74,6 +77,11 @@ impl ChatHelper {
     /// Whether the line that was read is no longer on the screen.
     pub fn is_line_gone(&self) -> bool {
         self.is_leaving.replace(false)
+    }
+
+    /// Whether a prompt of the chat stands on the screen with nothing behind it.
+    pub fn is_prompt_bare(&self) -> bool {
+        self.purpose == Purpose::Chat && self.is_blank.get()
     }
 
     fn styled(&self, style: &str, text: &str) -> String {
@@ -201,6 +209,7 @@ impl Highlighter for ChatHelper {
     }
 
     fn highlight<'l>(&self, line: &'l str, _: usize) -> Cow<'l, str> {
+        self.is_blank.set(line.is_empty());
         if self.is_leaving.get() {
             return "".into();
         }

@@ -10,9 +10,10 @@ use rustyline::config::BellStyle;
 use rustyline::error::ReadlineError;
 use rustyline::history::FileHistory;
 use rustyline::{
-    ColorMode, CompletionType, Config, Editor, EventHandler, ExternalPrinter, KeyEvent,
+    ColorMode, CompletionType, Config, Editor, EventHandler, ExternalPrinter, GraphemeClusterMode,
+    KeyEvent,
 };
-use unicode_width::UnicodeWidthStr;
+use unicode_segmentation::UnicodeSegmentation;
 
 use crate::exit::{Exit, Failure};
 use crate::helper::{ChatHelper, Purpose};
@@ -28,6 +29,8 @@ pub struct Prompt<'a> {
     terminal: &'a Terminal,
     screen: Arc<Screen>,
     looks: Looks,
+    /// How wide characters are here, as the editor and this module both have it.
+    widths: GraphemeClusterMode,
 }
 
 /// What came from the keys.
@@ -51,12 +54,14 @@ impl<'a> Prompt<'a> {
     /// When the terminal cannot be used.
     pub fn new(terminal: &'a Terminal, screen: Arc<Screen>, looks: Looks) -> Result<Self, Failure> {
         let bell = if looks.bell { BellStyle::Audible } else { BellStyle::None };
+        let widths = GraphemeClusterMode::from_env();
         let config = Config::builder()
             .completion_type(CompletionType::List)
             .completion_show_all_if_ambiguous(true)
             .bell_style(bell)
             // The helper draws the waiting lines, with or without colours.
             .color_mode(ColorMode::Forced)
+            .grapheme_cluster_mode(widths)
             .build();
         let mut editor = Editor::with_config(config).map_err(|error| failure(&error))?;
         let helper = ChatHelper::new(Arc::clone(&screen), looks.color);
@@ -64,7 +69,7 @@ impl<'a> Prompt<'a> {
         bind('C', EventHandler::Conditional(Box::new(helper.interrupt())));
         bind('Z', EventHandler::Conditional(Box::new(terminal.suspend())));
         editor.set_helper(Some(helper));
-        Ok(Self { editor, terminal, screen, looks })
+        Ok(Self { editor, terminal, screen, looks, widths })
     }
 
     /// What [`Screen::ring`] needs.
@@ -125,17 +130,18 @@ impl<'a> Prompt<'a> {
         self.screen.stop_editing();
         let Some(helper) = self.editor.helper() else { return Read::End };
         let (is_gone, was_interrupted) = (helper.is_line_gone(), helper.was_interrupted());
+        let is_bare = helper.is_prompt_bare();
+        if is_gone {
+            self.take_back(raw, result.as_deref().unwrap_or_default(), false);
+        } else if is_bare {
+            self.take_back(raw, "", true);
+        }
         match result {
             Ok(text) if was_interrupted => match text.is_empty() {
                 true => Read::Interrupt,
                 false => Read::Cleared,
             },
-            Ok(text) => {
-                if is_gone {
-                    self.close_gap(raw, &text);
-                }
-                Read::Line(text)
-            }
+            Ok(text) => Read::Line(text),
             // The program's own SIGINT wakes the editor to end it. Any other is a Ctrl-C.
             Err(ReadlineError::Interrupted) if self.screen.leaving().is_none() => Read::Interrupt,
             Err(ReadlineError::Io(error)) if error.kind() == ErrorKind::InvalidData => {
@@ -146,12 +152,15 @@ impl<'a> Prompt<'a> {
         }
     }
 
-    /// Takes back the row in which the editor drew nothing for a line that will come back.
-    fn close_gap(&mut self, prompt: &str, text: &str) {
+    /// Takes back the rows of a bare prompt, or the one that the editor leaves of a line that will
+    /// come back and that was therefore drawn as nothing.
+    fn take_back(&mut self, prompt: &str, text: &str, is_drawn: bool) {
         let columns = self.editor.dimensions().map_or(80, |(columns, _)| usize::from(columns));
+        let (row, column) = end_of_line(prompt, text, columns, self.widths);
         // The editor begins another row after one that is full to the last column.
-        let is_full = (prompt.width() + text.width()).is_multiple_of(columns.max(1));
-        self.terminal.write(if is_full { "\x1b[2A\r\x1b[J" } else { "\x1b[A\r\x1b[J" });
+        let is_full = row > 0 && column == 0;
+        let rows = 1 + if is_drawn { row } else { usize::from(is_full) };
+        self.terminal.write(&format!("\x1b[{rows}A\r\x1b[J"));
     }
 
     /// Shows what waits, between two lines.
@@ -196,6 +205,34 @@ impl<'a> Prompt<'a> {
         };
         kept.map_err(|error| error.to_string())
     }
+}
+
+/// The row and the column, from zero, where a line ends. It counts as the editor does, which never
+/// parts what makes one character.
+fn end_of_line(
+    prompt: &str,
+    text: &str,
+    columns: usize,
+    mode: GraphemeClusterMode,
+) -> (usize, usize) {
+    const TAB_STOP: usize = 8;
+    let (mut row, mut column) = (0, 0);
+    for part in [prompt, text] {
+        for character in part.graphemes(true) {
+            let width = match character {
+                "\t" => TAB_STOP - column % TAB_STOP,
+                character => usize::from(mode.width(character)),
+            };
+            column += width;
+            if column > columns {
+                (row, column) = (row + 1, width);
+            }
+        }
+        if column == columns {
+            (row, column) = (row + 1, 0);
+        }
+    }
+    (row, column)
 }
 
 fn failure(error: &ReadlineError) -> Failure {

@@ -35,6 +35,44 @@ fn a_line_that_fills_its_row_leaves_no_gap() {
 }
 
 #[test]
+fn a_line_of_wide_characters_leaves_no_gap_and_takes_nothing_else() {
+    let server = RealServer::start();
+    let address = server.address.to_string();
+    let arguments = ["--server", &address, "--name", "al", "--no-time"];
+    let mut pty = Pty::start_with(&arguments, 80, &fresh_directory(), &[]);
+    pty.wait_for_last("al@main>");
+    // The prompt has nine columns, so the thirty-sixth of them does not fit into the row of eighty
+    // and leaves its last column empty; in a row of their own forty of them fit.
+    for count in [35, 36, 75, 76] {
+        for narrow in 0..4 {
+            let text = "漢".repeat(count) + &"x".repeat(narrow);
+            pty.keys(&format!("before\r{text}\rafter{count}{narrow}\r"));
+            pty.wait_for(&format!("al: after{count}{narrow}\nal@main>"));
+        }
+    }
+    let screen = pty.wait_for_last("al@main>");
+    assert!(!screen.contains("\n\n"), "{screen}");
+    assert_eq!(screen.matches("al: before").count(), 16, "{screen}");
+    assert_eq!(screen.matches("al: 漢").count(), 16, "{screen}");
+    assert_eq!(screen.matches("al@main>").count(), 1, "{screen}");
+}
+
+#[test]
+fn an_empty_line_leaves_no_prompt_behind() {
+    let server = RealServer::start();
+    let mut pty = chat(&server, &["--no-time"]);
+    pty.keys("one\r");
+    pty.wait_for("al: one\nal@main>");
+    pty.keys(&format!("\r\r{CTRL_C}two\r"));
+    pty.wait_for("al: two\nal@main>");
+    pty.keys(CTRL_D);
+    assert_eq!(pty.wait(), 0);
+    let screen = pty.contents();
+    let after = screen.split("al: one\n").nth(1).unwrap();
+    assert_eq!(after, "-- Ctrl-C again leaves, and so does Ctrl-D\nal: two", "{screen}");
+}
+
+#[test]
 fn enter_in_the_middle_of_a_line_takes_nothing_else_from_the_screen() {
     let server = RealServer::start();
     let mut pty = chat(&server, &["--no-time"]);

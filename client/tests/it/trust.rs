@@ -75,8 +75,9 @@ fn who_is_put_out_is_not_brought_back() {
         session.close();
     });
     let mut pty = Pty::start(&["--server", &server, "--name", "al", "--no-time"]);
-    pty.wait_for("Kicked: spam\n-- an operator put you out");
+    let screen = pty.wait_for("Kicked: spam\n-- an operator put you out");
     assert_eq!(pty.wait(), 5);
+    assert!(!pty.contents().contains("al@main>"), "a prompt is left: {screen}");
     served.join().unwrap();
 }
 
