@@ -9,7 +9,7 @@ use std::sync::mpsc::{SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
 use crate::args::Args;
-use crate::connection::{Connection, PATIENCE};
+use crate::connection::{Attempted, PATIENCE, attempt, get_in};
 use crate::dialog::{self, LoggedIn};
 use crate::exit::{Exit, Failure};
 use crate::prompt::{Prompt, Read};
@@ -62,7 +62,10 @@ fn chat(
     view: View,
 ) -> Result<Exit, Failure> {
     let screen = Arc::clone(&view.screen);
-    let logged_in = logged_in.or_else(|| dialog::log_in(&args.server, &mut prompt));
+    let logged_in = match logged_in {
+        None => dialog::log_in(&args.server, &mut prompt)?,
+        logged_in => logged_in,
+    };
     let Some(LoggedIn { server, name, connection }) = logged_in else {
         return Ok(screen.leaving().unwrap_or(Exit::Done));
     };
@@ -109,8 +112,7 @@ fn log_in(args: &Args) -> Result<Option<LoggedIn>, Failure> {
     let Some(name) = args.name.as_deref().map(str::trim).filter(|name| !name.is_empty()) else {
         return Ok(None);
     };
-    let mut connection = Connection::open(&args.server, PATIENCE)?;
-    connection.log_in(name)?;
+    let connection = get_in(&args.server, name, PATIENCE)?;
     Ok(Some(LoggedIn { server: args.server.clone(), name: name.to_owned(), connection }))
 }
 
@@ -121,6 +123,22 @@ impl dialog::User for Prompt<'_> {
 
     fn tell(&mut self, text: &str) {
         self.notice(text);
+    }
+
+    fn attempt(&mut self, server: &str, name: &str) -> Result<Option<Attempted>, Failure> {
+        let (report, reported) = sync_channel(1);
+        let screen = self.screen();
+        let thread = attempt::start(server, name, PATIENCE, move |attempted| {
+            // It fails when the user did not wait.
+            let _ = report.send(attempted);
+            screen.wake();
+        })?;
+        let attempted =
+            self.wait_for(&format!("connecting to {server}"), || reported.try_recv().ok());
+        if attempted.is_some() {
+            thread::join(thread);
+        }
+        Ok(attempted)
     }
 }
 

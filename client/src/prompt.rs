@@ -5,6 +5,7 @@
 use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use rustyline::config::BellStyle;
 use rustyline::error::ReadlineError;
@@ -22,6 +23,9 @@ use crate::render::{Entry, Looks, name_colored};
 use crate::safe::Safe;
 use crate::screen::Screen;
 use crate::terminal::Terminal;
+
+/// A wait that takes so long is explained.
+const LONG: Duration = Duration::from_secs(1);
 
 /// The editor and what it draws on.
 pub struct Prompt<'a> {
@@ -118,6 +122,23 @@ impl<'a> Prompt<'a> {
             Read::Line(answer) => Some(answer),
             Read::Cleared | Read::Interrupt | Read::End => None,
         }
+    }
+
+    /// Waits until `look` finds something, and says what for when it takes long. Ctrl-C and signals
+    /// end it: `None` then. Who makes it findable calls [`Screen::wake`] after that.
+    pub fn wait_for<T>(&mut self, what: &str, mut look: impl FnMut() -> Option<T>) -> Option<T> {
+        let _interruptible = self.terminal.interruptible();
+        let soon = Instant::now() + LONG;
+        self.screen.wait_for(&mut look, Some(soon)).or_else(|| {
+            self.notice(&format!("{what}; Ctrl-C leaves"));
+            self.show_waiting();
+            self.screen.wait_for(&mut look, None)
+        })
+    }
+
+    /// The screen that it draws on.
+    pub fn screen(&self) -> Arc<Screen> {
+        Arc::clone(&self.screen)
     }
 
     /// `styled` is `raw` with colours.

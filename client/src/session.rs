@@ -2,28 +2,27 @@
 //! connection alive and finds a new one when it is lost.
 //!
 //! It owns the socket and what is known of the chat, and knows no terminal: it shows through a
-//! [`View`] and hears of the user through a channel.
+//! [`View`] and hears of the user through a channel. This file has the time with a connection,
+//! [`offline`] the time without.
+
+mod offline;
 
 use std::io;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use protocol::Reply;
 use protocol::limits::HISTORY_LINES;
 
-use crate::connection::{ConnectError, Connection, Incoming, Line, Lines, Sender};
+use crate::connection::{Attempted, Connection, Incoming, Line, Lines, Sender};
 use crate::exit::{Exit, Failure};
 use crate::safe::Safe;
 use crate::screen::Place;
 use crate::state::State;
 use crate::thread;
 use crate::timing::{Expired, Timing, Watch};
-use crate::typed::{as_typed, is_secret};
+use crate::typed::as_typed;
 use crate::view::View;
-
-/// How long one attempt to connect again may take.
-const ATTEMPT: Duration = Duration::from_secs(5);
 
 /// Lines of the room that are asked for after a lost connection, to find the missed ones in.
 const MISSED_LINES: usize = 500;
@@ -33,6 +32,8 @@ const MISSED_LINES: usize = 500;
 pub enum Input {
     /// The connection brings something.
     Server(Incoming),
+    /// An attempt to connect again has come to its end.
+    Attempted(Attempted),
     /// The user wants this request sent.
     Request(String),
     /// The user wants sent again what a lost connection swallowed.
@@ -134,7 +135,7 @@ impl Session {
             }
             self.state.lost();
             self.publish();
-            let Some(connection) = self.reconnect(&why) else {
+            let Some(connection) = self.reconnect(&why)? else {
                 return Ok(self.ended(Exit::ConnectionLost));
             };
             link = self.link(connection)?;
@@ -166,9 +167,7 @@ impl Session {
             match self.inputs.recv() {
                 Ok(Input::Server(Incoming::Lines(lines))) => drop(self.receive(&lines)),
                 Ok(Input::Server(Incoming::Closed(_))) | Err(_) => self.is_drained = true,
-                Ok(Input::Request(line)) => self.keep(&line),
-                Ok(Input::Resend) => {}
-                Ok(Input::Quit) => self.is_leaving = true,
+                Ok(other) => self.meanwhile(other),
             }
         }
         thread::join(link.reader);
@@ -216,6 +215,8 @@ impl Session {
                     self.request(link, &line);
                 }
                 Ok(Input::Resend) => self.resend(link),
+                // None is under way while there is a connection.
+                Ok(Input::Attempted(_)) => {}
                 Ok(Input::Quit) => {
                     self.send(link, "logout\n");
                     watch.leave(Instant::now());
@@ -286,68 +287,5 @@ impl Session {
         for line in unsent {
             self.request(link, &line);
         }
-    }
-
-    fn keep(&mut self, line: &str) {
-        self.count += 1;
-        let is_kept = self.state.outbox_mut().keep(line);
-        let what = if is_kept { "kept for later" } else { "not sent" };
-        let typed = as_typed(line);
-        let shown = if is_secret(&typed) { "/op" } else { &typed };
-        self.view.notice(&format!("not connected; {what}: {shown}"));
-        self.publish();
-    }
-
-    /// Tries until it works or the user leaves. `None` then.
-    fn reconnect(&mut self, why: &str) -> Option<Connection> {
-        let mut why = format!("connection lost: {why}");
-        let mut delay = self.timing.first_delay;
-        while !self.is_leaving {
-            let seconds = delay.as_secs();
-            self.view.notice(&format!("{why}; trying again in {seconds} s, Ctrl-C stops"));
-            self.pause(delay);
-            if self.is_leaving {
-                break;
-            }
-            match self.attempt() {
-                Ok(connection) => return Some(connection),
-                Err(error) if is_ban(&error) => {
-                    self.view.notice(&error.to_string());
-                    return None;
-                }
-                Err(error) => why = error.to_string(),
-            }
-            delay = (delay * 2).min(self.timing.longest_delay);
-        }
-        None
-    }
-
-    fn attempt(&self) -> Result<Connection, ConnectError> {
-        let mut connection = Connection::open(&self.server, ATTEMPT)?;
-        connection.log_in(self.state.name())?;
-        Ok(connection)
-    }
-
-    /// Lets time pass, unless the user leaves, and keeps what is typed meanwhile.
-    fn pause(&mut self, delay: Duration) {
-        let deadline = Instant::now() + delay;
-        while !self.is_leaving {
-            match self.inputs.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
-                Ok(Input::Request(line)) => self.keep(&line),
-                Ok(Input::Resend) => self.view.notice("not connected yet"),
-                Ok(Input::Server(_)) => {}
-                Ok(Input::Quit) | Err(RecvTimeoutError::Disconnected) => self.is_leaving = true,
-                Err(RecvTimeoutError::Timeout) => return,
-            }
-        }
-    }
-}
-
-/// Whether an operator keeps this user out, by the address or by the name.
-fn is_ban(error: &ConnectError) -> bool {
-    match error {
-        ConnectError::Banned(_) => true,
-        ConnectError::Login(answer) => matches!(Reply::parse(answer), Some(Reply::Banned(_))),
-        _ => false,
     }
 }

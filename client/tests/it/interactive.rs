@@ -2,6 +2,9 @@
 
 use std::sync::mpsc::channel;
 
+use nix::sys::signal::Signal;
+use nix::sys::termios::LocalFlags;
+
 use crate::pty::{CTRL_C, CTRL_D, Pty, chat, fresh_directory};
 use crate::real_server::RealServer;
 
@@ -290,6 +293,23 @@ fn the_dialog_can_be_left() {
         pty.keys(keys);
         assert_eq!(pty.wait(), 0);
     }
+}
+
+#[test]
+fn the_dialog_can_be_left_while_it_waits_for_a_server() {
+    // It takes connections and never greets.
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let mut pty = Pty::start(&["--server", &address]);
+    pty.wait_for_last(&format!("server [{address}]:"));
+    pty.keys("\ral\r");
+    pty.wait_for(&format!("-- connecting to {address}; Ctrl-C leaves"));
+    // The terminal makes a signal of Ctrl-C now, for the job that it belongs to. It belongs to no
+    // job of this test, so the signal is sent by hand.
+    assert!(pty.modes().0.local_flags.contains(LocalFlags::ISIG));
+    pty.signal(Signal::SIGINT);
+    assert_eq!(pty.wait(), 143);
+    assert!(!pty.contents().contains("Connect Fail!"), "{}", pty.contents());
 }
 
 #[test]

@@ -262,16 +262,24 @@ impl Bare {
 
     fn quit(self) -> (Exit, Vec<String>, String) {
         self.mailbox.send(Input::Quit).unwrap();
-        let ended = self.thread.join().unwrap().unwrap();
+        let (sender, receiver) = channel();
+        let thread = self.thread;
+        let waiter = std::thread::spawn(move || sender.send(thread.join().unwrap()).unwrap());
+        let ended = receiver.recv_timeout(DEADLINE).unwrap().unwrap();
+        waiter.join().unwrap();
         (ended.exit, ended.unsent, self.screen.take())
     }
 }
+
+/// Guards against a session that hangs. No test waits for it to pass.
+const DEADLINE: Duration = Duration::from_secs(60);
 
 /// Nothing but the one time that a test is about passes during it.
 const NEVER: Duration = Duration::from_secs(1000);
 const NO_WAIT: Timing = Timing {
     silence: NEVER,
     answer: NEVER,
+    attempt: NEVER,
     first_delay: Duration::from_millis(1),
     longest_delay: Duration::from_millis(2),
 };
@@ -319,4 +327,29 @@ fn a_server_that_does_not_answer_is_given_up() {
     assert_eq!(unsent, ["say lost"]);
     let (first, _) = serving.join().unwrap();
     assert!(String::from_utf8(first).unwrap().contains("say lost\n"));
+}
+
+#[test]
+fn an_attempt_that_hangs_holds_up_neither_what_is_typed_nor_who_leaves() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let server = listener.local_addr().unwrap().to_string();
+    let (hanging, attempted) = channel();
+    let serving = std::thread::spawn(move || {
+        let mut first = FakeSession::accept(&listener);
+        first.greet_and_log_in();
+        first.close();
+        // It never greets.
+        let mut second = FakeSession::accept(&listener);
+        hanging.send(()).unwrap();
+        second.rest()
+    });
+    let session = Bare::start(&server, NO_WAIT);
+    attempted.recv().unwrap();
+    session.mailbox.send(Input::Request("say meanwhile".to_owned())).unwrap();
+    session.mailbox.send(Input::Resend).unwrap();
+    let (exit, unsent, shown) = session.quit();
+    assert_eq!((exit, unsent), (Exit::ConnectionLost, vec!["say meanwhile".to_owned()]));
+    assert!(shown.ends_with("kept for later: meanwhile\n-- not connected yet\n"), "{shown}");
+    // The attempt goes on without anybody who waits for it. It ends when the server goes.
+    drop(serving);
 }
