@@ -35,6 +35,10 @@ pub struct Args {
     #[arg(long, env = "CHAT_NAME", value_parser = one_line)]
     pub name: Option<String>,
 
+    /// Go to this room after the login
+    #[arg(long, env = "CHAT_ROOM", value_parser = one_line)]
+    pub room: Option<String>,
+
     /// Write the time at the left in this strftime format
     #[arg(long, default_value = "%H:%M", value_name = "FORMAT", value_parser = time_format)]
     pub time: String,
@@ -81,6 +85,18 @@ pub enum Command {
 }
 
 impl Args {
+    /// The name to log in under, if it is given.
+    #[must_use]
+    pub fn name(&self) -> Option<&str> {
+        given(self.name.as_deref())
+    }
+
+    /// The room to go to, if it is not the one that a login leads to.
+    #[must_use]
+    pub fn room(&self) -> Option<&str> {
+        given(self.room.as_deref())
+    }
+
     /// How lines look.
     #[must_use]
     pub fn looks(&self) -> Looks {
@@ -108,6 +124,11 @@ pub(crate) fn one_line(text: &str) -> Result<String, &'static str> {
         return Err("a name is one line");
     }
     Ok(text.to_owned())
+}
+
+/// An empty variable in the environment is no answer.
+pub(crate) fn given(text: Option<&str>) -> Option<&str> {
+    text.map(str::trim).filter(|text| !text.is_empty())
 }
 
 fn time_format(format: &str) -> Result<String, String> {

@@ -69,7 +69,7 @@ fn chat(
     let Some(LoggedIn { server, name, connection }) = logged_in else {
         return Ok(screen.leaving().unwrap_or(Exit::Done));
     };
-    let state = State::new(&name);
+    let state = State::new(&name, args.room());
     prompt.chat(state.names());
     let (mailbox, inputs) = sync_channel(MAILBOX);
     let session = Session::new(server, state, view, Timing::default(), (mailbox.clone(), inputs));
@@ -81,8 +81,9 @@ fn chat(
         leave(screen, ended.as_ref().map_or_else(|failure| failure.exit, |ended| ended.exit));
         ended
     })?;
-    let mut typing = Typing { prompt, screen, mailbox, requests: 0, history: None };
+    let mut typing = Typing { prompt, screen, mailbox, requests: 1, history: None };
     typing.open_history();
+    typing.settle();
     typing.run();
     let Typing { prompt, screen, mailbox, .. } = typing;
     let cause = screen.leaving();
@@ -109,9 +110,7 @@ impl Drop for LeaveOnDrop {
 
 /// Goes straight in, when the command line has a name.
 fn log_in(args: &Args) -> Result<Option<LoggedIn>, Failure> {
-    let Some(name) = args.name.as_deref().map(str::trim).filter(|name| !name.is_empty()) else {
-        return Ok(None);
-    };
+    let Some(name) = args.name() else { return Ok(None) };
     let connection = get_in(&args.server, name, PATIENCE)?;
     Ok(Some(LoggedIn { server: args.server.clone(), name: name.to_owned(), connection }))
 }
@@ -147,7 +146,7 @@ struct Typing<'a> {
     prompt: Prompt<'a>,
     screen: Arc<Screen>,
     mailbox: SyncSender<Input>,
-    /// How many requests were given to the session.
+    /// How many requests the session was given. The login is the first.
     requests: u64,
     history: Option<PathBuf>,
 }
@@ -226,11 +225,18 @@ impl Typing<'_> {
             return false;
         }
         self.requests += 1;
-        let deadline = Instant::now() + SETTLE;
-        while changes_prompt && self.screen.wait_settled(self.requests, deadline) {
-            self.prompt.show_waiting();
+        if changes_prompt {
+            self.settle();
         }
         true
+    }
+
+    /// Waits until it is known what the prompt says, and shows what comes meanwhile.
+    fn settle(&self) {
+        let deadline = Instant::now() + SETTLE;
+        while self.screen.wait_settled(self.requests, deadline) {
+            self.prompt.show_waiting();
+        }
     }
 
     fn help(&self) {

@@ -77,9 +77,10 @@ pub fn run(lan: &Lan) -> Result<Exit, Failure> {
         let arguments = ["chat-client", "--server", &server, "--name", &lan.name];
         Args::try_parse_from(arguments)
             .map_err(|error| Failure::new(Exit::Usage, error.to_string()))
-            .and_then(|args| interactive::run(&args))
+            // The port is the room, whatever the environment says.
+            .and_then(|args| interactive::run(&Args { room: None, ..args }))
     } else {
-        pipe::run(&server, Some(&lan.name)).map(|()| Exit::Done)
+        pipe::run(&server, Some(&lan.name), None).map(|()| Exit::Done)
     };
     drop(end);
     let ignored = thread::join(serving).map_err(|error| {

@@ -11,7 +11,7 @@
 //! | [`lan`] | the room without a server: a stand-in for one, over UDP broadcast |
 //! | [`dialog`], [`prompt`], [`helper`], [`typed`] | of that mode: logging in, editing a line, what it means |
 //! | [`session`], [`timing`] | a stay in the chat, over as many connections as it takes |
-//! | [`state`], [`outbox`], [`replay`], [`names`] | what is known of the chat, learned from its lines |
+//! | [`state`], [`whereabouts`], [`outbox`], [`replay`], [`names`] | what is known of the chat, learned from its lines |
 //! | [`safe`], [`render`], [`view`], [`transcript`] | from a line to what is seen of it |
 //! | [`screen`], [`terminal`], [`files`], [`thread`] | where threads, terminal and files meet |
 //!
@@ -21,8 +21,8 @@
 //!    +-------------------+  +------- requests <------+ keys
 //! ```
 //!
-//! [`safe`], [`render`], [`typed`], [`state`], [`outbox`], [`replay`], [`timing`] and [`exit`] do
-//! no I/O. Only `main.rs` ends the process.
+//! [`safe`], [`render`], [`typed`], [`state`], [`whereabouts`], [`outbox`], [`replay`], [`timing`] and
+//! [`exit`] do no I/O. Only `main.rs` ends the process.
 
 pub mod args;
 pub mod connection;
@@ -50,3 +50,4 @@ pub mod timing;
 pub mod transcript;
 pub mod typed;
 pub mod view;
+pub mod whereabouts;

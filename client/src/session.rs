@@ -66,7 +66,7 @@ pub struct Session {
     inputs: Receiver<Input>,
     /// For the reader threads.
     mailbox: SyncSender<Input>,
-    /// How many inputs of the user came.
+    /// How many inputs of the user came. The login is the first.
     count: u64,
     is_connected: bool,
     /// Whether the reader of the connection has sent its last message.
@@ -121,6 +121,7 @@ impl Session {
         self.view.notice(&welcome);
         let requests = self.state.requests_after_login(HISTORY_LINES);
         self.send(&mut link, &requests);
+        self.count += 1;
         loop {
             self.publish();
             let end = self.stay(&mut link);
@@ -175,12 +176,15 @@ impl Session {
 
     /// Tells the prompt where the user is.
     pub fn publish(&self) {
+        let whereabouts = self.state.whereabouts();
+        // They are the user's own words, but perhaps pasted ones.
+        let safe = |name| Safe::new(name).to_string();
         let place = Place {
-            name: self.state.name().into(),
-            room: self.state.room().into(),
+            name: safe(whereabouts.name()),
+            room: safe(whereabouts.room()),
             is_connected: self.is_connected,
         };
-        let open = u64::from(!self.state.is_settled());
+        let open = u64::from(!whereabouts.is_settled());
         let settled = self.count.saturating_sub(open);
         self.view.screen.set_place(place, settled);
     }

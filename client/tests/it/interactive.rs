@@ -254,6 +254,35 @@ fn the_prompt_follows_name_and_room() {
 }
 
 #[test]
+fn a_room_can_be_named_on_the_command_line() {
+    let server = RealServer::start();
+    let address = server.address.to_string();
+    let mut bob = server.other("bob");
+    bob.send("join den\nsay earlier\n");
+    bob.read_to("bob: earlier");
+    for arguments in [&["--room", "den", "--name", "al"][..], &["--room", "den"]] {
+        let arguments = [&["--server", &address, "--no-time"][..], arguments].concat();
+        let mut pty = Pty::start(&arguments);
+        if arguments.len() == 5 {
+            pty.wait_for_last(&format!("server [{address}]:"));
+            pty.keys("\ral\r");
+        }
+        bob.read_to("al has entered the room.");
+        // The history is the one of the room.
+        pty.wait_for("| bob: earlier\nal@den>");
+        pty.keys(CTRL_D);
+        assert_eq!(pty.wait(), 0);
+        assert!(!pty.contents().contains("Join Success"), "{}", pty.contents());
+        bob.read_to("al has left the room.");
+    }
+    let arguments = ["--server", &address, "--no-time", "--name", "al", "--room", "no room"];
+    let pty = Pty::start(&arguments);
+    pty.wait_for("RoomName Invalid: a space is not allowed\n");
+    pty.wait_for_last("al@main>");
+    assert!(!pty.raw().contains("al@no room"), "the prompt waits for the answer");
+}
+
+#[test]
 fn without_a_name_it_asks_until_somebody_lets_the_user_in() {
     let server = RealServer::start();
     let bob = server.other("bob");

@@ -255,7 +255,8 @@ impl Bare {
         let view = View { looks, time: None, transcript: None, screen: Arc::clone(&screen) };
         let (mailbox, inputs) = sync_channel(64);
         let channel = (mailbox.clone(), inputs);
-        let session = Session::new(server.to_owned(), State::new("al"), view, timing, channel);
+        let session =
+            Session::new(server.to_owned(), State::new("al", None), view, timing, channel);
         let thread = std::thread::spawn(move || session.run(connection));
         Self { screen, mailbox, thread }
     }
