@@ -3,18 +3,19 @@
 //! It knows the commands and the names seen, and no connection.
 
 use std::borrow::Cow;
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use protocol::Command;
-use rustyline::completion::{Completer, Pair};
+use rustyline::completion::Completer;
 use rustyline::highlight::{CmdKind, Highlighter};
 use rustyline::hint::{Hint, Hinter};
 use rustyline::validate::Validator;
 use rustyline::{Cmd, ConditionalEventHandler, Context, Event, EventContext, Helper, RepeatCount};
 use unicode_width::UnicodeWidthStr;
 
+use crate::completion::{Completion, Direction};
 use crate::names::Names;
 use crate::screen::Screen;
 use crate::typed::{Typed, commands, is_secret, words};
@@ -37,6 +38,8 @@ pub struct ChatHelper {
     /// What the next line is for.
     pub purpose: Purpose,
     interrupt: Interrupt,
+    completion: RefCell<Completion>,
+    backward: Backward,
     /// Whether the line is leaving the screen, because the server will send it back.
     is_leaving: Cell<bool>,
     /// Whether the line was empty when it was last drawn.
@@ -52,6 +55,8 @@ impl ChatHelper {
             color,
             purpose: Purpose::Question,
             interrupt: Interrupt::default(),
+            completion: RefCell::default(),
+            backward: Backward::default(),
             is_leaving: Cell::new(false),
             is_blank: Cell::new(true),
         }
@@ -67,6 +72,12 @@ impl ChatHelper {
     #[must_use]
     pub fn interrupt(&self) -> Interrupt {
         self.interrupt.clone()
+    }
+
+    /// What to bind to Shift-Tab.
+    #[must_use]
+    pub fn backward(&self) -> Backward {
+        self.backward.clone()
     }
 
     /// Whether the line that was read was ended by Ctrl-C.
@@ -104,49 +115,39 @@ impl Helper for ChatHelper {}
 impl Validator for ChatHelper {}
 
 impl Completer for ChatHelper {
-    type Candidate = Pair;
+    type Candidate = String;
 
+    /// Gives the one candidate to insert.
     fn complete(
         &self,
         line: &str,
         position: usize,
         _: &Context<'_>,
-    ) -> rustyline::Result<(usize, Vec<Pair>)> {
+    ) -> rustyline::Result<(usize, Vec<String>)> {
+        let direction = match self.backward.0.swap(false, Ordering::Relaxed) {
+            true => Direction::Back,
+            false => Direction::Forward,
+        };
         if self.purpose == Purpose::Question {
             return Ok((position, Vec::new()));
         }
-        let (start, candidates) = candidates(&line[..position], &self.names);
-        let pair = |(display, replacement)| Pair { display, replacement };
-        Ok((start, candidates.into_iter().map(pair).collect()))
+        let mut completion = self.completion.borrow_mut();
+        Ok(match completion.press(&line[..position], &self.names, direction) {
+            Some((start, inserted)) => (start, vec![inserted.to_owned()]),
+            None => (position, Vec::new()),
+        })
     }
 }
 
-/// Where the word to complete starts, and what it may become: as listed, and as inserted.
-fn candidates(line: &str, names: &Names) -> (usize, Vec<(String, String)>) {
-    let start = line.rfind(' ').map_or(0, |space| space + 1);
-    let word = &line[start..];
-    if start == 0 && word.starts_with('/') && !word.starts_with("//") {
-        let words = words().filter(|known| known.starts_with(&word[1..]));
-        return (0, words.map(|known| (format!("/{known}"), format!("/{known} "))).collect());
+/// Shift-Tab: Tab, the other way.
+#[derive(Debug, Clone, Default)]
+pub struct Backward(Arc<AtomicBool>);
+
+impl ConditionalEventHandler for Backward {
+    fn handle(&self, _: &Event, _: RepeatCount, _: bool, _: &EventContext<'_>) -> Option<Cmd> {
+        self.0.store(true, Ordering::Relaxed);
+        Some(Cmd::Complete)
     }
-    let command = line.strip_prefix('/').and_then(|command| command.split(' ').next());
-    let is_first_argument = line[..start].trim_end().find(' ').is_none();
-    let end = match command {
-        Some("join") if is_first_argument => {
-            return (
-                start,
-                names.rooms(word).into_iter().map(|name| (name.clone(), name)).collect(),
-            );
-        }
-        // At the start of a line a name is an address.
-        None if start == 0 => ": ",
-        _ => " ",
-    };
-    if word.is_empty() && command != Some("msg") {
-        return (start, Vec::new());
-    }
-    let users = names.users(word.trim_start_matches('@'));
-    (start, users.into_iter().map(|name| (name.clone(), format!("{name}{end}"))).collect())
 }
 
 /// What could follow, shown dimmed behind the cursor.
@@ -170,7 +171,13 @@ impl Hinter for ChatHelper {
     type Hint = Usage;
 
     fn hint(&self, line: &str, position: usize, _: &Context<'_>) -> Option<Usage> {
-        (self.purpose == Purpose::Chat && position == line.len()).then(|| usage(line))?
+        if self.purpose == Purpose::Question || position < line.len() {
+            return None;
+        }
+        match self.completion.borrow().others(line) {
+            Some(shown) => Some(Usage { shown, inserted: 0 }),
+            None => usage(line),
+        }
     }
 }
 
@@ -248,43 +255,6 @@ impl Highlighter for ChatHelper {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn names() -> Names {
-        let names = Names::default();
-        for name in ["bob", "Bobby", "al"] {
-            names.saw_user(name);
-        }
-        names.saw_room("main");
-        names.saw_room("lobby");
-        names
-    }
-
-    #[test]
-    fn tab_completes_what_belongs_there() {
-        for (line, start, expected) in [
-            ("/lo", 0, &["/look "][..]),
-            ("/re", 0, &["/rename ", "/resend "]),
-            ("/log", 0, &[]),
-            ("bo", 0, &["bob: ", "Bobby: "]),
-            ("hi bo", 3, &["bob ", "Bobby "]),
-            ("hi @bo", 3, &["bob ", "Bobby "]),
-            ("/msg bo", 5, &["bob ", "Bobby "]),
-            ("/msg ", 5, &["bob ", "Bobby ", "al "]),
-            ("/join l", 6, &["lobby"]),
-            ("/join ", 6, &["main", "lobby"]),
-            ("//bo", 0, &[]),
-            ("hi ", 3, &[]),
-            ("", 0, &[]),
-        ] {
-            let (at, found) = candidates(line, &names());
-            let found: Vec<_> = found.into_iter().map(|(_, replacement)| replacement).collect();
-            assert_eq!(
-                (at, found.as_slice()),
-                (start, &expected.iter().map(|x| (*x).to_owned()).collect::<Vec<_>>()[..]),
-                "{line:?}"
-            );
-        }
-    }
 
     #[test]
     fn a_password_is_masked() {

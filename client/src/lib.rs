@@ -9,7 +9,7 @@
 //! | [`interactive`] | the mode for terminals: a prompt, the chat above it |
 //! | [`script`] | the modes for scripts: one task, and an exit code that tells the truth |
 //! | [`lan`] | the room without a server: a stand-in for one, over UDP broadcast |
-//! | [`dialog`], [`prompt`], [`helper`], [`typed`] | of that mode: logging in, editing a line, what it means |
+//! | [`dialog`], [`prompt`], [`helper`], [`completion`], [`typed`] | of that mode: logging in, editing a line, what it means |
 //! | [`session`], [`timing`] | a stay in the chat, over as many connections as it takes |
 //! | [`state`], [`whereabouts`], [`outbox`], [`replay`], [`names`] | what is known of the chat, learned from its lines |
 //! | [`safe`], [`render`], [`view`], [`transcript`] | from a line to what is seen of it |
@@ -21,10 +21,11 @@
 //!    +-------------------+  +------- requests <------+ keys
 //! ```
 //!
-//! [`safe`], [`render`], [`typed`], [`state`], [`whereabouts`], [`outbox`], [`replay`], [`timing`] and
+//! [`safe`], [`render`], [`typed`], [`completion`], [`state`], [`whereabouts`], [`outbox`], [`replay`], [`timing`] and
 //! [`exit`] do no I/O. Only `main.rs` ends the process.
 
 pub mod args;
+pub mod completion;
 pub mod connection;
 pub mod dialog;
 pub mod documents;

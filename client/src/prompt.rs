@@ -11,8 +11,8 @@ use rustyline::config::BellStyle;
 use rustyline::error::ReadlineError;
 use rustyline::history::FileHistory;
 use rustyline::{
-    ColorMode, CompletionType, Config, Editor, EventHandler, ExternalPrinter, GraphemeClusterMode,
-    KeyEvent,
+    ColorMode, CompletionType, ConditionalEventHandler, Config, Editor, EventHandler,
+    ExternalPrinter, GraphemeClusterMode, KeyCode, KeyEvent, Modifiers,
 };
 use unicode_segmentation::UnicodeSegmentation;
 
@@ -60,8 +60,8 @@ impl<'a> Prompt<'a> {
         let bell = if looks.bell { BellStyle::Audible } else { BellStyle::None };
         let widths = GraphemeClusterMode::from_env();
         let config = Config::builder()
+            // The helper gives one candidate at a time, so there is never a list.
             .completion_type(CompletionType::List)
-            .completion_show_all_if_ambiguous(true)
             .bell_style(bell)
             // The helper draws the waiting lines, with or without colours.
             .color_mode(ColorMode::Forced)
@@ -69,9 +69,12 @@ impl<'a> Prompt<'a> {
             .build();
         let mut editor = Editor::with_config(config).map_err(|error| failure(&error))?;
         let helper = ChatHelper::new(Arc::clone(&screen), looks.color);
-        let mut bind = |key, handler| editor.bind_sequence(KeyEvent::ctrl(key), handler);
-        bind('C', EventHandler::Conditional(Box::new(helper.interrupt())));
-        bind('Z', EventHandler::Conditional(Box::new(terminal.suspend())));
+        let mut bind = |key, handler: Box<dyn ConditionalEventHandler>| {
+            editor.bind_sequence(key, EventHandler::Conditional(handler))
+        };
+        bind(KeyEvent::ctrl('C'), Box::new(helper.interrupt()));
+        bind(KeyEvent::ctrl('Z'), Box::new(terminal.suspend()));
+        bind(KeyEvent(KeyCode::BackTab, Modifiers::NONE), Box::new(helper.backward()));
         editor.set_helper(Some(helper));
         Ok(Self { editor, terminal, screen, looks, widths })
     }

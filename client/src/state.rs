@@ -3,7 +3,7 @@
 //! Pure: no socket, no terminal, no clock. Everything it takes in is already safe to show.
 
 use protocol::reply::RoomRow;
-use protocol::{Event, Reply, Request, RoomName, ServerLine, UserName};
+use protocol::{Event, Reply, Request, RoomName, ServerLine};
 
 use crate::names::Names;
 use crate::outbox::Outbox;
@@ -175,17 +175,20 @@ impl State {
     fn event(&mut self, event: &Event<'_>) {
         match *event {
             Event::Said { name, .. } | Event::Did { name, .. } | Event::TopicSet { name, .. } => {
-                self.names.spoke(name);
                 if name == self.name() {
                     self.outbox.delivered(&event.to_string(), self.whereabouts.name());
+                } else {
+                    self.names.spoke(name);
                 }
             }
             Event::Entered { name } => self.names.saw_user(name),
             Event::Left { name } => self.names.left(name),
             Event::Renamed { old, new } => {
                 self.names.left(old);
-                self.names.spoke(new);
                 self.whereabouts.saw_renamed(old, new);
+                if new != self.name() {
+                    self.names.spoke(new);
+                }
             }
             Event::Announced { .. } => {}
         }
@@ -275,7 +278,7 @@ impl State {
 
     fn row(&mut self, row: &str) {
         match self.list {
-            Some(Heading::Users) if UserName::parse(row).is_ok() => self.names.saw_user(row),
+            Some(Heading::Users) if row != self.name() => self.names.saw_user(row),
             Some(Heading::Rooms) => {
                 if let Some(row) = RoomRow::parse(row) {
                     self.names.saw_room(row.name);
@@ -421,6 +424,7 @@ mod tests {
             "dee has left the room.",
             "Online Users:",
             "eve",
+            "al",
             "not a name",
             "Rooms:",
             "lobby 3",

@@ -119,6 +119,22 @@ fn tab_completes_names_and_commands() {
     pty.wait_for_last("al@main> /look");
     pty.keys("\x15/ms");
     pty.wait_for_last("al@main> /msg NAME TEXT");
+    // Several: the most recent speaker first, then the next, and back with Shift-Tab.
+    let mut bea = server.other("bea");
+    bea.send("say hi\n");
+    pty.wait_for("bea: hi");
+    pty.keys("\x15hey b\t");
+    pty.wait_for_last("al@main> hey bea [bob]");
+    pty.keys("\t");
+    pty.wait_for_last("al@main> hey bob [bea]");
+    pty.keys("\x1b[Z");
+    pty.wait_for_last("al@main> hey bea [bob]");
+    // The chat goes on above it.
+    bob.send("say me too\n");
+    pty.wait_for("bob: me too");
+    pty.wait_for_last("al@main> hey bea [bob]");
+    pty.keys("!\r");
+    pty.wait_for("al: hey bea !");
 }
 
 #[test]
