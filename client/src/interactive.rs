@@ -19,7 +19,7 @@ use crate::state::State;
 use crate::terminal::{Terminal, leave, leave_on_signals};
 use crate::timing::Timing;
 use crate::transcript::Transcript;
-use crate::typed::{LOCAL, Typed, as_typed, commands, is_secret};
+use crate::typed::{Typed, as_typed, explained, is_secret};
 use crate::view::View;
 use crate::{files, thread};
 
@@ -28,6 +28,9 @@ const MAILBOX: usize = 64;
 
 /// How long the prompt waits for the answer that changes it.
 const SETTLE: Duration = Duration::from_secs(1);
+
+/// The column of `/help` for how a command is typed. What is longer has a row of its own.
+const USAGE_COLUMNS: usize = 16;
 
 /// Runs until the user leaves.
 ///
@@ -207,7 +210,10 @@ impl Typing<'_> {
             Typed::Send(request) => return self.send(request),
             Typed::Resend => return self.mailbox.send(Input::Resend).is_ok(),
             Typed::Quit => return false,
-            Typed::Help => self.help(),
+            Typed::Help(about) => self.help(about.as_deref()),
+            Typed::Incomplete(usage) => {
+                self.prompt.notice(&format!("something is missing; type /{usage}"));
+            }
             Typed::Unknown(word, meant) => {
                 let meant = match meant {
                     Some(meant) => format!("did you mean /{meant}?"),
@@ -239,14 +245,22 @@ impl Typing<'_> {
         }
     }
 
-    fn help(&self) {
-        let server = commands()
-            .filter(|command| command.name != "help")
-            .map(|command| (command.usage, command.help));
-        let local = LOCAL.iter().map(|local| (local.name, local.help));
-        for (usage, help) in server.chain(local) {
-            self.prompt.notice(&format!("/{usage:<15} {help}"));
+    fn help(&self, about: Option<&str>) {
+        let known = explained(about);
+        if let (Some(word), true) = (about, known.is_empty()) {
+            self.prompt.notice(&format!("there is no command /{word}; /help lists them"));
         }
-        self.prompt.notice("//TEXT           say a text that starts with a slash");
+        for (usage, help) in known {
+            if usage.len() <= USAGE_COLUMNS {
+                self.prompt.notice(&format!("{usage:<USAGE_COLUMNS$} {help}"));
+            } else {
+                self.prompt.notice(&usage);
+                self.prompt.notice(&format!("{:USAGE_COLUMNS$} {help}", ""));
+            }
+        }
+        if about.is_none() {
+            let said = "say a text that starts with a slash";
+            self.prompt.notice(&format!("{:<USAGE_COLUMNS$} {said}", "//TEXT"));
+        }
     }
 }

@@ -162,6 +162,30 @@ fn a_mistyped_command_is_not_said() {
 }
 
 #[test]
+fn help_explains_the_commands_and_what_one_lacks() {
+    let server = RealServer::start();
+    let mut bob = server.other("bob");
+    let address = server.address.to_string();
+    let arguments = ["--server", &address, "--name", "al", "--no-time"];
+    let mut pty = Pty::start_with(&arguments, 50, &fresh_directory(), &[]);
+    pty.wait_for_last("al@main>");
+    pty.keys("/msg bob\r");
+    pty.wait_for("-- something is missing; type /msg NAME TEXT\nal@main>");
+    pty.keys("/help msg\r");
+    pty.wait_for(
+        "\n-- /msg NAME TEXT   say something to one user alone, in whatever room\nal@main>",
+    );
+    pty.keys("/help xyzzy\r");
+    pty.wait_for("\n-- there is no command /xyzzy; /help lists them\nal@main>");
+    pty.keys("/help\r");
+    let screen = pty.wait_for("-- //TEXT           say a text that starts with a slash\nal@main>");
+    assert!(screen.contains("\n-- /kick NAME [REASON]\n--                  end the"), "{screen}");
+    pty.keys(CTRL_D);
+    assert_eq!(pty.wait(), 0);
+    assert_eq!(bob.read_to("al has left the room."), ["al has entered the room."]);
+}
+
+#[test]
 fn ctrl_c_clears_and_twice_on_an_empty_line_leaves() {
     let server = RealServer::start();
     let mut bob = server.other("bob");
