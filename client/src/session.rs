@@ -12,10 +12,9 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
-use protocol::limits::HISTORY_LINES;
-
 use crate::connection::{Attempted, Connection, Incoming, Line, Lines, Sender};
 use crate::exit::{Exit, Failure};
+use crate::replay::Wanted;
 use crate::safe::Safe;
 use crate::screen::Place;
 use crate::state::State;
@@ -23,9 +22,6 @@ use crate::thread;
 use crate::timing::{Expired, Timing, Watch};
 use crate::typed::as_typed;
 use crate::view::View;
-
-/// Lines of the room that are asked for after a lost connection, to find the missed ones in.
-const MISSED_LINES: usize = 500;
 
 /// What a session hears of.
 #[derive(Debug)]
@@ -119,7 +115,7 @@ impl Session {
         let (server, name) = (&self.server, self.state.name());
         let welcome = format!("connected to {server} as {name}; /help lists the commands");
         self.view.notice(&welcome);
-        let requests = self.state.requests_after_login(HISTORY_LINES);
+        let requests = self.state.requests_after_login(Wanted::Latest);
         self.send(&mut link, &requests);
         self.count += 1;
         loop {
@@ -141,7 +137,7 @@ impl Session {
             };
             link = self.link(connection)?;
             self.view.notice("connected again");
-            let requests = self.state.requests_after_login(MISSED_LINES);
+            let requests = self.state.requests_after_login(Wanted::Missed);
             self.send(&mut link, &requests);
         }
     }
@@ -261,8 +257,8 @@ impl Session {
                 self.view.notice("there may be more that was missed, before this");
             }
             show.extend(outcome.show);
-            if outcome.entered {
-                requests += &self.state.requests_after_entry(HISTORY_LINES);
+            if let Some(wanted) = outcome.ask {
+                requests += &self.state.requests_for_history(wanted);
             }
             is_replayed |= outcome.replayed;
         }

@@ -8,7 +8,7 @@ use protocol::{Event, Reply, Request, RoomName, ServerLine};
 use crate::names::Names;
 use crate::outbox::Outbox;
 use crate::render::Entry;
-use crate::replay::{Replay, text_of};
+use crate::replay::{Answered, Replay, Wanted, text_of};
 use crate::safe::Safe;
 use crate::whereabouts::{Joined, Whereabouts};
 
@@ -41,8 +41,8 @@ enum Heading {
 pub struct Outcome {
     /// Lines to show, in this order.
     pub show: Vec<String>,
-    /// The client is in another room, so its history is to be asked for.
-    pub entered: bool,
+    /// History that is to be asked for now: the client is in another room, or missed much.
+    pub ask: Option<Wanted>,
     /// The replay of what was said before is complete.
     pub replayed: bool,
     /// Before what is to be shown there may be more that nobody can show.
@@ -121,18 +121,17 @@ impl State {
 
     /// The requests to send after a login: back to the room, if it is not the one a login leads to.
     #[must_use]
-    pub fn requests_after_login(&mut self, history: usize) -> String {
+    pub fn requests_after_login(&mut self, wanted: Wanted) -> String {
         let requests = self.whereabouts.way_back().unwrap_or_default();
-        requests + &self.requests_after_entry(history)
+        requests + &self.requests_for_history(wanted)
     }
 
-    /// The requests to send on entry to a room: what was said there before, up to a fence.
+    /// The requests for what was said before, up to a fence.
     #[must_use]
-    pub fn requests_after_entry(&mut self, history: usize) -> String {
+    pub fn requests_for_history(&mut self, wanted: Wanted) -> String {
         let fence = self.fence();
-        let requests = format!("history {history}\nping {fence}\n");
-        self.replay.ask(&fence);
-        requests
+        self.replay.ask(wanted, &fence);
+        format!("history {}\nping {fence}\n", wanted.lines())
     }
 
     /// A request whose answer shows that the server is alive, and that nobody gets to see.
@@ -243,7 +242,7 @@ impl State {
         self.names.saw_room(&Safe::new(self.whereabouts.room()));
         if joined == Some(Joined::ByUser) {
             self.replay.forget();
-            outcome.entered = true;
+            outcome.ask = Some(Wanted::Latest);
         }
         joined != Some(Joined::OnTheWayBack)
     }
@@ -267,13 +266,20 @@ impl State {
     }
 
     fn end_replay(&mut self, fence: Option<&str>, outcome: &mut Outcome) {
-        let Some(missed) = self.replay.end(fence, self.whereabouts.name()) else { return };
-        for event in missed.rows.iter().filter_map(|row| Event::parse(text_of(row))) {
+        let new = match self.replay.end(fence, self.whereabouts.name()) {
+            Some(Answered::New(new)) => new,
+            Some(Answered::TooShort) => {
+                outcome.ask = Some(Wanted::AllMissed);
+                return;
+            }
+            None => return,
+        };
+        for event in new.rows.iter().filter_map(|row| Event::parse(text_of(row))) {
             self.event(&event);
         }
         outcome.replayed = true;
-        outcome.has_gap = missed.has_gap;
-        outcome.show.extend(missed.rows);
+        outcome.has_gap = new.has_gap;
+        outcome.show.extend(new.rows);
     }
 
     fn row(&mut self, row: &str) {
@@ -343,17 +349,26 @@ mod tests {
         state.sent("join lobby");
         state.sent("join x y");
         assert_eq!((state.whereabouts().room(), state.whereabouts().is_settled()), ("main", false));
-        assert!(receive(&mut state, "Join Success").entered);
+        assert_eq!(receive(&mut state, "Join Success").ask, Some(Wanted::Latest));
         check(&mut state, "RoomName Invalid: a space is not allowed", true, 0);
         assert_eq!((state.whereabouts().room(), state.whereabouts().is_settled()), ("lobby", true));
         state.lost();
-        assert_eq!(state.requests_after_login(5), "join lobby\nhistory 5\nping chat-client-1\n");
+        assert_eq!(
+            state.requests_after_login(Wanted::Missed),
+            "join lobby\nhistory 500\nping chat-client-1\n"
+        );
         state.lost();
-        assert_eq!(state.requests_after_login(5), "join lobby\nhistory 5\nping chat-client-2\n");
+        assert_eq!(
+            state.requests_after_login(Wanted::Missed),
+            "join lobby\nhistory 500\nping chat-client-2\n"
+        );
         assert_eq!(receive(&mut state, "Join Success"), Outcome::default());
         assert_eq!(state.whereabouts().room(), "lobby");
         state.lost();
-        assert_eq!(state.requests_after_login(5), "join lobby\nhistory 5\nping chat-client-3\n");
+        assert_eq!(
+            state.requests_after_login(Wanted::Missed),
+            "join lobby\nhistory 500\nping chat-client-3\n"
+        );
         check(&mut state, "RoomName Invalid: reserved", true, 0);
         assert_eq!(state.whereabouts().room(), "main");
     }
@@ -361,7 +376,7 @@ mod tests {
     #[test]
     fn what_this_program_asks_by_itself_is_not_shown() {
         let mut state = State::new("al", None);
-        assert_eq!(state.requests_after_login(5), "history 5\nping chat-client-1\n");
+        assert_eq!(state.requests_after_login(Wanted::Missed), "history 500\nping chat-client-1\n");
         assert_eq!(state.request_for_life(), "ping chat-client-2\n");
         for line in ["Unknown command: history", "Unknown command: ping", "Unknown command: ping"] {
             check(&mut state, line, false, 0);
@@ -384,7 +399,7 @@ mod tests {
         assert!(state.outbox_mut().keep("say offline"));
         assert!(!state.outbox_mut().keep("look"));
         assert_eq!(state.outbox().unsent(), ["say delivered", "say lost", "say offline"]);
-        let _ = state.requests_after_login(5);
+        let _ = state.requests_after_login(Wanted::Missed);
         let row = |line: &str| format!("[2026-11-22T10:04:05Z] {line}");
         for line in ["History:"]
             .map(str::to_owned)

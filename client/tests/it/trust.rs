@@ -67,6 +67,35 @@ fn a_gap_in_what_was_missed_is_told() {
 }
 
 #[test]
+fn much_that_was_missed_is_asked_for_until_it_is_all_there() {
+    let (server, served) = serve(|mut session| {
+        session.greet_and_log_in();
+        session.send("bo: 0\n");
+        assert_eq!(session.line(), "history 20\n");
+        let address = session.stream.local_addr().unwrap();
+        session.close();
+        address
+    });
+    let pty = Pty::start(&["--server", &server, "--name", "al", "--no-time", "--color", "never"]);
+    pty.wait_for("bo: 0\n");
+    let (_, _served) = serve_at(served.join().unwrap(), |mut session| {
+        session.greet_and_log_in();
+        for (question, numbers) in [("history 500\n", 201..701), ("history 10000\n", 0..701)] {
+            assert_eq!(session.line(), question);
+            let fence = session.line().replace("ping", "pong");
+            let rows = numbers.map(|number| format!("[2026-11-22T10:04:05Z] bo: {number}\n"));
+            session.send(format!("History:\n{}{fence}", rows.collect::<String>()));
+        }
+        session.rest()
+    });
+    let raw = pty.wait_raw("| bo: 700");
+    assert!(!raw.contains("there may be more"), "{raw}");
+    let numbers =
+        raw.lines().filter_map(|line| line.rsplit_once("| bo: ")?.1.trim().parse::<u32>().ok());
+    assert!(numbers.eq(1..701), "{raw}");
+}
+
+#[test]
 fn who_is_put_out_is_not_brought_back() {
     let (server, served) = serve(|mut session| {
         session.greet_and_log_in();
