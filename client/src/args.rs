@@ -85,7 +85,7 @@ pub enum Command {
 }
 
 impl Args {
-    /// The name to log in under, if it is given.
+    /// The name, if there is one.
     #[must_use]
     pub fn name(&self) -> Option<&str> {
         given(self.name.as_deref())

@@ -20,7 +20,7 @@ pub use self::attempt::{Attempted, get_in};
 pub use self::error::ConnectError;
 pub use self::halves::{Incoming, LINE_BYTES, Line, Lines, Receiver, Sender};
 
-/// How long a server may take to accept, to greet and to answer the login.
+/// How long a server may take to accept, to greet, to answer the login, and to close at the end.
 pub const PATIENCE: Duration = Duration::from_secs(10);
 
 const SHORTEST: Duration = Duration::from_millis(100);

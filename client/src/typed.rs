@@ -48,6 +48,12 @@ impl Typed {
         if line.trim().is_empty() {
             return Typed::Nothing;
         }
+        if let Some(password) = secret(line) {
+            return match password {
+                "" => Typed::Incomplete("op PASSWORD"),
+                password => Typed::Send(format!("op {password}")),
+            };
+        }
         let Some(command) = line.strip_prefix('/') else {
             return Typed::Send(format!("say {line}"));
         };
@@ -115,8 +121,15 @@ pub fn explained(about: Option<&str>) -> Vec<(String, &'static str)> {
 /// Whether a typed line holds a password, and is to be kept nowhere.
 #[must_use]
 pub fn is_secret(line: &str) -> bool {
-    let word = line.trim_start().split(char::is_whitespace).next();
-    word.is_some_and(|word| word.eq_ignore_ascii_case("/op"))
+    secret(line).is_some()
+}
+
+/// The password in a typed line. It is meant as one however carelessly the command is typed: in
+/// capitals, or behind a space that would make a text of it for everybody to read.
+fn secret(line: &str) -> Option<&str> {
+    let line = line.trim();
+    let (word, password) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
+    word.eq_ignore_ascii_case("/op").then(|| password.trim_start())
 }
 
 fn nearest(word: &str) -> Option<&'static str> {
@@ -142,6 +155,16 @@ pub fn carries_text(request: &Request<'_>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_password_is_never_said() {
+        for line in ["/op pass word", " /op pass word", "/OP  pass word ", "\t/Op\tpass word"] {
+            assert_eq!(Typed::read(line), Typed::Send("op pass word".to_owned()), "{line:?}");
+        }
+        for line in ["/op", " /op "] {
+            assert_eq!(Typed::read(line), Typed::Incomplete("op PASSWORD"), "{line:?}");
+        }
+    }
 
     #[test]
     fn passwords_are_secret() {

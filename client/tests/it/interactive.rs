@@ -168,7 +168,7 @@ fn help_explains_the_commands_and_what_one_lacks() {
     let address = server.address.to_string();
     let arguments = ["--server", &address, "--name", "al", "--no-time"];
     let mut pty = Pty::start_with(&arguments, 50, &fresh_directory(), &[]);
-    pty.wait_for_last("al@main>");
+    pty.wait_for("| bob has entered the room.\nal@main>");
     pty.keys("/msg bob\r");
     pty.wait_for("-- something is missing; type /msg NAME TEXT\nal@main>");
     pty.keys("/help msg\r");
