@@ -16,6 +16,7 @@ use rustyline::{Cmd, ConditionalEventHandler, Context, Event, EventContext, Help
 use unicode_width::UnicodeWidthStr;
 
 use crate::completion::{Completion, Direction};
+use crate::layout::Layout;
 use crate::names::Names;
 use crate::screen::Screen;
 use crate::typed::{Typed, commands, is_secret, words};
@@ -34,6 +35,7 @@ pub enum Purpose {
 pub struct ChatHelper {
     screen: Arc<Screen>,
     names: Names,
+    layout: Layout,
     color: bool,
     /// What the next line is for.
     pub purpose: Purpose,
@@ -48,10 +50,11 @@ pub struct ChatHelper {
 
 impl ChatHelper {
     /// A helper that draws what waits at `screen` above the prompt.
-    pub fn new(screen: Arc<Screen>, color: bool) -> Self {
+    pub fn new(screen: Arc<Screen>, layout: Layout, color: bool) -> Self {
         Self {
             screen,
             names: Names::default(),
+            layout,
             color,
             purpose: Purpose::Question,
             interrupt: Interrupt::default(),
@@ -227,9 +230,9 @@ impl Highlighter for ChatHelper {
         let is_command = self.purpose == Purpose::Chat
             && word.strip_prefix('/').is_some_and(|word| words().any(|known| known == word));
         if !is_command {
-            return line.into();
+            return self.layout.drawable(line);
         }
-        (self.styled("1", word) + &line[word.len()..]).into()
+        (self.styled("1", word) + &self.layout.drawable(&line[word.len()..])).into()
     }
 
     fn highlight_hint<'h>(&self, hint: &'h str) -> Cow<'h, str> {

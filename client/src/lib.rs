@@ -9,7 +9,7 @@
 //! | [`interactive`] | the mode for terminals: a prompt, the chat above it |
 //! | [`script`] | the modes for scripts: one task, and an exit code that tells the truth |
 //! | [`lan`] | the room without a server: a stand-in for one, over UDP broadcast |
-//! | [`dialog`], [`prompt`], [`helper`], [`completion`], [`typed`] | of that mode: logging in, editing a line, what it means |
+//! | [`dialog`], [`prompt`], [`helper`], [`layout`], [`completion`], [`typed`] | of that mode: logging in, editing a line, what it means |
 //! | [`session`], [`timing`] | a stay in the chat, over as many connections as it takes |
 //! | [`state`], [`whereabouts`], [`outbox`], [`replay`], [`names`] | what is known of the chat, learned from its lines |
 //! | [`safe`], [`render`], [`view`], [`transcript`] | from a line to what is seen of it |
@@ -34,6 +34,7 @@ pub mod files;
 pub mod helper;
 pub mod interactive;
 pub mod lan;
+pub mod layout;
 pub mod names;
 pub mod outbox;
 pub mod pipe;

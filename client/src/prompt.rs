@@ -14,10 +14,10 @@ use rustyline::{
     ColorMode, CompletionType, ConditionalEventHandler, Config, Editor, EventHandler,
     ExternalPrinter, GraphemeClusterMode, KeyCode, KeyEvent, Modifiers,
 };
-use unicode_segmentation::UnicodeSegmentation;
 
 use crate::exit::{Exit, Failure};
 use crate::helper::{ChatHelper, Purpose};
+use crate::layout::Layout;
 use crate::names::Names;
 use crate::render::{Entry, Looks, name_colored};
 use crate::safe::Safe;
@@ -33,8 +33,7 @@ pub struct Prompt<'a> {
     terminal: &'a Terminal,
     screen: Arc<Screen>,
     looks: Looks,
-    /// How wide characters are here, as the editor and this module both have it.
-    widths: GraphemeClusterMode,
+    layout: Layout,
 }
 
 /// What came from the keys.
@@ -59,6 +58,7 @@ impl<'a> Prompt<'a> {
     pub fn new(terminal: &'a Terminal, screen: Arc<Screen>, looks: Looks) -> Result<Self, Failure> {
         let bell = if looks.bell { BellStyle::Audible } else { BellStyle::None };
         let widths = GraphemeClusterMode::from_env();
+        let layout = Layout(widths);
         let config = Config::builder()
             // The helper gives one candidate at a time, so there is never a list.
             .completion_type(CompletionType::List)
@@ -68,7 +68,7 @@ impl<'a> Prompt<'a> {
             .grapheme_cluster_mode(widths)
             .build();
         let mut editor = Editor::with_config(config).map_err(|error| failure(&error))?;
-        let helper = ChatHelper::new(Arc::clone(&screen), looks.color);
+        let helper = ChatHelper::new(Arc::clone(&screen), layout, looks.color);
         let mut bind = |key, handler: Box<dyn ConditionalEventHandler>| {
             editor.bind_sequence(key, EventHandler::Conditional(handler))
         };
@@ -76,7 +76,7 @@ impl<'a> Prompt<'a> {
         bind(KeyEvent::ctrl('Z'), Box::new(terminal.suspend()));
         bind(KeyEvent(KeyCode::BackTab, Modifiers::NONE), Box::new(helper.backward()));
         editor.set_helper(Some(helper));
-        Ok(Self { editor, terminal, screen, looks, widths })
+        Ok(Self { editor, terminal, screen, looks, layout })
     }
 
     /// What [`Screen::ring`] needs.
@@ -180,7 +180,7 @@ impl<'a> Prompt<'a> {
     /// come back and that was therefore drawn as nothing.
     fn take_back(&mut self, prompt: &str, text: &str, is_drawn: bool) {
         let columns = self.editor.dimensions().map_or(80, |(columns, _)| usize::from(columns));
-        let (row, column) = end_of_line(prompt, text, columns, self.widths);
+        let (row, column) = self.layout.end_of_line(prompt, text, columns);
         // The editor begins another row after one that is full to the last column.
         let is_full = row > 0 && column == 0;
         let rows = 1 + if is_drawn { row } else { usize::from(is_full) };
@@ -229,34 +229,6 @@ impl<'a> Prompt<'a> {
         };
         kept.map_err(|error| error.to_string())
     }
-}
-
-/// The row and the column, from zero, where a line ends. It counts as the editor does, which never
-/// parts what makes one character.
-fn end_of_line(
-    prompt: &str,
-    text: &str,
-    columns: usize,
-    mode: GraphemeClusterMode,
-) -> (usize, usize) {
-    const TAB_STOP: usize = 8;
-    let (mut row, mut column) = (0, 0);
-    for part in [prompt, text] {
-        for character in part.graphemes(true) {
-            let width = match character {
-                "\t" => TAB_STOP - column % TAB_STOP,
-                character => usize::from(mode.width(character)),
-            };
-            column += width;
-            if column > columns {
-                (row, column) = (row + 1, width);
-            }
-        }
-        if column == columns {
-            (row, column) = (row + 1, 0);
-        }
-    }
-    (row, column)
 }
 
 fn failure(error: &ReadlineError) -> Failure {

@@ -68,6 +68,31 @@ fn a_refusal_is_not_trusted_either() {
 }
 
 #[test]
+fn neither_the_prompt_nor_the_typed_line_can_be_made_to_do_anything() {
+    // A server that takes every name, of a user or a room.
+    let (server, _) = serve(|mut session| {
+        session.send("Connect Success\n");
+        assert_eq!(session.line(), "login a\u{202e}l\n");
+        session.send("Login Success\n");
+        assert_eq!(session.line(), "join \u{1b}[2Jden\n");
+        session.send("Join Success\n");
+        session.rest()
+    });
+    let arguments =
+        ["--server", &server, "--name", "a\u{202e}l", "--room", "\u{1b}[2Jden", "--no-time"];
+    let mut pty = Pty::start(&arguments);
+    pty.wait_for_last("a<U+202E>l@␛[2Jden>");
+    pty.keys("\x1b[200~half\x1b[2J \u{202e}ty\u{200b}ped\x1b[201~");
+    pty.wait_for_last("a<U+202E>l@␛[2Jden> half typed");
+    pty.keys("\x15/quit\r");
+    assert_eq!(pty.wait(), 0);
+    let raw = pty.raw();
+    for forbidden in ["\x1b[2J", "\u{202e}", "\u{200b}"] {
+        assert!(!raw.contains(forbidden), "{forbidden:?} in {raw:?}");
+    }
+}
+
+#[test]
 fn colors_can_be_switched_off() {
     let server = RealServer::start();
     let address = server.address.to_string();
