@@ -81,10 +81,10 @@ impl Completion {
             return None;
         }
         let (before, after) = self.candidates.split_at(self.at);
-        let mut text = String::from("[");
+        let mut text = String::from(if line.ends_with(' ') { "[" } else { " [" });
         let others = after.iter().skip(1).chain(before).filter(|other| !other.shown.is_empty());
         for other in others {
-            if text.len() > 1 {
+            if !text.ends_with('[') {
                 text.push(' ');
             }
             if text.chars().count() + other.shown.chars().count() > HINT_COLUMNS {
@@ -188,9 +188,9 @@ mod tests {
         for (direction, expected, others) in [
             (Forward, "hi bob ", "[Bobby]"),
             (Forward, "hi Bobby ", "[bob]"),
-            (Forward, "hi b", "[bob Bobby]"),
+            (Forward, "hi b", " [bob Bobby]"),
             (Forward, "hi bob ", "[Bobby]"),
-            (Back, "hi b", "[bob Bobby]"),
+            (Back, "hi b", " [bob Bobby]"),
             (Back, "hi Bobby ", "[bob]"),
         ] {
             let (next, shown) = press(&mut completion, &line, direction);
