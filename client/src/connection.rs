@@ -193,11 +193,11 @@ impl Connection {
 
 fn connect(server: &str, deadline: Instant) -> Result<TcpStream, ConnectError> {
     let lost = |error| ConnectError::Address { server: server.to_owned(), error };
+    let addresses: Vec<_> = server.to_socket_addrs().map_err(lost)?.collect();
     let mut last = io::Error::from(io::ErrorKind::AddrNotAvailable);
-    for address in server.to_socket_addrs().map_err(lost)? {
-        // A host may have several addresses, and a timeout of zero is not allowed.
-        let left = deadline.saturating_duration_since(Instant::now()).max(SHORTEST);
-        match TcpStream::connect_timeout(&address, left) {
+    for (address, behind) in addresses.iter().zip((0..addresses.len()).rev()) {
+        let left = deadline.saturating_duration_since(Instant::now());
+        match TcpStream::connect_timeout(address, share(left, behind)) {
             Ok(stream) => return Ok(stream),
             Err(error) => last = error,
         }
@@ -205,9 +205,26 @@ fn connect(server: &str, deadline: Instant) -> Result<TcpStream, ConnectError> {
     Err(ConnectError::Refused { server: server.to_owned(), error: last })
 }
 
+/// The time for one address of a host, with so many behind it: one that swallows everything leaves
+/// enough for the others.
+fn share(left: Duration, behind: usize) -> Duration {
+    let addresses = u32::try_from(behind).unwrap_or(u32::MAX).saturating_add(1);
+    // A timeout of zero is not allowed.
+    (left / addresses).max(SHORTEST)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_address_that_swallows_everything_leaves_time_for_the_others() {
+        let ten = Duration::from_secs(10);
+        assert_eq!(share(ten, 0), ten);
+        assert_eq!(share(ten, 1), ten / 2);
+        assert_eq!(share(ten, 4), ten / 5);
+        assert_eq!(share(Duration::ZERO, 1), SHORTEST);
+    }
 
     #[test]
     fn the_port_may_be_left_out() {
