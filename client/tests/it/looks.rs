@@ -55,12 +55,13 @@ fn a_refusal_is_not_trusted_either() {
         });
         let arguments: Vec<_> = ["--server", &server].iter().chain(arguments).copied().collect();
         let mut pty = Pty::start(&arguments);
-        if arguments.len() == 2 {
+        let asks = arguments.len() == 2;
+        if asks {
             pty.keys("\ral\r");
             pty.wait_for("UserName Invalid! ␛[2J<U+202E>");
             pty.keys(CTRL_D);
         }
-        pty.wait();
+        assert_eq!(pty.wait(), if asks { 0 } else { 4 });
         let raw = pty.raw();
         assert!(raw.contains("␛[2J<U+202E>"), "{raw}");
         assert!(!raw.contains("\x1b[2J") && !raw.contains('\u{202e}'), "{raw}");

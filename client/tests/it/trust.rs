@@ -364,14 +364,16 @@ fn an_attempt_that_hangs_holds_up_neither_what_is_typed_nor_who_leaves() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let server = listener.local_addr().unwrap().to_string();
     let (hanging, attempted) = channel();
+    let (release, released) = channel();
     let serving = std::thread::spawn(move || {
         let mut first = FakeSession::accept(&listener);
         first.greet_and_log_in();
         first.close();
-        // It never greets.
-        let mut second = FakeSession::accept(&listener);
+        // It does not greet.
+        let second = FakeSession::accept(&listener);
         hanging.send(()).unwrap();
-        second.rest()
+        released.recv().unwrap();
+        second.close();
     });
     let session = Bare::start(&server, NO_WAIT);
     attempted.recv().unwrap();
@@ -380,6 +382,7 @@ fn an_attempt_that_hangs_holds_up_neither_what_is_typed_nor_who_leaves() {
     let (exit, unsent, shown) = session.quit();
     assert_eq!((exit, unsent), (Exit::ConnectionLost, vec!["say meanwhile".to_owned()]));
     assert!(shown.ends_with("kept for later: meanwhile\n-- not connected yet\n"), "{shown}");
-    // The attempt goes on without anybody who waits for it. It ends when the server goes.
-    drop(serving);
+    // Until now the attempt hung, and nobody waited for it.
+    release.send(()).unwrap();
+    serving.join().unwrap();
 }
