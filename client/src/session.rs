@@ -12,6 +12,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
+use crate::connection::error::without_number;
 use crate::connection::{Attempted, Connection, Incoming, Line, Lines, Sender};
 use crate::exit::{Exit, Failure};
 use crate::replay::Wanted;
@@ -196,7 +197,12 @@ impl Session {
     fn stay(&mut self, link: &mut Link) -> End {
         let mut watch = Watch::new(self.timing, Instant::now());
         loop {
-            match self.inputs.recv_timeout(watch.left(Instant::now())) {
+            let left = watch.left(Instant::now());
+            if watch.is_leaving() && left.is_zero() {
+                // It may have more to say for ever.
+                return End::Quit;
+            }
+            match self.inputs.recv_timeout(left) {
                 Ok(Input::Server(Incoming::Lines(lines))) => {
                     watch.heard(Instant::now());
                     let requests = self.receive(&lines);
@@ -206,7 +212,7 @@ impl Session {
                     self.is_drained = true;
                     return match error {
                         _ if watch.is_leaving() => End::Quit,
-                        Some(error) => End::Lost(error.to_string()),
+                        Some(error) => End::Lost(without_number(&error)),
                         None => End::Lost("the server closed it".to_owned()),
                     };
                 }

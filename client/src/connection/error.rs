@@ -82,7 +82,8 @@ impl ConnectError {
 }
 
 /// The words of the system without the number that it adds for programs.
-fn without_number(error: &io::Error) -> String {
+#[must_use]
+pub fn without_number(error: &io::Error) -> String {
     let text = error.to_string();
     text.split(" (os error").next().unwrap_or_default().to_owned()
 }

@@ -1,5 +1,6 @@
 //! The mode for terminals: lost connections, and the state the terminal is left in.
 
+use std::io::Write;
 use std::net::TcpListener;
 use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, channel, sync_channel};
@@ -64,6 +65,22 @@ fn a_gap_in_what_was_missed_is_told() {
         session.rest()
     });
     pty.wait_for("cy: live\n-- there may be more that was missed, before this\n| bo: nine\n");
+}
+
+#[test]
+fn a_server_that_never_stops_talking_can_be_left() {
+    let (server, served) = serve(|mut session| {
+        session.greet_and_log_in();
+        session.send("bo: hi\n");
+        while session.line() != "logout\n" {}
+        let flood = "bo: flood\n".repeat(1000);
+        while session.stream.write_all(flood.as_bytes()).is_ok() {}
+    });
+    let mut pty = Pty::start(&["--server", &server, "--name", "al", "--no-time"]);
+    pty.wait_for("bo: hi\n");
+    pty.keys("/quit\r");
+    assert_eq!(pty.wait(), 0);
+    served.join().unwrap();
 }
 
 #[test]
