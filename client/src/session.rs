@@ -20,7 +20,7 @@ use crate::safe::Safe;
 use crate::screen::Place;
 use crate::state::State;
 use crate::thread;
-use crate::timing::{Expired, Timing, Watch};
+use crate::timing::{Backoff, Expired, Timing, Watch};
 use crate::typed::as_typed;
 use crate::view::View;
 
@@ -60,6 +60,7 @@ pub struct Session {
     state: State,
     view: View,
     timing: Timing,
+    backoff: Backoff,
     inputs: Receiver<Input>,
     /// For the reader threads.
     mailbox: SyncSender<Input>,
@@ -97,6 +98,7 @@ impl Session {
             state,
             view,
             timing,
+            backoff: Backoff::new(timing),
             inputs,
             mailbox,
             count: 0,
@@ -121,7 +123,9 @@ impl Session {
         self.count += 1;
         loop {
             self.publish();
+            let begun = Instant::now();
             let end = self.stay(&mut link);
+            self.backoff.lasted(begun.elapsed());
             self.is_connected = false;
             self.unlink(link);
             let End::Lost(why) = end else {

@@ -13,8 +13,8 @@ impl Session {
     /// Tries until it works or the user leaves, or must not come in. `None` then.
     pub(super) fn reconnect(&mut self, why: &str) -> Result<Option<Connection>, Failure> {
         let mut why = format!("connection lost: {why}");
-        let mut delay = self.timing.first_delay;
         loop {
+            let delay = self.backoff.wait();
             let seconds = delay.as_secs();
             self.view.notice(&format!("{why}; trying again in {seconds} s, Ctrl-C stops"));
             self.pause(delay);
@@ -27,7 +27,6 @@ impl Session {
                 }
                 Some(Err(error)) => why = error.cause(),
             }
-            delay = (delay * 2).min(self.timing.longest_delay);
         }
     }
 
