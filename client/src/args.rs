@@ -37,6 +37,10 @@ pub struct Args {
     #[arg(long, env = "CHAT_NAME", value_parser = one_line)]
     pub name: Option<String>,
 
+    /// Go to this room after the login
+    #[arg(long, env = "CHAT_ROOM", value_parser = one_line)]
+    pub room: Option<String>,
+
     /// How the chat is shown
     #[command(flatten)]
     pub appearance: Appearance,
@@ -95,6 +99,12 @@ impl Args {
     #[must_use]
     pub fn name(&self) -> Option<&str> {
         given(self.name.as_deref())
+    }
+
+    /// The room to go to, if it is not the one that a login leads to.
+    #[must_use]
+    pub fn room(&self) -> Option<&str> {
+        given(self.room.as_deref())
     }
 }
 

@@ -5,7 +5,8 @@
 
 use protocol::Reply;
 
-use crate::connection::{ConnectError, Connection, PATIENCE};
+use crate::connection::{Attempted, ConnectError, Connection};
+use crate::exit::Failure;
 
 /// A user who is in.
 pub struct LoggedIn {
@@ -24,28 +25,37 @@ pub trait User {
 
     /// Says what went wrong.
     fn tell(&mut self, text: &str);
+
+    /// Waits for an attempt to get in. `None` when the user does not want to wait for it.
+    ///
+    /// # Errors
+    ///
+    /// When this machine lacks a thread.
+    fn attempt(&mut self, server: &str, name: &str) -> Result<Option<Attempted>, Failure>;
 }
 
-/// Asks until it works. `None` when the user does not answer.
-pub fn log_in(default_server: &str, user: &mut impl User) -> Option<LoggedIn> {
+/// Asks until it works. `None` when the user does not answer, or not wait.
+///
+/// # Errors
+///
+/// When this machine lacks a thread.
+pub fn log_in(default_server: &str, user: &mut impl User) -> Result<Option<LoggedIn>, Failure> {
     let mut server = default_server.to_owned();
     loop {
-        let answer = user.ask(&format!("server [{server}]: "))?;
+        let Some(answer) = user.ask(&format!("server [{server}]: ")) else { return Ok(None) };
         if !answer.trim().is_empty() {
             answer.trim().clone_into(&mut server);
         }
-        let name = user.ask("user name: ")?.trim().to_owned();
+        let Some(name) = user.ask("user name: ") else { return Ok(None) };
+        let name = name.trim().to_owned();
         if name.is_empty() {
             user.tell("UserName Empty!");
             continue;
         }
-        let opened = Connection::open(&server, PATIENCE).and_then(|mut connection| {
-            connection.log_in(&name)?;
-            Ok(connection)
-        });
-        match opened {
-            Ok(connection) => return Some(LoggedIn { server, name, connection }),
-            Err(error) => user.tell(&text_of(&error)),
+        match user.attempt(&server, &name)? {
+            None => return Ok(None),
+            Some(Ok(connection)) => return Ok(Some(LoggedIn { server, name, connection })),
+            Some(Err(error)) => user.tell(&text_of(&error)),
         }
     }
 }

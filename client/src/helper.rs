@@ -3,18 +3,20 @@
 //! It knows the commands and the names seen, and no connection.
 
 use std::borrow::Cow;
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use protocol::Command;
-use rustyline::completion::{Completer, Pair};
+use rustyline::completion::Completer;
 use rustyline::highlight::{CmdKind, Highlighter};
 use rustyline::hint::{Hint, Hinter};
 use rustyline::validate::Validator;
 use rustyline::{Cmd, ConditionalEventHandler, Context, Event, EventContext, Helper, RepeatCount};
 use unicode_width::UnicodeWidthStr;
 
+use crate::completion::{Completion, Direction};
+use crate::layout::Layout;
 use crate::names::Names;
 use crate::screen::Screen;
 use crate::typed::{Typed, commands, is_secret, words};
@@ -33,24 +35,33 @@ pub enum Purpose {
 pub struct ChatHelper {
     screen: Arc<Screen>,
     names: Names,
+    layout: Layout,
     color: bool,
     /// What the next line is for.
     pub purpose: Purpose,
     interrupt: Interrupt,
+    completion: RefCell<Completion>,
+    backward: Backward,
     /// Whether the line is leaving the screen, because the server will send it back.
     is_leaving: Cell<bool>,
+    /// Whether the line was empty when it was last drawn.
+    is_blank: Cell<bool>,
 }
 
 impl ChatHelper {
     /// A helper that draws what waits at `screen` above the prompt.
-    pub fn new(screen: Arc<Screen>, color: bool) -> Self {
+    pub fn new(screen: Arc<Screen>, layout: Layout, color: bool) -> Self {
         Self {
             screen,
             names: Names::default(),
+            layout,
             color,
             purpose: Purpose::Question,
             interrupt: Interrupt::default(),
+            completion: RefCell::default(),
+            backward: Backward::default(),
             is_leaving: Cell::new(false),
+            is_blank: Cell::new(true),
         }
     }
 
@@ -66,6 +77,12 @@ impl ChatHelper {
         self.interrupt.clone()
     }
 
+    /// What to bind to Shift-Tab.
+    #[must_use]
+    pub fn backward(&self) -> Backward {
+        self.backward.clone()
+    }
+
     /// Whether the line that was read was ended by Ctrl-C.
     pub fn was_interrupted(&self) -> bool {
         self.interrupt.0.swap(false, Ordering::Relaxed)
@@ -74,6 +91,11 @@ impl ChatHelper {
     /// Whether the line that was read is no longer on the screen.
     pub fn is_line_gone(&self) -> bool {
         self.is_leaving.replace(false)
+    }
+
+    /// Whether a prompt of the chat stands on the screen with nothing behind it.
+    pub fn is_prompt_bare(&self) -> bool {
+        self.purpose == Purpose::Chat && self.is_blank.get()
     }
 
     fn styled(&self, style: &str, text: &str) -> String {
@@ -96,49 +118,39 @@ impl Helper for ChatHelper {}
 impl Validator for ChatHelper {}
 
 impl Completer for ChatHelper {
-    type Candidate = Pair;
+    type Candidate = String;
 
+    /// Gives the one candidate to insert.
     fn complete(
         &self,
         line: &str,
         position: usize,
         _: &Context<'_>,
-    ) -> rustyline::Result<(usize, Vec<Pair>)> {
+    ) -> rustyline::Result<(usize, Vec<String>)> {
+        let direction = match self.backward.0.swap(false, Ordering::Relaxed) {
+            true => Direction::Back,
+            false => Direction::Forward,
+        };
         if self.purpose == Purpose::Question {
             return Ok((position, Vec::new()));
         }
-        let (start, candidates) = candidates(&line[..position], &self.names);
-        let pair = |(display, replacement)| Pair { display, replacement };
-        Ok((start, candidates.into_iter().map(pair).collect()))
+        let mut completion = self.completion.borrow_mut();
+        Ok(match completion.press(&line[..position], &self.names, direction) {
+            Some((start, inserted)) => (start, vec![inserted.to_owned()]),
+            None => (position, Vec::new()),
+        })
     }
 }
 
-/// Where the word to complete starts, and what it may become: as listed, and as inserted.
-fn candidates(line: &str, names: &Names) -> (usize, Vec<(String, String)>) {
-    let start = line.rfind(' ').map_or(0, |space| space + 1);
-    let word = &line[start..];
-    if start == 0 && word.starts_with('/') && !word.starts_with("//") {
-        let words = words().filter(|known| known.starts_with(&word[1..]));
-        return (0, words.map(|known| (format!("/{known}"), format!("/{known} "))).collect());
+/// Shift-Tab: Tab, the other way.
+#[derive(Debug, Clone, Default)]
+pub struct Backward(Arc<AtomicBool>);
+
+impl ConditionalEventHandler for Backward {
+    fn handle(&self, _: &Event, _: RepeatCount, _: bool, _: &EventContext<'_>) -> Option<Cmd> {
+        self.0.store(true, Ordering::Relaxed);
+        Some(Cmd::Complete)
     }
-    let command = line.strip_prefix('/').and_then(|command| command.split(' ').next());
-    let is_first_argument = line[..start].trim_end().find(' ').is_none();
-    let end = match command {
-        Some("join") if is_first_argument => {
-            return (
-                start,
-                names.rooms(word).into_iter().map(|name| (name.clone(), name)).collect(),
-            );
-        }
-        // At the start of a line a name is an address.
-        None if start == 0 => ": ",
-        _ => " ",
-    };
-    if word.is_empty() && command != Some("msg") {
-        return (start, Vec::new());
-    }
-    let users = names.users(word.trim_start_matches('@'));
-    (start, users.into_iter().map(|name| (name.clone(), format!("{name}{end}"))).collect())
 }
 
 /// What could follow, shown dimmed behind the cursor.
@@ -162,7 +174,13 @@ impl Hinter for ChatHelper {
     type Hint = Usage;
 
     fn hint(&self, line: &str, position: usize, _: &Context<'_>) -> Option<Usage> {
-        (self.purpose == Purpose::Chat && position == line.len()).then(|| usage(line))?
+        if self.purpose == Purpose::Question || position < line.len() {
+            return None;
+        }
+        match self.completion.borrow().others(line) {
+            Some(shown) => Some(Usage { shown, inserted: 0 }),
+            None => usage(line),
+        }
     }
 }
 
@@ -201,6 +219,7 @@ impl Highlighter for ChatHelper {
     }
 
     fn highlight<'l>(&self, line: &'l str, _: usize) -> Cow<'l, str> {
+        self.is_blank.set(line.is_empty());
         if self.is_leaving.get() {
             return "".into();
         }
@@ -211,9 +230,9 @@ impl Highlighter for ChatHelper {
         let is_command = self.purpose == Purpose::Chat
             && word.strip_prefix('/').is_some_and(|word| words().any(|known| known == word));
         if !is_command {
-            return line.into();
+            return self.layout.drawable(line);
         }
-        (self.styled("1", word) + &line[word.len()..]).into()
+        (self.styled("1", word) + &self.layout.drawable(&line[word.len()..])).into()
     }
 
     fn highlight_hint<'h>(&self, hint: &'h str) -> Cow<'h, str> {
@@ -239,43 +258,6 @@ impl Highlighter for ChatHelper {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn names() -> Names {
-        let names = Names::default();
-        for name in ["bob", "Bobby", "al"] {
-            names.saw_user(name);
-        }
-        names.saw_room("main");
-        names.saw_room("lobby");
-        names
-    }
-
-    #[test]
-    fn tab_completes_what_belongs_there() {
-        for (line, start, expected) in [
-            ("/lo", 0, &["/look "][..]),
-            ("/re", 0, &["/rename ", "/resend "]),
-            ("/log", 0, &[]),
-            ("bo", 0, &["bob: ", "Bobby: "]),
-            ("hi bo", 3, &["bob ", "Bobby "]),
-            ("hi @bo", 3, &["bob ", "Bobby "]),
-            ("/msg bo", 5, &["bob ", "Bobby "]),
-            ("/msg ", 5, &["bob ", "Bobby ", "al "]),
-            ("/join l", 6, &["lobby"]),
-            ("/join ", 6, &["main", "lobby"]),
-            ("//bo", 0, &[]),
-            ("hi ", 3, &[]),
-            ("", 0, &[]),
-        ] {
-            let (at, found) = candidates(line, &names());
-            let found: Vec<_> = found.into_iter().map(|(_, replacement)| replacement).collect();
-            assert_eq!(
-                (at, found.as_slice()),
-                (start, &expected.iter().map(|x| (*x).to_owned()).collect::<Vec<_>>()[..]),
-                "{line:?}"
-            );
-        }
-    }
 
     #[test]
     fn a_password_is_masked() {

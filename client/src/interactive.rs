@@ -9,7 +9,7 @@ use std::sync::mpsc::{SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
 use crate::args::Args;
-use crate::connection::{Connection, PATIENCE};
+use crate::connection::{Attempted, PATIENCE, attempt, get_in};
 use crate::dialog::{self, LoggedIn};
 use crate::exit::{Exit, Failure};
 use crate::prompt::{Prompt, Read};
@@ -19,7 +19,7 @@ use crate::state::State;
 use crate::terminal::{Terminal, leave, leave_on_signals};
 use crate::timing::Timing;
 use crate::transcript::Transcript;
-use crate::typed::{LOCAL, Typed, as_typed, commands, is_secret};
+use crate::typed::{Typed, as_typed, explained, is_secret};
 use crate::view::View;
 use crate::{files, thread};
 
@@ -28,6 +28,9 @@ const MAILBOX: usize = 64;
 
 /// How long the prompt waits for the answer that changes it.
 const SETTLE: Duration = Duration::from_secs(1);
+
+/// The column of `/help` for how a command is typed. What is longer has a row of its own.
+const USAGE_COLUMNS: usize = 16;
 
 /// Runs until the user leaves.
 ///
@@ -63,11 +66,14 @@ fn chat(
     view: View,
 ) -> Result<Exit, Failure> {
     let screen = Arc::clone(&view.screen);
-    let logged_in = logged_in.or_else(|| dialog::log_in(&args.server, &mut prompt));
+    let logged_in = match logged_in {
+        None => dialog::log_in(&args.server, &mut prompt)?,
+        logged_in => logged_in,
+    };
     let Some(LoggedIn { server, name, connection }) = logged_in else {
         return Ok(screen.leaving().unwrap_or(Exit::Done));
     };
-    let state = State::new(&name);
+    let state = State::new(&name, args.room());
     prompt.chat(state.names());
     let (mailbox, inputs) = sync_channel(MAILBOX);
     let session = Session::new(server, state, view, Timing::default(), (mailbox.clone(), inputs));
@@ -79,8 +85,9 @@ fn chat(
         leave(screen, ended.as_ref().map_or_else(|failure| failure.exit, |ended| ended.exit));
         ended
     })?;
-    let mut typing = Typing { prompt, screen, mailbox, requests: 0, history: None };
+    let mut typing = Typing { prompt, screen, mailbox, requests: 1, history: None };
     typing.open_history();
+    typing.settle();
     typing.run();
     let Typing { prompt, screen, mailbox, .. } = typing;
     let cause = screen.leaving();
@@ -107,11 +114,8 @@ impl Drop for LeaveOnDrop {
 
 /// Goes straight in, when the command line has a name.
 fn log_in(args: &Args) -> Result<Option<LoggedIn>, Failure> {
-    let Some(name) = args.name.as_deref().map(str::trim).filter(|name| !name.is_empty()) else {
-        return Ok(None);
-    };
-    let mut connection = Connection::open(&args.server, PATIENCE)?;
-    connection.log_in(name)?;
+    let Some(name) = args.name() else { return Ok(None) };
+    let connection = get_in(&args.server, name, PATIENCE)?;
     Ok(Some(LoggedIn { server: args.server.clone(), name: name.to_owned(), connection }))
 }
 
@@ -123,6 +127,22 @@ impl dialog::User for Prompt<'_> {
     fn tell(&mut self, text: &str) {
         self.notice(text);
     }
+
+    fn attempt(&mut self, server: &str, name: &str) -> Result<Option<Attempted>, Failure> {
+        let (report, reported) = sync_channel(1);
+        let screen = self.screen();
+        let thread = attempt::start(server, name, PATIENCE, move |attempted| {
+            // It fails when the user did not wait.
+            let _ = report.send(attempted);
+            screen.wake();
+        })?;
+        let attempted =
+            self.wait_for(&format!("connecting to {server}"), || reported.try_recv().ok());
+        if attempted.is_some() {
+            thread::join(thread);
+        }
+        Ok(attempted)
+    }
 }
 
 /// The user's side of the chat.
@@ -130,7 +150,7 @@ struct Typing<'a> {
     prompt: Prompt<'a>,
     screen: Arc<Screen>,
     mailbox: SyncSender<Input>,
-    /// How many requests were given to the session.
+    /// How many requests the session was given. The login is the first.
     requests: u64,
     history: Option<PathBuf>,
 }
@@ -191,7 +211,10 @@ impl Typing<'_> {
             Typed::Send(request) => return self.send(request),
             Typed::Resend => return self.mailbox.send(Input::Resend).is_ok(),
             Typed::Quit => return false,
-            Typed::Help => self.help(),
+            Typed::Help(about) => self.help(about.as_deref()),
+            Typed::Incomplete(usage) => {
+                self.prompt.notice(&format!("something is missing; type /{usage}"));
+            }
             Typed::Unknown(word, meant) => {
                 let meant = match meant {
                     Some(meant) => format!("did you mean /{meant}?"),
@@ -209,21 +232,36 @@ impl Typing<'_> {
             return false;
         }
         self.requests += 1;
-        let deadline = Instant::now() + SETTLE;
-        while changes_prompt && self.screen.wait_settled(self.requests, deadline) {
-            self.prompt.show_waiting();
+        if changes_prompt {
+            self.settle();
         }
         true
     }
 
-    fn help(&self) {
-        let server = commands()
-            .filter(|command| command.name != "help")
-            .map(|command| (command.usage, command.help));
-        let local = LOCAL.iter().map(|local| (local.name, local.help));
-        for (usage, help) in server.chain(local) {
-            self.prompt.notice(&format!("/{usage:<15} {help}"));
+    /// Waits until it is known what the prompt says, and shows what comes meanwhile.
+    fn settle(&self) {
+        let deadline = Instant::now() + SETTLE;
+        while self.screen.wait_settled(self.requests, deadline) {
+            self.prompt.show_waiting();
         }
-        self.prompt.notice("//TEXT           say a text that starts with a slash");
+    }
+
+    fn help(&self, about: Option<&str>) {
+        let known = explained(about);
+        if let (Some(word), true) = (about, known.is_empty()) {
+            self.prompt.notice(&format!("there is no command /{word}; /help lists them"));
+        }
+        for (usage, help) in known {
+            if usage.len() <= USAGE_COLUMNS {
+                self.prompt.notice(&format!("{usage:<USAGE_COLUMNS$} {help}"));
+            } else {
+                self.prompt.notice(&usage);
+                self.prompt.notice(&format!("{:USAGE_COLUMNS$} {help}", ""));
+            }
+        }
+        if about.is_none() {
+            let said = "say a text that starts with a slash";
+            self.prompt.notice(&format!("{:<USAGE_COLUMNS$} {said}", "//TEXT"));
+        }
     }
 }

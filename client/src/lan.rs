@@ -82,8 +82,9 @@ pub fn run(lan: &Lan) -> Result<Exit, Failure> {
     let room = LanRoom { air, peer: Peer::default(), ended, looked: None };
     let serving = thread::spawn("lan", move || room.serve(&listener))?;
     let result = if io::stdin().is_terminal() && io::stdout().is_terminal() {
+        // The port is the room, whatever the environment says.
         let (name, appearance) = (Some(lan.name.clone()), lan.appearance.clone());
-        interactive::run(&Args { command: None, server, name, appearance })
+        interactive::run(&Args { command: None, server, name, room: None, appearance })
     } else {
         filter(&server, &lan.name, &end)
     };
@@ -101,7 +102,7 @@ pub fn run(lan: &Lan) -> Result<Exit, Failure> {
 fn filter(server: &str, name: &str, end: &UnixStream) -> Result<Exit, Failure> {
     let end = end.try_clone().map_err(local)?;
     let signals = Signals::call(move || stop(&end))?;
-    let result = pipe::run(server, Some(name));
+    let result = pipe::run(server, Some(name), None);
     if signals.have_come() { Ok(Exit::Signal) } else { result.map(|()| Exit::Done) }
 }
 

@@ -10,9 +10,9 @@
 //! | [`interactive`] | the mode for terminals: a prompt, the chat above it |
 //! | [`script`] | the modes for scripts: one task, and an exit code that tells the truth |
 //! | [`lan`] | the room without a server: a stand-in for one, over UDP broadcast |
-//! | [`dialog`], [`prompt`], [`helper`], [`typed`] | of that mode: logging in, editing a line, what it means |
+//! | [`dialog`], [`prompt`], [`helper`], [`layout`], [`completion`], [`typed`] | of that mode: logging in, editing a line, what it means |
 //! | [`session`], [`timing`] | a stay in the chat, over as many connections as it takes |
-//! | [`state`], [`outbox`], [`replay`], [`names`] | what is known of the chat, learned from its lines |
+//! | [`state`], [`whereabouts`], [`outbox`], [`replay`], [`names`] | what is known of the chat, learned from its lines |
 //! | [`safe`], [`render`], [`view`], [`transcript`] | from a line to what is seen of it |
 //! | [`screen`], [`terminal`], [`files`], [`thread`] | where threads, terminal and files meet |
 //!
@@ -22,10 +22,11 @@
 //!    +-------------------+  +------- requests <------+ keys
 //! ```
 //!
-//! [`safe`], [`render`], [`typed`], [`state`], [`outbox`], [`replay`], [`timing`] and [`exit`] do
-//! no I/O. Only `main.rs` ends the process.
+//! [`safe`], [`render`], [`typed`], [`completion`], [`state`], [`whereabouts`], [`outbox`], [`replay`], [`timing`] and
+//! [`exit`] do no I/O. Only `main.rs` ends the process.
 
 pub mod args;
+pub mod completion;
 pub mod connection;
 pub mod dialog;
 pub mod documents;
@@ -34,6 +35,7 @@ pub mod files;
 pub mod helper;
 pub mod interactive;
 pub mod lan;
+pub mod layout;
 pub mod names;
 pub mod outbox;
 pub mod pipe;
@@ -53,3 +55,4 @@ pub mod timing;
 pub mod transcript;
 pub mod typed;
 pub mod view;
+pub mod whereabouts;

@@ -28,7 +28,7 @@ fn run(args: &Args) -> Result<u8, Failure> {
         Some(Command::Completions { shell }) => documents::completions(*shell),
         Some(Command::Man) => documents::manual(),
         None if io::stdin().is_terminal() && io::stdout().is_terminal() => interactive::run(args),
-        None => pipe::run(&args.server, args.name()).map(|()| Exit::Done),
+        None => pipe::run(&args.server, args.name(), args.room()).map(|()| Exit::Done),
     }
     .map(Exit::code)
 }

@@ -1,10 +1,13 @@
 //! Names of users and rooms that were seen, for completion: the most recent speaker first.
 //!
+//! What could be no name is not taken for one, whatever a server sends.
+//!
 //! The thread that reads the server's lines adds to it, the one that reads keys asks it.
 
 use std::sync::Arc;
 
 use parking_lot::Mutex;
+use protocol::{RoomName, UserName};
 
 /// More than anybody completes among. A flood of made-up names costs no more than this.
 const MOST: usize = 1000;
@@ -32,14 +35,15 @@ impl Names {
         let users = &mut self.seen.lock().users;
         match users.iter().position(|known| known == name) {
             Some(at) => users[..=at].rotate_right(1),
-            None => put(users, 0, name),
+            None if UserName::parse(name).is_ok() => put(users, 0, name),
+            None => {}
         }
     }
 
     /// A user is there.
     pub fn saw_user(&self, name: &str) {
         let users = &mut self.seen.lock().users;
-        if !users.iter().any(|known| known == name) {
+        if !users.iter().any(|known| known == name) && UserName::parse(name).is_ok() {
             put(users, MOST, name);
         }
     }
@@ -52,7 +56,7 @@ impl Names {
     /// A room exists.
     pub fn saw_room(&self, name: &str) {
         let rooms = &mut self.seen.lock().rooms;
-        if !rooms.iter().any(|known| known == name) {
+        if !rooms.iter().any(|known| known == name) && RoomName::parse(name).is_ok() {
             put(rooms, MOST, name);
         }
     }
@@ -90,6 +94,12 @@ mod tests {
         names.left("dee");
         names.saw_user("Cyril");
         assert_eq!(names.users("CY"), ["cy", "Cyril"]);
+        for deceit in ["a b", "<U+202E>", "", &"x".repeat(33)] {
+            names.spoke(deceit);
+            names.saw_user(deceit);
+            names.saw_room(deceit);
+        }
+        assert_eq!((names.users("").len(), names.rooms("").len()), (3, 0));
         for number in 0..2 * MOST {
             names.spoke(&number.to_string());
         }

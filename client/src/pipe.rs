@@ -20,12 +20,13 @@ use crate::thread;
 
 const CHUNK_BYTES: usize = 64 * 1024;
 
-/// Logs in when there is a name, then passes everything on until the server has closed.
+/// Logs in when there is a name, goes to the room then when there is one, and passes everything on
+/// until the server has closed.
 ///
 /// # Errors
 ///
 /// Says why not all was sent and answered.
-pub fn run(server: &str, name: Option<&str>) -> Result<(), Failure> {
+pub fn run(server: &str, name: Option<&str>, room: Option<&str>) -> Result<(), Failure> {
     let mut stdout = File::from(duplicate(io::stdout())?);
     let stdin = File::from(duplicate(io::stdin())?);
     let watched = duplicate(io::stdout())?;
@@ -40,7 +41,11 @@ pub fn run(server: &str, name: Option<&str>) -> Result<(), Failure> {
     if output == Output::Closed {
         return Ok(());
     }
-    let (sender, receiver) = connection.split().map_err(local)?;
+    let (mut sender, receiver) = connection.split().map_err(local)?;
+    // Without a name the login is among the bytes of stdin, and what follows it is theirs as well.
+    if let Some(room) = room.filter(|_| name.is_some()) {
+        sender.send(format!("join {room}\n").as_bytes()).map_err(lost)?;
+    }
     let closer = sender.try_clone().map_err(local)?;
     let (wake, woken) = UnixStream::pair().map_err(local)?;
     let requests =

@@ -5,22 +5,27 @@
 use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use rustyline::config::BellStyle;
 use rustyline::error::ReadlineError;
 use rustyline::history::FileHistory;
 use rustyline::{
-    ColorMode, CompletionType, Config, Editor, EventHandler, ExternalPrinter, KeyEvent,
+    ColorMode, CompletionType, ConditionalEventHandler, Config, Editor, EventHandler,
+    ExternalPrinter, GraphemeClusterMode, KeyCode, KeyEvent, Modifiers,
 };
-use unicode_width::UnicodeWidthStr;
 
 use crate::exit::{Exit, Failure};
 use crate::helper::{ChatHelper, Purpose};
+use crate::layout::Layout;
 use crate::names::Names;
 use crate::render::{Entry, Looks, name_colored};
 use crate::safe::Safe;
 use crate::screen::Screen;
 use crate::terminal::Terminal;
+
+/// A wait that takes so long is explained.
+const LONG: Duration = Duration::from_secs(1);
 
 /// The editor and what it draws on.
 pub struct Prompt<'a> {
@@ -28,6 +33,7 @@ pub struct Prompt<'a> {
     terminal: &'a Terminal,
     screen: Arc<Screen>,
     looks: Looks,
+    layout: Layout,
 }
 
 /// What came from the keys.
@@ -51,20 +57,26 @@ impl<'a> Prompt<'a> {
     /// When the terminal cannot be used.
     pub fn new(terminal: &'a Terminal, screen: Arc<Screen>, looks: Looks) -> Result<Self, Failure> {
         let bell = if looks.bell { BellStyle::Audible } else { BellStyle::None };
+        let widths = GraphemeClusterMode::from_env();
+        let layout = Layout(widths);
         let config = Config::builder()
+            // The helper gives one candidate at a time, so there is never a list.
             .completion_type(CompletionType::List)
-            .completion_show_all_if_ambiguous(true)
             .bell_style(bell)
             // The helper draws the waiting lines, with or without colours.
             .color_mode(ColorMode::Forced)
+            .grapheme_cluster_mode(widths)
             .build();
         let mut editor = Editor::with_config(config).map_err(|error| failure(&error))?;
-        let helper = ChatHelper::new(Arc::clone(&screen), looks.color);
-        let mut bind = |key, handler| editor.bind_sequence(KeyEvent::ctrl(key), handler);
-        bind('C', EventHandler::Conditional(Box::new(helper.interrupt())));
-        bind('Z', EventHandler::Conditional(Box::new(terminal.suspend())));
+        let helper = ChatHelper::new(Arc::clone(&screen), layout, looks.color);
+        let mut bind = |key, handler: Box<dyn ConditionalEventHandler>| {
+            editor.bind_sequence(key, EventHandler::Conditional(handler))
+        };
+        bind(KeyEvent::ctrl('C'), Box::new(helper.interrupt()));
+        bind(KeyEvent::ctrl('Z'), Box::new(terminal.suspend()));
+        bind(KeyEvent(KeyCode::BackTab, Modifiers::NONE), Box::new(helper.backward()));
         editor.set_helper(Some(helper));
-        Ok(Self { editor, terminal, screen, looks })
+        Ok(Self { editor, terminal, screen, looks, layout })
     }
 
     /// What [`Screen::ring`] needs.
@@ -115,6 +127,23 @@ impl<'a> Prompt<'a> {
         }
     }
 
+    /// Waits until `look` finds something, and says what for when it takes long. Ctrl-C and signals
+    /// end it: `None` then. Who makes it findable calls [`Screen::wake`] after that.
+    pub fn wait_for<T>(&mut self, what: &str, mut look: impl FnMut() -> Option<T>) -> Option<T> {
+        let _interruptible = self.terminal.interruptible();
+        let soon = Instant::now() + LONG;
+        self.screen.wait_for(&mut look, Some(soon)).or_else(|| {
+            self.notice(&format!("{what}; Ctrl-C leaves"));
+            self.show_waiting();
+            self.screen.wait_for(&mut look, None)
+        })
+    }
+
+    /// The screen that it draws on.
+    pub fn screen(&self) -> Arc<Screen> {
+        Arc::clone(&self.screen)
+    }
+
     /// `styled` is `raw` with colours.
     fn read(&mut self, raw: &str, styled: &str) -> Read {
         self.show_waiting();
@@ -125,17 +154,18 @@ impl<'a> Prompt<'a> {
         self.screen.stop_editing();
         let Some(helper) = self.editor.helper() else { return Read::End };
         let (is_gone, was_interrupted) = (helper.is_line_gone(), helper.was_interrupted());
+        let is_bare = helper.is_prompt_bare();
+        if is_gone {
+            self.take_back(raw, result.as_deref().unwrap_or_default(), false);
+        } else if is_bare {
+            self.take_back(raw, "", true);
+        }
         match result {
             Ok(text) if was_interrupted => match text.is_empty() {
                 true => Read::Interrupt,
                 false => Read::Cleared,
             },
-            Ok(text) => {
-                if is_gone {
-                    self.close_gap(raw, &text);
-                }
-                Read::Line(text)
-            }
+            Ok(text) => Read::Line(text),
             // The program's own SIGINT wakes the editor to end it. Any other is a Ctrl-C.
             Err(ReadlineError::Interrupted) if self.screen.leaving().is_none() => Read::Interrupt,
             Err(ReadlineError::Io(error)) if error.kind() == ErrorKind::InvalidData => {
@@ -146,12 +176,15 @@ impl<'a> Prompt<'a> {
         }
     }
 
-    /// Takes back the row in which the editor drew nothing for a line that will come back.
-    fn close_gap(&mut self, prompt: &str, text: &str) {
+    /// Takes back the rows of a bare prompt, or the one that the editor leaves of a line that will
+    /// come back and that was therefore drawn as nothing.
+    fn take_back(&mut self, prompt: &str, text: &str, is_drawn: bool) {
         let columns = self.editor.dimensions().map_or(80, |(columns, _)| usize::from(columns));
+        let (row, column) = self.layout.end_of_line(prompt, text, columns);
         // The editor begins another row after one that is full to the last column.
-        let is_full = (prompt.width() + text.width()).is_multiple_of(columns.max(1));
-        self.terminal.write(if is_full { "\x1b[2A\r\x1b[J" } else { "\x1b[A\r\x1b[J" });
+        let is_full = row > 0 && column == 0;
+        let rows = 1 + if is_drawn { row } else { usize::from(is_full) };
+        self.terminal.write(&format!("\x1b[{rows}A\r\x1b[J"));
     }
 
     /// Shows what waits, between two lines.

@@ -5,13 +5,42 @@
 use std::collections::VecDeque;
 
 use protocol::Event;
+use protocol::limits::HISTORY_LINES;
 use protocol::reply::HistoryRow;
 
 /// Lines of the room that are remembered, to find in its history where a connection was lost.
 const REMEMBERED: usize = 50;
 
-/// Lines that are held back at most while an answer comes. A server that sends more has none.
+/// Lines of a history that are asked for after a lost connection, to find the missed ones in.
+const MISSED: usize = 500;
+
+/// Lines that are held back at most while an answer comes. A server that sends more has none. So many
+/// are asked for when the missed ones are more than [`MISSED`].
 const HELD: usize = 10_000;
+
+/// What a history is asked for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Wanted {
+    /// What was said last, to somebody who enters.
+    #[default]
+    Latest,
+    /// What was said while the connection was lost.
+    Missed,
+    /// The same, of which a first answer did not have all.
+    AllMissed,
+}
+
+impl Wanted {
+    /// How many lines to ask for.
+    #[must_use]
+    pub fn lines(self) -> usize {
+        match self {
+            Wanted::Latest => HISTORY_LINES,
+            Wanted::Missed => MISSED,
+            Wanted::AllMissed => HELD,
+        }
+    }
+}
 
 /// What was seen of a room, and its history while that is coming.
 #[derive(Debug, Default)]
@@ -20,9 +49,18 @@ pub struct Replay {
     open: Option<Open>,
 }
 
+/// What an answer comes to.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Answered {
+    /// This is new to the user.
+    New(New),
+    /// It does not reach back to what the user saw. A longer one may, and is to be asked for.
+    TooShort,
+}
+
 /// What the user has not seen.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Missed {
+pub struct New {
     /// The rows of it that the history has.
     pub rows: Vec<String>,
     /// Whether there may be more, between what was seen and the first row.
@@ -32,6 +70,7 @@ pub struct Missed {
 /// An answer to `history` that the user did not ask for.
 #[derive(Debug, Default)]
 struct Open {
+    wanted: Wanted,
     /// The token of the ping behind it. Its answer is the end of the rows.
     fence: String,
     heading_came: bool,
@@ -43,9 +82,15 @@ struct Open {
 
 impl Replay {
     /// The history was asked for, up to this fence.
-    pub fn ask(&mut self, fence: &str) {
-        self.lost();
-        self.open = Some(Open { fence: fence.to_owned(), ..Open::default() });
+    pub fn ask(&mut self, wanted: Wanted, fence: &str) {
+        if wanted != Wanted::AllMissed {
+            self.lost();
+        }
+        let live = self.open.take().map(|open| open.live).unwrap_or_default();
+        // What came before the new question is in the new answer.
+        let live_in_rows = live.len();
+        let fence = fence.to_owned();
+        self.open = Some(Open { wanted, fence, live, live_in_rows, ..Open::default() });
     }
 
     /// Whether the answer is still to come.
@@ -88,21 +133,28 @@ impl Replay {
     }
 
     /// The rows that are new to the user, when this fence ends them. No fence ends any.
-    pub fn end(&mut self, fence: Option<&str>, name: &str) -> Option<Missed> {
+    pub fn end(&mut self, fence: Option<&str>, name: &str) -> Option<Answered> {
         let is_it = |open: &mut Open| fence.is_none_or(|fence| fence == open.fence);
-        let Open { mut rows, live, live_in_rows, .. } = self.open.take_if(is_it)?;
+        let mut open = self.open.take_if(is_it)?;
+        let mut rows = std::mem::take(&mut open.rows);
+        let is_full = rows.len() >= open.wanted.lines();
         // Live, one does not see oneself come and go, so the replay leaves it out as well.
         let own = [Event::Entered { name }, Event::Left { name }].map(|event| event.to_string());
         rows.retain(|row| !own.iter().any(|own| own == text_of(row)));
         // What came before the answer stands at its end.
-        let mut shown = live[..live_in_rows].iter().rev();
+        let mut shown = open.live[..open.live_in_rows].iter().rev();
         while rows.pop_if(|row| shown.next().is_some_and(|line| text_of(row) == line)).is_some() {}
         let first = self.first_missed(&rows);
-        let has_gap = first.is_none() && !self.recent.is_empty() && !rows.is_empty();
+        if first.is_none() && is_full && open.wanted == Wanted::Missed {
+            self.open = Some(open);
+            return Some(Answered::TooShort);
+        }
+        let is_reached = first.is_some() || (self.recent.is_empty() && !is_full);
+        let has_gap = open.wanted != Wanted::Latest && !is_reached && !rows.is_empty();
         rows.drain(..first.unwrap_or(0));
         self.remember(rows.iter().map(|row| text_of(row).to_owned()));
-        self.remember(live);
-        Some(Missed { rows, has_gap })
+        self.remember(open.live);
+        Some(Answered::New(New { rows, has_gap }))
     }
 
     /// A line of the room was shown.
@@ -158,19 +210,35 @@ mod tests {
     use super::*;
 
     #[track_caller]
+    fn new(replay: &mut Replay, fence: &str) -> New {
+        match replay.end(Some(fence), "al") {
+            Some(Answered::New(new)) => new,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[track_caller]
+    fn answer(replay: &mut Replay, rows: impl IntoIterator<Item = String>) {
+        assert!(replay.heading());
+        for row in rows {
+            assert!(replay.row(&format!("[2026-11-22T10:04:05Z] {row}")));
+        }
+    }
+
+    #[track_caller]
     fn check(seen: &[&str], rows: &[&str], expected: &[&str], has_gap: bool) {
         let mut replay = Replay::default();
         for line in seen {
             replay.saw(line);
         }
-        replay.ask("1");
+        replay.ask(Wanted::Missed, "1");
         assert!(!replay.row("too early"));
         assert!(replay.heading());
         for row in rows {
             assert!(replay.row(&format!("[2026-11-22T10:04:05Z] {row}")));
         }
         assert_eq!(replay.end(Some("2"), "al"), None);
-        let missed = replay.end(Some("1"), "al").unwrap();
+        let missed = new(&mut replay, "1");
         assert_eq!(missed.has_gap, has_gap);
         assert_eq!(missed.rows.iter().map(|row| text_of(row)).collect::<Vec<_>>(), expected);
         assert!(!replay.is_open());
@@ -198,7 +266,7 @@ mod tests {
     fn what_comes_before_the_answer_is_not_shown_twice() {
         let mut replay = Replay::default();
         replay.saw("bo: a");
-        replay.ask("1");
+        replay.ask(Wanted::Missed, "1");
         replay.saw("cy has entered the room.");
         replay.saw("cy: early");
         assert!(replay.heading());
@@ -206,7 +274,7 @@ mod tests {
             assert!(replay.row(&format!("[2026-11-22T10:04:05Z] {line}")));
         }
         replay.saw("cy: late");
-        let missed = replay.end(Some("1"), "al").unwrap();
+        let missed = new(&mut replay, "1");
         assert_eq!(missed.rows, ["[2026-11-22T10:04:05Z] bo: missed"]);
         assert!(!missed.has_gap);
         assert_eq!(replay.recent, ["bo: a", "bo: missed", "cy: early", "cy: late"]);
@@ -215,12 +283,59 @@ mod tests {
     #[test]
     fn an_answer_that_never_ends_is_not_kept() {
         let mut replay = Replay::default();
-        replay.ask("1");
+        replay.ask(Wanted::Latest, "1");
         assert!(replay.heading());
         assert!((0..HELD).all(|_| replay.row("row")));
         assert!(!replay.row("one too many"));
         (0..=HELD).for_each(|_| replay.saw("bo: flood"));
         assert!(!replay.is_open());
+    }
+
+    fn numbered(numbers: std::ops::Range<usize>) -> impl Iterator<Item = String> {
+        numbers.map(|number| format!("bo: {number}"))
+    }
+
+    #[test]
+    fn an_answer_that_is_too_short_is_asked_for_again() {
+        let mut replay = Replay::default();
+        replay.saw("bo: 0");
+        replay.ask(Wanted::Missed, "1");
+        replay.saw("bo: 600");
+        answer(&mut replay, numbered(101..601));
+        replay.saw("bo: 601");
+        assert_eq!(replay.end(Some("1"), "al"), Some(Answered::TooShort));
+        replay.ask(Wanted::AllMissed, "2");
+        replay.saw("bo: 602");
+        answer(&mut replay, numbered(0..603));
+        replay.saw("bo: 603");
+        let missed = new(&mut replay, "2");
+        assert!(missed.rows.iter().map(|row| text_of(row).to_owned()).eq(numbered(1..600)));
+        assert!(!missed.has_gap);
+    }
+
+    #[test]
+    fn a_gap_that_no_answer_closes_is_told() {
+        // Nothing was said yet when the connection was lost, and more than one can ask for since.
+        for seen in [&[][..], &["bo: before"]] {
+            let mut replay = Replay::default();
+            seen.iter().for_each(|line| replay.saw(line));
+            replay.ask(Wanted::Missed, "1");
+            answer(&mut replay, numbered(HELD - MISSED..HELD));
+            assert_eq!(replay.end(Some("1"), "al"), Some(Answered::TooShort));
+            replay.ask(Wanted::AllMissed, "2");
+            answer(&mut replay, numbered(0..HELD));
+            let missed = new(&mut replay, "2");
+            assert_eq!((missed.rows.len(), missed.has_gap), (HELD, true));
+        }
+    }
+
+    #[test]
+    fn who_enters_misses_nothing() {
+        let mut replay = Replay::default();
+        replay.ask(Wanted::Latest, "1");
+        answer(&mut replay, numbered(0..HISTORY_LINES));
+        let latest = new(&mut replay, "1");
+        assert_eq!((latest.rows.len(), latest.has_gap), (HISTORY_LINES, false));
     }
 
     #[test]

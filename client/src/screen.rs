@@ -155,6 +155,35 @@ impl Screen {
         inner.settled < inputs && !is_late && inner.leave.is_none()
     }
 
+    /// Waits until `look`, which must not use the screen, finds something. `None` at the deadline, or when the program is to end.
+    pub fn wait_for<T>(
+        &self,
+        mut look: impl FnMut() -> Option<T>,
+        deadline: Option<Instant>,
+    ) -> Option<T> {
+        let mut inner = self.inner.lock();
+        loop {
+            let found = look();
+            if found.is_some() || inner.leave.is_some() {
+                return found;
+            }
+            match deadline {
+                None => self.changed.wait(&mut inner),
+                Some(deadline) if self.changed.wait_until(&mut inner, deadline).timed_out() => {
+                    return look();
+                }
+                Some(_) => {}
+            }
+        }
+    }
+
+    /// Has [`Screen::wait_for`] look again.
+    pub fn wake(&self) {
+        // With the lock, so that it comes before the look or after the waiting has begun.
+        let _inner = self.inner.lock();
+        self.changed.notify_all();
+    }
+
     /// Ends [`Screen::ring`].
     pub fn close(&self) {
         self.inner.lock().is_closed = true;

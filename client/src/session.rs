@@ -2,37 +2,35 @@
 //! connection alive and finds a new one when it is lost.
 //!
 //! It owns the socket and what is known of the chat, and knows no terminal: it shows through a
-//! [`View`] and hears of the user through a channel.
+//! [`View`] and hears of the user through a channel. This file has the time with a connection,
+//! [`offline`] the time without.
+
+mod offline;
 
 use std::io;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use protocol::Reply;
-use protocol::limits::HISTORY_LINES;
-
-use crate::connection::{ConnectError, Connection, Incoming, Line, Lines, Sender};
+use crate::connection::error::without_number;
+use crate::connection::{Attempted, Connection, Incoming, Line, Lines, Sender};
 use crate::exit::{Exit, Failure};
+use crate::replay::Wanted;
 use crate::safe::Safe;
 use crate::screen::Place;
 use crate::state::State;
 use crate::thread;
-use crate::timing::{Expired, Timing, Watch};
-use crate::typed::{as_typed, is_secret};
+use crate::timing::{Backoff, Expired, Timing, Watch};
+use crate::typed::as_typed;
 use crate::view::View;
-
-/// How long one attempt to connect again may take.
-const ATTEMPT: Duration = Duration::from_secs(5);
-
-/// Lines of the room that are asked for after a lost connection, to find the missed ones in.
-const MISSED_LINES: usize = 500;
 
 /// What a session hears of.
 #[derive(Debug)]
 pub enum Input {
     /// The connection brings something.
     Server(Incoming),
+    /// An attempt to connect again has come to its end.
+    Attempted(Attempted),
     /// The user wants this request sent.
     Request(String),
     /// The user wants sent again what a lost connection swallowed.
@@ -62,10 +60,11 @@ pub struct Session {
     state: State,
     view: View,
     timing: Timing,
+    backoff: Backoff,
     inputs: Receiver<Input>,
     /// For the reader threads.
     mailbox: SyncSender<Input>,
-    /// How many inputs of the user came.
+    /// How many inputs of the user came. The login is the first.
     count: u64,
     is_connected: bool,
     /// Whether the reader of the connection has sent its last message.
@@ -99,6 +98,7 @@ impl Session {
             state,
             view,
             timing,
+            backoff: Backoff::new(timing),
             inputs,
             mailbox,
             count: 0,
@@ -118,11 +118,14 @@ impl Session {
         let (server, name) = (&self.server, self.state.name());
         let welcome = format!("connected to {server} as {name}; /help lists the commands");
         self.view.notice(&welcome);
-        let requests = self.state.requests_after_login(HISTORY_LINES);
+        let requests = self.state.requests_after_login(Wanted::Latest);
         self.send(&mut link, &requests);
+        self.count += 1;
         loop {
             self.publish();
+            let begun = Instant::now();
             let end = self.stay(&mut link);
+            self.backoff.lasted(begun.elapsed());
             self.is_connected = false;
             self.unlink(link);
             let End::Lost(why) = end else {
@@ -134,12 +137,12 @@ impl Session {
             }
             self.state.lost();
             self.publish();
-            let Some(connection) = self.reconnect(&why) else {
+            let Some(connection) = self.reconnect(&why)? else {
                 return Ok(self.ended(Exit::ConnectionLost));
             };
             link = self.link(connection)?;
             self.view.notice("connected again");
-            let requests = self.state.requests_after_login(MISSED_LINES);
+            let requests = self.state.requests_after_login(Wanted::Missed);
             self.send(&mut link, &requests);
         }
     }
@@ -166,9 +169,7 @@ impl Session {
             match self.inputs.recv() {
                 Ok(Input::Server(Incoming::Lines(lines))) => drop(self.receive(&lines)),
                 Ok(Input::Server(Incoming::Closed(_))) | Err(_) => self.is_drained = true,
-                Ok(Input::Request(line)) => self.keep(&line),
-                Ok(Input::Resend) => {}
-                Ok(Input::Quit) => self.is_leaving = true,
+                Ok(other) => self.meanwhile(other),
             }
         }
         thread::join(link.reader);
@@ -176,12 +177,15 @@ impl Session {
 
     /// Tells the prompt where the user is.
     pub fn publish(&self) {
+        let whereabouts = self.state.whereabouts();
+        // They are the user's own words, but perhaps pasted ones.
+        let safe = |name| Safe::new(name).to_string();
         let place = Place {
-            name: self.state.name().into(),
-            room: self.state.room().into(),
+            name: safe(whereabouts.name()),
+            room: safe(whereabouts.room()),
             is_connected: self.is_connected,
         };
-        let open = u64::from(!self.state.is_settled());
+        let open = u64::from(!whereabouts.is_settled());
         let settled = self.count.saturating_sub(open);
         self.view.screen.set_place(place, settled);
     }
@@ -197,7 +201,12 @@ impl Session {
     fn stay(&mut self, link: &mut Link) -> End {
         let mut watch = Watch::new(self.timing, Instant::now());
         loop {
-            match self.inputs.recv_timeout(watch.left(Instant::now())) {
+            let left = watch.left(Instant::now());
+            if watch.is_leaving() && left.is_zero() {
+                // It may have more to say for ever.
+                return End::Quit;
+            }
+            match self.inputs.recv_timeout(left) {
                 Ok(Input::Server(Incoming::Lines(lines))) => {
                     watch.heard(Instant::now());
                     let requests = self.receive(&lines);
@@ -207,7 +216,7 @@ impl Session {
                     self.is_drained = true;
                     return match error {
                         _ if watch.is_leaving() => End::Quit,
-                        Some(error) => End::Lost(error.to_string()),
+                        Some(error) => End::Lost(without_number(&error)),
                         None => End::Lost("the server closed it".to_owned()),
                     };
                 }
@@ -216,6 +225,8 @@ impl Session {
                     self.request(link, &line);
                 }
                 Ok(Input::Resend) => self.resend(link),
+                // None is under way while there is a connection.
+                Ok(Input::Attempted(_)) => {}
                 Ok(Input::Quit) => {
                     self.send(link, "logout\n");
                     watch.leave(Instant::now());
@@ -256,8 +267,8 @@ impl Session {
                 self.view.notice("there may be more that was missed, before this");
             }
             show.extend(outcome.show);
-            if outcome.entered {
-                requests += &self.state.requests_after_entry(HISTORY_LINES);
+            if let Some(wanted) = outcome.ask {
+                requests += &self.state.requests_for_history(wanted);
             }
             is_replayed |= outcome.replayed;
         }
@@ -286,68 +297,5 @@ impl Session {
         for line in unsent {
             self.request(link, &line);
         }
-    }
-
-    fn keep(&mut self, line: &str) {
-        self.count += 1;
-        let is_kept = self.state.outbox_mut().keep(line);
-        let what = if is_kept { "kept for later" } else { "not sent" };
-        let typed = as_typed(line);
-        let shown = if is_secret(&typed) { "/op" } else { &typed };
-        self.view.notice(&format!("not connected; {what}: {shown}"));
-        self.publish();
-    }
-
-    /// Tries until it works or the user leaves. `None` then.
-    fn reconnect(&mut self, why: &str) -> Option<Connection> {
-        let mut why = format!("connection lost: {why}");
-        let mut delay = self.timing.first_delay;
-        while !self.is_leaving {
-            let seconds = delay.as_secs();
-            self.view.notice(&format!("{why}; trying again in {seconds} s, Ctrl-C stops"));
-            self.pause(delay);
-            if self.is_leaving {
-                break;
-            }
-            match self.attempt() {
-                Ok(connection) => return Some(connection),
-                Err(error) if is_ban(&error) => {
-                    self.view.notice(&error.to_string());
-                    return None;
-                }
-                Err(error) => why = error.to_string(),
-            }
-            delay = (delay * 2).min(self.timing.longest_delay);
-        }
-        None
-    }
-
-    fn attempt(&self) -> Result<Connection, ConnectError> {
-        let mut connection = Connection::open(&self.server, ATTEMPT)?;
-        connection.log_in(self.state.name())?;
-        Ok(connection)
-    }
-
-    /// Lets time pass, unless the user leaves, and keeps what is typed meanwhile.
-    fn pause(&mut self, delay: Duration) {
-        let deadline = Instant::now() + delay;
-        while !self.is_leaving {
-            match self.inputs.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
-                Ok(Input::Request(line)) => self.keep(&line),
-                Ok(Input::Resend) => self.view.notice("not connected yet"),
-                Ok(Input::Server(_)) => {}
-                Ok(Input::Quit) | Err(RecvTimeoutError::Disconnected) => self.is_leaving = true,
-                Err(RecvTimeoutError::Timeout) => return,
-            }
-        }
-    }
-}
-
-/// Whether an operator keeps this user out, by the address or by the name.
-fn is_ban(error: &ConnectError) -> bool {
-    match error {
-        ConnectError::Banned(_) => true,
-        ConnectError::Login(answer) => matches!(Reply::parse(answer), Some(Reply::Banned(_))),
-        _ => false,
     }
 }

@@ -2,16 +2,15 @@
 //!
 //! Pure: no socket, no terminal, no clock. Everything it takes in is already safe to show.
 
-use std::collections::VecDeque;
-
 use protocol::reply::RoomRow;
-use protocol::{Event, Reply, Request, RoomName, ServerLine, UserName};
+use protocol::{Event, Reply, Request, RoomName, ServerLine};
 
 use crate::names::Names;
 use crate::outbox::Outbox;
 use crate::render::Entry;
-use crate::replay::{Replay, text_of};
+use crate::replay::{Answered, Replay, Wanted, text_of};
 use crate::safe::Safe;
+use crate::whereabouts::{Joined, Whereabouts};
 
 /// Tokens of this program's own pings. Nobody is shown their answers.
 const FENCE: &str = "chat-client-";
@@ -19,26 +18,15 @@ const FENCE: &str = "chat-client-";
 /// What the client knows.
 #[derive(Debug)]
 pub struct State {
-    name: String,
-    room: String,
+    whereabouts: Whereabouts,
     outbox: Outbox,
     replay: Replay,
-    /// Names that were asked for and not yet answered.
-    joins: VecDeque<Join>,
-    renames: VecDeque<String>,
     list: Option<Heading>,
     fences: u64,
     /// How many answers to own pings are still to come.
     fences_owed: usize,
     names: Names,
     is_put_out: bool,
-}
-
-#[derive(Debug)]
-struct Join {
-    room: String,
-    /// Whether the user asked for it.
-    by_user: bool,
 }
 
 /// Which list the lines without a form of their own are rows of.
@@ -53,8 +41,8 @@ enum Heading {
 pub struct Outcome {
     /// Lines to show, in this order.
     pub show: Vec<String>,
-    /// The client is in another room, so its history is to be asked for.
-    pub entered: bool,
+    /// History that is to be asked for now: the client is in another room, or missed much.
+    pub ask: Option<Wanted>,
     /// The replay of what was said before is complete.
     pub replayed: bool,
     /// Before what is to be shown there may be more that nobody can show.
@@ -62,19 +50,15 @@ pub struct Outcome {
 }
 
 impl State {
-    /// Of a client that has just logged in.
+    /// Of a client that has just logged in, and is to go on to `room`.
     #[must_use]
-    pub fn new(name: &str) -> Self {
-        let room = RoomName::main().as_str().to_owned();
+    pub fn new(name: &str, room: Option<&str>) -> Self {
         let names = Names::default();
-        names.saw_room(&room);
+        names.saw_room(RoomName::main().as_str());
         Self {
-            name: name.to_owned(),
-            room,
+            whereabouts: Whereabouts::new(name, room),
             outbox: Outbox::default(),
             replay: Replay::default(),
-            joins: VecDeque::new(),
-            renames: VecDeque::new(),
             list: None,
             fences: 0,
             fences_owed: 0,
@@ -83,28 +67,22 @@ impl State {
         }
     }
 
+    /// Who and where the user is.
+    #[must_use]
+    pub fn whereabouts(&self) -> &Whereabouts {
+        &self.whereabouts
+    }
+
     /// The user's name.
     #[must_use]
     pub fn name(&self) -> &str {
-        &self.name
-    }
-
-    /// The room the client is in.
-    #[must_use]
-    pub fn room(&self) -> &str {
-        &self.room
+        self.whereabouts.name()
     }
 
     /// The names seen so far. A handle: it sees later ones too.
     #[must_use]
     pub fn names(&self) -> Names {
         self.names.clone()
-    }
-
-    /// Whether name and room are certain: no change of them is still unanswered.
-    #[must_use]
-    pub fn is_settled(&self) -> bool {
-        self.joins.is_empty() && self.renames.is_empty()
     }
 
     /// Whether somebody ended the connection on purpose.
@@ -127,12 +105,8 @@ impl State {
     /// Takes note of a request that is being sent.
     pub fn sent(&mut self, line: &str) {
         self.outbox.sent(line);
-        match Request::parse(line) {
-            Ok(Some(Request::Join(room))) => {
-                self.joins.push_back(Join { room: room.to_owned(), by_user: true });
-            }
-            Ok(Some(Request::Rename(name))) => self.renames.push_back(name.to_owned()),
-            _ => {}
+        if let Ok(Some(request)) = Request::parse(line) {
+            self.whereabouts.sent(&request);
         }
     }
 
@@ -140,30 +114,24 @@ impl State {
     pub fn lost(&mut self) {
         self.outbox.lost();
         self.replay.lost();
-        self.joins.clear();
-        self.renames.clear();
+        self.whereabouts.lost();
         self.list = None;
         self.fences_owed = 0;
     }
 
     /// The requests to send after a login: back to the room, if it is not the one a login leads to.
     #[must_use]
-    pub fn requests_after_login(&mut self, history: usize) -> String {
-        let mut requests = String::new();
-        if self.room != RoomName::main().as_str() {
-            requests = format!("join {}\n", self.room);
-            self.joins.push_back(Join { room: self.room.clone(), by_user: false });
-        }
-        requests + &self.requests_after_entry(history)
+    pub fn requests_after_login(&mut self, wanted: Wanted) -> String {
+        let requests = self.whereabouts.way_back().unwrap_or_default();
+        requests + &self.requests_for_history(wanted)
     }
 
-    /// The requests to send on entry to a room: what was said there before, up to a fence.
+    /// The requests for what was said before, up to a fence.
     #[must_use]
-    pub fn requests_after_entry(&mut self, history: usize) -> String {
+    pub fn requests_for_history(&mut self, wanted: Wanted) -> String {
         let fence = self.fence();
-        let requests = format!("history {history}\nping {fence}\n");
-        self.replay.ask(&fence);
-        requests
+        self.replay.ask(wanted, &fence);
+        format!("history {}\nping {fence}\n", wanted.lines())
     }
 
     /// A request whose answer shows that the server is alive, and that nobody gets to see.
@@ -206,18 +174,19 @@ impl State {
     fn event(&mut self, event: &Event<'_>) {
         match *event {
             Event::Said { name, .. } | Event::Did { name, .. } | Event::TopicSet { name, .. } => {
-                self.names.spoke(name);
-                if name == self.name {
-                    self.outbox.delivered(&event.to_string(), &self.name);
+                if name == self.name() {
+                    self.outbox.delivered(&event.to_string(), self.whereabouts.name());
+                } else {
+                    self.names.spoke(name);
                 }
             }
             Event::Entered { name } => self.names.saw_user(name),
             Event::Left { name } => self.names.left(name),
             Event::Renamed { old, new } => {
                 self.names.left(old);
-                self.names.spoke(new);
-                if old == self.name {
-                    new.clone_into(&mut self.name);
+                self.whereabouts.saw_renamed(old, new);
+                if new != self.name() {
+                    self.names.spoke(new);
                 }
             }
             Event::Announced { .. } => {}
@@ -233,22 +202,22 @@ impl State {
         };
         match *reply {
             Reply::JoinSuccess => return self.joined(outcome),
-            Reply::RoomNameEmpty | Reply::RoomNameInvalid(_) => self.not_joined(),
-            Reply::RenameSuccess => {
-                if let Some(name) = self.renames.pop_front() {
-                    self.name = name;
-                }
-            }
+            Reply::RoomNameEmpty | Reply::RoomNameInvalid(_) => self.whereabouts.not_joined(),
+            Reply::RenameSuccess => self.whereabouts.renamed(),
             Reply::UserNameEmpty | Reply::UserNameExist | Reply::UserNameInvalid(_) => {
-                self.renames.pop_front();
+                self.whereabouts.not_renamed();
             }
             // It refuses a text or a name, or is only a warning, and does not say which.
             Reply::Muted(_) if self.outbox.unechoed() > 0 => self.outbox.unreadable(),
-            Reply::Muted(_) => drop(self.renames.pop_front()),
+            Reply::Muted(_) => {
+                self.whereabouts.not_renamed();
+            }
             // To a user who asked for another name it only refuses that name.
-            Reply::Banned(_) => self.is_put_out = self.renames.pop_front().is_none(),
+            Reply::Banned(_) => self.is_put_out = !self.whereabouts.not_renamed(),
             Reply::Kicked(_) => self.is_put_out = true,
-            Reply::MessageTo { .. } => self.outbox.delivered(&reply.to_string(), &self.name),
+            Reply::MessageTo { .. } => {
+                self.outbox.delivered(&reply.to_string(), self.whereabouts.name());
+            }
             Reply::MessageFrom { name, .. } => self.names.spoke(name),
             Reply::NoSuchUser(to) | Reply::MailboxFull(to) => self.outbox.refused(
                 |request| matches!(request, Request::Message { to: asked, .. } if *asked == to),
@@ -269,21 +238,13 @@ impl State {
     }
 
     fn joined(&mut self, outcome: &mut Outcome) -> bool {
-        let Some(join) = self.joins.pop_front() else { return true };
-        self.names.saw_room(&join.room);
-        self.room = join.room;
-        if join.by_user {
+        let joined = self.whereabouts.joined();
+        self.names.saw_room(&Safe::new(self.whereabouts.room()));
+        if joined == Some(Joined::ByUser) {
             self.replay.forget();
-            outcome.entered = true;
+            outcome.ask = Some(Wanted::Latest);
         }
-        join.by_user
-    }
-
-    fn not_joined(&mut self) {
-        if self.joins.pop_front().is_some_and(|join| !join.by_user) {
-            // The way back to the room failed, so it is where every login leads to.
-            RoomName::main().as_str().clone_into(&mut self.room);
-        }
+        joined != Some(Joined::OnTheWayBack)
     }
 
     /// A server may be older than this client. What it does not know then was no mistake.
@@ -295,26 +256,35 @@ impl State {
                 return false;
             }
             "history" if self.replay.is_open() => return false,
-            "join" => self.not_joined(),
-            "rename" => drop(self.renames.pop_front()),
+            "join" => self.whereabouts.not_joined(),
+            "rename" => {
+                self.whereabouts.not_renamed();
+            }
             command => self.outbox.refused(|request| request.command() == command),
         }
         true
     }
 
     fn end_replay(&mut self, fence: Option<&str>, outcome: &mut Outcome) {
-        let Some(missed) = self.replay.end(fence, &self.name) else { return };
-        for event in missed.rows.iter().filter_map(|row| Event::parse(text_of(row))) {
+        let new = match self.replay.end(fence, self.whereabouts.name()) {
+            Some(Answered::New(new)) => new,
+            Some(Answered::TooShort) => {
+                outcome.ask = Some(Wanted::AllMissed);
+                return;
+            }
+            None => return,
+        };
+        for event in new.rows.iter().filter_map(|row| Event::parse(text_of(row))) {
             self.event(&event);
         }
         outcome.replayed = true;
-        outcome.has_gap = missed.has_gap;
-        outcome.show.extend(missed.rows);
+        outcome.has_gap = new.has_gap;
+        outcome.show.extend(new.rows);
     }
 
     fn row(&mut self, row: &str) {
         match self.list {
-            Some(Heading::Users) if UserName::parse(row).is_ok() => self.names.saw_user(row),
+            Some(Heading::Users) if row != self.name() => self.names.saw_user(row),
             Some(Heading::Rooms) => {
                 if let Some(row) = RoomRow::parse(row) {
                     self.names.saw_room(row.name);
@@ -342,7 +312,7 @@ mod tests {
 
     #[test]
     fn a_request_waits_for_its_echo() {
-        let mut state = State::new("al");
+        let mut state = State::new("al", None);
         for request in
             ["say one", "say two\u{202e}", "me waves", "msg bo hi", "topic x", "look", "topic"]
         {
@@ -362,42 +332,51 @@ mod tests {
 
     #[test]
     fn an_echo_is_known_by_the_name_of_its_time() {
-        let mut state = State::new("al");
+        let mut state = State::new("al", None);
         state.sent("rename alf");
         state.sent("say hi");
-        assert!(!state.is_settled());
+        assert!(!state.whereabouts().is_settled());
         check(&mut state, "Rename Success", true, 1);
         assert_eq!(state.name(), "alf");
         check(&mut state, "al is now known as alf.", true, 1);
         check(&mut state, "alf: hi", true, 0);
-        assert!(state.is_settled());
+        assert!(state.whereabouts().is_settled());
     }
 
     #[test]
     fn a_join_counts_when_it_is_answered() {
-        let mut state = State::new("al");
+        let mut state = State::new("al", None);
         state.sent("join lobby");
         state.sent("join x y");
-        assert_eq!((state.room(), state.is_settled()), ("main", false));
-        assert!(receive(&mut state, "Join Success").entered);
+        assert_eq!((state.whereabouts().room(), state.whereabouts().is_settled()), ("main", false));
+        assert_eq!(receive(&mut state, "Join Success").ask, Some(Wanted::Latest));
         check(&mut state, "RoomName Invalid: a space is not allowed", true, 0);
-        assert_eq!((state.room(), state.is_settled()), ("lobby", true));
+        assert_eq!((state.whereabouts().room(), state.whereabouts().is_settled()), ("lobby", true));
         state.lost();
-        assert_eq!(state.requests_after_login(5), "join lobby\nhistory 5\nping chat-client-1\n");
+        assert_eq!(
+            state.requests_after_login(Wanted::Missed),
+            "join lobby\nhistory 500\nping chat-client-1\n"
+        );
         state.lost();
-        assert_eq!(state.requests_after_login(5), "join lobby\nhistory 5\nping chat-client-2\n");
+        assert_eq!(
+            state.requests_after_login(Wanted::Missed),
+            "join lobby\nhistory 500\nping chat-client-2\n"
+        );
         assert_eq!(receive(&mut state, "Join Success"), Outcome::default());
-        assert_eq!(state.room(), "lobby");
+        assert_eq!(state.whereabouts().room(), "lobby");
         state.lost();
-        assert_eq!(state.requests_after_login(5), "join lobby\nhistory 5\nping chat-client-3\n");
+        assert_eq!(
+            state.requests_after_login(Wanted::Missed),
+            "join lobby\nhistory 500\nping chat-client-3\n"
+        );
         check(&mut state, "RoomName Invalid: reserved", true, 0);
-        assert_eq!(state.room(), "main");
+        assert_eq!(state.whereabouts().room(), "main");
     }
 
     #[test]
     fn what_this_program_asks_by_itself_is_not_shown() {
-        let mut state = State::new("al");
-        assert_eq!(state.requests_after_login(5), "history 5\nping chat-client-1\n");
+        let mut state = State::new("al", None);
+        assert_eq!(state.requests_after_login(Wanted::Missed), "history 500\nping chat-client-1\n");
         assert_eq!(state.request_for_life(), "ping chat-client-2\n");
         for line in ["Unknown command: history", "Unknown command: ping", "Unknown command: ping"] {
             check(&mut state, line, false, 0);
@@ -411,7 +390,7 @@ mod tests {
 
     #[test]
     fn a_lost_request_is_kept_until_history_shows_it() {
-        let mut state = State::new("al");
+        let mut state = State::new("al", None);
         check(&mut state, "bo: a", true, 0);
         check(&mut state, "bo: b", true, 0);
         state.sent("say delivered");
@@ -420,7 +399,7 @@ mod tests {
         assert!(state.outbox_mut().keep("say offline"));
         assert!(!state.outbox_mut().keep("look"));
         assert_eq!(state.outbox().unsent(), ["say delivered", "say lost", "say offline"]);
-        let _ = state.requests_after_login(5);
+        let _ = state.requests_after_login(Wanted::Missed);
         let row = |line: &str| format!("[2026-11-22T10:04:05Z] {line}");
         for line in ["History:"]
             .map(str::to_owned)
@@ -437,22 +416,22 @@ mod tests {
 
     #[test]
     fn operators_refuse_and_put_out() {
-        let mut state = State::new("al");
+        let mut state = State::new("al", None);
         state.sent("say hi");
         check(&mut state, "Muted for 5 minutes", true, 0);
         state.sent("rename alf");
         check(&mut state, "Muted for 5 minutes", true, 0);
-        assert!(state.is_settled());
+        assert!(state.whereabouts().is_settled());
         state.sent("rename alf");
         check(&mut state, "Banned for 5 minutes", true, 0);
-        assert!(state.is_settled() && !state.is_put_out());
+        assert!(state.whereabouts().is_settled() && !state.is_put_out());
         check(&mut state, "Banned for 5 minutes", true, 0);
         assert!(state.is_put_out());
     }
 
     #[test]
     fn names_are_learned_from_lines_and_lists() {
-        let mut state = State::new("al");
+        let mut state = State::new("al", None);
         for line in [
             "bo has entered the room.",
             "cy: hi",
@@ -460,6 +439,7 @@ mod tests {
             "dee has left the room.",
             "Online Users:",
             "eve",
+            "al",
             "not a name",
             "Rooms:",
             "lobby 3",

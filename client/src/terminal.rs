@@ -7,7 +7,9 @@ use std::io::{self, Write};
 use std::sync::Arc;
 
 use nix::sys::signal::{Signal, kill};
-use nix::sys::termios::{LocalFlags, SetArg, Termios, tcgetattr, tcsetattr};
+use nix::sys::termios::{
+    LocalFlags, SetArg, SpecialCharacterIndices, Termios, tcgetattr, tcsetattr,
+};
 use nix::unistd::Pid;
 use parking_lot::Mutex;
 use rustyline::{Cmd, ConditionalEventHandler, Event, EventContext, RepeatCount};
@@ -40,10 +42,38 @@ impl Terminal {
         write(text);
     }
 
+    /// Lets Ctrl-C end the program, as a signal, until what is returned is dropped.
+    pub fn interruptible(&self) -> Interruptible {
+        let quiet = tcgetattr(io::stdin()).ok();
+        if let Some(quiet) = &quiet {
+            let mut modes = quiet.clone();
+            modes.local_flags |= LocalFlags::ISIG;
+            for key in [SpecialCharacterIndices::VQUIT, SpecialCharacterIndices::VSUSP] {
+                modes.control_chars[key as usize] = nix::libc::_POSIX_VDISABLE;
+            }
+            let _ = tcsetattr(io::stdin(), SetArg::TCSADRAIN, &modes);
+        }
+        Interruptible { quiet }
+    }
+
     /// What to bind to Ctrl-Z.
     #[must_use]
     pub fn suspend(&self) -> Suspend {
         Suspend { found: Mutex::new(self.found.clone()) }
+    }
+}
+
+/// A time in which Ctrl-C ends the program.
+pub struct Interruptible {
+    quiet: Option<Termios>,
+}
+
+impl Drop for Interruptible {
+    fn drop(&mut self) {
+        if let Some(quiet) = &self.quiet {
+            // Nothing can be done for a terminal that is gone.
+            let _ = tcsetattr(io::stdin(), SetArg::TCSADRAIN, quiet);
+        }
     }
 }
 

@@ -14,6 +14,8 @@ pub struct Timing {
     pub silence: Duration,
     /// How long it may take to answer that.
     pub answer: Duration,
+    /// How long each step of an attempt to connect again may take: to connect, and to log in.
+    pub attempt: Duration,
     /// From a lost connection to the first attempt at another. Each time it doubles.
     pub first_delay: Duration,
     /// The longest time between two attempts.
@@ -25,9 +27,39 @@ impl Default for Timing {
         Self {
             silence: Duration::from_secs(30),
             answer: Duration::from_secs(30),
+            attempt: Duration::from_secs(5),
             first_delay: Duration::from_secs(1),
             longest_delay: Duration::from_secs(30),
         }
+    }
+}
+
+/// How long to wait before the next attempt to connect again.
+#[derive(Debug)]
+pub struct Backoff {
+    timing: Timing,
+    next: Duration,
+}
+
+impl Backoff {
+    /// The first wait is the shortest.
+    #[must_use]
+    pub fn new(timing: Timing) -> Self {
+        Self { timing, next: timing.first_delay }
+    }
+
+    /// A connection has lasted so long. A short one changes nothing: a server that lets one in and
+    /// drops one again is not to be asked every second.
+    pub fn lasted(&mut self, time: Duration) {
+        if time >= self.timing.longest_delay {
+            self.next = self.timing.first_delay;
+        }
+    }
+
+    /// The time to wait now. The next one is twice as long.
+    pub fn wait(&mut self) -> Duration {
+        let longer = (self.next * 2).min(self.timing.longest_delay);
+        std::mem::replace(&mut self.next, longer)
     }
 }
 
@@ -102,6 +134,19 @@ impl Watch {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn waits_grow_until_a_connection_lasts() {
+        let seconds = Duration::from_secs;
+        let mut backoff = Backoff::new(Timing::default());
+        for expected in [1, 2, 4, 8, 16, 30, 30] {
+            assert_eq!(backoff.wait(), seconds(expected));
+        }
+        backoff.lasted(seconds(29));
+        assert_eq!(backoff.wait(), seconds(30));
+        backoff.lasted(seconds(30));
+        assert_eq!([backoff.wait(), backoff.wait()], [seconds(1), seconds(2)]);
+    }
 
     #[test]
     fn silence_leads_to_a_question_and_then_to_the_end() {

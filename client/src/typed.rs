@@ -29,8 +29,10 @@ pub enum Typed {
     Nothing,
     /// Send this request.
     Send(String),
-    /// Explain the commands.
-    Help,
+    /// Explain this command, or all of them.
+    Help(Option<String>),
+    /// It lacks a word of this usage, which no server could make up for.
+    Incomplete(&'static str),
     /// Leave.
     Quit,
     /// Send again what a lost connection swallowed.
@@ -46,19 +48,33 @@ impl Typed {
         if line.trim().is_empty() {
             return Typed::Nothing;
         }
+        if let Some(password) = secret(line) {
+            return match password {
+                "" => Typed::Incomplete("op PASSWORD"),
+                password => Typed::Send(format!("op {password}")),
+            };
+        }
         let Some(command) = line.strip_prefix('/') else {
             return Typed::Send(format!("say {line}"));
         };
         if command.starts_with('/') {
             return Typed::Send(format!("say {command}"));
         }
-        let word = command.split(' ').next().unwrap_or_default();
+        let (word, rest) = command.split_once(' ').unwrap_or((command, ""));
+        let mut arguments = rest.split_ascii_whitespace();
         match word {
-            "quit" | "logout" => Typed::Quit,
-            "resend" => Typed::Resend,
-            "help" => Typed::Help,
-            _ if commands().any(|known| known.name == word) => Typed::Send(command.to_owned()),
-            _ => Typed::Unknown(word.to_owned(), nearest(word)),
+            "quit" | "logout" => return Typed::Quit,
+            "resend" => return Typed::Resend,
+            "help" => {
+                let about = arguments.next().map(|word| word.trim_start_matches('/').to_owned());
+                return Typed::Help(about);
+            }
+            _ => {}
+        }
+        match commands().find(|known| known.name == word) {
+            Some(known) if arguments.count() < needed(known) => Typed::Incomplete(known.usage),
+            Some(_) => Typed::Send(command.to_owned()),
+            None => Typed::Unknown(word.to_owned(), nearest(word)),
         }
     }
 }
@@ -83,11 +99,37 @@ pub fn words() -> impl Iterator<Item = &'static str> {
     commands().map(|command| command.name).chain(LOCAL.iter().map(|local| local.name))
 }
 
+/// How many words must follow a command. Those in brackets need not.
+fn needed(command: &Command) -> usize {
+    command.usage.split(' ').skip(1).filter(|word| !word.starts_with('[')).count()
+}
+
+/// The commands with this name, or all of them: how each is typed, and what it does.
+#[must_use]
+pub fn explained(about: Option<&str>) -> Vec<(String, &'static str)> {
+    let server = commands()
+        .filter(|command| command.name != "help")
+        .map(|command| (command.name, command.usage, command.help));
+    let local = LOCAL.iter().map(|local| (local.name, local.name, local.help));
+    server
+        .chain(local)
+        .filter(|(name, ..)| about.is_none_or(|about| about == *name))
+        .map(|(_, usage, help)| (format!("/{usage}"), help))
+        .collect()
+}
+
 /// Whether a typed line holds a password, and is to be kept nowhere.
 #[must_use]
 pub fn is_secret(line: &str) -> bool {
-    let word = line.trim_start().split(char::is_whitespace).next();
-    word.is_some_and(|word| word.eq_ignore_ascii_case("/op"))
+    secret(line).is_some()
+}
+
+/// The password in a typed line. It is meant as one however carelessly the command is typed: in
+/// capitals, or behind a space that would make a text of it for everybody to read.
+fn secret(line: &str) -> Option<&str> {
+    let line = line.trim();
+    let (word, password) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
+    word.eq_ignore_ascii_case("/op").then(|| password.trim_start())
 }
 
 fn nearest(word: &str) -> Option<&'static str> {
@@ -115,6 +157,16 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_password_is_never_said() {
+        for line in ["/op pass word", " /op pass word", "/OP  pass word ", "\t/Op\tpass word"] {
+            assert_eq!(Typed::read(line), Typed::Send("op pass word".to_owned()), "{line:?}");
+        }
+        for line in ["/op", " /op "] {
+            assert_eq!(Typed::read(line), Typed::Incomplete("op PASSWORD"), "{line:?}");
+        }
+    }
+
+    #[test]
     fn passwords_are_secret() {
         for (line, expected) in
             [("/op x", true), (" /OP\tx", true), ("/opera", false), ("op x", false), ("", false)]
@@ -138,8 +190,14 @@ mod tests {
             ("/quit", Typed::Quit),
             ("/logout", Typed::Quit),
             ("/resend", Typed::Resend),
-            ("/help", Typed::Help),
-            ("/help me", Typed::Help),
+            ("/help", Typed::Help(None)),
+            ("/help me", Typed::Help(Some("me".to_owned()))),
+            ("/help /me", Typed::Help(Some("me".to_owned()))),
+            ("/msg", Typed::Incomplete("msg NAME TEXT")),
+            ("/msg bo ", Typed::Incomplete("msg NAME TEXT")),
+            ("/me  ", Typed::Incomplete("me TEXT")),
+            ("/kick bo", send("kick bo")),
+            ("/topic", send("topic")),
             ("/lokk", unknown("lokk", Some("look"))),
             ("/jion main", unknown("jion", Some("join"))),
             ("/qiut", unknown("qiut", Some("quit"))),
@@ -154,5 +212,15 @@ mod tests {
                 assert_eq!(as_typed(&request), line);
             }
         }
+    }
+
+    #[test]
+    fn every_word_that_can_be_typed_is_explained() {
+        for word in words().filter(|word| *word != "help") {
+            let explained = explained(Some(word));
+            assert!(explained[0].0.starts_with(&format!("/{word}")) && explained.len() == 1);
+        }
+        assert_eq!(explained(None).len(), words().count() - 1);
+        assert_eq!(explained(Some("xyzzy")), []);
     }
 }

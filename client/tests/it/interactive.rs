@@ -2,6 +2,9 @@
 
 use std::sync::mpsc::channel;
 
+use nix::sys::signal::Signal;
+use nix::sys::termios::LocalFlags;
+
 use crate::pty::{CTRL_C, CTRL_D, Pty, chat, fresh_directory};
 use crate::real_server::RealServer;
 
@@ -32,6 +35,44 @@ fn a_line_that_fills_its_row_leaves_no_gap() {
     assert!(!screen.contains("\n\n"), "{screen}");
     assert_eq!(screen.matches("al: xxx").count(), 7, "{screen}");
     assert_eq!(screen.matches("al@main>").count(), 1, "{screen}");
+}
+
+#[test]
+fn a_line_of_wide_characters_leaves_no_gap_and_takes_nothing_else() {
+    let server = RealServer::start();
+    let address = server.address.to_string();
+    let arguments = ["--server", &address, "--name", "al", "--no-time"];
+    let mut pty = Pty::start_with(&arguments, 80, &fresh_directory(), &[]);
+    pty.wait_for_last("al@main>");
+    // The prompt has nine columns, so the thirty-sixth of them does not fit into the row of eighty
+    // and leaves its last column empty; in a row of their own forty of them fit.
+    for count in [35, 36, 75, 76] {
+        for narrow in 0..4 {
+            let text = "漢".repeat(count) + &"x".repeat(narrow);
+            pty.keys(&format!("before\r{text}\rafter{count}{narrow}\r"));
+            pty.wait_for(&format!("al: after{count}{narrow}\nal@main>"));
+        }
+    }
+    let screen = pty.wait_for_last("al@main>");
+    assert!(!screen.contains("\n\n"), "{screen}");
+    assert_eq!(screen.matches("al: before").count(), 16, "{screen}");
+    assert_eq!(screen.matches("al: 漢").count(), 16, "{screen}");
+    assert_eq!(screen.matches("al@main>").count(), 1, "{screen}");
+}
+
+#[test]
+fn an_empty_line_leaves_no_prompt_behind() {
+    let server = RealServer::start();
+    let mut pty = chat(&server, &["--no-time"]);
+    pty.keys("one\r");
+    pty.wait_for("al: one\nal@main>");
+    pty.keys(&format!("\r\r{CTRL_C}two\r"));
+    pty.wait_for("al: two\nal@main>");
+    pty.keys(CTRL_D);
+    assert_eq!(pty.wait(), 0);
+    let screen = pty.contents();
+    let after = screen.split("al: one\n").nth(1).unwrap();
+    assert_eq!(after, "-- Ctrl-C again leaves, and so does Ctrl-D\nal: two", "{screen}");
 }
 
 #[test]
@@ -78,6 +119,22 @@ fn tab_completes_names_and_commands() {
     pty.wait_for_last("al@main> /look");
     pty.keys("\x15/ms");
     pty.wait_for_last("al@main> /msg NAME TEXT");
+    // Several: the most recent speaker first, then the next, and back with Shift-Tab.
+    let mut bea = server.other("bea");
+    bea.send("say hi\n");
+    pty.wait_for("bea: hi");
+    pty.keys("\x15hey b\t");
+    pty.wait_for_last("al@main> hey bea [bob]");
+    pty.keys("\t");
+    pty.wait_for_last("al@main> hey bob [bea]");
+    pty.keys("\x1b[Z");
+    pty.wait_for_last("al@main> hey bea [bob]");
+    // The chat goes on above it.
+    bob.send("say me too\n");
+    pty.wait_for("bob: me too");
+    pty.wait_for_last("al@main> hey bea [bob]");
+    pty.keys("!\r");
+    pty.wait_for("al: hey bea !");
 }
 
 #[test]
@@ -102,6 +159,30 @@ fn a_mistyped_command_is_not_said() {
     pty.keys("/lokk\r//lokk\r");
     let screen = pty.wait_for("al: /lokk");
     assert!(screen.contains("no command /lokk; did you mean /look?"), "{screen}");
+}
+
+#[test]
+fn help_explains_the_commands_and_what_one_lacks() {
+    let server = RealServer::start();
+    let mut bob = server.other("bob");
+    let address = server.address.to_string();
+    let arguments = ["--server", &address, "--name", "al", "--no-time"];
+    let mut pty = Pty::start_with(&arguments, 50, &fresh_directory(), &[]);
+    pty.wait_for("| bob has entered the room.\nal@main>");
+    pty.keys("/msg bob\r");
+    pty.wait_for("-- something is missing; type /msg NAME TEXT\nal@main>");
+    pty.keys("/help msg\r");
+    pty.wait_for(
+        "\n-- /msg NAME TEXT   say something to one user alone, in whatever room\nal@main>",
+    );
+    pty.keys("/help xyzzy\r");
+    pty.wait_for("\n-- there is no command /xyzzy; /help lists them\nal@main>");
+    pty.keys("/help\r");
+    let screen = pty.wait_for("-- //TEXT           say a text that starts with a slash\nal@main>");
+    assert!(screen.contains("\n-- /kick NAME [REASON]\n--                  end the"), "{screen}");
+    pty.keys(CTRL_D);
+    assert_eq!(pty.wait(), 0);
+    assert_eq!(bob.read_to("al has left the room."), ["al has entered the room."]);
 }
 
 #[test]
@@ -182,9 +263,11 @@ fn a_thousand_lines_and_a_thousand_times_enter_keep_their_order() {
             pty.keys("\r");
         }
     }
-    let screen = pty.wait_until("the last line", |screen| {
-        screen.contains("bob: number 999") && screen.contains("al: mine 990")
-    });
+    // To look at so large a screen again and again takes longer than the rest of the test.
+    for last in [": number 999\r\n", ": mine 990\r\n"] {
+        pty.wait_raw(last);
+    }
+    let screen = pty.contents();
     let of = |who: &str| -> Vec<u32> {
         let numbers = screen.lines().filter_map(|line| line.strip_prefix(who));
         numbers.map(|number| number.trim().parse().unwrap()).collect()
@@ -210,6 +293,35 @@ fn the_prompt_follows_name_and_room() {
     pty.wait_for("RoomName Invalid");
     pty.wait_for_last("alf@lobby>");
     bob.read_to("al has left the room.");
+}
+
+#[test]
+fn a_room_can_be_named_on_the_command_line() {
+    let server = RealServer::start();
+    let address = server.address.to_string();
+    let mut bob = server.other("bob");
+    bob.send("join den\nsay earlier\n");
+    bob.read_to("bob: earlier");
+    for arguments in [&["--room", "den", "--name", "al"][..], &["--room", "den"]] {
+        let arguments = [&["--server", &address, "--no-time"][..], arguments].concat();
+        let mut pty = Pty::start(&arguments);
+        if arguments.len() == 5 {
+            pty.wait_for_last(&format!("server [{address}]:"));
+            pty.keys("\ral\r");
+        }
+        bob.read_to("al has entered the room.");
+        // The history is the one of the room.
+        pty.wait_for("| bob: earlier\nal@den>");
+        pty.keys(CTRL_D);
+        assert_eq!(pty.wait(), 0);
+        assert!(!pty.contents().contains("Join Success"), "{}", pty.contents());
+        bob.read_to("al has left the room.");
+    }
+    let arguments = ["--server", &address, "--no-time", "--name", "al", "--room", "no room"];
+    let pty = Pty::start(&arguments);
+    pty.wait_for("RoomName Invalid: a space is not allowed\n");
+    pty.wait_for_last("al@main>");
+    assert!(!pty.raw().contains("al@no room"), "the prompt waits for the answer");
 }
 
 #[test]
@@ -252,6 +364,23 @@ fn the_dialog_can_be_left() {
         pty.keys(keys);
         assert_eq!(pty.wait(), 0);
     }
+}
+
+#[test]
+fn the_dialog_can_be_left_while_it_waits_for_a_server() {
+    // It takes connections and never greets.
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let mut pty = Pty::start(&["--server", &address]);
+    pty.wait_for_last(&format!("server [{address}]:"));
+    pty.keys("\ral\r");
+    pty.wait_for(&format!("-- connecting to {address}; Ctrl-C leaves"));
+    // The terminal makes a signal of Ctrl-C now, for the job that it belongs to. It belongs to no
+    // job of this test, so the signal is sent by hand.
+    assert!(pty.modes().0.local_flags.contains(LocalFlags::ISIG));
+    pty.signal(Signal::SIGINT);
+    assert_eq!(pty.wait(), 143);
+    assert!(!pty.contents().contains("Connect Fail!"), "{}", pty.contents());
 }
 
 #[test]

@@ -55,15 +55,41 @@ fn a_refusal_is_not_trusted_either() {
         });
         let arguments: Vec<_> = ["--server", &server].iter().chain(arguments).copied().collect();
         let mut pty = Pty::start(&arguments);
-        if arguments.len() == 2 {
+        let asks = arguments.len() == 2;
+        if asks {
             pty.keys("\ral\r");
             pty.wait_for("UserName Invalid! ␛[2J<U+202E>");
             pty.keys(CTRL_D);
         }
-        pty.wait();
+        assert_eq!(pty.wait(), if asks { 0 } else { 4 });
         let raw = pty.raw();
         assert!(raw.contains("␛[2J<U+202E>"), "{raw}");
         assert!(!raw.contains("\x1b[2J") && !raw.contains('\u{202e}'), "{raw}");
+    }
+}
+
+#[test]
+fn neither_the_prompt_nor_the_typed_line_can_be_made_to_do_anything() {
+    // A server that takes every name, of a user or a room.
+    let (server, _) = serve(|mut session| {
+        session.send("Connect Success\n");
+        assert_eq!(session.line(), "login a\u{202e}l\n");
+        session.send("Login Success\n");
+        assert_eq!(session.line(), "join \u{1b}[2Jden\n");
+        session.send("Join Success\n");
+        session.rest()
+    });
+    let arguments =
+        ["--server", &server, "--name", "a\u{202e}l", "--room", "\u{1b}[2Jden", "--no-time"];
+    let mut pty = Pty::start(&arguments);
+    pty.wait_for_last("a<U+202E>l@␛[2Jden>");
+    pty.keys("\x1b[200~half\x1b[2J \u{202e}ty\u{200b}ped\x1b[201~");
+    pty.wait_for_last("a<U+202E>l@␛[2Jden> half typed");
+    pty.keys("\x15/quit\r");
+    assert_eq!(pty.wait(), 0);
+    let raw = pty.raw();
+    for forbidden in ["\x1b[2J", "\u{202e}", "\u{200b}"] {
+        assert!(!raw.contains(forbidden), "{forbidden:?} in {raw:?}");
     }
 }
 

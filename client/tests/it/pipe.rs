@@ -52,6 +52,30 @@ fn without_a_name_the_bytes_pass_as_they_are() {
 }
 
 #[test]
+fn a_room_is_gone_to_after_the_login_and_before_the_input() {
+    let (server, served) = serve(|mut session| {
+        session.greet_and_log_in();
+        let requests = session.rest();
+        session.send("Join Success\nal: one\n");
+        requests
+    });
+    let mut program = Program::start(&["--server", &server, "--name", "al", "--room", "den"]);
+    program.send(b"say one\n");
+    check(&program.finish(), 0, &format!("{HANDSHAKE}Join Success\nal: one\n"), "");
+    assert_eq!(served.join().unwrap(), b"join den\nsay one\n");
+
+    // Without a name the input has the login, and whatever is to follow it.
+    let (server, served) = serve(|mut session| {
+        session.send("Connect Success\n");
+        session.rest()
+    });
+    let mut program = Program::start(&["--server", &server, "--room", "den"]);
+    program.send(b"login al\n");
+    check(&program.finish(), 0, "Connect Success\n", "");
+    assert_eq!(served.join().unwrap(), b"login al\n");
+}
+
+#[test]
 fn the_classic_listener_is_told_by_its_greeting() {
     let (server, served) = serve(|mut session| {
         session.send("Connect Success");

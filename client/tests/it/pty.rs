@@ -164,6 +164,11 @@ impl Pty {
         look(self.screen.seen.lock().unwrap().parser.screen())
     }
 
+    /// The text on the screen as it is now.
+    pub fn contents(&self) -> String {
+        self.with_screen(vt100::Screen::contents)
+    }
+
     /// All bytes so far.
     pub fn raw(&self) -> String {
         String::from_utf8_lossy(&self.screen.seen.lock().unwrap().raw).into_owned()

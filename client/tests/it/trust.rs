@@ -1,5 +1,6 @@
 //! The mode for terminals: lost connections, and the state the terminal is left in.
 
+use std::io::Write;
 use std::net::TcpListener;
 use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, channel, sync_channel};
@@ -67,6 +68,52 @@ fn a_gap_in_what_was_missed_is_told() {
 }
 
 #[test]
+fn a_server_that_never_stops_talking_can_be_left() {
+    let (server, served) = serve(|mut session| {
+        session.greet_and_log_in();
+        session.send("bo: hi\n");
+        while session.line() != "logout\n" {}
+        // Of a kind that is not shown, because the terminal of a test draws slowly.
+        let flood = "bo has left the room.\n".repeat(1000);
+        while session.stream.write_all(flood.as_bytes()).is_ok() {}
+    });
+    let mut pty = Pty::start(&["--server", &server, "--name", "al", "--no-time", "--quiet"]);
+    pty.wait_for("bo: hi\n");
+    pty.keys("/quit\r");
+    assert_eq!(pty.wait(), 0);
+    served.join().unwrap();
+}
+
+#[test]
+fn much_that_was_missed_is_asked_for_until_it_is_all_there() {
+    let (server, served) = serve(|mut session| {
+        session.greet_and_log_in();
+        session.send("bo: 0\n");
+        assert_eq!(session.line(), "history 20\n");
+        let address = session.stream.local_addr().unwrap();
+        session.close();
+        address
+    });
+    let pty = Pty::start(&["--server", &server, "--name", "al", "--no-time", "--color", "never"]);
+    pty.wait_for("bo: 0\n");
+    let (_, _served) = serve_at(served.join().unwrap(), |mut session| {
+        session.greet_and_log_in();
+        for (question, numbers) in [("history 500\n", 201..701), ("history 10000\n", 0..701)] {
+            assert_eq!(session.line(), question);
+            let fence = session.line().replace("ping", "pong");
+            let rows = numbers.map(|number| format!("[2026-11-22T10:04:05Z] bo: {number}\n"));
+            session.send(format!("History:\n{}{fence}", rows.collect::<String>()));
+        }
+        session.rest()
+    });
+    let raw = pty.wait_raw("| bo: 700");
+    assert!(!raw.contains("there may be more"), "{raw}");
+    let numbers =
+        raw.lines().filter_map(|line| line.rsplit_once("| bo: ")?.1.trim().parse::<u32>().ok());
+    assert!(numbers.eq(1..701), "{raw}");
+}
+
+#[test]
 fn who_is_put_out_is_not_brought_back() {
     let (server, served) = serve(|mut session| {
         session.greet_and_log_in();
@@ -75,8 +122,9 @@ fn who_is_put_out_is_not_brought_back() {
         session.close();
     });
     let mut pty = Pty::start(&["--server", &server, "--name", "al", "--no-time"]);
-    pty.wait_for("Kicked: spam\n-- an operator put you out");
+    let screen = pty.wait_for("Kicked: spam\n-- an operator put you out");
     assert_eq!(pty.wait(), 5);
+    assert!(!pty.contents().contains("al@main>"), "a prompt is left: {screen}");
     served.join().unwrap();
 }
 
@@ -254,23 +302,32 @@ impl Bare {
         let view = View { looks, time: None, transcript: None, screen: Arc::clone(&screen) };
         let (mailbox, inputs) = sync_channel(64);
         let channel = (mailbox.clone(), inputs);
-        let session = Session::new(server.to_owned(), State::new("al"), view, timing, channel);
+        let session =
+            Session::new(server.to_owned(), State::new("al", None), view, timing, channel);
         let thread = std::thread::spawn(move || session.run(connection));
         Self { screen, mailbox, thread }
     }
 
     fn quit(self) -> (Exit, Vec<String>, String) {
         self.mailbox.send(Input::Quit).unwrap();
-        let ended = self.thread.join().unwrap().unwrap();
+        let (sender, receiver) = channel();
+        let thread = self.thread;
+        let waiter = std::thread::spawn(move || sender.send(thread.join().unwrap()).unwrap());
+        let ended = receiver.recv_timeout(DEADLINE).unwrap().unwrap();
+        waiter.join().unwrap();
         (ended.exit, ended.unsent, self.screen.take())
     }
 }
+
+/// Guards against a session that hangs. No test waits for it to pass.
+const DEADLINE: Duration = Duration::from_secs(60);
 
 /// Nothing but the one time that a test is about passes during it.
 const NEVER: Duration = Duration::from_secs(1000);
 const NO_WAIT: Timing = Timing {
     silence: NEVER,
     answer: NEVER,
+    attempt: NEVER,
     first_delay: Duration::from_millis(1),
     longest_delay: Duration::from_millis(2),
 };
@@ -318,4 +375,32 @@ fn a_server_that_does_not_answer_is_given_up() {
     assert_eq!(unsent, ["say lost"]);
     let (first, _) = serving.join().unwrap();
     assert!(String::from_utf8(first).unwrap().contains("say lost\n"));
+}
+
+#[test]
+fn an_attempt_that_hangs_holds_up_neither_what_is_typed_nor_who_leaves() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let server = listener.local_addr().unwrap().to_string();
+    let (hanging, attempted) = channel();
+    let (release, released) = channel();
+    let serving = std::thread::spawn(move || {
+        let mut first = FakeSession::accept(&listener);
+        first.greet_and_log_in();
+        first.close();
+        // It does not greet.
+        let second = FakeSession::accept(&listener);
+        hanging.send(()).unwrap();
+        released.recv().unwrap();
+        second.close();
+    });
+    let session = Bare::start(&server, NO_WAIT);
+    attempted.recv().unwrap();
+    session.mailbox.send(Input::Request("say meanwhile".to_owned())).unwrap();
+    session.mailbox.send(Input::Resend).unwrap();
+    let (exit, unsent, shown) = session.quit();
+    assert_eq!((exit, unsent), (Exit::ConnectionLost, vec!["say meanwhile".to_owned()]));
+    assert!(shown.ends_with("kept for later: meanwhile\n-- not connected yet\n"), "{shown}");
+    // Until now the attempt hung, and nobody waited for it.
+    release.send(()).unwrap();
+    serving.join().unwrap();
 }

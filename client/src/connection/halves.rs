@@ -1,0 +1,164 @@
+//! The two halves of a connection that is logged in, for two threads: one sends, one reads lines.
+
+use std::io::{self, Read, Write};
+use std::net::{Shutdown, TcpStream};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::mpsc::SyncSender;
+use std::time::Duration;
+
+use protocol::{LineDecoder, LineError};
+
+/// Bytes in a line from a server. Lines of `history` are longer than any line that is sent.
+pub const LINE_BYTES: usize = 64 * 1024;
+
+/// Bytes that are read at a time.
+const CHUNK_BYTES: usize = 64 * 1024;
+
+/// The half of a connection that sends.
+#[derive(Debug)]
+pub struct Sender {
+    pub(super) stream: TcpStream,
+}
+
+impl Sender {
+    /// Sends bytes as they are.
+    ///
+    /// # Errors
+    ///
+    /// When the connection is gone.
+    pub fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.stream.write_all(bytes)
+    }
+
+    /// Lets sending fail when the server takes no byte for so long.
+    ///
+    /// # Errors
+    ///
+    /// When the connection is gone.
+    pub fn set_patience(&mut self, patience: Duration) -> io::Result<()> {
+        self.stream.set_write_timeout(Some(patience))
+    }
+
+    /// Tells the server that no request follows. It answers all it has, then closes.
+    ///
+    /// # Errors
+    ///
+    /// When the connection is gone.
+    pub fn finish(&mut self) -> io::Result<()> {
+        self.stream.shutdown(Shutdown::Write)
+    }
+
+    /// Ends both directions at once. This wakes a thread that waits in either half.
+    pub fn close(&self) {
+        // An error says that it is closed already.
+        let _ = self.stream.shutdown(Shutdown::Both);
+    }
+
+    /// A second handle on the same half.
+    ///
+    /// # Errors
+    ///
+    /// When the system has no file descriptor left.
+    pub fn try_clone(&self) -> io::Result<Self> {
+        Ok(Self { stream: self.stream.try_clone()? })
+    }
+}
+
+/// The half of a connection that receives, as bytes. [`Lines`] makes lines of them.
+#[derive(Debug)]
+pub struct Receiver {
+    pub(super) stream: TcpStream,
+    /// What came together with the answer to the login.
+    pub(super) received: Vec<u8>,
+}
+
+impl Receiver {
+    /// Whether bytes are here that no `poll` of the socket tells of.
+    #[must_use]
+    pub fn has_buffered(&self) -> bool {
+        !self.received.is_empty()
+    }
+}
+
+impl AsFd for Receiver {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.stream.as_fd()
+    }
+}
+
+impl Read for Receiver {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.received.is_empty() {
+            return self.stream.read(buffer);
+        }
+        let length = self.received.len().min(buffer.len());
+        buffer[..length].copy_from_slice(&self.received[..length]);
+        self.received.drain(..length);
+        Ok(length)
+    }
+}
+
+/// One line from a server, without its end, or what stood in its place.
+pub type Line = Result<String, LineError>;
+
+/// Lines from a server.
+#[derive(Debug)]
+pub struct Lines {
+    receiver: Receiver,
+    decoder: LineDecoder,
+    chunk: Box<[u8]>,
+}
+
+impl Lines {
+    /// Reads lines of `receiver`.
+    #[must_use]
+    pub fn new(receiver: Receiver) -> Self {
+        // The decoder holds no more than one line, so a stream without newlines needs no end.
+        let decoder = LineDecoder::new(LINE_BYTES, usize::MAX);
+        Self { receiver, decoder, chunk: vec![0; CHUNK_BYTES].into() }
+    }
+
+    /// The lines that the next bytes complete: perhaps none, perhaps thousands. `None` at the end.
+    ///
+    /// # Errors
+    ///
+    /// When the connection broke.
+    pub fn next_batch(&mut self) -> io::Result<Option<Vec<Line>>> {
+        let mut lines = Vec::new();
+        let length = self.receiver.read(&mut self.chunk)?;
+        if length == 0 {
+            let rest = self.decoder.finish();
+            lines.extend(rest.map(|line| line.map(str::to_owned)));
+            return Ok((!lines.is_empty()).then_some(lines));
+        }
+        let mut bytes = &self.chunk[..length];
+        while let Some(line) = self.decoder.next(&mut bytes) {
+            lines.push(line.map(str::to_owned));
+        }
+        Ok(Some(lines))
+    }
+
+    /// Feeds a bounded channel until the server closes. This is the body of a reader thread; it
+    /// also ends when nobody listens to the channel any more.
+    pub fn feed<T: From<Incoming>>(mut self, channel: &SyncSender<T>) {
+        loop {
+            let (incoming, is_end) = match self.next_batch() {
+                Ok(Some(lines)) => (Incoming::Lines(lines), false),
+                Ok(None) => (Incoming::Closed(None), true),
+                Err(error) => (Incoming::Closed(Some(error)), true),
+            };
+            if channel.send(incoming.into()).is_err() || is_end {
+                return;
+            }
+        }
+    }
+}
+
+/// What a reader thread reports.
+#[derive(Debug)]
+pub enum Incoming {
+    /// Lines, in their order.
+    Lines(Vec<Line>),
+    /// Nothing follows. The error is there when the connection broke.
+    Closed(Option<io::Error>),
+}

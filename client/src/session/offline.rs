@@ -1,0 +1,89 @@
+//! The time without a connection: what is typed is kept, and a new connection is looked for.
+
+use std::sync::mpsc::RecvTimeoutError;
+use std::time::{Duration, Instant};
+
+use super::{Input, Session};
+use crate::connection::{Attempted, Connection, attempt};
+use crate::exit::Failure;
+use crate::thread;
+use crate::typed::{as_typed, is_secret};
+
+impl Session {
+    /// Tries until it works or the user leaves, or must not come in. `None` then.
+    pub(super) fn reconnect(&mut self, why: &str) -> Result<Option<Connection>, Failure> {
+        let mut why = format!("connection lost: {why}");
+        loop {
+            let delay = self.backoff.wait();
+            let seconds = delay.as_secs();
+            self.view.notice(&format!("{why}; trying again in {seconds} s, Ctrl-C stops"));
+            self.pause(delay);
+            match self.attempt()? {
+                None => return Ok(None),
+                Some(Ok(connection)) => return Ok(Some(connection)),
+                Some(Err(error)) if error.is_ban() => {
+                    self.view.notice(&error.to_string());
+                    return Ok(None);
+                }
+                Some(Err(error)) => why = error.cause(),
+            }
+        }
+    }
+
+    /// Lets time pass, unless the user leaves.
+    fn pause(&mut self, delay: Duration) {
+        let deadline = Instant::now() + delay;
+        while !self.is_leaving {
+            match self.inputs.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+                Ok(input) => self.meanwhile(input),
+                Err(RecvTimeoutError::Disconnected) => self.is_leaving = true,
+                Err(RecvTimeoutError::Timeout) => return,
+            }
+        }
+    }
+
+    /// Tries once. `None` when the user leaves before it is known what comes of it.
+    fn attempt(&mut self) -> Result<Option<Attempted>, Failure> {
+        if self.is_leaving {
+            return Ok(None);
+        }
+        let mailbox = self.mailbox.clone();
+        let report = move |attempted| {
+            // It fails when nobody waits for it any more.
+            let _ = mailbox.send(Input::Attempted(attempted));
+        };
+        let patience = self.timing.attempt;
+        let thread = attempt::start(&self.server, self.state.name(), patience, report)?;
+        while !self.is_leaving {
+            match self.inputs.recv() {
+                Ok(Input::Attempted(attempted)) => {
+                    thread::join(thread);
+                    return Ok(Some(attempted));
+                }
+                Ok(input) => self.meanwhile(input),
+                Err(_) => self.is_leaving = true,
+            }
+        }
+        Ok(None)
+    }
+
+    /// Deals with what comes while there is no connection.
+    pub(super) fn meanwhile(&mut self, input: Input) {
+        match input {
+            Input::Request(line) => self.keep(&line),
+            Input::Resend => self.view.notice("not connected yet"),
+            Input::Quit => self.is_leaving = true,
+            Input::Server(_) | Input::Attempted(_) => {}
+        }
+    }
+
+    fn keep(&mut self, line: &str) {
+        self.count += 1;
+        let is_kept = self.state.outbox_mut().keep(line);
+        let what = if is_kept { "kept for later" } else { "not sent" };
+        let typed = as_typed(line);
+        let shown = if is_secret(&typed) { "/op" } else { &typed };
+        self.view.notice(&format!("not connected; {what}: {shown}"));
+        self.publish();
+    }
+}
