@@ -11,10 +11,11 @@ use std::os::unix::net::UnixStream;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use protocol::limits::LINE_BYTES;
-use protocol::{LineDecoder, Reply, Request};
+use protocol::{Framing, LineDecoder, Reply, Request};
 
 use crate::connection::{ConnectError, Connection, PATIENCE, Receiver, Sender};
 use crate::exit::{Exit, Failure};
+use crate::safe::Safe;
 use crate::script::{local, lost};
 use crate::thread;
 
@@ -31,11 +32,12 @@ pub fn run(server: &str, name: Option<&str>, room: Option<&str>) -> Result<(), F
     let stdin = File::from(duplicate(io::stdin())?);
     let watched = duplicate(io::stdout())?;
     let mut connection = Connection::open(server, PATIENCE)?;
-    let output = match name {
+    let (output, framing) = match name {
         Some(name) => log_in(&mut connection, name, &mut stdout)?,
         // Its newline, if it has one, is among the bytes that follow.
         None => {
-            print(&mut stdout, Reply::ConnectSuccess.to_string().as_bytes()).map_err(unwritten)?
+            let greeting = Reply::ConnectSuccess.to_string();
+            (print(&mut stdout, greeting.as_bytes()).map_err(unwritten)?, None)
         }
     };
     if output == Output::Closed {
@@ -48,9 +50,12 @@ pub fn run(server: &str, name: Option<&str>, room: Option<&str>) -> Result<(), F
     }
     let closer = sender.try_clone().map_err(local)?;
     let (wake, woken) = UnixStream::pair().map_err(local)?;
-    let requests =
-        thread::spawn("stdin", move || Requests { stdin, watched, woken, sender }.forward())?;
-    let replies = print_replies(receiver, &mut stdout);
+    // Only this framing takes text without a newline for a line.
+    let completes_lines = framing != Some(Framing::Line);
+    let requests = Requests { stdin, watched, woken, sender, completes_lines };
+    let requests = thread::spawn("stdin", move || requests.forward())?;
+    let mut end = End::default();
+    let replies = print_replies(receiver, &mut stdout, &mut end);
     closer.close();
     // The thread waits for this socket too; its end is the signal.
     drop(wake);
@@ -58,7 +63,10 @@ pub fn run(server: &str, name: Option<&str>, room: Option<&str>) -> Result<(), F
     match (replies, requests) {
         (Err(Broken::Stdout(error)), _) => Err(unwritten(error)),
         (Ok(Output::Closed), _) | (_, RequestsEnd::StdoutClosed) => Ok(()),
-        (Ok(Output::Open), RequestsEnd::Complete) => Ok(()),
+        (Ok(Output::Open), RequestsEnd::Complete) => match end.dismissal() {
+            Some(why) => Err(lost(why)),
+            None => Ok(()),
+        },
         (Ok(Output::Open), RequestsEnd::Cut) => {
             Err(lost("the server closed it before all of stdin was sent"))
         }
@@ -82,13 +90,17 @@ enum Output {
     Closed,
 }
 
-fn log_in(connection: &mut Connection, name: &str, stdout: &mut File) -> Result<Output, Failure> {
+fn log_in(
+    connection: &mut Connection,
+    name: &str,
+    stdout: &mut File,
+) -> Result<(Output, Option<Framing>), Failure> {
     let mut show = |line: &str| print(stdout, format!("{line}\n").as_bytes()).map_err(unwritten);
     if show(&Reply::ConnectSuccess.to_string())? == Output::Closed {
-        return Ok(Output::Closed);
+        return Ok((Output::Closed, None));
     }
     match connection.log_in(name) {
-        Ok(_) => show(&Reply::LoginSuccess.to_string()),
+        Ok(framing) => Ok((show(&Reply::LoginSuccess.to_string())?, Some(framing))),
         Err(error) => {
             if let ConnectError::Login(answer) = &error {
                 show(answer)?;
@@ -112,13 +124,45 @@ enum Broken {
     Stdout(io::Error),
 }
 
-fn print_replies(mut receiver: Receiver, stdout: &mut File) -> Result<Output, Broken> {
+/// The end of what the server sent.
+#[derive(Default)]
+struct End(Vec<u8>);
+
+impl End {
+    /// More than the server's last word takes.
+    const BYTES: usize = 8 * 1024;
+
+    fn take(&mut self, bytes: &[u8]) {
+        self.0.extend_from_slice(&bytes[bytes.len().saturating_sub(Self::BYTES)..]);
+        self.0.drain(..self.0.len().saturating_sub(Self::BYTES));
+    }
+
+    /// The server's last word, when it says that the server did not wait for the client's end.
+    /// What was asked for after that has no answer.
+    fn dismissal(&self) -> Option<String> {
+        let text = String::from_utf8_lossy(&self.0);
+        let last = text.lines().next_back()?;
+        match Reply::parse(last)? {
+            Reply::ServerShutdown | Reply::LoginTimeout | Reply::Kicked(_) | Reply::Banned(_) => {
+                Some(Safe::new(last).to_string())
+            }
+            _ => None,
+        }
+    }
+}
+
+fn print_replies(
+    mut receiver: Receiver,
+    stdout: &mut File,
+    end: &mut End,
+) -> Result<Output, Broken> {
     let mut chunk = vec![0; CHUNK_BYTES];
     loop {
         let length = receiver.read(&mut chunk).map_err(Broken::Server)?;
         if length == 0 {
             return Ok(Output::Open);
         }
+        end.take(&chunk[..length]);
         if print(stdout, &chunk[..length]).map_err(Broken::Stdout)? == Output::Closed {
             return Ok(Output::Closed);
         }
@@ -143,6 +187,8 @@ struct Requests {
     watched: OwnedFd,
     woken: UnixStream,
     sender: Sender,
+    /// Whether a last line without a newline is to get one.
+    completes_lines: bool,
 }
 
 /// What there is to do.
@@ -156,6 +202,7 @@ impl Requests {
     fn forward(mut self) -> Result<RequestsEnd, Failure> {
         let mut chunk = vec![0; CHUNK_BYTES];
         let mut decoder = LineDecoder::new(LINE_BYTES, usize::MAX);
+        let mut is_in_line = false;
         loop {
             match self.wait().map_err(local)? {
                 Wakeup::ServerGone => return Ok(RequestsEnd::Cut),
@@ -173,19 +220,25 @@ impl Requests {
                     return Err(Failure::new(Exit::Local, format!("cannot read stdin: {error}")));
                 }
             };
-            let logout = end_of_logout(&mut decoder, &chunk[..length]);
-            let bytes = &chunk[..logout.unwrap_or(length)];
-            let is_end = length == 0 || logout.is_some();
-            let sent = self.sender.send(bytes).and_then(|()| match is_end {
-                true => self.sender.finish(),
-                false => Ok(()),
-            });
+            let bytes: &[u8] = match length {
+                0 if is_in_line && self.completes_lines => b"\n",
+                _ => &chunk[..length],
+            };
+            let logout = end_of_logout(&mut decoder, bytes);
+            let bytes = &bytes[..logout.unwrap_or(bytes.len())];
+            is_in_line = bytes.last().is_some_and(|&byte| byte != b'\n');
             // Why it failed, the other direction finds out: it reads what the server still sent.
-            if sent.is_err() {
+            if self.sender.send(bytes).is_err() {
                 return Ok(RequestsEnd::Cut);
             }
-            if is_end {
+            if logout.is_some() {
+                // It fails when the server has closed already, which is what was asked for.
+                let _ = self.sender.finish();
                 return Ok(RequestsEnd::Complete);
+            }
+            if length == 0 {
+                let finished = self.sender.finish();
+                return Ok(finished.map_or(RequestsEnd::Cut, |()| RequestsEnd::Complete));
             }
         }
     }

@@ -19,11 +19,12 @@ use crate::limits::NAME_CHARACTERS;
 const MARKS_ON_A_LETTER: usize = 4;
 
 /// Names that would make a line of a user look like a line of the server: `server` itself, and
-/// the words before the colon of the server's lists and answers (`Kicked: ...`).
-const RESERVED_FOR_USERS: [&str; 7] =
-    ["server", "topic", "rooms", "history", "commands", "usage", "kicked"];
+/// the words before the colon of the server's lists and answers (`Kicked: ...`), and what would make
+/// a row of `look` read as the fence that ends it (`pong`).
+const RESERVED_FOR_USERS: [&str; 8] =
+    ["server", "topic", "rooms", "history", "commands", "usage", "kicked", "pong"];
 
-/// Beside `server`, what would make a row of `rooms` read as the fence that ends it (`pong 1`).
+/// The same for a row of `rooms` (`pong 1`).
 const RESERVED_FOR_ROOMS: [&str; 2] = ["server", "pong"];
 
 /// Why a text is no name. Its text is what follows `UserName Invalid: ` on the wire.

@@ -436,6 +436,9 @@ mod tests {
         let row = RoomRow { name: "pong", users: 1 }.to_string();
         assert_eq!(Reply::parse(&row), Some(Reply::Pong("1")));
         assert_eq!(RoomName::parse("Pong"), Err(NameError::Reserved));
+        // A row of `look` is a name.
+        assert_eq!(Reply::parse("pong"), Some(Reply::Pong("")));
+        assert_eq!(UserName::parse("Pong"), Err(NameError::Reserved));
     }
 
     #[test]

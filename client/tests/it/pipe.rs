@@ -259,11 +259,37 @@ fn both_listeners_of_the_server_answer_the_same() {
     for address in [server.address, server.classic] {
         let mut program = logged_in(&address.to_string());
         program.send(b"say a\nlook\nsay b\nping end");
-        let expected = match address == server.address {
-            true => "al: a\nOnline Users:\nal\nal: b\npong end\n",
-            // Of the classic clients' requests, what follows the last newline was never one.
-            false => "al: a\nOnline Users:\nal\nal: b\n",
-        };
+        let expected = "al: a\nOnline Users:\nal\nal: b\npong end\n";
         check(&program.finish(), 0, &format!("{HANDSHAKE}{expected}"), "");
+    }
+}
+
+/// The server closes at once, perhaps before the client has said that nothing follows.
+#[test]
+fn a_logout_is_an_end_and_no_loss() {
+    let server = RealServer::start();
+    for _ in 0..50 {
+        for address in [server.address, server.classic] {
+            let mut program = logged_in(&address.to_string());
+            program.send(b"say a\nlogout\n");
+            check(&program.finish(), 0, &format!("{HANDSHAKE}al: a\n"), "");
+        }
+    }
+}
+
+#[test]
+fn a_server_that_did_not_wait_for_the_end_has_not_answered_everything() {
+    for last_word in ["Server Shutdown", "Kicked: spam", "Banned for 5 minutes"] {
+        let (server, served) = serve(move |mut session| {
+            session.greet_and_log_in();
+            let requests = session.rest();
+            session.send(format!("al: one\n{last_word}\n"));
+            requests
+        });
+        let mut program = logged_in(&server);
+        program.send(b"say one\nsay two\n");
+        let stdout = format!("{HANDSHAKE}al: one\n{last_word}\n");
+        check(&program.finish(), 5, &stdout, &format!("connection lost: {last_word};"));
+        served.join().unwrap();
     }
 }

@@ -284,9 +284,9 @@ fn a_hundred_thousand_lines_are_said_in_order() {
 fn answers_are_data_and_nothing_else() {
     let server = RealServer::start();
     let mut bob = server.other("bob");
-    let mut pong = server.other("pong");
-    pong.send("join den\nme waves\nping x\n");
-    pong.read_to("pong x");
+    let mut poe = server.other("poe");
+    poe.send("join den\nme waves\nping x\n");
+    poe.read_to("pong x");
     bob.send("topic a b\nsay hi\nping x\n");
     bob.read_to("pong x");
     let ask = |task, arguments: &[&str]| {
@@ -295,10 +295,10 @@ fn answers_are_data_and_nothing_else() {
         outcome.stdout
     };
     assert_eq!(ask("look", &[]), "bob\nal\n");
-    assert_eq!(ask("look", &["--room", "den"]), "pong\nal\n");
+    assert_eq!(ask("look", &["--room", "den"]), "poe\nal\n");
     assert_eq!(
         ask("look", &["--room", "den", "--json"]),
-        "{\"room\":\"den\",\"name\":\"pong\"}\n{\"room\":\"den\",\"name\":\"al\"}\n"
+        "{\"room\":\"den\",\"name\":\"poe\"}\n{\"room\":\"den\",\"name\":\"al\"}\n"
     );
     assert_eq!(ask("rooms", &["--room", "den"]), "den 2\nmain 1\n");
     let room = "{\"room\":\"main\",\"users\":2}";
@@ -310,7 +310,7 @@ fn answers_are_data_and_nothing_else() {
     assert_eq!(ask("history", &["0"]), "");
     let last = objects(&ask("history", &["--room", "den", "1000", "--json"]));
     let acts: Vec<_> = last.iter().filter(|object| object["type"] == "me").collect();
-    assert_eq!((&acts[0]["from"], &acts[0]["text"]), (&"pong".into(), &"waves".into()));
+    assert_eq!((&acts[0]["from"], &acts[0]["text"]), (&"poe".into(), &"waves".into()));
     assert!(last.iter().all(|object| object["replayed"] == true && object["room"] == "den"));
 }
 
