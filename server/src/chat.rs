@@ -152,7 +152,7 @@ impl Chat {
         state.clients.is_empty().then_some(state.idle_since)
     }
 
-    /// Takes in a new connection and greets it.
+    /// Takes in a new connection.
     ///
     /// # Errors
     ///
@@ -169,7 +169,6 @@ impl Chat {
         state.addresses.insert(address, from_address + 1);
         state.clients.insert(client.id, Arc::clone(client));
         client.desk.adopt(Arc::clone(client));
-        client.reply(Position::default(), Reply::ConnectSuccess);
         Ok(())
     }
 

@@ -227,7 +227,7 @@ impl Delivery {
     /// Sends `lines`, which lie between `from` and `end`. When the socket takes a part, the rest
     /// of the line that it ends in is kept apart.
     fn send_from(&mut self, from: Position, lines: &[u8], end: Position) -> io::Result<bool> {
-        let sent = send_some(&self.client, lines)?;
+        let sent = send_some(&self.client, lines, 0)?;
         self.has_sent |= sent > 0;
         let is_whole = sent == lines.len();
         let position = if is_whole {
@@ -251,7 +251,7 @@ impl Delivery {
         if self.unsent.is_empty() {
             return Ok(true);
         }
-        let sent = send_some(&self.client, &self.unsent[self.sent..])?;
+        let sent = send_some(&self.client, &self.unsent, self.sent)?;
         self.has_sent |= sent > 0;
         self.sent += sent;
         let is_whole = self.sent == self.unsent.len();
@@ -263,12 +263,12 @@ impl Delivery {
     }
 }
 
-/// Sends without waiting, and says how many of the bytes the socket took.
-fn send_some(client: &Client, bytes: &[u8]) -> io::Result<usize> {
+/// Sends `text` from the offset `from` on, without waiting, and says how many bytes the socket took.
+fn send_some(client: &Client, text: &[u8], from: usize) -> io::Result<usize> {
     let flags = MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL;
-    match send(client.stream.as_raw_fd(), bytes, flags) {
+    match send(client.stream.as_raw_fd(), &text[from..], flags) {
         Ok(sent) => {
-            wire::sent(client.address, &bytes[..sent]);
+            wire::sent(client.address, text, from..from + sent);
             Ok(sent)
         }
         Err(Errno::EAGAIN | Errno::EINTR) => Ok(0),

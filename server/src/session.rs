@@ -86,6 +86,8 @@ pub fn run(chat: &Chat, client: &Arc<Client>, config: &Config) {
         lines: 0,
         bytes: 0,
     };
+    // Not before there is a thread that serves it.
+    session.reply(Reply::ConnectSuccess);
     let reason = match session.read_requests() {
         Ok(()) => Reason::EndOfInput,
         Err(reason) => reason,

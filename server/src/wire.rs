@@ -4,11 +4,13 @@
 //! passwords are left out.
 
 use std::net::SocketAddr;
+use std::ops::Range;
 
 /// The log target.
 pub const WIRE: &str = "wire";
 
 const HIDDEN: &[u8] = b"op [password]\n";
+const HIDDEN_ECHO: &[u8] = b"Unknown command: op [password]\n";
 
 fn is_on() -> bool {
     log::log_enabled!(target: WIRE, log::Level::Trace)
@@ -19,18 +21,26 @@ fn log(address: SocketAddr, direction: &str, line: &[u8]) {
     log::trace!(target: WIRE, "{address} {direction} {}", text.escape_debug());
 }
 
-/// Logs bytes that were sent to a client.
-pub fn sent(address: SocketAddr, bytes: &[u8]) {
-    if !is_on() {
-        return;
+/// Logs what was sent to a client: this part of a text whose lines are whole.
+pub fn sent(address: SocketAddr, text: &[u8], part: Range<usize>) {
+    if is_on() {
+        show_sent(text, part, |line| log(address, "<-", line));
     }
-    for line in bytes.split_inclusive(|&byte| byte == b'\n') {
+}
+
+fn show_sent(text: &[u8], part: Range<usize>, mut show: impl FnMut(&[u8])) {
+    let mut start = 0;
+    for line in text.split_inclusive(|&byte| byte == b'\n') {
+        let (from, to) = (part.start.max(start), part.end.min(start + line.len()));
         // The reply to a password that stands behind a tab, so that it was taken for a command.
         let echo = line.strip_prefix(b"Unknown command: ");
         match echo.map(Beginning::of) {
-            Some(Beginning::Password) => log(address, "<-", b"Unknown command: op [password]\n"),
-            _ => log(address, "<-", line),
+            _ if from >= to => {}
+            Some(Beginning::Password) if from == start => show(HIDDEN_ECHO),
+            Some(Beginning::Password) => {}
+            _ => show(&text[from..to]),
         }
+        start += line.len();
     }
 }
 
@@ -135,5 +145,18 @@ mod tests {
         check("op\nopera x\no\n\n", "op\nopera x\no\n\n");
         check(" OP\tx\r\nlook\r\n", "op [password]\nlook\r\n");
         check("look\nop x", "look\nop [password]\n");
+    }
+
+    #[test]
+    fn neither_are_they_shown_when_they_come_back() {
+        let text = b"al: hi\nUnknown command: op\tx y\nUnknown command: opera\n";
+        for cut in 0..=text.len() {
+            let mut shown = Vec::new();
+            for part in [0..cut, cut..text.len()] {
+                show_sent(text, part, |bytes| shown.extend_from_slice(bytes));
+            }
+            let expected = "al: hi\nUnknown command: op [password]\nUnknown command: opera\n";
+            assert_eq!(String::from_utf8(shown).unwrap(), expected, "cut at {cut}");
+        }
     }
 }
