@@ -2,7 +2,7 @@
 //!
 //! Everything from the network passes through [`Safe`] before it gets here.
 
-use protocol::reply::HistoryRow;
+use protocol::rows::HistoryRow;
 use protocol::{Event, Reply, ServerLine};
 
 use crate::safe::Safe;

@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 
 use protocol::Event;
 use protocol::limits::HISTORY_LINES;
-use protocol::reply::HistoryRow;
+use protocol::rows::HistoryRow;
 
 /// Lines of the room that are remembered, to find in its history where a connection was lost.
 const REMEMBERED: usize = 50;

@@ -3,7 +3,7 @@
 //!
 //! It owns the socket and what is known of the chat, and knows no terminal: it shows through a
 //! [`View`] and hears of the user through a channel. This file has the time with a connection,
-//! [`offline`] the time without.
+//! `offline` the time without.
 
 mod offline;
 

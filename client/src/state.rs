@@ -2,7 +2,7 @@
 //!
 //! Pure: no socket, no terminal, no clock. Everything it takes in is already safe to show.
 
-use protocol::reply::RoomRow;
+use protocol::rows::RoomRow;
 use protocol::{Event, Reply, Request, RoomName, ServerLine};
 
 use crate::names::Names;

@@ -8,9 +8,12 @@
 //! | module | what it turns into what |
 //! |---|---|
 //! | [`mod@line`] | bytes into lines, however the network cut them |
-//! | [`command`] | a line into a [`Request`], by one table that also drives `help` and completion |
-//! | [`reply`] | what one client is told, and back |
+//! | [`command`] | nothing: it is the table of commands, for parsing, `help` and completion |
+//! | [`request`] | a line into a [`Request`], by that table, and back |
+//! | [`reply`], [`rows`] | what one client is told, and the rows of its lists, and back |
 //! | [`event`] | what a whole room is told, and back |
+//! | [`server_line`] | a line to a client into whichever of these it is |
+//! | [`foreign`] | first bytes into the protocol that somebody speaks by mistake |
 //! | [`name`] | a text into a [`UserName`] or [`RoomName`], or the reason why not |
 //! | [`limits`] | the numbers of the contract |
 //!
@@ -19,16 +22,22 @@
 
 pub mod command;
 pub mod event;
+pub mod foreign;
 pub mod limits;
 pub mod line;
 pub mod name;
 pub mod reply;
+pub mod request;
+pub mod rows;
+pub mod server_line;
 
-pub use command::{COMMANDS, Command, Place, Request};
+pub use command::{COMMANDS, Command, Place};
 pub use event::Event;
 pub use line::{LineDecoder, LineError};
 pub use name::{NameError, RoomName, UserName};
-pub use reply::{Framing, Reply, ServerLine};
+pub use reply::{Framing, Reply};
+pub use request::Request;
+pub use server_line::ServerLine;
 
 /// What is trimmed from requests: ASCII white space and nothing else.
 ///

@@ -5,9 +5,6 @@
 
 use std::fmt;
 
-use crate::command::Command;
-use crate::event::Event;
-
 /// How replies end on a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Framing {
@@ -41,7 +38,7 @@ pub enum Reply<'a> {
     RoomNameEmpty,
     /// Refuses `join`, and says why.
     RoomNameInvalid(&'a str),
-    /// Heads the answer to `rooms`. The rows are [`RoomRow`]s.
+    /// Heads the answer to `rooms`. The rows are [`RoomRow`](crate::rows::RoomRow)s.
     Rooms,
     /// Answers `msg`.
     MessageTo {
@@ -63,7 +60,7 @@ pub enum Reply<'a> {
     MailboxFull(&'a str),
     /// Answers `topic`.
     Topic(&'a str),
-    /// Heads the answer to `history`. The rows are [`HistoryRow`]s.
+    /// Heads the answer to `history`. The rows are [`HistoryRow`](crate::rows::HistoryRow)s.
     History,
     /// Answers `op`.
     OperatorSuccess,
@@ -85,7 +82,7 @@ pub enum Reply<'a> {
     Banned(u64),
     /// Answers `ping`.
     Pong(&'a str),
-    /// Heads the answer to `help`. The rows are [`HelpRow`]s.
+    /// Heads the answer to `help`. The rows are [`HelpRow`](crate::rows::HelpRow)s.
     Commands,
     /// Answers what is no command, or none in this place.
     UnknownCommand(&'a str),
@@ -214,7 +211,7 @@ impl<'a> Reply<'a> {
 }
 
 /// A number in the one form that the server writes.
-fn number<N: std::str::FromStr + fmt::Display>(digits: &str) -> Option<N> {
+pub(crate) fn number<N: std::str::FromStr + fmt::Display>(digits: &str) -> Option<N> {
     digits.parse().ok().filter(|number: &N| number.to_string() == digits)
 }
 
@@ -245,127 +242,6 @@ impl fmt::Display for Reply<'_> {
                 f.write_str(text.unwrap_or_default())
             }
         }
-    }
-}
-
-/// One row of the answer to `rooms`: `ROOM COUNT`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RoomRow<'a> {
-    /// The room's name.
-    pub name: &'a str,
-    /// How many users are in it.
-    pub users: usize,
-}
-
-impl<'a> RoomRow<'a> {
-    /// Reads a row, without its end.
-    #[must_use]
-    pub fn parse(row: &'a str) -> Option<Self> {
-        let (name, users) = row.split_once(' ')?;
-        Some(Self { name, users: number(users)? })
-    }
-}
-
-impl fmt::Display for RoomRow<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.name, self.users)
-    }
-}
-
-/// One row of the answer to `history`: `[TIME] LINE`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct HistoryRow<'a> {
-    /// When the line entered the room, in UTC as RFC 3339 has it.
-    pub time: &'a str,
-    /// The line of the room.
-    pub line: &'a str,
-}
-
-impl<'a> HistoryRow<'a> {
-    /// Reads a row, without its end. The form of the time is not checked.
-    #[must_use]
-    pub fn parse(row: &'a str) -> Option<Self> {
-        let (time, line) = row.strip_prefix('[')?.split_once("] ")?;
-        (!time.contains(' ')).then_some(Self { time, line })
-    }
-}
-
-impl fmt::Display for HistoryRow<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "[{}] {}", self.time, self.line)
-    }
-}
-
-/// One row of the answer to `help`: the command's usage and what it does.
-#[derive(Debug, Clone, Copy)]
-pub struct HelpRow {
-    /// What is explained.
-    pub command: &'static Command,
-    /// The column of the usage is so many characters wide.
-    pub width: usize,
-}
-
-impl fmt::Display for HelpRow {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:<width$} {}", self.command.usage, self.command.help, width = self.width)
-    }
-}
-
-/// Any line from a server, as a client gets it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ServerLine<'a> {
-    /// To this client alone.
-    Reply(Reply<'a>),
-    /// To everyone in the room.
-    Event(Event<'a>),
-    /// A row of a list, or something that this version of the protocol does not know.
-    Other(&'a str),
-}
-
-impl<'a> ServerLine<'a> {
-    /// Reads a line, without its end.
-    #[must_use]
-    pub fn parse(line: &'a str) -> Self {
-        if let Some(reply) = Reply::parse(line) {
-            ServerLine::Reply(reply)
-        } else if let Some(event) = Event::parse(line) {
-            ServerLine::Event(event)
-        } else {
-            ServerLine::Other(line)
-        }
-    }
-}
-
-impl fmt::Display for ServerLine<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            ServerLine::Reply(reply) => reply.fmt(f),
-            ServerLine::Event(event) => event.fmt(f),
-            ServerLine::Other(line) => f.write_str(line),
-        }
-    }
-}
-
-/// Names what a client speaks instead of this protocol, judged by the first bytes it sends.
-///
-/// A browser's request and the start of a TLS handshake (RFC 8446, 5.1) come to a chat port by
-/// mistake often enough to deserve a clear answer. The text says what to do instead.
-#[must_use]
-pub fn foreign_protocol(first_bytes: &[u8]) -> Option<&'static str> {
-    const TLS_HANDSHAKE: &[u8] = &[0x16, 0x03];
-    if first_bytes.starts_with(TLS_HANDSHAKE) {
-        return Some("this port speaks chat in plain text, not TLS");
-    }
-    let end = first_bytes.iter().position(|&byte| byte == b'\n')?;
-    let line = first_bytes[..end].trim_ascii_end();
-    let words: Vec<_> = line.split(|&byte| byte == b' ').collect();
-    match words[..] {
-        [method, _, version]
-            if version.starts_with(b"HTTP/") && method.iter().all(u8::is_ascii_uppercase) =>
-        {
-            Some("this port speaks chat, not HTTP; open it with chat-client or nc, not a browser")
-        }
-        _ => None,
     }
 }
 
@@ -418,6 +294,7 @@ mod tests {
 
     #[test]
     fn nobody_can_speak_in_the_words_of_the_server() {
+        use crate::rows::RoomRow;
         use crate::{NameError, RoomName, UserName};
 
         // What a user says is `NAME: TEXT`.
@@ -439,30 +316,5 @@ mod tests {
         // A row of `look` is a name.
         assert_eq!(Reply::parse("pong"), Some(Reply::Pong("")));
         assert_eq!(UserName::parse("Pong"), Err(NameError::Reserved));
-    }
-
-    #[test]
-    fn rows_read_back() {
-        assert_eq!(RoomRow::parse("main 3"), Some(RoomRow { name: "main", users: 3 }));
-        assert_eq!(RoomRow::parse("main"), None);
-        let row = HistoryRow { time: "2026-11-22T10:04:05.123Z", line: "al: [x] y" };
-        assert_eq!(HistoryRow::parse("[2026-11-22T10:04:05.123Z] al: [x] y"), Some(row));
-        assert_eq!(HistoryRow::parse("[to al] x"), None);
-        assert_eq!(row.to_string(), "[2026-11-22T10:04:05.123Z] al: [x] y");
-    }
-
-    #[test]
-    fn strangers_are_recognised_by_their_first_bytes() {
-        for (bytes, is_foreign) in [
-            (&b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"[..], true),
-            (b"POST /a/b HTTP/1.0\n", true),
-            (b"\x16\x03\x01\x02\x00\x01", true),
-            (b"GET / HTTP/1.1", false),
-            (b"login alice\n", false),
-            (b"say GET / HTTP/1.1\n", false),
-            (b"", false),
-        ] {
-            assert_eq!(foreign_protocol(bytes).is_some(), is_foreign, "{}", bytes.escape_ascii());
-        }
     }
 }

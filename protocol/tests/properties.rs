@@ -2,8 +2,10 @@
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use protocol::reply::{HistoryRow, Reply, RoomRow};
-use protocol::{COMMANDS, Event, LineDecoder, LineError, Request, RoomName, ServerLine, UserName};
+use protocol::rows::{HistoryRow, RoomRow};
+use protocol::{
+    COMMANDS, Event, LineDecoder, LineError, Reply, Request, RoomName, ServerLine, UserName,
+};
 
 /// All lines of `pieces`, as one decoder cuts them, up to the point where it gives up.
 fn decode(pieces: &[&[u8]]) -> Vec<Result<String, LineError>> {

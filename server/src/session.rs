@@ -11,8 +11,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use protocol::UserName;
+use protocol::foreign::foreign_protocol;
 use protocol::limits::UNTERMINATED_BYTES;
-use protocol::reply::foreign_protocol;
 use protocol::{Framing, LineDecoder, LineError, Reply, Request};
 
 use crate::bell::{Bell, Ear, wait_for_input};

@@ -2,7 +2,7 @@
 //!
 //! Pure: it knows no socket and no clock. What is to be sent and shown, it gives back.
 
-use protocol::reply::HelpRow;
+use protocol::rows::HelpRow;
 use protocol::{COMMANDS, Event, LineError, Reply, Request, UserName, is_control};
 
 use super::air::DATAGRAM_BYTES;

@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use protocol::reply::RoomRow;
+use protocol::rows::RoomRow;
 use protocol::{Event, Reply, Request};
 use serde::Serialize;
 

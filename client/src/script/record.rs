@@ -2,7 +2,7 @@
 //!
 //! Pure: the time is the caller's.
 
-use protocol::reply::HistoryRow;
+use protocol::rows::HistoryRow;
 use protocol::{Event, Reply, ServerLine};
 use serde::Serialize;
 

@@ -4,7 +4,7 @@ use std::fmt::Display;
 
 use jiff::Timestamp;
 use memchr::memchr_iter;
-use protocol::reply::{HistoryRow, RoomRow};
+use protocol::rows::{HistoryRow, RoomRow};
 use protocol::{Reply, UserName};
 
 use super::{ANNOUNCEMENT_BYTES, Chat, Seat, wait_for_readers};

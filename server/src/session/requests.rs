@@ -2,9 +2,8 @@
 
 use std::fmt::Write;
 
-use protocol::command::{Command, Request};
-use protocol::reply::HelpRow;
-use protocol::{COMMANDS, Event, NameError, Reply, RoomName, UserName};
+use protocol::rows::HelpRow;
+use protocol::{COMMANDS, Command, Event, NameError, Reply, Request, RoomName, UserName};
 
 use super::{Reason, Session, Step};
 use crate::ring::Position;

@@ -1,0 +1,84 @@
+//! The rows of lists, each from a line and back. The reply to `ping` ends a list.
+
+use std::fmt;
+
+use crate::command::Command;
+use crate::reply::number;
+
+/// One row of the answer to `rooms`: `ROOM COUNT`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RoomRow<'a> {
+    /// The room's name.
+    pub name: &'a str,
+    /// How many users are in it.
+    pub users: usize,
+}
+
+impl<'a> RoomRow<'a> {
+    /// Reads a row, without its end.
+    #[must_use]
+    pub fn parse(row: &'a str) -> Option<Self> {
+        let (name, users) = row.split_once(' ')?;
+        Some(Self { name, users: number(users)? })
+    }
+}
+
+impl fmt::Display for RoomRow<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.name, self.users)
+    }
+}
+
+/// One row of the answer to `history`: `[TIME] LINE`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HistoryRow<'a> {
+    /// When the line entered the room, in UTC as RFC 3339 has it.
+    pub time: &'a str,
+    /// The line of the room.
+    pub line: &'a str,
+}
+
+impl<'a> HistoryRow<'a> {
+    /// Reads a row, without its end. The form of the time is not checked.
+    #[must_use]
+    pub fn parse(row: &'a str) -> Option<Self> {
+        let (time, line) = row.strip_prefix('[')?.split_once("] ")?;
+        (!time.contains(' ')).then_some(Self { time, line })
+    }
+}
+
+impl fmt::Display for HistoryRow<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "[{}] {}", self.time, self.line)
+    }
+}
+
+/// One row of the answer to `help`: the command's usage and what it does.
+#[derive(Debug, Clone, Copy)]
+pub struct HelpRow {
+    /// What is explained.
+    pub command: &'static Command,
+    /// The column of the usage is so many characters wide.
+    pub width: usize,
+}
+
+impl fmt::Display for HelpRow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:<width$} {}", self.command.usage, self.command.help, width = self.width)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_read_back() {
+        assert_eq!(RoomRow::parse("main 3"), Some(RoomRow { name: "main", users: 3 }));
+        assert_eq!(RoomRow::parse("main"), None);
+        let row = HistoryRow { time: "2026-11-22T10:04:05.123Z", line: "al: [x] y" };
+        assert_eq!(HistoryRow::parse("[2026-11-22T10:04:05.123Z] al: [x] y"), Some(row));
+        assert_eq!(HistoryRow::parse("[to al] x"), None);
+        assert_eq!(row.to_string(), "[2026-11-22T10:04:05.123Z] al: [x] y");
+    }
+}
