@@ -15,5 +15,6 @@ mod program;
 mod pty;
 mod real_server;
 mod recipes;
+mod say;
 mod script;
 mod trust;
