@@ -23,7 +23,10 @@ const KEEPALIVE: u64 = 32_767;
 ///
 /// Connect with `chat-client`, or with any program that sends lines: `nc 127.0.0.1 6666`.
 #[derive(Debug, Parser)]
-#[command(version, after_help = "Exit codes: 0 stopped, 2 wrong usage, 3 cannot serve.")]
+#[command(
+    version,
+    after_help = "Exit codes: 0 stopped, 2 wrong usage, 3 cannot serve, 130 stopped by a second signal."
+)]
 #[command(args_conflicts_with_subcommands = true, disable_help_subcommand = true)]
 pub struct Arguments {
     /// What to do instead of serving.
