@@ -36,8 +36,9 @@
 //! What always holds:
 //!
 //! - Locks are taken in this order: chat, a room's log, an outbox, a desk or the recorder's inbox.
-//!   The moderation's is taken inside the chat's or a log's or alone, and nothing inside it. None is held
-//!   while waiting for a socket, a disk or flow control, while hashing, or while logging.
+//!   The moderation's is taken inside the chat's or a log's or alone, and nothing inside it; those
+//!   of `bell`, `turn` and `folder` likewise, but alone. None is held while waiting for a socket, a
+//!   disk or flow control, while hashing, or while logging.
 //! - Mail is posted while the log of the client's room is held, so that its position is right.
 //! - A session changes its own seat only. What another wants of it goes through its outbox.
 //! - Every thread has a name and is joined before [`Server::run`] returns. Every queue is bounded
