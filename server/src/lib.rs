@@ -45,27 +45,31 @@
 //!   by the number of clients and rooms, or by bytes.
 //! - There is no global state: many servers can live in one process.
 
+mod audience;
 mod bans;
-mod bell;
 mod chat;
 mod client;
 pub mod config;
+mod connections;
 mod courier;
-mod delivery;
-mod desk;
 mod folder;
+mod inbox;
+mod interrupt;
 mod listener;
 mod moderation;
 mod motd;
 mod operators;
 mod outbox;
-mod rate;
+mod phase;
+mod rate_limit;
 mod recorder;
 mod ring;
 mod room;
 mod room_log;
 mod server;
 mod session;
+mod socket;
+mod stream;
 mod text_file;
 mod timeline;
 mod transcript;

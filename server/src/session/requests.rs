@@ -5,12 +5,11 @@ use std::fmt::Write;
 use protocol::rows::HelpRow;
 use protocol::{COMMANDS, Command, Event, NameError, Reply, Request, RoomName, UserName};
 
-use super::{Reason, Session, Step};
-use crate::ring::Position;
+use super::{Session, SessionEnd, Step};
 
 /// Bytes of lines that go to the room's log together, give or take one. Many lines share the cost
 /// of the lock; and they are few beside what the log holds.
-const SAID_BYTES: usize = 16 * 1024;
+const PENDING_BYTES: usize = 16 * 1024;
 
 impl Session<'_> {
     /// Does what the client asks for.
@@ -23,7 +22,7 @@ impl Session<'_> {
             return self.answer(Reply::UnknownCommand(request.command()));
         }
         match request {
-            Request::Logout => return Err(Reason::LoggedOut),
+            Request::Logout => return Err(SessionEnd::LoggedOut),
             Request::Ping(token) => self.reply(Reply::Pong(token)),
             Request::Help(command) => self.help(command),
             Request::Malformed(command) => {
@@ -50,11 +49,14 @@ impl Session<'_> {
     /// Requests of users in a room.
     fn act_in_room(&mut self, request: Request<'_>) {
         if speaks(&request)
-            && let Some(minutes) = self.seat.as_ref().and_then(|seat| self.chat.muted(&seat.name))
+            && let Some(minutes) =
+                self.membership.as_ref().and_then(|membership| self.chat.muted(&membership.name))
         {
             return self.reply(Reply::Muted(minutes));
         }
-        let Some(name) = self.seat.as_ref().map(|seat| seat.name.as_str()) else { return };
+        let Some(name) = self.membership.as_ref().map(|membership| membership.name.as_str()) else {
+            return;
+        };
         let event = match request {
             Request::Say(text) => Some(Event::Said { name, text }),
             Request::Me(text) => Some(Event::Did { name, text }),
@@ -62,28 +64,28 @@ impl Session<'_> {
         };
         if let Some(event) = event {
             // Writing to memory does not fail.
-            let _ = write!(self.said, "{event}");
-            self.said.push('\n');
+            let _ = write!(self.pending_lines, "{event}");
+            self.pending_lines.push('\n');
         }
-        if event.is_none() || self.said.len() >= SAID_BYTES {
+        if event.is_none() || self.pending_lines.len() >= PENDING_BYTES {
             self.flush();
         }
         let (chat, client) = (self.chat, self.client);
-        let Some(seat) = &mut self.seat else { return };
+        let Some(membership) = &mut self.membership else { return };
         match request {
-            Request::Look => chat.look(client, seat),
-            Request::Rooms => chat.rooms(client, seat),
-            Request::Message { to, text } => chat.message(client, seat, to, text),
-            Request::Topic("") => chat.topic(client, seat),
-            Request::Topic(text) => chat.set_topic(seat, text),
-            Request::History(count) => chat.history(client, seat, count),
+            Request::Look => chat.look(client, membership),
+            Request::Rooms => chat.rooms(client, membership),
+            Request::Message { to, text } => chat.message(client, membership, to, text),
+            Request::Topic("") => chat.topic(client, membership),
+            Request::Topic(text) => chat.set_topic(membership, text),
+            Request::History(count) => membership.history(client, count),
             Request::Join(room) => match RoomName::parse(room) {
-                Ok(room) => chat.join(client, seat, &room),
+                Ok(room) => chat.join(client, membership, &room),
                 Err(NameError::Empty) => self.reply(Reply::RoomNameEmpty),
                 Err(error) => self.reply(Reply::RoomNameInvalid(&error.to_string())),
             },
             Request::Rename(name) => match UserName::parse(name) {
-                Ok(name) => chat.rename(client, seat, name),
+                Ok(name) => chat.rename(client, membership, name),
                 Err(error) => self.refuse_name(error),
             },
             _ => {}
@@ -93,9 +95,9 @@ impl Session<'_> {
     fn login(&mut self, name: &str) {
         match UserName::parse(name) {
             Ok(name) => match self.chat.login(self.client, name) {
-                Ok(seat) => {
-                    log::info!("{} ({}) came", self.client.address, seat.name);
-                    self.seat = Some(seat);
+                Ok(membership) => {
+                    log::info!("{} ({}) came", self.client.address, membership.name);
+                    self.membership = Some(membership);
                 }
                 Err(refusal) => self.reply(refusal),
             },
@@ -112,7 +114,7 @@ impl Session<'_> {
 
     /// Whether the client can give this command here.
     fn knows(&self, command: &Command) -> bool {
-        command.is_known(self.seat.is_some(), self.chat.has_operators())
+        command.is_known(self.membership.is_some(), self.chat.has_operators())
     }
 
     fn help(&mut self, name: &str) {
@@ -126,11 +128,7 @@ impl Session<'_> {
         if rows.is_empty() {
             return self.reply(Reply::UnknownCommand(name));
         }
-        self.flush();
-        match &self.seat {
-            Some(seat) => self.chat.reply_list(self.client, seat, Reply::Commands, rows.iter()),
-            None => self.client.reply_list(Position::default(), Reply::Commands, rows.iter()),
-        }
+        self.reply_list(self.client.list(Reply::Commands, rows.iter()));
     }
 }
 
