@@ -64,7 +64,24 @@ impl Whereabouts {
                 self.joins.push_back(Join { room: room.to_owned(), by_user: true });
             }
             Request::Rename(name) => self.renames.push_back(name.to_owned()),
-            _ => {}
+            Request::Login(_)
+            | Request::Say(_)
+            | Request::Look
+            | Request::Logout
+            | Request::Rooms
+            | Request::Message { .. }
+            | Request::Me(_)
+            | Request::Topic(_)
+            | Request::History(_)
+            | Request::Operator(_)
+            | Request::Kick { .. }
+            | Request::Mute { .. }
+            | Request::Ban { .. }
+            | Request::Announce(_)
+            | Request::Ping(_)
+            | Request::Help(_)
+            | Request::Malformed(_)
+            | Request::Unknown(_) => {}
         }
     }
 

@@ -18,7 +18,7 @@ use crate::client::Client;
 use crate::outbox::{Mail, Next};
 use crate::ring::{Batch, Position};
 use crate::room_log::{Reader, Reading};
-use crate::wire;
+use crate::trace;
 
 /// A blocked client keeps up as long as it takes [`KEEPS_UP_BYTES`] within this time. Who writes
 /// to a room waits for those who do, so that a moment without the processor costs nobody a line;
@@ -268,7 +268,7 @@ fn send_some(client: &Client, text: &[u8], from: usize) -> io::Result<usize> {
     let flags = MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL;
     match send(client.stream.as_raw_fd(), &text[from..], flags) {
         Ok(sent) => {
-            wire::sent(client.address, text, from..from + sent);
+            trace::sent(client.address, text, from..from + sent);
             Ok(sent)
         }
         Err(Errno::EAGAIN | Errno::EINTR) => Ok(0),
