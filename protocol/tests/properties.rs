@@ -4,7 +4,8 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use protocol::rows::{HistoryRow, RoomRow};
 use protocol::{
-    Command, Event, LineDecoder, LineError, Reply, Request, RoomName, ServerLine, UserName,
+    Command, Event, LineDecoder, LineError, NameError, Reply, Request, RoomName, ServerLine,
+    UserName,
 };
 
 /// All lines of `pieces`, as one decoder cuts them, up to the point where it gives up.
@@ -125,6 +126,15 @@ proptest! {
             .collect();
         prop_assert_eq!(UserName::parse(&name), UserName::parse(&twin));
         prop_assert_eq!(RoomName::parse(&name.replace('m', "rn")), RoomName::parse(&name));
+    }
+
+    /// The core rule of docs/protocol.md, which a server can do without a library.
+    #[test]
+    fn names_of_the_core_rule_are_allowed(name in "[a-zA-Z0-9][a-zA-Z0-9_.-]{0,31}") {
+        match UserName::parse(&name) {
+            Ok(name) => prop_assert_eq!(Ok(name.clone()), UserName::parse(&name.as_str().to_ascii_uppercase())),
+            Err(error) => prop_assert!(matches!(error, NameError::Reserved | NameError::Address)),
+        }
     }
 
     #[test]
