@@ -1,7 +1,7 @@
 //! [`UserName`] and [`RoomName`]: which texts are names, and which names are one.
 //!
-//! Anybody may pick a name, so a name must not be able to pass for another one or to break the
-//! lines it stands in. The rules are those of Unicode's security report, UTS #39
+//! Anybody may pick a name, so no name may pass for another one, and none may break the lines in
+//! which it stands. The rules are those of Unicode's security report, UTS #39
 //! (<https://www.unicode.org/reports/tr39/>); its tables come from the crate `unicode-security`.
 
 mod likeness;
@@ -19,7 +19,7 @@ use unicode_security::{GeneralSecurityProfile, RestrictionLevelDetection};
 use self::likeness::key;
 use crate::limits::NAME_CHARACTERS;
 
-/// UTS #39, 5.4: more nonspacing marks than this on one letter are a sign of a forgery.
+/// So many marks may stand on one letter. UTS #39, section 5.4, takes more for a sign of a forgery.
 const MARKS_ON_A_LETTER: usize = 4;
 
 /// Why a text is no name. Its text is what follows `UserName Invalid: ` on the wire.

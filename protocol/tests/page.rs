@@ -1,6 +1,8 @@
 //! `docs/protocol.md` lists every line that a client can get, and this crate reads each as the page
 //! says.
 
+#![allow(clippy::unwrap_used, reason = "in a test, a panic is the report")]
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
