@@ -74,7 +74,7 @@ pub fn composed(text: &str) -> String {
     text.nfc().collect()
 }
 
-fn check(text: &str, reserved: &[&str]) -> Result<String, NameError> {
+fn check(text: &str, reserved: &[String]) -> Result<String, NameError> {
     let first = text.chars().next().ok_or(NameError::Empty)?;
     if text.chars().count() > NAME_CHARACTERS {
         return Err(NameError::TooLong);
@@ -95,7 +95,7 @@ fn check(text: &str, reserved: &[&str]) -> Result<String, NameError> {
         return Err(NameError::LooksLatin);
     }
     let key = key(text);
-    if reserved.iter().any(|word| self::key(word) == key) {
+    if reserved.contains(&key) {
         return Err(NameError::Reserved);
     }
     Ok(key)
@@ -104,12 +104,14 @@ fn check(text: &str, reserved: &[&str]) -> Result<String, NameError> {
 /// Whether a name of this key reads as an IPv4 address, or as a mistyped one: `10.0.0.1`, `10.0.0.300`,
 /// `10.1`, and `lO.0.0.l`. No name reads as an IPv6 address, since none has a colon.
 fn is_address(text: &str, key: &str) -> bool {
-    let is_dotted = text.contains('.') && text.bytes().all(|it| it.is_ascii_digit() || it == b'.');
+    if !text.contains('.') {
+        return false;
+    }
     let digits = self::key("0123456789");
-    let mut parts = key.split('.');
-    let look_like_numbers =
-        parts.all(|part| !part.is_empty() && part.chars().all(|it| digits.contains(it)));
-    is_dotted || (look_like_numbers && key.split('.').count() == 4)
+    let is_number = |part: &str| !part.is_empty() && part.chars().all(|it| digits.contains(it));
+    let parts: Vec<_> = key.split('.').collect();
+    text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
+        || (parts.len() == 4 && parts.into_iter().all(is_number))
 }
 
 /// The letters, digits and marks that UTS #39 recommends for identifiers. The punctuation it
@@ -133,7 +135,7 @@ fn has_too_many_marks(text: &str) -> bool {
 }
 
 fn check_user(text: &str) -> Result<String, NameError> {
-    let key = check(text, reserved::FOR_USERS)?;
+    let key = check(text, &reserved::FOR_USERS)?;
     if is_address(text, &key) { Err(NameError::Address) } else { Ok(key) }
 }
 
@@ -205,7 +207,7 @@ name_type!(
 name_type!(
     /// The name of a room.
     RoomName,
-    |text| check(text, reserved::FOR_ROOMS)
+    |text| check(text, &reserved::FOR_ROOMS)
 );
 
 impl RoomName {

@@ -22,9 +22,12 @@ pub fn key(text: &str) -> String {
 /// that it looks like. Such a name cannot be allowed: `ΝΥ` in Greek is `NY` to everybody who
 /// reads it, and in lower case, where it is `νυ`, it looks like `vu`.
 pub fn passes_for_another(text: &str) -> bool {
+    if text.is_ascii() {
+        return false;
+    }
     let composed: String = text.nfkc().collect();
     let look = fold(&composed);
-    !text.is_ascii() && look.is_ascii() && look != key(text)
+    look.is_ascii() && look != key(text)
 }
 
 /// The skeleton of the text, and what of it is still one to the eye: the skeleton of `0` is `O`,
