@@ -166,6 +166,25 @@ mod tests {
     }
 
     #[test]
+    fn no_secret_is_shown_however_its_command_is_mistyped() {
+        for name in Command::secrets().map(|command| command.spec().name) {
+            let capital = name[..1].to_uppercase() + &name[1..];
+            for word in [name.to_owned(), name.to_uppercase(), capital] {
+                for space in [" ", "  ", "\t", "\r", "\x0b", " \t"] {
+                    for before in ["", " ", "\t"] {
+                        let line = format!("{before}{word}{space}hunter2 hunter2\n");
+                        check(&line, &format!("{name} [password]\n"));
+                        let echo = format!("Unknown command: {line}");
+                        let mut shown = Vec::new();
+                        show_sent(echo.as_bytes(), 0..echo.len(), |it| shown.extend_from_slice(it));
+                        assert!(!String::from_utf8(shown).unwrap().contains("hunter2"), "{echo:?}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
     fn neither_are_they_shown_when_they_come_back() {
         let text = b"al: hi\nUnknown command: op\tx y\nUnknown command: opera\n";
         for cut in 0..=text.len() {
