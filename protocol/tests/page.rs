@@ -7,8 +7,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use protocol::rows::{HistoryRow, RoomRow};
-use protocol::{Event, Reply, ServerLine, UserName};
+use protocol::rows::{HelpRow, HistoryRow, RoomRow};
+use protocol::{Command, Event, Reply, ServerLine, UserName};
 
 /// The names of all variants of an enum. It does not compile when one is missing.
 macro_rules! variants {
@@ -94,4 +94,12 @@ fn every_line_is_on_the_page_and_reads_as_the_page_says() {
     assert_eq!(RoomRow::parse(room).map(|row| row.users), Some(17));
     let line = HistoryRow::parse(history).unwrap().line;
     assert_eq!(Event::parse(line), Some(Event::Said { name: "bob", text: "hi" }));
+}
+
+#[test]
+fn a_row_of_help_is_no_reply_and_no_event() {
+    for command in Command::ALL {
+        let row = HelpRow { command: *command, width: 28 }.to_string();
+        assert_eq!(ServerLine::parse(&row), ServerLine::Other(&row));
+    }
 }

@@ -11,9 +11,10 @@ use unicode_security::confusable_detection::skeleton;
 
 /// What names are compared by.
 pub fn key(text: &str) -> String {
-    let upper: String = text.nfkc().flat_map(char::to_uppercase).collect();
-    // By way of upper case, so that the two small sigmas of Greek are one.
-    let lower: String = lowered(&upper);
+    let composed: String = text.nfkc().collect();
+    // To and fro, so that the two small sigmas of Greek are one, and so are `ẞ`, `ß` and `SS`.
+    let upper: String = lowered(&composed).chars().flat_map(char::to_uppercase).collect();
+    let lower = lowered(&upper);
     let [lower, upper] = [fold(&lower), fold(&upper)];
     if upper.is_ascii() && !lower.is_ascii() { upper } else { lower }
 }
@@ -103,6 +104,24 @@ mod tests {
         }
         // Each letter in two cases, I l 1, O 0 and rn m among them.
         assert!(pairs > 52, "only {pairs} pairs");
+    }
+
+    #[test]
+    fn every_letter_is_the_same_in_both_cases() {
+        let mut letters = 0;
+        for letter in '\0'..=char::MAX {
+            let [upper, lower]: [String; 2] =
+                [letter.to_uppercase().collect(), letter.to_lowercase().collect()];
+            if upper == lower {
+                continue;
+            }
+            letters += 1;
+            for text in [letter.to_string(), format!("a{letter}"), format!("и{letter}")] {
+                assert_eq!(key(&text), key(&text.to_uppercase()), "{text}");
+                assert_eq!(key(&text), key(&text.to_lowercase()), "{text}");
+            }
+        }
+        assert!(letters > 2000, "only {letters} letters");
     }
 
     #[test]
