@@ -28,7 +28,7 @@
 //! | `bell` | wakes sessions that are dismissed | sockets that are waited for |
 //! | `motd`, `text_file` | what the server is given to read | files |
 //! | `turn` | lets one at a time do something long | nothing |
-//! | `wire` | the log of the wire, without passwords | nothing |
+//! | `trace` | the log of the wire, without passwords | nothing |
 //! | `recorder`, `transcript` | rooms on disk, as they are written | logs, files |
 //! | `folder` | the same, as they are read | files |
 //! | `server` | all of it from start to last joined thread | everything |
@@ -72,12 +72,12 @@ mod socket;
 mod stream;
 mod text_file;
 mod timeline;
+mod trace;
 mod transcript;
 mod turn;
-mod wire;
 
 pub use config::Config;
 pub use operators::hash;
 pub use recorder::Recorder;
 pub use server::{Server, StopHandle};
-pub use wire::WIRE;
+pub use trace::WIRE;

@@ -24,7 +24,7 @@ use crate::phase::{DeliveryEnd, Phase, Removal};
 use crate::rate_limit::RateLimit;
 use crate::ring::Position;
 use crate::socket::Socket;
-use crate::wire;
+use crate::trace;
 
 /// Bytes read from the socket at once: few as long as the client types, many once it pipes.
 const READ_BYTES: usize = 512;
@@ -114,7 +114,7 @@ impl Session<'_> {
     fn read_requests(&mut self) -> Step {
         let mut decoder = LineDecoder::new(self.config.max_line, UNTERMINATED_BYTES);
         let mut reader = BufReader::with_capacity(READ_BYTES, &self.client.socket);
-        let mut received = wire::Received::new(self.client.address);
+        let mut received = trace::Received::new(self.client.address);
         let login_deadline = Instant::now() + self.config.login_timeout;
         loop {
             self.check_open()?;

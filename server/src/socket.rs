@@ -11,7 +11,7 @@ use std::time::Duration;
 use nix::errno::Errno;
 use nix::sys::socket::{MsgFlags, send};
 
-use crate::wire;
+use crate::trace;
 
 /// What takes the bytes that a client is sent.
 pub trait Sink {
@@ -75,7 +75,7 @@ impl Sink for Socket {
         let flags = MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL;
         match send(self.stream.as_raw_fd(), &piece[from..], flags) {
             Ok(sent) => {
-                wire::sent(self.peer, piece, from..from + sent);
+                trace::sent(self.peer, piece, from..from + sent);
                 Ok(sent)
             }
             Err(Errno::EAGAIN | Errno::EINTR) => Ok(0),

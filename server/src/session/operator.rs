@@ -13,6 +13,7 @@ const WRONG_PASSWORD: Duration = Duration::from_secs(2);
 impl Session<'_> {
     /// Makes the user an operator, if this is the password.
     pub(super) fn become_operator(&mut self, password: &str) {
+        self.flush();
         let Some(membership) = &self.membership else { return };
         let (address, name) = (self.client.address, &membership.name);
         if self.chat.is_operator(name, password) {
@@ -25,23 +26,19 @@ impl Session<'_> {
         self.reply(Reply::PasswordWrong);
     }
 
-    /// Requests of operators.
-    pub(super) fn act_as_operator(&mut self, request: Request<'_>) {
-        if !self.is_operator {
-            return self.reply(Reply::OperatorsOnly(request.command()));
-        }
+    /// Writes what an operator does into the server's log.
+    pub(super) fn note_operation(&self, request: &Request<'_>) {
         let Some(membership) = &self.membership else { return };
         log::info!("{} ({}) as operator: {request}", self.client.address, membership.name);
-        let (chat, client) = (self.chat, self.client);
-        match request {
-            Request::Kick { name, reason } => chat.kick(client, membership, name, reason),
-            Request::Mute { name, minutes } => chat.mute(client, membership, name, minutes),
-            Request::Ban { target, minutes } => match Target::parse(target) {
-                Ok(target) => chat.ban(client, membership, &target, minutes),
-                Err(error) => self.refuse_name(error),
-            },
-            Request::Announce(text) => chat.announce(text),
-            _ => {}
+    }
+
+    /// Keeps a name or an address out.
+    pub(super) fn ban(&mut self, target: &str, minutes: u32) {
+        match Target::parse(target) {
+            Ok(target) => {
+                self.in_room(|chat, client, user| chat.ban(client, user, &target, minutes));
+            }
+            Err(error) => self.refuse_name(error),
         }
     }
 }
