@@ -27,7 +27,6 @@
 //! | `operators`, `bans` | passwords and bans, in memory and as files | no lock, no thread |
 //! | `bell` | wakes sessions that are dismissed | sockets that are waited for |
 //! | `motd`, `text_file` | what the server is given to read | files |
-//! | `turn` | lets one at a time do something long | nothing |
 //! | `wire` | the log of the wire, without passwords | nothing |
 //! | `recorder`, `transcript` | rooms on disk, as they are written | logs, files |
 //! | `folder` | the same, as they are read | files |
@@ -37,8 +36,10 @@
 //!
 //! - Locks are taken in this order: chat, a room's log, an outbox, a desk or the recorder's inbox.
 //!   The moderation's is taken inside the chat's or a log's or alone, and nothing inside it; those
-//!   of `bell`, `turn` and `folder` likewise, but alone. None is held while waiting for a socket, a
+//!   of `bell` and `folder` likewise, but alone. None of these is held while waiting for a socket, a
 //!   disk or flow control, while hashing, or while logging.
+//! - Three other locks are held during long work, so that one thread at a time does it: checking a
+//!   password, writing the bans, reading a room. Nobody has a lock when taking one of them.
 //! - Mail is posted while the log of the client's room is held, so that its position is right.
 //! - A session changes its own seat only. What another wants of it goes through its outbox.
 //! - Every thread has a name and is joined before [`Server::run`] returns. Every queue is bounded
@@ -69,7 +70,6 @@ mod session;
 mod text_file;
 mod timeline;
 mod transcript;
-mod turn;
 mod wire;
 
 pub use config::Config;

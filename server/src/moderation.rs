@@ -1,8 +1,9 @@
 //! What operators have decided: who is muted, who is banned; and who is an operator.
 //!
-//! Time is that of the clock on the wall, for a ban outlives the server. The lock in here is the
-//! innermost one: it is held for a look or a change, never while a password is hashed, a file
-//! written, or anything else locked.
+//! Time is that of the clock on the wall, for a ban outlives the server. The lock of the state is
+//! the innermost one: it is held for a look or a change, and nothing is locked inside it. Two more
+//! locks are held during long work, one while a password is hashed and one while the file of bans
+//! is written. Callers hold no lock when they take one of these.
 
 use std::collections::HashMap;
 use std::io;
@@ -18,7 +19,6 @@ use crate::bans::{Bans, Target};
 use crate::bell::Bell;
 use crate::operators::{Operators, is_password};
 use crate::transcript::replace;
-use crate::turn::Turn;
 
 /// The bans' file in the folder of a server that keeps what is said.
 const BANS_FILE: &str = "bans";
@@ -32,10 +32,10 @@ pub struct Moderation {
     state: Mutex<State>,
     /// Whether anybody may be muted, so that nobody has to lock in order to speak when not.
     has_mutes: AtomicBool,
-    /// For checking passwords.
-    checking: Turn,
-    /// For writing the bans' file.
-    writing: Turn,
+    /// Held while a password is checked: one check at a time takes memory for hashing.
+    checking: Mutex<()>,
+    /// Held while the bans' file is written.
+    writing: Mutex<()>,
     /// Wakes who is to be dismissed.
     pub bell: Bell,
 }
@@ -65,8 +65,8 @@ impl Moderation {
             file,
             state: Mutex::new(state),
             has_mutes: AtomicBool::new(false),
-            checking: Turn::default(),
-            writing: Turn::default(),
+            checking: Mutex::new(()),
+            writing: Mutex::new(()),
             bell: Bell::new()?,
         })
     }
@@ -77,19 +77,18 @@ impl Moderation {
     /// own, one at a time. A name is logged in once, so no more than all operators wait for it.
     pub fn is_operator(&self, name: &UserName, password: &str) -> bool {
         let Some(hash) = self.operators.hash_of(name) else { return false };
-        self.checking.take(|| {
-            thread::scope(|scope| {
-                let thread = thread::Builder::new().name("password".to_owned());
-                let check = thread.spawn_scoped(scope, || is_password(password, hash));
-                match check.map(|check| check.join()) {
-                    Ok(Ok(is_right)) => is_right,
-                    Ok(Err(_)) => false,
-                    Err(error) => {
-                        log::error!("no password can be checked: {error}; see `ulimit -u`");
-                        false
-                    }
+        let _one_at_a_time = self.checking.lock();
+        thread::scope(|scope| {
+            let thread = thread::Builder::new().name("password".to_owned());
+            let check = thread.spawn_scoped(scope, || is_password(password, hash));
+            match check.map(|check| check.join()) {
+                Ok(Ok(is_right)) => is_right,
+                Ok(Err(_)) => false,
+                Err(error) => {
+                    log::error!("no password can be checked: {error}; see `ulimit -u`");
+                    false
                 }
-            })
+            }
         })
     }
 
@@ -117,14 +116,13 @@ impl Moderation {
         let now = Timestamp::now();
         self.state.lock().bans.set(target, after(now, minutes), now);
         let Some(file) = &self.file else { return };
-        // Whoever writes last has seen all that was changed before.
-        self.writing.take(|| {
-            let bans = self.state.lock().bans.to_string();
-            if let Err(error) = replace(file, &bans, true) {
-                let path = file.display();
-                log::error!("{path} cannot be written, a restart forgets the last bans: {error}");
-            }
-        });
+        let _one_at_a_time = self.writing.lock();
+        // The text is made inside this lock, so the last writer writes the newest bans.
+        let bans = self.state.lock().bans.to_string();
+        if let Err(error) = replace(file, &bans, true) {
+            let path = file.display();
+            log::error!("{path} cannot be written, a restart forgets the last bans: {error}");
+        }
     }
 
     /// For how many minutes somebody is kept out. `None` when he is not.

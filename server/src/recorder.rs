@@ -5,7 +5,7 @@
 //! then lets the couriers have them. When a file cannot be written the chat goes on without it,
 //! and the gap is marked where writing works again.
 //!
-//! This module knows no socket. It locks nothing while it writes.
+//! This module knows no socket. The recorder holds no lock while it writes.
 
 use std::collections::HashMap;
 use std::io;
@@ -20,7 +20,6 @@ use crate::folder::{Earlier, Folder};
 use crate::ring::Batch;
 use crate::room_log::RoomLog;
 use crate::transcript::Transcript;
-use crate::turn::Turn;
 
 /// Transcripts that are open at once. Each takes a descriptor, and there may be as many rooms as
 /// clients.
@@ -34,8 +33,8 @@ pub const DESCRIPTORS: u64 = OPEN_TRANSCRIPTS as u64 + 16;
 #[derive(Debug)]
 pub struct Recorder {
     folder: Folder,
-    /// For reading a room: a crowd that enters one at once shall not fill memory with it.
-    reading: Turn,
+    /// Held while a room is read, so that many openings at once do not fill memory.
+    reading: Mutex<()>,
     sync: bool,
     inbox: Mutex<Inbox>,
     /// Signalled when something came.
@@ -73,7 +72,7 @@ impl Recorder {
     pub fn new(folder: PathBuf, sync: bool) -> io::Result<Self> {
         Ok(Self {
             folder: Folder::open(folder)?,
-            reading: Turn::default(),
+            reading: Mutex::new(()),
             sync,
             inbox: Mutex::default(),
             came: Condvar::new(),
@@ -124,9 +123,8 @@ impl Recorder {
             self.done.wait(&mut inbox);
         }
         drop(inbox);
-        let read =
-            || if is_wanted() { self.folder.earlier(room, bytes) } else { Earlier::default() };
-        self.reading.take(read)
+        let _one_at_a_time = self.reading.lock();
+        if is_wanted() { self.folder.earlier(room, bytes) } else { Earlier::default() }
     }
 
     /// Records until it is closed. `desks` are told of what may be sent.
