@@ -11,7 +11,7 @@ mod conversation;
 mod moderators;
 mod opening;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -19,7 +19,6 @@ use std::time::{Duration, Instant};
 use parking_lot::{Condvar, Mutex, MutexGuard};
 use protocol::{Framing, Reply, RoomName, UserName};
 
-use self::opening::Openings;
 use crate::bans::Target;
 use crate::client::{Client, ClientId};
 use crate::config::Config;
@@ -54,6 +53,8 @@ pub struct Chat {
     state: Mutex<State>,
     /// Signalled when a client is gone.
     gone: Condvar,
+    /// Signalled when a room was opened.
+    opened: Condvar,
     /// The log of the room that always exists.
     main: Arc<RoomLog>,
     desks: Vec<Arc<Desk>>,
@@ -77,8 +78,8 @@ struct State {
     rooms: HashMap<RoomName, Room>,
     /// The number of the next log.
     logs_made: u64,
-    /// Rooms that somebody is about to open.
-    openings: Openings,
+    /// Rooms that a session is about to open.
+    opening: HashSet<RoomName>,
     is_stopping: bool,
     /// When the last client went.
     idle_since: Instant,
@@ -115,7 +116,7 @@ impl Chat {
         let main = RoomLog::new(0, name.clone(), config.backlog, desks.len());
         let main = match &recorder {
             Some(recorder) => {
-                let earlier = recorder.earlier(&name, config.backlog, || true);
+                let earlier = recorder.earlier(&name, config.backlog);
                 Room::new(main.recorded(&earlier.lines), earlier.topic)
             }
             None => Room::new(main, String::new()),
@@ -127,13 +128,14 @@ impl Chat {
             users: HashMap::new(),
             rooms: HashMap::from([(name, main)]),
             logs_made: 1,
-            openings: Openings::default(),
+            opening: HashSet::new(),
             is_stopping: false,
             idle_since: Instant::now(),
         };
         Self {
             state: Mutex::new(state),
             gone: Condvar::new(),
+            opened: Condvar::new(),
             main: log,
             desks,
             recorder,
@@ -336,7 +338,6 @@ impl Chat {
         self.tell(&seat.log, news);
         if room.names().len() == 0 && *room.name() != RoomName::main() {
             state.rooms.remove(&seat.room);
-            state.openings.note_closed(&seat.room);
             if let Some(recorder) = &self.recorder {
                 recorder.retire(seat.log.room.clone());
             }

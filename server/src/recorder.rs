@@ -109,14 +109,8 @@ impl Recorder {
     }
 
     /// What the room's transcript has from earlier, up to `bytes` of lines. Everything that came
-    /// before is recorded first. One room is read at a time; when its turn has come and `is_wanted`
-    /// says no, nothing is read. To be called without any lock.
-    pub fn earlier(
-        &self,
-        room: &RoomName,
-        bytes: usize,
-        is_wanted: impl FnOnce() -> bool,
-    ) -> Earlier {
+    /// before is recorded first. One room is read at a time. To be called without any lock.
+    pub fn earlier(&self, room: &RoomName, bytes: usize) -> Earlier {
         let mut inbox = self.inbox.lock();
         let came = inbox.came;
         while inbox.done < came {
@@ -124,7 +118,7 @@ impl Recorder {
         }
         drop(inbox);
         let _one_at_a_time = self.reading.lock();
-        if is_wanted() { self.folder.earlier(room, bytes) } else { Earlier::default() }
+        self.folder.earlier(room, bytes)
     }
 
     /// Records until it is closed. `desks` are told of what may be sent.
