@@ -262,6 +262,10 @@ impl Chat {
     pub fn stop(&self) {
         let mut state = self.state.lock();
         state.is_stopping = true;
+        if let Some(recorder) = &self.recorder {
+            // Who opens a room now is gone before it could see anything of its past.
+            recorder.stop_reading();
+        }
         for room in state.rooms.values() {
             room.log.close();
         }

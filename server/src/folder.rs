@@ -16,8 +16,7 @@ use parking_lot::Mutex;
 use protocol::limits::UNTERMINATED_BYTES;
 use protocol::{RoomName, is_control};
 
-use crate::text_file;
-use crate::transcript::private_file;
+use crate::files::{self, private_file};
 
 /// What a room has from before: its last lines, and its topic.
 #[derive(Debug, Default)]
@@ -75,7 +74,7 @@ impl Folder {
         let lines = unless_there_is_none(lines, |error| {
             format!("{} cannot be read: {error}", path.display())
         });
-        let topic = text_file::read(&path.with_extension("topic"));
+        let topic = files::read_text(&path.with_extension("topic"));
         let topic = unless_there_is_none(topic, io::Error::to_string);
         let topic = topic.lines().next().filter(|topic| is_plain(topic)).unwrap_or_default();
         Earlier { lines, topic: topic.to_owned() }
@@ -142,4 +141,71 @@ fn parse(line: &str) -> Option<(Timestamp, String)> {
 /// Whether a client may be sent this as a line, or a part of one.
 fn is_plain(text: &str) -> bool {
     text.len() <= UNTERMINATED_BYTES && !text.chars().any(is_control)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TIME: &str = "2026-11-22T10:04:05.123Z";
+
+    fn lines(earlier: &Earlier) -> Vec<&str> {
+        earlier.lines.iter().map(|(_, line)| line.as_str()).collect()
+    }
+
+    #[test]
+    fn a_room_has_its_last_whole_lines() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = Folder::open(place.path().to_owned()).unwrap();
+        let den = RoomName::parse("den").unwrap();
+        assert_eq!(lines(&folder.earlier(&den, 100)), [""; 0]);
+        let line = |text| format!("{TIME} {text}\n");
+        let all = ["one", "two", "three"].map(line).concat();
+        fs::write(folder.path(&den), format!("{all}{TIME} torn")).unwrap();
+        assert_eq!(lines(&folder.earlier(&den, 1000)), ["one", "two", "three"]);
+        // What begins in the middle of a line begins with the next one.
+        let torn = TIME.len() + " torn".len();
+        let two = torn + line("two").len() + line("three").len();
+        assert_eq!(lines(&folder.earlier(&den, two - 1)), ["three"]);
+        assert_eq!(lines(&folder.earlier(&den, two + 1)), ["two", "three"]);
+        assert_eq!(lines(&folder.earlier(&den, torn)), [""; 0]);
+    }
+
+    #[test]
+    fn what_the_server_has_not_written_is_no_line() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = Folder::open(place.path().to_owned()).unwrap();
+        let den = RoomName::parse("den").unwrap();
+        let text = format!("\n{TIME}\nyesterday ann: hi\n{TIME} a\x1bb\n{TIME} \n{TIME} ann: hi\n");
+        fs::write(folder.path(&den), text).unwrap();
+        fs::write(folder.path(&den).with_extension("topic"), "tea\nmore").unwrap();
+        let earlier = folder.earlier(&den, 1000);
+        assert_eq!(lines(&earlier), ["", "ann: hi"]);
+        assert_eq!(earlier.topic, "tea");
+        fs::write(folder.path(&den).with_extension("topic"), "a\x07").unwrap();
+        assert_eq!(folder.earlier(&den, 0).topic, "");
+    }
+
+    #[test]
+    fn a_room_is_one_file_however_its_name_is_written() {
+        let place = tempfile::tempdir().unwrap();
+        for name in ["Den.log", "den.log", "a b.log", ".log", "tea.txt", "cake.topic"] {
+            fs::write(place.path().join(name), "").unwrap();
+        }
+        let folder = Folder::open(place.path().to_owned()).unwrap();
+        let path = |name| folder.path(&RoomName::parse(name).unwrap());
+        assert_eq!(path("DEN"), place.path().join("Den.log"));
+        assert_eq!(path("Tea"), place.path().join("Tea.log"));
+        assert_eq!(path("tea"), place.path().join("Tea.log"));
+    }
+
+    #[test]
+    fn a_folder_is_used_by_one_server() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = Folder::open(place.path().to_owned()).unwrap();
+        let error = Folder::open(place.path().to_owned()).unwrap_err().to_string();
+        assert!(error.ends_with("another server uses that folder"), "{error}");
+        drop(folder);
+        Folder::open(place.path().to_owned()).unwrap();
+    }
 }

@@ -26,7 +26,8 @@
 //! | `moderation` | who is an operator, muted or banned | its own lock; `operators`, `bans` |
 //! | `operators`, `bans` | passwords and bans, in memory and as files | no lock, no thread |
 //! | `bell` | wakes sessions that are dismissed | sockets that are waited for |
-//! | `motd`, `text_file` | what the server is given to read | files |
+//! | `motd` | the message that newcomers are told | its file |
+//! | `files` | small files, whole or not at all | nothing |
 //! | `wire` | the log of the wire, without passwords | nothing |
 //! | `recorder`, `transcript` | rooms on disk, as they are written | logs, files |
 //! | `folder` | the same, as they are read | files |
@@ -34,15 +35,16 @@
 //!
 //! What always holds:
 //!
-//! - Locks are taken in this order: chat, a room's log, an outbox, a desk or the recorder's inbox.
+//! - Locks are taken in this order: chat, a room's log, an outbox, a desk.
 //!   The moderation's is taken inside the chat's or a log's or alone, and nothing inside it; those
-//!   of `bell` and `folder` likewise, but alone. None of these is held while waiting for a socket, a
+//!   of `bell`, `folder` and `recorder` likewise. None of these is held while waiting for a socket, a
 //!   disk or flow control, while hashing, or while logging.
-//! - Three other locks are held during long work, so that one thread at a time does it: checking a
-//!   password, writing the bans, reading a room. Nobody has a lock when taking one of them.
+//! - Two other locks are held during long work, so that one thread at a time does it: checking a
+//!   password, and writing the bans. Nobody has a lock when taking one of them.
 //! - Mail is posted while the log of the client's room is held, so that its position is right.
 //! - A session changes its own seat only. What another wants of it goes through its outbox.
-//! - Every thread has a name and is joined before [`Server::run`] returns. Every queue is bounded
+//! - Every thread has a name and is joined before [`Server::run`] returns, but for the recorder's
+//!   two: when their disk does not answer they are left, and the log says so. Every queue is bounded
 //!   by the number of clients and rooms, or by bytes.
 //! - There is no global state: many servers can live in one process.
 
@@ -54,6 +56,7 @@ pub mod config;
 mod courier;
 mod delivery;
 mod desk;
+mod files;
 mod folder;
 mod listener;
 mod moderation;
@@ -67,7 +70,7 @@ mod room;
 mod room_log;
 mod server;
 mod session;
-mod text_file;
+
 mod timeline;
 mod transcript;
 mod wire;

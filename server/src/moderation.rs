@@ -17,8 +17,8 @@ use protocol::UserName;
 
 use crate::bans::{Bans, Target};
 use crate::bell::Bell;
+use crate::files::replace;
 use crate::operators::{Operators, is_password};
-use crate::transcript::replace;
 
 /// The bans' file in the folder of a server that keeps what is said.
 const BANS_FILE: &str = "bans";

@@ -18,7 +18,10 @@ use crate::desk::Desk;
 use crate::listener::{Listener, Reception};
 use crate::moderation::Moderation;
 use crate::motd;
-use crate::recorder::Recorder;
+use crate::recorder::{Recorder, Writer};
+
+/// How long a stopping server waits for its transcripts at least, once nobody is connected.
+const RECORDER_GRACE: Duration = Duration::from_millis(500);
 
 /// How long clients of a stopping server have to close their side at least.
 const SHUTDOWN_TICK: Duration = Duration::from_millis(500);
@@ -55,7 +58,7 @@ pub struct Server {
     poll: Poll,
     stop: StopHandle,
     listeners: Vec<Listener>,
-    recorder: Option<Arc<Recorder>>,
+    recorder: Option<(Arc<Recorder>, Writer)>,
     motd: Vec<u8>,
     moderation: Option<Arc<Moderation>>,
 }
@@ -81,7 +84,7 @@ impl Server {
             })
             .collect::<io::Result<Vec<_>>>()?;
         let recorder = match &config.data {
-            Some(folder) => Some(Arc::new(Recorder::new(folder.clone(), config.sync)?)),
+            Some(folder) => Some(Recorder::new(folder.clone(), config.sync)?),
             None => None,
         };
         // After the recorder, for that has made the folder and has it to itself.
@@ -111,11 +114,12 @@ impl Server {
     /// What opens the transcripts anew. `None` when nothing is recorded.
     #[must_use]
     pub fn recorder(&self) -> Option<Arc<Recorder>> {
-        self.recorder.clone()
+        self.recorder.as_ref().map(|(recorder, _)| Arc::clone(recorder))
     }
 
     /// Serves clients until it is stopped. When this returns, everything owed was sent or its
-    /// loss logged, and every thread has ended.
+    /// loss logged, and every thread has ended; but one that waits for a disk which does not answer
+    /// is left, and that is logged.
     ///
     /// # Errors
     ///
@@ -126,10 +130,17 @@ impl Server {
             .map(|number| Courier::new(number, config.stall_timeout))
             .collect::<io::Result<Vec<_>>>()?;
         let desks: Vec<Arc<Desk>> = couriers.iter().map(Courier::desk).collect();
-        let chat = Chat::new(desks.clone(), recorder.clone(), motd, moderation, &config);
-        thread::scope(|scope| {
-            let served = spawn_writers(scope, couriers, recorder.as_deref(), &desks);
-            let served = served.and_then(|()| {
+        let (recorder, recording) = match recorder {
+            Some((recorder, writer)) => (
+                Some(recorder),
+                Some(writer.spawn(desks.clone()).map_err(|error| explain(&error))?),
+            ),
+            None => (None, None),
+        };
+        let chat = Chat::new(desks.clone(), recorder, motd, moderation, &config);
+        let mut deadline = Instant::now();
+        let served = thread::scope(|scope| {
+            let served = spawn_couriers(scope, couriers).and_then(|()| {
                 thread::scope(|scope| {
                     let mut reception = Reception::new(&chat, &config, &desks);
                     let served = accept_until_stopped(&mut poll, &stop, &chat, &config, || {
@@ -137,7 +148,8 @@ impl Server {
                             reception.accept_all(listener, scope, || stop.is_requested());
                         }
                     });
-                    say_goodbye(&chat, &desks);
+                    deadline = Instant::now() + SHUTDOWN_GRACE;
+                    say_goodbye(&chat, &desks, deadline);
                     served
                 })
             });
@@ -145,30 +157,26 @@ impl Server {
             for desk in &desks {
                 desk.close();
             }
-            if let Some(recorder) = &recorder {
-                recorder.close();
-            }
             served
-        })
+        });
+        if let Some(recording) = recording {
+            recording.end(deadline.max(Instant::now() + RECORDER_GRACE));
+        }
+        served
     }
 }
 
-fn spawn_writers<'scope>(
+fn explain(error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("cannot start a thread: {error}; see `ulimit -u`"))
+}
+
+fn spawn_couriers<'scope>(
     scope: &'scope Scope<'scope, '_>,
     couriers: Vec<Courier>,
-    recorder: Option<&'scope Recorder>,
-    desks: &'scope [Arc<Desk>],
 ) -> io::Result<()> {
-    let explain = |error: io::Error| {
-        io::Error::new(error.kind(), format!("cannot start a thread: {error}; see `ulimit -u`"))
-    };
     for (number, courier) in couriers.into_iter().enumerate() {
         let builder = thread::Builder::new().name(format!("courier-{number}"));
-        builder.spawn_scoped(scope, || courier.run()).map_err(explain)?;
-    }
-    if let Some(recorder) = recorder {
-        let builder = thread::Builder::new().name("recorder".to_owned());
-        builder.spawn_scoped(scope, || recorder.run(desks)).map_err(explain)?;
+        builder.spawn_scoped(scope, || courier.run()).map_err(|error| explain(&error))?;
     }
     Ok(())
 }
@@ -199,8 +207,7 @@ fn accept_until_stopped(
     Ok(())
 }
 
-fn say_goodbye(chat: &Chat, desks: &[Arc<Desk>]) {
-    let deadline = Instant::now() + SHUTDOWN_GRACE;
+fn say_goodbye(chat: &Chat, desks: &[Arc<Desk>], deadline: Instant) {
     for desk in desks {
         desk.set_deadline(deadline);
     }

@@ -8,6 +8,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 use nix::sys::stat::Mode;
@@ -206,6 +207,39 @@ fn a_line_that_was_written_but_not_synced_is_not_missing() {
     let log = String::from_utf8(program.output().stderr).unwrap();
     assert_eq!(log.matches("main.log cannot be synced").count(), 1, "{log}");
     assert!(!log.contains("cannot be written"), "{log}");
+}
+
+/// A pipe that nobody reads stands for a disk that does not answer any more.
+#[test]
+fn a_disk_that_hangs_does_not_hold_up_the_stop() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("main.log");
+    mkfifo(&file, Mode::S_IRUSR | Mode::S_IWUSR).unwrap();
+    let path = folder.path().to_str().unwrap();
+    let mut program = Program::start(&["--listen", "127.0.0.1:0", "--data", path, "--rate", "0"]);
+    let address = program.address().0;
+    let mut ann = TestClient::connect(address);
+    ann.send("login ann\n");
+    ann.lines_until("Login Success");
+    ann.send("say first\n");
+    ann.expect("ann: first");
+    // More than the pipe takes: the recorder cannot come to its end.
+    let line = format!("say {}\n", "x".repeat(1000));
+    ann.send(&line.repeat(1000));
+    // And somebody waits for a room behind it.
+    let mut bob = TestClient::connect(address);
+    bob.send("login bob\njoin den\n");
+    bob.expect("Connect Success");
+    let begin = Instant::now();
+    program.signal(Signal::SIGTERM);
+    let output = program.output();
+    assert!(begin.elapsed() < Duration::from_secs(6), "{:?}", begin.elapsed());
+    assert_eq!(output.status.code(), Some(0));
+    let log = String::from_utf8(output.stderr).unwrap();
+    assert!(log.contains("the thread `recorder` is left, for its disk does not answer"), "{log}");
+    // What was not recorded was seen by nobody.
+    let seen = ann.rest();
+    assert!(seen.len() < 200_000, "{}", seen.len());
 }
 
 /// Files that somebody has changed, or a disk has: what is no line of a room acts on nobody.
