@@ -9,7 +9,7 @@ use clap::{ArgAction, Parser, Subcommand};
 use log::LevelFilter;
 use protocol::UserName;
 use protocol::limits::{
-    BACKLOG_BYTES, BURST_LINES, CLIENTS, LINE_BYTES, LINES_PER_SECOND, LOGIN_TIMEOUT, PORT,
+    BACKLOG_BYTES, BURST_LINES, CLIENTS, LINE_BYTES, LINES_PER_SECOND, LOGIN_TIMEOUT, PORT, ROOMS,
     STALL_TIMEOUT,
 };
 
@@ -65,6 +65,11 @@ pub struct Arguments {
     #[arg(long, value_name = "N")]
     #[arg(value_parser = clap::value_parser!(u32).range(1..), help_heading = "Limits")]
     max_per_address: Option<u32>,
+
+    /// Rooms at once; with --data, each that has a file in DIR counts
+    #[arg(long, value_name = "N", default_value_t = ROOMS as u32)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..), help_heading = "Limits")]
+    max_rooms: u32,
 
     /// How long a connection may go without a login
     #[arg(long, value_name = "SECONDS", default_value_t = LOGIN_TIMEOUT.as_secs())]
@@ -183,6 +188,7 @@ impl From<Arguments> for Config {
             max_per_address: arguments
                 .max_per_address
                 .map_or(default.max_per_address, |most| most as usize),
+            max_rooms: arguments.max_rooms as usize,
             login_timeout: Duration::from_secs(arguments.login_timeout),
             rate: arguments.rate,
             burst: arguments.burst,

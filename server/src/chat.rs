@@ -66,6 +66,7 @@ pub struct Chat {
     backlog: usize,
     max_clients: usize,
     max_per_address: usize,
+    max_rooms: usize,
 }
 
 #[derive(Debug)]
@@ -144,6 +145,7 @@ impl Chat {
             backlog: config.backlog,
             max_clients: config.max_clients,
             max_per_address: config.max_per_address,
+            max_rooms: config.max_rooms,
         }
     }
 
@@ -241,7 +243,10 @@ impl Chat {
             return self.reply(client, seat, Reply::JoinSuccess);
         }
         wait_for_readers(&seat.log);
-        let mut state = self.state_with_room(room);
+        let mut state = match self.state_with_room(room) {
+            Ok(state) => state,
+            Err(refusal) => return self.reply(client, seat, refusal),
+        };
         let Some((new, enter)) = self.seat(&mut state, client, seat.name.clone(), room) else {
             return;
         };

@@ -26,6 +26,8 @@ pub struct Config {
     pub max_clients: usize,
     /// Connections at once from one address.
     pub max_per_address: usize,
+    /// Rooms at once. With [`Self::data`], each name that has a transcript counts, for ever.
+    pub max_rooms: usize,
     /// How long a connection may stay in the login room.
     pub login_timeout: Duration,
     /// Lines a second that are read of one client in the long run. 0 is no limit.
@@ -62,6 +64,7 @@ impl Default for Config {
             backlog: limits::BACKLOG_BYTES,
             max_clients: limits::CLIENTS,
             max_per_address: usize::MAX,
+            max_rooms: limits::ROOMS,
             login_timeout: limits::LOGIN_TIMEOUT,
             rate: limits::LINES_PER_SECOND,
             burst: limits::BURST_LINES,

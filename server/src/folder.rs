@@ -57,6 +57,19 @@ impl Folder {
         Ok(Self { path, rooms: Mutex::new(rooms), _lock: lock })
     }
 
+    /// Whether a room has a transcript, or may have one more beside the others: there are no more
+    /// than `most`. From then on its name is kept, so that it is the same file each time.
+    pub fn claim(&self, room: &RoomName, most: usize) -> bool {
+        let mut rooms = self.rooms.lock();
+        if !rooms.contains_key(room) {
+            if rooms.len() >= most {
+                return false;
+            }
+            rooms.insert(room.clone(), room.clone());
+        }
+        true
+    }
+
     /// The transcript of a room.
     #[must_use]
     pub fn path(&self, room: &RoomName) -> PathBuf {
@@ -197,6 +210,20 @@ mod tests {
         assert_eq!(path("DEN"), place.path().join("Den.log"));
         assert_eq!(path("Tea"), place.path().join("Tea.log"));
         assert_eq!(path("tea"), place.path().join("Tea.log"));
+    }
+
+    #[test]
+    fn there_are_no_more_rooms_than_may_be() {
+        let place = tempfile::tempdir().unwrap();
+        for name in ["den", "tea"] {
+            fs::write(place.path().join(format!("{name}.log")), "").unwrap();
+        }
+        let folder = Folder::open(place.path().to_owned()).unwrap();
+        let claim = |name| folder.claim(&RoomName::parse(name).unwrap(), 3);
+        assert_eq!(
+            ["den", "new", "NEW", "newer", "Tea"].map(claim),
+            [true, true, true, false, true]
+        );
     }
 
     #[test]

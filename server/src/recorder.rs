@@ -114,6 +114,12 @@ impl Recorder {
         }
     }
 
+    /// Whether a room has a transcript, or may have one more beside the others: there are no more
+    /// than `most`. From then on it has one.
+    pub fn claim(&self, room: &RoomName, most: usize) -> bool {
+        self.folder.claim(room, most)
+    }
+
     /// What the room's transcript has from earlier, up to `bytes` of lines; nothing once
     /// [`Self::stop_reading`] was called. Everything that came before is recorded first. To be
     /// called without any lock, and by one thread at a time for a room.

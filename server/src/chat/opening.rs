@@ -6,7 +6,7 @@
 //! so what was read of its transcript is all that there is.
 
 use parking_lot::MutexGuard;
-use protocol::RoomName;
+use protocol::{Reply, RoomName};
 
 use super::{Chat, State};
 use crate::folder::Earlier;
@@ -15,12 +15,26 @@ use crate::room_log::RoomLog;
 
 impl Chat {
     /// Locks the state with that room in it, which is opened where it is not yet.
-    pub(super) fn state_with_room(&self, name: &RoomName) -> MutexGuard<'_, State> {
+    ///
+    /// # Errors
+    ///
+    /// Gives the refusal when the server has as many rooms as it may have.
+    pub(super) fn state_with_room(
+        &self,
+        name: &RoomName,
+    ) -> Result<MutexGuard<'_, State>, Reply<'static>> {
         let mut state = self.state.lock();
         while state.opening.contains(name) {
             self.opened.wait(&mut state);
         }
         if !state.rooms.contains_key(name) {
+            let has_place = match &self.recorder {
+                Some(recorder) => recorder.claim(name, self.max_rooms),
+                None => state.rooms.len() < self.max_rooms,
+            };
+            if !has_place {
+                return Err(Reply::TooManyRooms);
+            }
             let mut earlier = Earlier::default();
             if let Some(recorder) = &self.recorder {
                 state.opening.insert(name.clone());
@@ -34,7 +48,7 @@ impl Chat {
             state.logs_made += 1;
             state.rooms.insert(name.clone(), room);
         }
-        state
+        Ok(state)
     }
 
     /// A room with what its transcript has from earlier, and a log of this number.
