@@ -75,7 +75,7 @@ mod timeline;
 mod transcript;
 mod wire;
 
-pub use config::Config;
+pub use config::{Config, Endpoint};
 pub use operators::hash;
 pub use recorder::Recorder;
 pub use server::{Server, StopHandle};

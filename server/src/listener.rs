@@ -20,7 +20,7 @@ use protocol::{Framing, Reply};
 
 use crate::chat::Chat;
 use crate::client::{Client, ClientId};
-use crate::config::Config;
+use crate::config::{Config, Endpoint};
 use crate::desk::Desk;
 use crate::outbox::Mail;
 use crate::recorder;
@@ -45,8 +45,7 @@ const BACK_OFF: Duration = Duration::from_millis(100);
 #[derive(Debug)]
 pub struct Listener {
     socket: TcpListener,
-    /// How replies end for those who connect here.
-    pub framing: Framing,
+    endpoint: Endpoint,
 }
 
 impl Listener {
@@ -55,26 +54,22 @@ impl Listener {
     /// # Errors
     ///
     /// Says what is wrong with the address, and what to do.
-    pub fn bind(
-        address: SocketAddr,
-        framing: Framing,
-        registry: &Registry,
-        token: Token,
-    ) -> io::Result<Self> {
+    pub fn bind(endpoint: Endpoint, registry: &Registry, token: Token) -> io::Result<Self> {
+        let address = endpoint.address;
         let socket = TcpListener::bind(address).map_err(|error| explain(&error, address))?;
         socket.set_nonblocking(true)?;
         listen(&socket, Backlog::new(ACCEPT_QUEUE)?)?;
         registry.register(&mut SourceFd(&socket.as_raw_fd()), token, Interest::READABLE)?;
-        Ok(Self { socket, framing })
+        Ok(Self { socket, endpoint })
     }
 
-    /// Where it listens.
+    /// Where it listens, with the port that was free.
     ///
     /// # Errors
     ///
     /// When the system does not say.
-    pub fn address(&self) -> io::Result<SocketAddr> {
-        self.socket.local_addr()
+    pub fn endpoint(&self) -> io::Result<Endpoint> {
+        Ok(Endpoint { address: self.socket.local_addr()?, ..self.endpoint })
     }
 }
 
@@ -136,10 +131,10 @@ impl<'scope> Reception<'scope> {
                     // The system always gives the lowest one that is free.
                     if stream.as_raw_fd() as u64 >= self.reserved_from {
                         self.note_shortage(&Errno::EMFILE.into());
-                        refuse(&stream, Reply::ServerFull, listener.framing);
+                        refuse(&stream, Reply::ServerFull, listener.endpoint.framing);
                         continue;
                     }
-                    let client = self.client(stream, address, listener.framing);
+                    let client = self.client(stream, address, listener.endpoint.framing);
                     self.receive(client, scope);
                 }
                 Err(error) => match error.kind() {
@@ -206,7 +201,7 @@ impl<'scope> Reception<'scope> {
             .contains(&error.raw_os_error().unwrap_or_default());
         if is_shortage && self.spare.take().is_some() {
             if let Ok((stream, _)) = listener.socket.accept() {
-                refuse(&stream, Reply::ServerFull, listener.framing);
+                refuse(&stream, Reply::ServerFull, listener.endpoint.framing);
             }
             self.open_spare();
         } else {

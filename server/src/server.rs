@@ -1,18 +1,16 @@
 //! A server from its listeners to its last joined thread.
 
 use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, Scope};
 use std::time::{Duration, Instant};
 
 use mio::{Events, Poll, Token, Waker};
-use protocol::Framing;
 use protocol::limits::SHUTDOWN_GRACE;
 
 use crate::chat::Chat;
-use crate::config::Config;
+use crate::config::{Config, Endpoint};
 use crate::courier::Courier;
 use crate::desk::Desk;
 use crate::listener::{Listener, Reception};
@@ -69,19 +67,16 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// Says which file cannot be used, or which address cannot be bound.
+    /// Says which value or file cannot be used, or which address cannot be bound.
     pub fn bind(config: Config) -> io::Result<Self> {
+        config.validate()?;
         let motd = config.motd.as_deref().map(motd::read).transpose()?.unwrap_or_default();
         let poll = Poll::new()?;
         let waker = Waker::new(poll.registry(), STOP)?;
         let stop = Stop { is_requested: AtomicBool::new(false), waker };
-        let line = config.listen.iter().map(|address| (*address, Framing::Line));
-        let classic = config.classic.iter().map(|address| (*address, Framing::Classic));
         let listeners = (0..)
-            .zip(line.chain(classic))
-            .map(|(number, (address, framing))| {
-                Listener::bind(address, framing, poll.registry(), Token(number))
-            })
+            .zip(&config.listeners)
+            .map(|(number, endpoint)| Listener::bind(*endpoint, poll.registry(), Token(number)))
             .collect::<io::Result<Vec<_>>>()?;
         let recorder = match &config.data {
             Some(folder) => Some(Recorder::new(folder.clone(), config.sync)?),
@@ -96,13 +91,13 @@ impl Server {
         Ok(Self { config, poll, stop, listeners, recorder, motd, moderation })
     }
 
-    /// Where it listens, in the order of the configuration: line framing first.
+    /// Where it listens, in the order of the configuration, with the ports that were free.
     ///
     /// # Errors
     ///
     /// When the system does not say.
-    pub fn addresses(&self) -> io::Result<Vec<(SocketAddr, Framing)>> {
-        self.listeners.iter().map(|listener| Ok((listener.address()?, listener.framing))).collect()
+    pub fn endpoints(&self) -> io::Result<Vec<Endpoint>> {
+        self.listeners.iter().map(Listener::endpoint).collect()
     }
 
     /// What stops it.
