@@ -22,6 +22,8 @@
 //! | `delivery` | where one client's delivery stands | the only one that writes to client sockets |
 //! | `client` | one connection, as all of the above share it | its socket, outbox and desk |
 //! | `listener` | accepts clients, as many as there is room for | sockets that listen |
+//! | `refusals` | what is logged of refused connections | nothing |
+//! | `socket_options` | how the system treats a client's socket | a socket |
 //! | `rate` | how fast one client is read | nothing |
 //! | `moderation` | who is an operator, muted or banned | its own lock; `operators`, `bans` |
 //! | `operators`, `bans` | passwords and bans, in memory and as files | no lock, no thread |
@@ -65,11 +67,13 @@ mod operators;
 mod outbox;
 mod rate;
 mod recorder;
+mod refusals;
 mod ring;
 mod room;
 mod room_log;
 mod server;
 mod session;
+mod socket_options;
 
 mod timeline;
 mod transcript;

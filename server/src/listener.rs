@@ -9,13 +9,13 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::fd::AsRawFd;
 use std::sync::Arc;
 use std::thread::{self, Scope};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use mio::unix::SourceFd;
 use mio::{Interest, Registry, Token};
 use nix::errno::Errno;
 use nix::sys::resource::{Resource, getrlimit};
-use nix::sys::socket::{Backlog, listen, setsockopt, sockopt};
+use nix::sys::socket::{Backlog, listen};
 use protocol::{Framing, Reply};
 
 use crate::chat::Chat;
@@ -24,8 +24,10 @@ use crate::config::{Config, Endpoint};
 use crate::desk::Desk;
 use crate::outbox::Mail;
 use crate::recorder;
+use crate::refusals::Refusals;
 use crate::ring::Position;
 use crate::session;
+use crate::socket_options::prepare;
 
 /// Connections that may wait to be accepted. A room full of students logs in at once.
 const ACCEPT_QUEUE: i32 = 4096;
@@ -92,7 +94,9 @@ pub struct Reception<'scope> {
     next_id: ClientId,
     /// A descriptor to give up when there are no others, so that a client can be told.
     spare: Option<File>,
-    /// Clients refused since something ran out.
+    /// Clients that had no place, or were banned.
+    refusals: Refusals,
+    /// Clients refused since something of the system's ran out.
     refused: u64,
     /// Each session's thread has a clone, so that they can be counted.
     sessions: Arc<()>,
@@ -110,6 +114,7 @@ impl<'scope> Reception<'scope> {
             desks,
             next_id: 0,
             spare: None,
+            refusals: Refusals::default(),
             refused: 0,
             sessions: Arc::new(()),
             reserved_from: reserved_from(config),
@@ -146,6 +151,14 @@ impl<'scope> Reception<'scope> {
         }
     }
 
+    /// The server stops: logs what was only counted so far.
+    pub fn end(mut self) {
+        self.refusals.rest(Instant::now()).for_each(|text| log::info!("{text}"));
+        if self.refused > 0 {
+            log::warn!("{} clients were refused to the end", self.refused);
+        }
+    }
+
     fn client(
         &mut self,
         stream: TcpStream,
@@ -171,7 +184,9 @@ impl<'scope> Reception<'scope> {
             Arc::strong_count(&self.sessions) <= self.config.max_clients.saturating_mul(2);
         let place = if leaves_room { self.chat.connect(&client) } else { Err(Reply::ServerFull) };
         if let Err(refusal) = place {
-            log::info!("{} refused: {refusal}", client.address);
+            if let Some(text) = self.refusals.note(client.address, refusal, Instant::now()) {
+                log::info!("{text}");
+            }
             return refuse(&client.stream, refusal, client.framing);
         }
         let (chat, config, session) = (self.chat, self.config, Arc::clone(&client));
@@ -238,35 +253,6 @@ fn reserved_from(config: &Config) -> u64 {
         Ok((limit, _)) if config.data.is_some() => limit - recorder::DESCRIPTORS.min(limit / 4),
         _ => u64::MAX,
     }
-}
-
-/// Sets what a client's socket needs.
-fn prepare(stream: &TcpStream, config: &Config) -> io::Result<()> {
-    // Some systems hand the listener's non-blocking mode on.
-    stream.set_nonblocking(false)?;
-    // Couriers gather lines themselves; the system shall not wait for more.
-    stream.set_nodelay(true)?;
-    #[cfg(target_os = "linux")]
-    find_dead_peers(stream, config)?;
-    Ok(())
-}
-
-/// Lets the system end connections to machines that are not there any more: see tcp(7). Three
-/// probes that stay unanswered are enough.
-#[cfg(target_os = "linux")]
-fn find_dead_peers(stream: &TcpStream, config: &Config) -> nix::Result<()> {
-    let seconds = |time: Duration| u32::try_from(time.as_secs()).unwrap_or(u32::MAX).max(1);
-    if !config.keepalive.is_zero() {
-        setsockopt(stream, sockopt::KeepAlive, &true)?;
-        setsockopt(stream, sockopt::TcpKeepIdle, &seconds(config.keepalive))?;
-        setsockopt(stream, sockopt::TcpKeepInterval, &seconds(config.keepalive / 4))?;
-        setsockopt(stream, sockopt::TcpKeepCount, &3)?;
-    }
-    if !config.user_timeout.is_zero() {
-        let milliseconds = u32::try_from(config.user_timeout.as_millis()).unwrap_or(u32::MAX);
-        setsockopt(stream, sockopt::TcpUserTimeout, &milliseconds)?;
-    }
-    Ok(())
 }
 
 /// Tells a client for which there is no place. Nobody else knows its socket, so it is written to

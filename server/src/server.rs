@@ -145,6 +145,7 @@ impl Server {
                     });
                     deadline = Instant::now() + SHUTDOWN_GRACE;
                     say_goodbye(&chat, &desks, deadline);
+                    reception.end();
                     served
                 })
             });

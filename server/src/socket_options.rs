@@ -1,0 +1,44 @@
+//! How the system treats a client's socket.
+
+use std::io;
+use std::net::TcpStream;
+#[cfg(target_os = "linux")]
+use std::time::Duration;
+
+#[cfg(target_os = "linux")]
+use nix::sys::socket::{setsockopt, sockopt};
+
+use crate::config::Config;
+
+/// Sets what a client's socket needs.
+///
+/// # Errors
+///
+/// When the peer is gone again, or the system does not know an option.
+pub fn prepare(stream: &TcpStream, config: &Config) -> io::Result<()> {
+    // Some systems hand the listener's non-blocking mode on.
+    stream.set_nonblocking(false)?;
+    // Couriers gather lines themselves; the system shall not wait for more.
+    stream.set_nodelay(true)?;
+    #[cfg(target_os = "linux")]
+    find_dead_peers(stream, config)?;
+    Ok(())
+}
+
+/// Lets the system end connections to machines that are not there any more: see tcp(7). Three
+/// probes that stay unanswered are enough.
+#[cfg(target_os = "linux")]
+fn find_dead_peers(stream: &TcpStream, config: &Config) -> nix::Result<()> {
+    let seconds = |time: Duration| u32::try_from(time.as_secs()).unwrap_or(u32::MAX).max(1);
+    if !config.keepalive.is_zero() {
+        setsockopt(stream, sockopt::KeepAlive, &true)?;
+        setsockopt(stream, sockopt::TcpKeepIdle, &seconds(config.keepalive))?;
+        setsockopt(stream, sockopt::TcpKeepInterval, &seconds(config.keepalive / 4))?;
+        setsockopt(stream, sockopt::TcpKeepCount, &3)?;
+    }
+    if !config.user_timeout.is_zero() {
+        let milliseconds = u32::try_from(config.user_timeout.as_millis()).unwrap_or(u32::MAX);
+        setsockopt(stream, sockopt::TcpUserTimeout, &milliseconds)?;
+    }
+    Ok(())
+}
