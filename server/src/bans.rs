@@ -53,7 +53,7 @@ impl fmt::Display for Target {
     }
 }
 
-/// See the module's page.
+/// Names and addresses that are kept out, each until a time.
 #[derive(Debug, Default)]
 pub struct Bans(HashMap<Target, Timestamp>);
 

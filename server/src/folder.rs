@@ -6,7 +6,7 @@
 //! recorder. So a room can be read while it is recorded.
 
 use std::collections::HashMap;
-use std::fs::{self, DirBuilder, File};
+use std::fs::{self, DirBuilder, File, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
@@ -27,7 +27,7 @@ pub struct Earlier {
     pub topic: String,
 }
 
-/// See the module's page.
+/// The folder of the transcripts, which this server has to itself.
 #[derive(Debug)]
 pub struct Folder {
     path: PathBuf,
@@ -51,8 +51,7 @@ impl Folder {
         };
         DirBuilder::new().recursive(true).mode(0o700).create(&path).map_err(explain)?;
         let lock = private_file().write(true).open(path.join(".lock")).map_err(explain)?;
-        lock.try_lock()
-            .map_err(|_| explain(io::Error::other("another server uses that folder")))?;
+        lock.try_lock().map_err(|error| explain(why_not_locked(error)))?;
         let rooms = rooms_in(&path).map_err(explain)?;
         Ok(Self { path, rooms: Mutex::new(rooms), _lock: lock })
     }
@@ -91,6 +90,18 @@ impl Folder {
         let topic = unless_there_is_none(topic, io::Error::to_string);
         let topic = topic.lines().next().filter(|topic| is_plain(topic)).unwrap_or_default();
         Earlier { lines, topic: topic.to_owned() }
+    }
+}
+
+/// What to do when the folder's lock cannot be taken. Some file systems have no locks: see flock(2).
+fn why_not_locked(error: TryLockError) -> io::Error {
+    match error {
+        TryLockError::WouldBlock => io::Error::other("another server uses that folder"),
+        TryLockError::Error(error) => {
+            let text =
+                format!("its file .lock cannot be locked: {error}; take another file system");
+            io::Error::new(error.kind(), text)
+        }
     }
 }
 
@@ -232,6 +243,9 @@ mod tests {
         let folder = Folder::open(place.path().to_owned()).unwrap();
         let error = Folder::open(place.path().to_owned()).unwrap_err().to_string();
         assert!(error.ends_with("another server uses that folder"), "{error}");
+        let error = why_not_locked(TryLockError::Error(io::ErrorKind::Unsupported.into()));
+        let text = "its file .lock cannot be locked: unsupported; take another file system";
+        assert_eq!(error.to_string(), text);
         drop(folder);
         Folder::open(place.path().to_owned()).unwrap();
     }
