@@ -19,7 +19,7 @@ use crate::motd;
 use crate::recorder::{Recorder, Writer};
 
 /// How long a stopping server waits for its transcripts at least, once nobody is connected.
-const RECORDER_GRACE: Duration = Duration::from_millis(500);
+const RECORDER_GRACE: Duration = Duration::from_millis(200);
 
 /// How long clients of a stopping server have to close their side at least.
 const SHUTDOWN_TICK: Duration = Duration::from_millis(500);
