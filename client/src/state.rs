@@ -202,7 +202,9 @@ impl State {
         };
         match *reply {
             Reply::JoinSuccess => return self.joined(outcome),
-            Reply::RoomNameEmpty | Reply::RoomNameInvalid(_) => self.whereabouts.not_joined(),
+            Reply::RoomNameEmpty | Reply::RoomNameInvalid(_) | Reply::TooManyRooms => {
+                self.whereabouts.not_joined();
+            }
             Reply::RenameSuccess => self.whereabouts.renamed(),
             Reply::UserNameEmpty | Reply::UserNameExist | Reply::UserNameInvalid(_) => {
                 self.whereabouts.not_renamed();

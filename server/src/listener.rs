@@ -9,25 +9,26 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::fd::AsRawFd;
 use std::sync::Arc;
 use std::thread::{self, Scope};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use mio::unix::SourceFd;
 use mio::{Interest, Registry, Token};
 use nix::errno::Errno;
 use nix::sys::resource::{Resource, getrlimit};
-use nix::sys::socket::{Backlog, listen, setsockopt, sockopt};
+use nix::sys::socket::{Backlog, listen};
 use protocol::{Framing, Reply};
-use socket2::SockRef;
 
 use crate::chat::Chat;
 use crate::client::Client;
-use crate::config::Config;
+use crate::config::{Config, Endpoint};
 use crate::inbox::{ClientId, Inbox};
 use crate::outbox::Item;
 use crate::recorder;
+use crate::refusals::Refusals;
 use crate::ring::Position;
 use crate::session;
 use crate::socket::{Sink, Socket};
+use crate::socket_options::prepare;
 
 /// Connections that may wait to be accepted. A room full of students logs in at once.
 const ACCEPT_QUEUE: i32 = 4096;
@@ -39,11 +40,6 @@ const CLIENTS_IN_A_ROW: usize = 64;
 /// A session needs little more than its call depth. Only pages it touches are ever resident.
 const SESSION_STACK_BYTES: usize = 128 * 1024;
 
-/// A socket tells of space as soon as fewer bytes than this wait in it to be sent (tcp(7),
-/// `TCP_NOTSENT_LOWAT`). By itself the system tells when a third of a buffer is free that grows to
-/// 4 MiB, and so late that a client which takes megabytes a second is not seen to take anything.
-const UNSENT_BYTES: u32 = 128 * 1024;
-
 /// How long to wait before accepting again when even refusing was not possible. At an exhausted
 /// limit `accept` fails at once, for ever.
 const BACK_OFF: Duration = Duration::from_millis(100);
@@ -52,8 +48,7 @@ const BACK_OFF: Duration = Duration::from_millis(100);
 #[derive(Debug)]
 pub struct Listener {
     socket: TcpListener,
-    /// How replies end for those who connect here.
-    pub framing: Framing,
+    endpoint: Endpoint,
 }
 
 impl Listener {
@@ -62,26 +57,22 @@ impl Listener {
     /// # Errors
     ///
     /// Says what is wrong with the address, and what to do.
-    pub fn bind(
-        address: SocketAddr,
-        framing: Framing,
-        registry: &Registry,
-        token: Token,
-    ) -> io::Result<Self> {
+    pub fn bind(endpoint: Endpoint, registry: &Registry, token: Token) -> io::Result<Self> {
+        let address = endpoint.address;
         let socket = TcpListener::bind(address).map_err(|error| explain(&error, address))?;
         socket.set_nonblocking(true)?;
         listen(&socket, Backlog::new(ACCEPT_QUEUE)?)?;
         registry.register(&mut SourceFd(&socket.as_raw_fd()), token, Interest::READABLE)?;
-        Ok(Self { socket, framing })
+        Ok(Self { socket, endpoint })
     }
 
-    /// Where it listens.
+    /// Where it listens, with the port that was free.
     ///
     /// # Errors
     ///
     /// When the system does not say.
-    pub fn address(&self) -> io::Result<SocketAddr> {
-        self.socket.local_addr()
+    pub fn endpoint(&self) -> io::Result<Endpoint> {
+        Ok(Endpoint { address: self.socket.local_addr()?, ..self.endpoint })
     }
 }
 
@@ -104,7 +95,9 @@ pub struct Acceptor<'scope> {
     next_id: ClientId,
     /// A descriptor to give up when there are no others, so that a client can be told.
     spare: Option<File>,
-    /// Clients refused since something ran out.
+    /// Clients that had no place, or were banned.
+    refusals: Refusals,
+    /// Clients refused since something of the system's ran out.
     refused: u64,
     /// Each session's thread has a clone, so that they can be counted.
     sessions: Arc<()>,
@@ -126,6 +119,7 @@ impl<'scope> Acceptor<'scope> {
             inboxes,
             next_id: 0,
             spare: None,
+            refusals: Refusals::default(),
             refused: 0,
             sessions: Arc::new(()),
             reserved_from: reserved_from(config),
@@ -147,10 +141,10 @@ impl<'scope> Acceptor<'scope> {
                     // The system always gives the lowest one that is free.
                     if stream.as_raw_fd() as u64 >= self.reserved_from {
                         self.note_shortage(&Errno::EMFILE.into());
-                        refuse(&stream, Reply::ServerFull, listener.framing);
+                        refuse(&stream, Reply::ServerFull, listener.endpoint.framing);
                         continue;
                     }
-                    self.admit(stream, address, listener.framing, scope);
+                    self.admit(stream, address, listener.endpoint.framing, scope);
                 }
                 Err(error) => match error.kind() {
                     io::ErrorKind::WouldBlock => return,
@@ -158,6 +152,14 @@ impl<'scope> Acceptor<'scope> {
                     _ => self.refuse_next(listener, &error),
                 },
             }
+        }
+    }
+
+    /// The server stops: logs what was only counted so far.
+    pub fn end(mut self) {
+        self.refusals.rest(Instant::now()).for_each(|text| log::info!("{text}"));
+        if self.refused > 0 {
+            log::warn!("{} clients were refused to the end", self.refused);
         }
     }
 
@@ -194,7 +196,9 @@ impl<'scope> Acceptor<'scope> {
             Arc::strong_count(&self.sessions) <= self.config.max_clients.saturating_mul(2);
         let place = if leaves_room { self.chat.connect(&client) } else { Err(Reply::ServerFull) };
         if let Err(refusal) = place {
-            log::info!("{} refused: {refusal}", client.address);
+            if let Some(text) = self.refusals.note(client.address, refusal, Instant::now()) {
+                log::info!("{text}");
+            }
             // Nobody else knows its socket yet, and a new socket takes so short a text at once.
             let _ = client.socket.send(&refusal.to_bytes(framing), 0);
             return;
@@ -226,7 +230,7 @@ impl<'scope> Acceptor<'scope> {
             .contains(&error.raw_os_error().unwrap_or_default());
         if is_shortage && self.spare.take().is_some() {
             if let Ok((stream, _)) = listener.socket.accept() {
-                refuse(&stream, Reply::ServerFull, listener.framing);
+                refuse(&stream, Reply::ServerFull, listener.endpoint.framing);
             }
             self.open_spare();
         } else {
@@ -263,36 +267,6 @@ fn reserved_from(config: &Config) -> u64 {
         Ok((limit, _)) if config.data.is_some() => limit - recorder::DESCRIPTORS.min(limit / 4),
         _ => u64::MAX,
     }
-}
-
-/// Sets what a client's socket needs.
-fn prepare(stream: &TcpStream, config: &Config) -> io::Result<()> {
-    // Some systems hand the listener's non-blocking mode on.
-    stream.set_nonblocking(false)?;
-    // Couriers gather lines themselves; the system shall not wait for more.
-    stream.set_nodelay(true)?;
-    SockRef::from(stream).set_tcp_notsent_lowat(UNSENT_BYTES)?;
-    #[cfg(target_os = "linux")]
-    find_dead_peers(stream, config)?;
-    Ok(())
-}
-
-/// Lets the system end connections to machines that are not there any more: see tcp(7). Three
-/// probes that stay unanswered are enough.
-#[cfg(target_os = "linux")]
-fn find_dead_peers(stream: &TcpStream, config: &Config) -> nix::Result<()> {
-    let seconds = |time: Duration| u32::try_from(time.as_secs()).unwrap_or(u32::MAX).max(1);
-    if !config.keepalive.is_zero() {
-        setsockopt(stream, sockopt::KeepAlive, &true)?;
-        setsockopt(stream, sockopt::TcpKeepIdle, &seconds(config.keepalive))?;
-        setsockopt(stream, sockopt::TcpKeepInterval, &seconds(config.keepalive / 4))?;
-        setsockopt(stream, sockopt::TcpKeepCount, &3)?;
-    }
-    if !config.user_timeout.is_zero() {
-        let milliseconds = u32::try_from(config.user_timeout.as_millis()).unwrap_or(u32::MAX);
-        setsockopt(stream, sockopt::TcpUserTimeout, &milliseconds)?;
-    }
-    Ok(())
 }
 
 /// Tells a client for which there is no place. Nobody else knows its socket, so it is written to

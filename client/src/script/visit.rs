@@ -50,6 +50,7 @@ pub fn is_refusal(line: &str) -> bool {
             reply,
             Reply::RoomNameEmpty
                 | Reply::RoomNameInvalid(_)
+                | Reply::TooManyRooms
                 | Reply::NoSuchUser(_)
                 | Reply::MailboxFull(_)
                 | Reply::Muted(_)

@@ -94,7 +94,7 @@ fn who_falls_behind_is_told_exactly_how_many_lines_are_missing() {
     sleeper.expect_nothing_but("caught up");
 }
 
-/// Who takes far more than the promised 64 KiB in a quarter of a second keeps up, and loses no
+/// Who takes far more than the promised 128 KiB in half a second keeps up, and loses no
 /// line of a flood: the flood waits for it. What the system holds for it must not hide that.
 #[test]
 fn who_takes_a_megabyte_a_second_loses_nothing() {

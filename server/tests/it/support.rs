@@ -8,7 +8,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use argon2::{Argon2, Params, PasswordHasher};
-use chat_server::{Config, Server, StopHandle};
+use chat_server::{Config, Endpoint, Server, StopHandle};
 use tempfile::TempDir;
 
 /// No test waits for this. It only ends those that would never end.
@@ -42,14 +42,19 @@ impl TestServer {
 
     pub fn with(configure: impl FnOnce(&mut Config)) -> Self {
         let local = SocketAddr::from(([127, 0, 0, 1], 0));
-        let mut config =
-            Config { listen: vec![local], classic: vec![local], rate: 0, ..Config::default() };
+        let listeners = vec![Endpoint::line(local), Endpoint::classic(local)];
+        let mut config = Config { listeners, rate: 0, ..Config::default() };
         configure(&mut config);
         let server = Server::bind(config).unwrap();
-        let addresses = server.addresses().unwrap();
+        let addresses = server.endpoints().unwrap();
         let stop = server.stop_handle();
         let thread = thread::spawn(move || server.run().unwrap());
-        Self { address: addresses[0].0, classic: addresses[1].0, stop, thread: Some(thread) }
+        Self {
+            address: addresses[0].address,
+            classic: addresses[1].address,
+            stop,
+            thread: Some(thread),
+        }
     }
 
     pub fn connect(&self) -> TestClient {
