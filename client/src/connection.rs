@@ -9,7 +9,7 @@ pub mod attempt;
 pub mod error;
 pub mod halves;
 
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::net::{TcpStream, ToSocketAddrs};
 use std::time::{Duration, Instant};
 
@@ -170,7 +170,7 @@ impl Connection {
             return Err(ConnectError::Stranger);
         }
         let mut chunk = [0; 4096];
-        match self.stream.read(&mut chunk)? {
+        match halves::read(&mut self.stream, &mut chunk)? {
             0 => Err(io::Error::from(io::ErrorKind::UnexpectedEof).into()),
             length => {
                 self.received.extend_from_slice(&chunk[..length]);

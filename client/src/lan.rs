@@ -174,7 +174,10 @@ impl LanRoom {
                 }
             }
             if is_open && woken.has_client {
-                let length = client.read(&mut chunk).unwrap_or(0);
+                let length = match client.read(&mut chunk) {
+                    Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                    read => read.unwrap_or(0),
+                };
                 has_finished = length == 0;
                 let mut rest = &chunk[..length];
                 while is_open && let Some(line) = decoder.next(&mut rest) {

@@ -89,12 +89,23 @@ impl AsFd for Receiver {
 impl Read for Receiver {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if self.received.is_empty() {
-            return self.stream.read(buffer);
+            return read(&mut self.stream, buffer);
         }
         let length = self.received.len().min(buffer.len());
         buffer[..length].copy_from_slice(&self.received[..length]);
         self.received.drain(..length);
         Ok(length)
+    }
+}
+
+/// Reads what has come. A signal is no reason to fail: a process that was suspended takes up its
+/// reads again only where they have no time limit (signal(7)).
+pub(super) fn read(stream: &mut TcpStream, buffer: &mut [u8]) -> io::Result<usize> {
+    loop {
+        match stream.read(buffer) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            read => return read,
+        }
     }
 }
 

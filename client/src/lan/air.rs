@@ -54,7 +54,12 @@ impl Air {
     ///
     /// When the network does not take it.
     pub fn send(&self, line: &str) -> io::Result<()> {
-        self.sender.send(line.as_bytes()).map(drop)
+        loop {
+            match self.sender.send(line.as_bytes()) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                sent => return sent.map(drop),
+            }
+        }
     }
 
     /// The next datagram of somebody else, and whose it is. `None` when there is none now. One that

@@ -5,6 +5,8 @@ use std::net::TcpListener;
 use std::process::Command;
 use std::sync::mpsc::channel;
 
+use nix::sys::signal::Signal;
+
 use crate::fake_server::serve;
 use crate::program::{Outcome, Program, command};
 use crate::real_server::RealServer;
@@ -140,6 +142,29 @@ fn an_answer_without_an_end_is_given_up() {
     });
     check(&logged_in(&server).finish(), 3, "Connect Success\n", "no chat server");
     served.join().unwrap();
+}
+
+#[test]
+fn a_login_that_is_suspended_goes_on() {
+    let (logging_in, is_logging_in) = channel();
+    let (suspended, was_suspended) = channel();
+    let (server, served) = serve(move |mut session| {
+        session.send("Connect Success\n");
+        logging_in.send(session.line()).unwrap();
+        was_suspended.recv().unwrap();
+        session.send("Login Success\n");
+        session.rest()
+    });
+    let program = logged_in(&server);
+    assert_eq!(is_logging_in.recv().unwrap(), "login al\n");
+    // From now on it does nothing but read, with a time limit. Such a read is broken off when the
+    // program goes on, though there is no handler (signal(7)).
+    program.wait_asleep();
+    program.suspend();
+    program.signal(Signal::SIGCONT);
+    suspended.send(()).unwrap();
+    check(&program.finish(), 0, HANDSHAKE, "");
+    assert_eq!(served.join().unwrap(), b"");
 }
 
 #[test]
