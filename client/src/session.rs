@@ -98,7 +98,7 @@ impl Session {
             state,
             view,
             timing,
-            backoff: Backoff::new(timing),
+            backoff: Backoff::new(timing.first_delay, timing.longest_delay),
             inputs,
             mailbox,
             count: 0,

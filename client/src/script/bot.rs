@@ -30,6 +30,7 @@ use crate::exit::{Exit, Failure};
 use crate::signals::Signals;
 use crate::stderr::remark;
 use crate::thread;
+use crate::timing::Backoff;
 
 /// Chunks of what the program said that wait for the server.
 const QUEUE: usize = 16;
@@ -116,20 +117,18 @@ struct Room {
 
 impl Room {
     fn run_program(&mut self, command: &[OsString], restarts: bool) -> Result<u8, Failure> {
-        let mut delay = FIRST_DELAY;
+        let mut backoff = Backoff::new(FIRST_DELAY, LONGEST_DELAY);
         loop {
             let since = Instant::now();
             let status = self.run_once(command)?;
             if status.success() || !restarts {
                 return Ok(code(status));
             }
-            if since.elapsed() > LONGEST_DELAY {
-                delay = FIRST_DELAY;
-            }
+            backoff.lasted(since.elapsed());
+            let delay = backoff.wait();
             let seconds = delay.as_secs();
             remark(format_args!("the program ended ({status}); again in {seconds} s"));
             self.pause(Instant::now() + delay)?;
-            delay = (delay * 2).min(LONGEST_DELAY);
         }
     }
 

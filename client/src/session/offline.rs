@@ -14,8 +14,8 @@ impl Session {
     pub(super) fn reconnect(&mut self, why: &str) -> Result<Option<Connection>, Failure> {
         let mut why = format!("connection lost: {why}");
         loop {
-            let delay = self.backoff.wait();
-            let seconds = delay.as_secs();
+            let delay = self.backoff.wait_about(fastrand::f64());
+            let seconds = delay.as_secs_f64().ceil();
             self.view.notice(&format!("{why}; trying again in {seconds} s, Ctrl-C stops"));
             self.pause(delay);
             match self.attempt()? {
