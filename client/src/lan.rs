@@ -25,7 +25,6 @@ use protocol::{LineDecoder, Reply};
 
 use crate::args::{self, Appearance, Args};
 use crate::exit::{Exit, Failure};
-use crate::script::local;
 use crate::signals::Signals;
 use crate::stderr::remark;
 use crate::{interactive, pipe, thread};
@@ -76,9 +75,9 @@ pub fn run(lan: &Lan) -> Result<Exit, Failure> {
         );
         Failure::new(Exit::CannotConnect, reason)
     })?;
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(local)?;
-    let server = listener.local_addr().map_err(local)?.to_string();
-    let (end, ended) = UnixStream::pair().map_err(local)?;
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(Failure::local)?;
+    let server = listener.local_addr().map_err(Failure::local)?.to_string();
+    let (end, ended) = UnixStream::pair().map_err(Failure::local)?;
     let room = LanRoom { air, peer: Peer::default(), ended, looked: None };
     let serving = thread::spawn("lan", move || room.serve(&listener))?;
     let result = if io::stdin().is_terminal() && io::stdout().is_terminal() {
@@ -100,7 +99,7 @@ pub fn run(lan: &Lan) -> Result<Exit, Failure> {
 
 /// The mode for pipes. A signal is no reason to leave without a word.
 fn filter(server: &str, name: &str, end: &UnixStream) -> Result<Exit, Failure> {
-    let end = end.try_clone().map_err(local)?;
+    let end = end.try_clone().map_err(Failure::local)?;
     let signals = Signals::call(move || stop(&end))?;
     let result = pipe::run(server, Some(name), None);
     if signals.have_come() { Ok(Exit::Signal) } else { result.map(|()| Exit::Done) }

@@ -16,7 +16,6 @@ use protocol::{Framing, LineDecoder, Reply, Request};
 use crate::connection::{ConnectError, Connection, PATIENCE, Receiver, Sender};
 use crate::exit::{Exit, Failure};
 use crate::safe::Safe;
-use crate::script::{local, lost};
 use crate::thread;
 
 const CHUNK_BYTES: usize = 64 * 1024;
@@ -43,13 +42,13 @@ pub fn run(server: &str, name: Option<&str>, room: Option<&str>) -> Result<(), F
     if output == Output::Closed {
         return Ok(());
     }
-    let (mut sender, receiver) = connection.split().map_err(local)?;
+    let (mut sender, receiver) = connection.split().map_err(Failure::local)?;
     // Without a name the login is among the bytes of stdin, and what follows it is theirs as well.
     if let Some(room) = room.filter(|_| name.is_some()) {
-        sender.send(format!("join {room}\n").as_bytes()).map_err(lost)?;
+        sender.send(format!("join {room}\n").as_bytes()).map_err(Failure::lost)?;
     }
-    let closer = sender.try_clone().map_err(local)?;
-    let (wake, woken) = UnixStream::pair().map_err(local)?;
+    let closer = sender.try_clone().map_err(Failure::local)?;
+    let (wake, woken) = UnixStream::pair().map_err(Failure::local)?;
     // Only this framing takes text without a newline for a line.
     let completes_lines = framing != Some(Framing::Line);
     let requests = Requests { stdin, watched, woken, sender, completes_lines };
@@ -64,13 +63,13 @@ pub fn run(server: &str, name: Option<&str>, room: Option<&str>) -> Result<(), F
         (Err(Broken::Stdout(error)), _) => Err(unwritten(error)),
         (Ok(Output::Closed), _) | (_, RequestsEnd::StdoutClosed) => Ok(()),
         (Ok(Output::Open), RequestsEnd::Complete) => match end.dismissal() {
-            Some(why) => Err(lost(why)),
+            Some(why) => Err(Failure::lost(why)),
             None => Ok(()),
         },
         (Ok(Output::Open), RequestsEnd::Cut) => {
-            Err(lost("the server closed it before all of stdin was sent"))
+            Err(Failure::lost("the server closed it before all of stdin was sent"))
         }
-        (Err(Broken::Server(error)), _) => Err(lost(error)),
+        (Err(Broken::Server(error)), _) => Err(Failure::lost(error)),
     }
 }
 
@@ -80,7 +79,7 @@ fn unwritten(error: io::Error) -> Failure {
 
 /// A handle without Rust's buffer, which would hold back what comes after the last newline.
 fn duplicate(stream: impl AsFd) -> Result<OwnedFd, Failure> {
-    stream.as_fd().try_clone_to_owned().map_err(local)
+    stream.as_fd().try_clone_to_owned().map_err(Failure::local)
 }
 
 /// Whether somebody still reads our stdout.
@@ -204,7 +203,7 @@ impl Requests {
         let mut decoder = LineDecoder::new(LINE_BYTES, usize::MAX);
         let mut is_in_line = false;
         loop {
-            match self.wait().map_err(local)? {
+            match self.wait().map_err(Failure::local)? {
                 Wakeup::ServerGone => return Ok(RequestsEnd::Cut),
                 Wakeup::StdoutClosed => {
                     self.sender.close();

@@ -27,8 +27,6 @@ pub mod source;
 pub mod visit;
 pub mod wait;
 
-use std::io;
-
 use args::Task;
 
 use crate::exit::{Exit, Failure};
@@ -49,14 +47,4 @@ pub fn run(task: &Task) -> Result<u8, Failure> {
         Task::Bot(bot) => return bot::run(bot),
     }
     .map(Exit::code)
-}
-
-/// This machine is the cause.
-pub(crate) fn local(error: impl Into<io::Error>) -> Failure {
-    Failure::new(Exit::Local, error.into().to_string())
-}
-
-/// The connection is.
-pub(crate) fn lost(why: impl std::fmt::Display) -> Failure {
-    Failure::new(Exit::ConnectionLost, format!("connection lost: {why}; start again"))
 }

@@ -7,7 +7,6 @@
 
 mod offline;
 
-use std::io;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::thread::JoinHandle;
 use std::time::Instant;
@@ -153,9 +152,8 @@ impl Session {
     }
 
     fn link(&mut self, connection: Connection) -> Result<Link, Failure> {
-        let local = |error: io::Error| Failure::new(Exit::Local, error.to_string());
-        let (mut sender, receiver) = connection.split().map_err(local)?;
-        sender.set_patience(self.timing.answer).map_err(local)?;
+        let (mut sender, receiver) = connection.split().map_err(Failure::local)?;
+        sender.set_patience(self.timing.answer).map_err(Failure::local)?;
         let mailbox = self.mailbox.clone();
         let reader = thread::spawn("reader", move || Lines::new(receiver).feed(&mailbox))?;
         (self.is_connected, self.is_drained) = (true, false);

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::args::{History, List};
 use super::output::Output;
 use super::record::{Record, history_row, json};
-use super::visit::{Visit, fence, fence_answered, is_refusal, refused};
+use super::visit::{Visit, fence, fence_answered, is_refusal};
 use crate::exit::{Exit, Failure};
 
 /// A user, as `look --json` has him.
@@ -101,7 +101,7 @@ fn ask(
     match why {
         Some(why) => {
             visit.leave();
-            Err(refused(&why))
+            Err(Failure::refused(&why))
         }
         None => Ok(Answer { visit, rows }),
     }

@@ -20,7 +20,6 @@ use protocol::{Event, LineDecoder};
 
 use super::args::Bot;
 use super::input::{LONGEST, put_request};
-use super::local;
 use super::program::{Deed, Program, code};
 use super::record::{self, Record};
 use super::source::Woken;
@@ -45,9 +44,9 @@ const LONGEST_DELAY: Duration = Duration::from_secs(60);
 /// Says why it could not go on.
 pub fn run(bot: &Bot) -> Result<u8, Failure> {
     let visit = Visit::begin(&bot.place, bot.place.speaker()?)?;
-    let closer = visit.sender.try_clone().map_err(local)?;
+    let closer = visit.sender.try_clone().map_err(Failure::local)?;
     let signals = Signals::call(move || closer.close())?;
-    let sender = visit.sender.try_clone().map_err(local)?;
+    let sender = visit.sender.try_clone().map_err(Failure::local)?;
     let (requests, waiting) = sync_channel(QUEUE);
     let sending = thread::spawn("bot-sender", move || send_all(sender, &waiting))?;
     let mut room = Room { visit, requests, json: bot.json, own: bot.own };
@@ -148,7 +147,7 @@ impl Room {
         }
         let status = program.join();
         served?;
-        status.map_err(local)
+        status.map_err(Failure::local)
     }
 
     /// Gives the program what comes, until all that it said is answered.

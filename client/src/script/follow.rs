@@ -10,7 +10,7 @@ use super::args::Follow;
 use super::output::{Output, Reader};
 use super::record::{Record, history_row, json};
 use super::source::Woken;
-use super::visit::{Visit, fence, fence_answered, is_refusal, refused};
+use super::visit::{Visit, fence, fence_answered, is_refusal};
 use crate::exit::{Exit, Failure};
 
 /// How far the answer to `history` has come.
@@ -87,7 +87,9 @@ impl Printer {
                 return ControlFlow::Continue(());
             }
             Replay::Asked if Event::parse(line).is_some() => return ControlFlow::Continue(()),
-            Replay::Asked if is_refusal(line) => return ControlFlow::Break(Err(refused(line))),
+            Replay::Asked if is_refusal(line) => {
+                return ControlFlow::Break(Err(Failure::refused(line)));
+            }
             Replay::Rows if let Some(row) = history_row(line) => {
                 return self.print(line, || Record::of_row(row, room));
             }

@@ -4,7 +4,6 @@ use std::fs::File;
 use std::io::{self, IsTerminal, Write};
 use std::os::fd::{AsFd, BorrowedFd};
 
-use super::local;
 use crate::exit::{Exit, Failure};
 use crate::safe::Safe;
 
@@ -35,7 +34,7 @@ impl Output {
     pub fn new() -> Result<Self, Failure> {
         let stdout = io::stdout();
         let is_terminal = stdout.is_terminal();
-        let stdout = File::from(stdout.as_fd().try_clone_to_owned().map_err(local)?);
+        let stdout = File::from(stdout.as_fd().try_clone_to_owned().map_err(Failure::local)?);
         Ok(Self { stdout, gathered: Vec::new(), is_terminal })
     }
 

@@ -19,7 +19,6 @@ use nix::unistd::Pid;
 use protocol::Reply;
 
 use super::input::{CHUNK_BYTES, wait_for};
-use super::local;
 use crate::exit::{Exit, Failure};
 use crate::thread;
 
@@ -62,8 +61,8 @@ impl Program {
         command: &[OsString],
         take: impl FnMut(Deed<'_>) + Send + 'static,
     ) -> Result<Self, Failure> {
-        let (wake, woken) = UnixStream::pair().map_err(local)?;
-        let woken_too = woken.try_clone().map_err(local)?;
+        let (wake, woken) = UnixStream::pair().map_err(Failure::local)?;
+        let woken_too = woken.try_clone().map_err(Failure::local)?;
         let name = command.first().map(|name| name.to_string_lossy()).unwrap_or_default();
         let mut child = Command::new(&*command[0])
             .args(&command[1..])
@@ -78,10 +77,10 @@ impl Program {
             })?;
         let group = Pid::from_raw(child.id().cast_signed());
         let (Some(stdin), Some(stdout)) = (child.stdin.take(), child.stdout.take()) else {
-            return Err(local(io::Error::from(io::ErrorKind::BrokenPipe)));
+            return Err(Failure::local(io::Error::from(io::ErrorKind::BrokenPipe)));
         };
         // The end of the pipe that is ours alone: the program reads from it as from any other.
-        fcntl(&stdin, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).map_err(local)?;
+        fcntl(&stdin, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).map_err(Failure::local)?;
         let (lines, waiting) = sync_channel(WAITING);
         let feeder = thread::spawn("bot-input", move || feed(stdin, &waiting, &woken))?;
         let (alive, ended) = sync_channel(0);

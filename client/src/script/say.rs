@@ -17,8 +17,7 @@ use protocol::LineDecoder;
 use super::args::Say;
 use super::echoes::{Counts, Echo, Echoes, Listener, Surroundings, said_by};
 use super::input::{CHUNK_BYTES, LONGEST, put_request, wait_for};
-use super::local;
-use super::visit::{Visit, fence, refused};
+use super::visit::{Visit, fence};
 use crate::connection::Sender;
 use crate::exit::{Exit, Failure};
 use crate::thread;
@@ -36,11 +35,11 @@ const LONG: Duration = Duration::from_secs(1);
 /// Says which lines were not said, and why.
 pub fn run(say: &Say) -> Result<Exit, Failure> {
     let stdin = match say.text.is_empty() {
-        true => Some(File::from(io::stdin().as_fd().try_clone_to_owned().map_err(local)?)),
+        true => Some(File::from(io::stdin().as_fd().try_clone_to_owned().map_err(Failure::local)?)),
         false => None,
     };
     let Visit { sender, source, name, .. } = Visit::begin(&say.place, say.place.speaker()?)?;
-    let (wake, woken) = UnixStream::pair().map_err(local)?;
+    let (wake, woken) = UnixStream::pair().map_err(Failure::local)?;
     let echoes = Arc::new(Echoes::default());
     let echo = match &say.to {
         Some(_) => Echo::Private,
@@ -48,7 +47,7 @@ pub fn run(say: &Say) -> Result<Exit, Failure> {
     };
     let around = Surroundings {
         echoes: Arc::clone(&echoes),
-        sender: sender.try_clone().map_err(local)?,
+        sender: sender.try_clone().map_err(Failure::local)?,
         wake,
         is_talkative: stdin.is_some(),
     };
@@ -86,7 +85,7 @@ fn judge(why: Result<String, Failure>, counts: Counts) -> Result<Exit, Failure> 
             format!("{failure} with line {}, the first that is not confirmed", answered + 1),
         )),
         Err(failure) => Err(failure),
-        Ok(why) if bad == 1 && sent == 1 => Err(refused(&why)),
+        Ok(why) if bad == 1 && sent == 1 => Err(Failure::refused(&why)),
         Ok(why) if bad > 0 => Err(Failure::new(
             Exit::Refused,
             format!("{bad} of {sent} lines were refused, the last with {why:?}; change them"),
@@ -114,7 +113,7 @@ impl Speaker<'_> {
     /// Says each line of stdin, up to its end or the server's.
     fn say_stdin(&mut self, mut stdin: File, woken: &UnixStream) -> Result<(), Failure> {
         let mut chunk = vec![0; CHUNK_BYTES];
-        while wait_for(&stdin, PollFlags::POLLIN, woken).map_err(local)? {
+        while wait_for(&stdin, PollFlags::POLLIN, woken).map_err(Failure::local)? {
             match stdin.read(&mut chunk) {
                 Ok(0) => break,
                 Ok(length) => {

@@ -12,7 +12,6 @@ use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use protocol::{LineDecoder, Reply};
 
-use super::{local, lost};
 use crate::connection::{LINE_BYTES, Receiver};
 use crate::exit::Failure;
 use crate::stderr::remark;
@@ -92,7 +91,7 @@ impl Source {
         output: Option<BorrowedFd<'_>>,
     ) -> Result<Woken, Failure> {
         if !self.receiver.has_buffered() {
-            let woken = self.poll(deadline, output).map_err(local)?;
+            let woken = self.poll(deadline, output).map_err(Failure::local)?;
             if woken != Woken::Received {
                 return Ok(woken);
             }
@@ -104,7 +103,7 @@ impl Source {
                 Ok(Woken::Received)
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(Woken::Received),
-            Err(error) => Err(lost(error)),
+            Err(error) => Err(Failure::lost(error)),
         }
     }
 
@@ -131,7 +130,7 @@ impl Source {
     /// Why there is no connection any more.
     #[must_use]
     pub fn ended(&self) -> Failure {
-        lost(self.farewell.as_deref().unwrap_or("the server closed it"))
+        Failure::lost(self.farewell.as_deref().unwrap_or("the server closed it"))
     }
 }
 

@@ -10,9 +10,8 @@ use protocol::{Event, Reply, RoomName};
 
 use super::args::Place;
 use super::source::{Source, Woken};
-use super::{local, lost};
 use crate::connection::{Connection, PATIENCE, Sender};
-use crate::exit::{Exit, Failure};
+use crate::exit::Failure;
 
 /// Silence after which the server is asked whether it is alive, and how long it may take to answer.
 pub const SILENCE: Duration = Duration::from_secs(30);
@@ -62,12 +61,6 @@ pub fn is_refusal(line: &str) -> bool {
     }
 }
 
-/// The failure that a refusal is.
-#[must_use]
-pub fn refused(answer: &str) -> Failure {
-    Failure::new(Exit::Refused, format!("refused: {answer}; change it and try again"))
-}
-
 /// Somebody who is logged in and in his room.
 #[derive(Debug)]
 pub struct Visit {
@@ -98,7 +91,7 @@ impl Visit {
     pub fn begin(place: &Place, name: String) -> Result<Self, Failure> {
         let mut connection = Connection::open(&place.server, PATIENCE)?;
         connection.log_in(&name)?;
-        let (sender, receiver) = connection.split().map_err(local)?;
+        let (sender, receiver) = connection.split().map_err(Failure::local)?;
         let mut visit = Self {
             sender,
             source: Source::new(receiver),
@@ -129,7 +122,7 @@ impl Visit {
             ControlFlow::Continue(())
         })?
         .then(|| room.clone_into(&mut self.room))
-        .ok_or_else(|| refused(&why))
+        .ok_or_else(|| Failure::refused(&why))
     }
 
     /// Sends requests.
@@ -138,7 +131,7 @@ impl Visit {
     ///
     /// When the connection is gone.
     pub fn send(&mut self, requests: &str) -> Result<(), Failure> {
-        self.sender.send(requests.as_bytes()).map_err(lost)
+        self.sender.send(requests.as_bytes()).map_err(Failure::lost)
     }
 
     /// Gives lines to `take` until it has what the server owes it.
@@ -171,7 +164,9 @@ impl Visit {
         output: Option<BorrowedFd<'_>>,
     ) -> Result<Woken, Failure> {
         let Self { sender, source, pulse, .. } = self;
-        pulse.wait(source, deadline, output, |ping| sender.send(ping.as_bytes()).map_err(lost))
+        pulse.wait(source, deadline, output, |ping| {
+            sender.send(ping.as_bytes()).map_err(Failure::lost)
+        })
     }
 
     /// As [`Visit::wait`], where somebody else sends.
@@ -235,5 +230,5 @@ impl Pulse {
 /// The server is there and says nothing.
 #[must_use]
 pub fn silent() -> Failure {
-    lost("the server does not answer")
+    Failure::lost("the server does not answer")
 }
