@@ -3,16 +3,22 @@
 //! This thread reads the keys and is the only one that writes to the terminal. The session has a
 //! thread, with a reader for its socket, and so has the bell of the [`Screen`].
 
+use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::time::{Duration, Instant};
+use std::{env, io};
 
-use crate::args::Args;
+use clap::ColorChoice;
+
+use crate::args::appearance::Appearance;
+use crate::args::server::ServerArgs;
 use crate::connection::{Attempted, PATIENCE, attempt, get_in};
 use crate::dialog::{self, LoggedIn};
 use crate::exit::{Exit, Failure};
 use crate::prompt::{Prompt, Read};
+use crate::render::Looks;
 use crate::screen::Screen;
 use crate::session::{Ended, Input, Session};
 use crate::state::State;
@@ -37,11 +43,11 @@ const USAGE_COLUMNS: usize = 16;
 /// # Errors
 ///
 /// Says why there is nothing to stay for.
-pub fn run(args: &Args) -> Result<Exit, Failure> {
-    let looks = args.appearance.looks();
-    let transcript = args.appearance.log.as_deref().map(Transcript::open).transpose()?;
+pub fn run(to: &ServerArgs, appearance: &Appearance) -> Result<Exit, Failure> {
+    let looks = looks(appearance);
+    let transcript = appearance.log.as_deref().map(Transcript::open).transpose()?;
     // Before the terminal is taken, so that Ctrl-C ends a connection attempt as it ends anything.
-    let logged_in = log_in(args)?;
+    let logged_in = log_in(to)?;
     let screen = Arc::new(Screen::default());
     let terminal = Terminal::take()?;
     leave_on_signals(Arc::clone(&screen))?;
@@ -49,31 +55,43 @@ pub fn run(args: &Args) -> Result<Exit, Failure> {
     let mut printer = prompt.printer()?;
     let ringing = Arc::clone(&screen);
     let printer = thread::spawn("printer", move || ringing.ring(&mut printer))?;
-    let view =
-        View { looks, time: args.appearance.time(), transcript, screen: Arc::clone(&screen) };
-    let result = chat(args, logged_in, prompt, view);
+    let view = View { looks, time: appearance.time(), transcript, screen: Arc::clone(&screen) };
+    let result = chat(to, logged_in, prompt, view);
     // By now the editor is gone, so the printer does not wait for it.
     screen.close();
     thread::join(printer);
     result
 }
 
+/// How lines look. `auto` is decided here, where the terminal is known.
+fn looks(appearance: &Appearance) -> Looks {
+    let color = match appearance.color {
+        ColorChoice::Always => true,
+        ColorChoice::Never => false,
+        ColorChoice::Auto => {
+            let is_unwanted = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+            !is_unwanted && io::stdout().is_terminal()
+        }
+    };
+    Looks { color, bell: !appearance.no_bell, quiet: appearance.quiet }
+}
+
 /// The whole stay, from the login to the farewell.
 fn chat(
-    args: &Args,
+    to: &ServerArgs,
     logged_in: Option<LoggedIn>,
     mut prompt: Prompt<'_>,
     view: View,
 ) -> Result<Exit, Failure> {
     let screen = Arc::clone(&view.screen);
     let logged_in = match logged_in {
-        None => dialog::log_in(&args.server, &mut prompt)?,
+        None => dialog::log_in(&to.server, &mut prompt)?,
         logged_in => logged_in,
     };
     let Some(LoggedIn { server, name, connection }) = logged_in else {
         return Ok(screen.leaving().unwrap_or(Exit::Done));
     };
-    let state = State::new(&name, args.room());
+    let state = State::new(&name, to.room());
     prompt.chat(state.names());
     let (mailbox, inputs) = sync_channel(MAILBOX);
     let session = Session::new(server, state, view, Timing::default(), (mailbox.clone(), inputs));
@@ -113,10 +131,10 @@ impl Drop for LeaveOnDrop {
 }
 
 /// Goes straight in, when the command line has a name.
-fn log_in(args: &Args) -> Result<Option<LoggedIn>, Failure> {
-    let Some(name) = args.name() else { return Ok(None) };
-    let connection = get_in(&args.server, name, PATIENCE)?;
-    Ok(Some(LoggedIn { server: args.server.clone(), name: name.to_owned(), connection }))
+fn log_in(to: &ServerArgs) -> Result<Option<LoggedIn>, Failure> {
+    let Some(name) = to.name() else { return Ok(None) };
+    let connection = get_in(&to.server, name, PATIENCE)?;
+    Ok(Some(LoggedIn { server: to.server.clone(), name: name.to_owned(), connection }))
 }
 
 impl dialog::User for Prompt<'_> {

@@ -23,7 +23,8 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use protocol::limits::LINE_BYTES;
 use protocol::{LineDecoder, Reply};
 
-use crate::args::{self, Appearance, Args};
+use crate::args::lan::Lan;
+use crate::args::server::ServerArgs;
 use crate::exit::{Exit, Failure};
 use crate::signals::Signals;
 use crate::stderr::remark;
@@ -36,30 +37,6 @@ const PATIENCE: Duration = Duration::from_millis(500);
 
 /// Datagrams that are taken in a row, while a user and a signal wait.
 const AT_ONCE: usize = 64;
-
-/// `lan`.
-#[derive(Debug, clap::Args)]
-pub struct Lan {
-    /// The UDP port, which is the room
-    #[arg(value_parser = clap::value_parser!(u16).range(1..))]
-    pub port: u16,
-
-    /// Your name
-    #[arg(long, env = "CHAT_NAME", value_parser = args::one_line)]
-    pub name: String,
-
-    /// Use the network in which this machine has this address
-    #[arg(long, value_name = "ADDR")]
-    pub interface: Option<Ipv4Addr>,
-
-    /// The broadcast address of the network
-    #[arg(long, value_name = "ADDR", default_value_t = Ipv4Addr::BROADCAST)]
-    pub broadcast: Ipv4Addr,
-
-    /// How the chat is shown
-    #[command(flatten)]
-    pub appearance: Appearance,
-}
 
 /// Chats, at a prompt or in a pipe.
 ///
@@ -82,8 +59,8 @@ pub fn run(lan: &Lan) -> Result<Exit, Failure> {
     let serving = thread::spawn("lan", move || room.serve(&listener))?;
     let result = if io::stdin().is_terminal() && io::stdout().is_terminal() {
         // The port is the room, whatever the environment says.
-        let (name, appearance) = (Some(lan.name.clone()), lan.appearance.clone());
-        interactive::run(&Args { command: None, server, name, room: None, appearance })
+        let server = ServerArgs { server, name: Some(lan.name.clone()), room: None };
+        interactive::run(&server, &lan.appearance)
     } else {
         filter(&server, &lan.name, &end)
     };

@@ -2,7 +2,7 @@
 //!
 //! | module | what it is for |
 //! |---|---|
-//! | [`args`], [`documents`] | the command line, and what is printed about it |
+//! | [`args`] | the command line, and what is printed about it |
 //! | [`exit`] | every way in which the program ends: exit code and one line of reason |
 //! | [`stderr`], [`signals`] | the way of that line to the user; an end from outside |
 //! | [`connection`] | a server's socket: connect, log in, send, lines in |
@@ -29,7 +29,6 @@ pub mod args;
 pub mod completion;
 pub mod connection;
 pub mod dialog;
-pub mod documents;
 pub mod exit;
 pub mod files;
 pub mod helper;

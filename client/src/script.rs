@@ -2,7 +2,6 @@
 //!
 //! | module | what it is for |
 //! |---|---|
-//! | [`args`] | what a script may ask for |
 //! | [`visit`], [`source`] | a connection that is logged in and in its room, and its lines |
 //! | [`input`] | from what is to be said to requests |
 //! | [`say`], [`echoes`] | saying lines, and finding out what became of each |
@@ -14,7 +13,6 @@
 //! Data goes to stdout and nothing else does. Nothing here ends the process or reads a terminal.
 
 pub mod answers;
-pub mod args;
 pub mod bot;
 pub mod echoes;
 pub mod follow;
@@ -27,8 +25,7 @@ pub mod source;
 pub mod visit;
 pub mod wait;
 
-use args::Task;
-
+use crate::args::script::Task;
 use crate::exit::{Exit, Failure};
 
 /// Does the task. What is given back is the exit code.

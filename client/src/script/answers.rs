@@ -6,10 +6,10 @@ use protocol::rows::RoomRow;
 use protocol::{Event, Reply, Request};
 use serde::Serialize;
 
-use super::args::{History, List};
 use super::output::Output;
 use super::record::{Record, history_row, json};
 use super::visit::{Visit, fence, fence_answered, is_refusal};
+use crate::args::script::{History, List};
 use crate::exit::{Exit, Failure};
 
 /// A user, as `look --json` has him.
@@ -82,7 +82,7 @@ fn ask(
     heading: Reply<'_>,
     is_row: impl Fn(&str) -> bool,
 ) -> Result<Answer, Failure> {
-    let mut visit = Visit::begin(&list.place, list.place.reader())?;
+    let mut visit = Visit::begin(&list.server, list.server.reader())?;
     visit.send(&format!("{request}\n{}", fence("list")))?;
     let heading = heading.to_string();
     let (mut is_headed, mut rows, mut why) = (false, Vec::new(), None);

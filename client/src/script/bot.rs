@@ -18,12 +18,12 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use protocol::{Event, LineDecoder};
 
-use super::args::Bot;
 use super::input::{LONGEST, put_request};
 use super::program::{Deed, Program, code};
 use super::record::{self, Record};
 use super::source::Woken;
 use super::visit::{Visit, fence, fence_answered, is_refusal};
+use crate::args::script::Bot;
 use crate::connection::Sender;
 use crate::exit::{Exit, Failure};
 use crate::signals::Signals;
@@ -43,7 +43,7 @@ const LONGEST_DELAY: Duration = Duration::from_secs(60);
 ///
 /// Says why it could not go on.
 pub fn run(bot: &Bot) -> Result<u8, Failure> {
-    let visit = Visit::begin(&bot.place, bot.place.speaker()?)?;
+    let visit = Visit::begin(&bot.server, bot.server.speaker()?)?;
     let closer = visit.sender.try_clone().map_err(Failure::local)?;
     let signals = Signals::call(move || closer.close())?;
     let sender = visit.sender.try_clone().map_err(Failure::local)?;

@@ -6,11 +6,11 @@ use std::os::fd::AsFd;
 use jiff::Timestamp;
 use protocol::{Event, Reply, Request};
 
-use super::args::Follow;
 use super::output::{Output, Reader};
 use super::record::{Record, history_row, json};
 use super::source::Woken;
 use super::visit::{Visit, fence, fence_answered, is_refusal};
+use crate::args::script::Follow;
 use crate::exit::{Exit, Failure};
 
 /// How far the answer to `history` has come.
@@ -36,7 +36,7 @@ pub fn run(follow: &Follow) -> Result<Exit, Failure> {
         left: follow.count.unwrap_or(u64::MAX),
         replay: Replay::Over,
     };
-    let mut visit = Visit::begin(&follow.place, follow.place.reader())?;
+    let mut visit = Visit::begin(&follow.server, follow.server.reader())?;
     if let Some(lines) = follow.history {
         printer.replay = Replay::Asked;
         visit.send(&format!("{}\n{}", Request::History(lines), fence("history")))?;

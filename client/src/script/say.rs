@@ -14,10 +14,10 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use nix::poll::PollFlags;
 use protocol::LineDecoder;
 
-use super::args::Say;
 use super::echoes::{Counts, Echo, Echoes, Listener, Surroundings, said_by};
 use super::input::{CHUNK_BYTES, LONGEST, put_request, wait_for};
 use super::visit::{Visit, fence};
+use crate::args::script::Say;
 use crate::connection::Sender;
 use crate::exit::{Exit, Failure};
 use crate::thread;
@@ -38,7 +38,7 @@ pub fn run(say: &Say) -> Result<Exit, Failure> {
         true => Some(File::from(io::stdin().as_fd().try_clone_to_owned().map_err(Failure::local)?)),
         false => None,
     };
-    let Visit { sender, source, name, .. } = Visit::begin(&say.place, say.place.speaker()?)?;
+    let Visit { sender, source, name, .. } = Visit::begin(&say.server, say.server.speaker()?)?;
     let (wake, woken) = UnixStream::pair().map_err(Failure::local)?;
     let echoes = Arc::new(Echoes::default());
     let echo = match &say.to {

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use protocol::{Event, Reply, RoomName};
 
-use super::args::Place;
 use super::source::{Source, Woken};
+use crate::args::server::ServerArgs;
 use crate::connection::{Connection, PATIENCE, Sender};
 use crate::exit::Failure;
 
@@ -88,8 +88,8 @@ impl Visit {
     /// # Errors
     ///
     /// Says why the user is not there.
-    pub fn begin(place: &Place, name: String) -> Result<Self, Failure> {
-        let mut connection = Connection::open(&place.server, PATIENCE)?;
+    pub fn begin(to: &ServerArgs, name: String) -> Result<Self, Failure> {
+        let mut connection = Connection::open(&to.server, PATIENCE)?;
         connection.log_in(&name)?;
         let (sender, receiver) = connection.split().map_err(Failure::local)?;
         let mut visit = Self {
@@ -99,7 +99,7 @@ impl Visit {
             room: RoomName::main().as_str().to_owned(),
             pulse: Pulse { heard: Instant::now(), is_asked: false },
         };
-        if let Some(room) = place.room() {
+        if let Some(room) = to.room() {
             visit.join(room)?;
         }
         Ok(visit)

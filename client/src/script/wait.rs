@@ -5,10 +5,10 @@ use std::time::Instant;
 
 use protocol::Reply;
 
-use super::args::Wait;
 use super::output::Output;
 use super::source::Woken;
 use super::visit::{Visit, fence_answered};
+use crate::args::script::Wait;
 use crate::exit::{Exit, Failure};
 use crate::stderr::remark;
 
@@ -21,7 +21,7 @@ pub fn run(wait: &Wait) -> Result<Exit, Failure> {
     // A time beyond what the clock can count is none.
     let deadline = wait.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
     let mut output = Output::new()?;
-    let mut visit = Visit::begin(&wait.place, wait.place.reader())?;
+    let mut visit = Visit::begin(&wait.server, wait.server.reader())?;
     loop {
         let matched = visit.source.each(|line| {
             if let Some(Reply::Missed(_)) = Reply::parse(line) {

@@ -8,7 +8,7 @@ use clap_complete::Shell;
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, bold, roman};
 
-use crate::args::Args;
+use super::chat::Args;
 use crate::exit::{Exit, Failure};
 
 /// Prints the help or the version that clap was asked for.
@@ -116,8 +116,8 @@ fn done(printed: io::Result<()>) -> Result<Exit, Failure> {
 mod tests {
     use super::*;
 
-    const PAGE: &str = include_str!("../../docs/client.md");
-    const README: &str = include_str!("../../README.md");
+    const PAGE: &str = include_str!("../../../docs/client.md");
+    const README: &str = include_str!("../../../README.md");
 
     #[test]
     fn the_page_about_the_client_names_every_option_and_exit_code() {

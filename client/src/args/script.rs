@@ -2,63 +2,13 @@
 
 use std::ffi::OsString;
 use std::time::Duration;
-use std::{env, process};
 
 use clap::{Args, Subcommand, ValueHint};
-use protocol::UserName;
 use protocol::limits::HISTORY_LINES;
 use regex::Regex;
 
-use crate::args::{DEFAULT_SERVER, given, one_line, server};
-use crate::exit::{Exit, Failure};
-
-/// Where to go, and as whom.
-#[derive(Debug, Args)]
-pub struct Place {
-    /// The server
-    #[arg(long, env = "CHAT_SERVER", value_name = "HOST:PORT", default_value = DEFAULT_SERVER)]
-    #[arg(value_parser = server)]
-    pub server: String,
-
-    /// Log in under this name; commands that only read make one from USER and the process
-    #[arg(long, env = "CHAT_NAME", value_parser = one_line)]
-    pub name: Option<String>,
-
-    /// Go to this room first
-    #[arg(long, env = "CHAT_ROOM", value_parser = one_line)]
-    pub room: Option<String>,
-}
-
-impl Place {
-    /// The room to go to, if it is not the one that a login leads to.
-    #[must_use]
-    pub fn room(&self) -> Option<&str> {
-        given(self.room.as_deref())
-    }
-
-    /// The name of somebody who speaks: it is not made up.
-    ///
-    /// # Errors
-    ///
-    /// When none is given.
-    pub fn speaker(&self) -> Result<String, Failure> {
-        let name = given(self.name.as_deref()).map(str::to_owned);
-        let missing = "who speaks? give --name NAME, or set CHAT_NAME";
-        name.ok_or_else(|| Failure::new(Exit::Usage, missing))
-    }
-
-    /// The name of somebody who reads. One that is made up is in nobody's way.
-    #[must_use]
-    pub fn reader(&self) -> String {
-        if let Some(name) = given(self.name.as_deref()) {
-            return name.to_owned();
-        }
-        let id = process::id();
-        let named = env::var("USER").map(|user| format!("{user}-{id}"));
-        let allowed = named.ok().filter(|name| UserName::parse(name).is_ok());
-        allowed.unwrap_or_else(|| format!("reader-{id}"))
-    }
-}
+use super::server::ServerArgs;
+use crate::exit::Exit;
 
 /// What a script may do.
 #[derive(Debug, Subcommand)]
@@ -95,7 +45,7 @@ pub enum Task {
 pub struct Say {
     /// Where to go
     #[command(flatten)]
-    pub place: Place,
+    pub server: ServerArgs,
 
     /// Say it to this user alone
     #[arg(long, value_name = "NAME", value_parser = one_word)]
@@ -110,7 +60,7 @@ pub struct Say {
 pub struct List {
     /// Where to go
     #[command(flatten)]
-    pub place: Place,
+    pub server: ServerArgs,
 
     /// Print one JSON object a line
     #[arg(long)]
@@ -134,7 +84,7 @@ pub struct History {
 pub struct Follow {
     /// Where to go
     #[command(flatten)]
-    pub place: Place,
+    pub server: ServerArgs,
 
     /// Print one JSON object a line
     #[arg(long)]
@@ -154,7 +104,7 @@ pub struct Follow {
 pub struct Wait {
     /// Where to go
     #[command(flatten)]
-    pub place: Place,
+    pub server: ServerArgs,
 
     /// The line must match this regular expression
     #[arg(long = "match", value_name = "REGEX", value_parser = pattern)]
@@ -170,7 +120,7 @@ pub struct Wait {
 pub struct Bot {
     /// Where to go
     #[command(flatten)]
-    pub place: Place,
+    pub server: ServerArgs,
 
     /// Give the program one JSON object a line
     #[arg(long)]
