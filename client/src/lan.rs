@@ -18,14 +18,13 @@ use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
-use nix::errno::Errno;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use protocol::limits::LINE_BYTES;
 use protocol::{LineDecoder, Reply};
 
 use crate::args::lan::Lan;
 use crate::args::server::ServerArgs;
 use crate::exit::{Exit, Failure};
+use crate::poll::{self, Wanted};
 use crate::signals::Signals;
 use crate::stderr::remark;
 use crate::{interactive, pipe, thread};
@@ -107,7 +106,7 @@ impl LanRoom {
     /// Serves the mode, over as many connections as it makes. Gives how many datagrams were no lines.
     fn serve(mut self, listener: &TcpListener) -> io::Result<u64> {
         loop {
-            let woken = self.wait(listener, true, None)?;
+            let woken = self.wait(listener, Wanted::Read, None)?;
             if woken.is_ended {
                 return Ok(self.peer.ignored());
             }
@@ -138,7 +137,9 @@ impl LanRoom {
                 (true, None) => break,
                 (true, Some(looked)) => Some(looked + PATIENCE),
             };
-            let woken = self.wait(&client, !has_finished, deadline)?;
+            // Of a client that has finished there is nothing to read, though it would always be ready.
+            let wanted = if has_finished { Wanted::End } else { Wanted::Read };
+            let woken = self.wait(&client, wanted, deadline)?;
             let is_late = deadline.is_some_and(|deadline| deadline <= Instant::now());
             let is_gone = has_finished && woken.has_client;
             if woken.is_ended || is_late || is_gone {
@@ -196,27 +197,15 @@ impl LanRoom {
     fn wait(
         &self,
         client: &impl AsFd,
-        listens: bool,
+        wanted: Wanted,
         deadline: Option<Instant>,
     ) -> io::Result<Woken> {
-        // Nothing more is read of a client that has finished, though it would always be readable.
-        let wanted = if listens { PollFlags::POLLIN } else { PollFlags::empty() };
-        let mut watched = [
-            PollFd::new(self.ended.as_fd(), PollFlags::POLLIN),
-            PollFd::new(self.air.as_fd(), PollFlags::POLLIN),
-            PollFd::new(client.as_fd(), wanted),
+        let watched = [
+            (self.ended.as_fd(), Wanted::Read),
+            (self.air.as_fd(), Wanted::Read),
+            (client.as_fd(), wanted),
         ];
-        let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
-        let timeout = left.map_or(PollTimeout::NONE, |left| {
-            PollTimeout::try_from(left + Duration::from_millis(1)).unwrap_or(PollTimeout::MAX)
-        });
-        while let Err(errno) = poll(&mut watched, timeout) {
-            if errno != Errno::EINTR {
-                return Err(errno.into());
-            }
-        }
-        let [is_ended, has_datagrams, has_client] =
-            watched.each_ref().map(|fd| fd.any().unwrap_or(true));
+        let [is_ended, has_datagrams, has_client] = poll::wait(watched, deadline)?;
         Ok(Woken { is_ended, has_datagrams, has_client })
     }
 }

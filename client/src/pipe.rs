@@ -8,13 +8,12 @@ use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 
-use nix::errno::Errno;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use protocol::limits::LINE_BYTES;
 use protocol::{Framing, LineDecoder, Reply, Request};
 
 use crate::connection::{ConnectError, Connection, PATIENCE, Receiver, Sender};
 use crate::exit::{Exit, Failure};
+use crate::poll::{self, Wanted};
 use crate::safe::Safe;
 use crate::thread;
 
@@ -242,20 +241,13 @@ impl Requests {
         }
     }
 
-    fn wait(&self) -> Result<Wakeup, Errno> {
-        let mut watched = [
-            PollFd::new(self.stdin.as_fd(), PollFlags::POLLIN),
-            PollFd::new(self.woken.as_fd(), PollFlags::POLLIN),
-            PollFd::new(self.watched.as_fd(), PollFlags::empty()),
+    fn wait(&self) -> io::Result<Wakeup> {
+        let watched = [
+            (self.stdin.as_fd(), Wanted::Read),
+            (self.woken.as_fd(), Wanted::Read),
+            (self.watched.as_fd(), Wanted::End),
         ];
-        loop {
-            match poll(&mut watched, PollTimeout::NONE) {
-                Err(Errno::EINTR) => {}
-                Err(errno) => return Err(errno),
-                Ok(_) => break,
-            }
-        }
-        Ok(match watched.each_ref().map(|fd| fd.any().unwrap_or(true)) {
+        Ok(match poll::wait(watched, None)? {
             [_, true, _] => Wakeup::ServerGone,
             [_, _, true] => Wakeup::StdoutClosed,
             _ => Wakeup::Read,

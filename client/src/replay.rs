@@ -71,7 +71,7 @@ pub struct New {
 #[derive(Debug, Default)]
 struct Open {
     wanted: Wanted,
-    /// The token of the ping behind it. Its answer is the end of the rows.
+    /// The mark of the fence behind it, which is the end of the rows.
     fence: String,
     heading_came: bool,
     rows: Vec<String>,
@@ -132,9 +132,9 @@ impl Replay {
         }
     }
 
-    /// The rows that are new to the user, when this fence ends them. No fence ends any.
-    pub fn end(&mut self, fence: Option<&str>, name: &str) -> Option<Answered> {
-        let is_it = |open: &mut Open| fence.is_none_or(|fence| fence == open.fence);
+    /// The rows that are new to the user, when this fence ends them. One without a mark ends any.
+    pub fn end(&mut self, fence: &str, name: &str) -> Option<Answered> {
+        let is_it = |open: &mut Open| fence.is_empty() || fence == open.fence;
         let mut open = self.open.take_if(is_it)?;
         let mut rows = std::mem::take(&mut open.rows);
         let is_full = rows.len() >= open.wanted.lines();
@@ -211,7 +211,7 @@ mod tests {
 
     #[track_caller]
     fn new(replay: &mut Replay, fence: &str) -> New {
-        match replay.end(Some(fence), "al") {
+        match replay.end(fence, "al") {
             Some(Answered::New(new)) => new,
             other => panic!("{other:?}"),
         }
@@ -237,7 +237,7 @@ mod tests {
         for row in rows {
             assert!(replay.row(&format!("[2026-11-22T10:04:05Z] {row}")));
         }
-        assert_eq!(replay.end(Some("2"), "al"), None);
+        assert_eq!(replay.end("2", "al"), None);
         let missed = new(&mut replay, "1");
         assert_eq!(missed.has_gap, has_gap);
         assert_eq!(missed.rows.iter().map(|row| text_of(row)).collect::<Vec<_>>(), expected);
@@ -303,7 +303,7 @@ mod tests {
         replay.saw("bo: 600");
         answer(&mut replay, numbered(101..601));
         replay.saw("bo: 601");
-        assert_eq!(replay.end(Some("1"), "al"), Some(Answered::TooShort));
+        assert_eq!(replay.end("1", "al"), Some(Answered::TooShort));
         replay.ask(Wanted::AllMissed, "2");
         replay.saw("bo: 602");
         answer(&mut replay, numbered(0..603));
@@ -321,7 +321,7 @@ mod tests {
             seen.iter().for_each(|line| replay.saw(line));
             replay.ask(Wanted::Missed, "1");
             answer(&mut replay, numbered(HELD - MISSED..HELD));
-            assert_eq!(replay.end(Some("1"), "al"), Some(Answered::TooShort));
+            assert_eq!(replay.end("1", "al"), Some(Answered::TooShort));
             replay.ask(Wanted::AllMissed, "2");
             answer(&mut replay, numbered(0..HELD));
             let missed = new(&mut replay, "2");

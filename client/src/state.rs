@@ -5,15 +5,13 @@
 use protocol::rows::RoomRow;
 use protocol::{Event, Reply, Request, RoomName, ServerLine};
 
+use crate::fence::{self, Fences};
 use crate::names::Names;
 use crate::outbox::Outbox;
 use crate::render::Entry;
 use crate::replay::{Answered, Replay, Wanted, text_of};
 use crate::safe::Safe;
 use crate::whereabouts::{Joined, Whereabouts};
-
-/// Tokens of this program's own pings. Nobody is shown their answers.
-const FENCE: &str = "chat-client-";
 
 /// What the client knows.
 #[derive(Debug)]
@@ -22,9 +20,7 @@ pub struct State {
     outbox: Outbox,
     replay: Replay,
     list: Option<Heading>,
-    fences: u64,
-    /// How many answers to own pings are still to come.
-    fences_owed: usize,
+    fences: Fences,
     names: Names,
     is_put_out: bool,
 }
@@ -60,8 +56,7 @@ impl State {
             outbox: Outbox::default(),
             replay: Replay::default(),
             list: None,
-            fences: 0,
-            fences_owed: 0,
+            fences: Fences::default(),
             names,
             is_put_out: false,
         }
@@ -116,7 +111,7 @@ impl State {
         self.replay.lost();
         self.whereabouts.lost();
         self.list = None;
-        self.fences_owed = 0;
+        self.fences.lost();
     }
 
     /// The requests to send after a login: back to the room, if it is not the one a login leads to.
@@ -129,21 +124,15 @@ impl State {
     /// The requests for what was said before, up to a fence.
     #[must_use]
     pub fn requests_for_history(&mut self, wanted: Wanted) -> String {
-        let fence = self.fence();
-        self.replay.ask(wanted, &fence);
-        format!("history {}\nping {fence}\n", wanted.lines())
+        let mark = self.fences.set();
+        self.replay.ask(wanted, &mark);
+        format!("history {}\n{}", wanted.lines(), fence::request(mark))
     }
 
     /// A request whose answer shows that the server is alive, and that nobody gets to see.
     #[must_use]
     pub fn request_for_life(&mut self) -> String {
-        format!("ping {}\n", self.fence())
-    }
-
-    fn fence(&mut self) -> String {
-        self.fences += 1;
-        self.fences_owed += 1;
-        format!("{FENCE}{}", self.fences)
+        fence::request(self.fences.set())
     }
 
     /// Learns from a line of the server, and says what it leads to.
@@ -200,6 +189,10 @@ impl State {
             Reply::Rooms => Some(Heading::Rooms),
             _ => None,
         };
+        if let Some(mark) = self.fences.answered(reply) {
+            self.end_replay(mark, outcome);
+            return false;
+        }
         match *reply {
             Reply::JoinSuccess => return self.joined(outcome),
             Reply::RoomNameEmpty | Reply::RoomNameInvalid(_) => self.whereabouts.not_joined(),
@@ -225,13 +218,8 @@ impl State {
             Reply::LineTooLong(_) | Reply::InvalidUtf8 | Reply::ControlCharacter => {
                 self.outbox.unreadable();
             }
-            Reply::UnknownCommand(command) => return self.unknown(command, outcome),
+            Reply::UnknownCommand(command) => return self.unknown(command),
             Reply::History => return !self.replay.heading(),
-            Reply::Pong(token) if token.starts_with(FENCE) => {
-                self.fences_owed = self.fences_owed.saturating_sub(1);
-                self.end_replay(Some(token), outcome);
-                return false;
-            }
             _ => {}
         }
         true
@@ -248,13 +236,8 @@ impl State {
     }
 
     /// A server may be older than this client. What it does not know then was no mistake.
-    fn unknown(&mut self, command: &str, outcome: &mut Outcome) -> bool {
+    fn unknown(&mut self, command: &str) -> bool {
         match command {
-            "ping" if self.fences_owed > 0 => {
-                self.fences_owed -= 1;
-                self.end_replay(None, outcome);
-                return false;
-            }
             "history" if self.replay.is_open() => return false,
             "join" => self.whereabouts.not_joined(),
             "rename" => {
@@ -265,7 +248,7 @@ impl State {
         true
     }
 
-    fn end_replay(&mut self, fence: Option<&str>, outcome: &mut Outcome) {
+    fn end_replay(&mut self, fence: &str, outcome: &mut Outcome) {
         let new = match self.replay.end(fence, self.whereabouts.name()) {
             Some(Answered::New(new)) => new,
             Some(Answered::TooShort) => {

@@ -8,9 +8,10 @@ use serde::Serialize;
 
 use super::output::Output;
 use super::record::{Record, history_row, json};
-use super::visit::{Visit, fence, fence_answered, is_refusal};
+use super::visit::{Visit, is_refusal};
 use crate::args::script::{History, List};
 use crate::exit::{Exit, Failure};
+use crate::fence;
 
 /// A user, as `look --json` has him.
 #[derive(Serialize)]
@@ -83,7 +84,7 @@ fn ask(
     is_row: impl Fn(&str) -> bool,
 ) -> Result<Answer, Failure> {
     let mut visit = Visit::begin(&list.server, list.server.reader())?;
-    visit.send(&format!("{request}\n{}", fence("list")))?;
+    visit.send(&format!("{request}\n{}", fence::request("list")))?;
     let heading = heading.to_string();
     let (mut is_headed, mut rows, mut why) = (false, Vec::new(), None);
     visit.until(|line| {
@@ -93,7 +94,7 @@ fn ask(
             is_headed = true;
         } else if is_refusal(line) {
             why = Some(line.to_owned());
-        } else if matches!(fence_answered(line), Some("list" | "")) {
+        } else if matches!(fence::answered(line), Some("list" | "")) {
             return ControlFlow::Break(());
         }
         ControlFlow::Continue(())

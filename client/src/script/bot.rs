@@ -22,10 +22,11 @@ use super::input::{LONGEST, put_request};
 use super::program::{Deed, Program, code};
 use super::record::{self, Record};
 use super::source::Woken;
-use super::visit::{Visit, fence, fence_answered, is_refusal};
+use super::visit::{Visit, is_refusal};
 use crate::args::script::Bot;
 use crate::connection::Sender;
 use crate::exit::{Exit, Failure};
+use crate::fence;
 use crate::signals::Signals;
 use crate::stderr::remark;
 use crate::thread;
@@ -96,7 +97,7 @@ impl Voice {
                     put_request(&mut said, None, line);
                 }
                 self.has_ended.store(true, Ordering::Release);
-                said.extend(fence("bot").bytes());
+                said.extend(fence::request("bot").bytes());
             }
         }
         if !said.is_empty() {
@@ -161,7 +162,7 @@ impl Room {
                 false => line.to_owned(),
             };
             let done = visit.source.each(|line| {
-                match fence_answered(line) {
+                match fence::answered(line) {
                     Some("bot") => return ControlFlow::Break(()),
                     // A server without `ping` does not tell the fences apart.
                     Some("") if has_ended.load(Ordering::Acquire) => {

@@ -12,9 +12,10 @@ use parking_lot::{Condvar, Mutex};
 use protocol::{Event, Reply};
 
 use super::source::{Source, Woken};
-use super::visit::{SILENCE, fence_answered, is_refusal, silent};
+use super::visit::{SILENCE, is_refusal, silent};
 use crate::connection::Sender;
 use crate::exit::Failure;
+use crate::fence;
 use crate::stderr::remark;
 
 /// How many lines may be said before the first of them is answered.
@@ -217,7 +218,7 @@ impl Heard<'_> {
     fn line(&mut self, line: &str) {
         if self.echo.is_in(line) {
             *self.answered += 1;
-        } else if let Some(mark) = fence_answered(line) {
+        } else if let Some(mark) = fence::answered(line) {
             if let Ok(sent) = mark.parse() {
                 self.fence(sent);
             }

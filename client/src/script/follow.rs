@@ -9,9 +9,10 @@ use protocol::{Event, Reply, Request};
 use super::output::{Output, Reader};
 use super::record::{Record, history_row, json};
 use super::source::Woken;
-use super::visit::{Visit, fence, fence_answered, is_refusal};
+use super::visit::{Visit, is_refusal};
 use crate::args::script::Follow;
 use crate::exit::{Exit, Failure};
+use crate::fence;
 
 /// How far the answer to `history` has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,7 +40,7 @@ pub fn run(follow: &Follow) -> Result<Exit, Failure> {
     let mut visit = Visit::begin(&follow.server, follow.server.reader())?;
     if let Some(lines) = follow.history {
         printer.replay = Replay::Asked;
-        visit.send(&format!("{}\n{}", Request::History(lines), fence("history")))?;
+        visit.send(&format!("{}\n{}", Request::History(lines), fence::request("history")))?;
     }
     loop {
         let now = format!("{:.3}", Timestamp::now());
@@ -75,7 +76,7 @@ type Stop = Result<(), Failure>;
 
 impl Printer {
     fn take(&mut self, line: &str, now: &str, room: &str) -> ControlFlow<Stop> {
-        if let Some(mark) = fence_answered(line) {
+        if let Some(mark) = fence::answered(line) {
             if matches!(mark, "history" | "") {
                 self.replay = Replay::Over;
             }

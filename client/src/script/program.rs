@@ -13,13 +13,13 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
-use nix::poll::PollFlags;
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 use protocol::Reply;
 
-use super::input::{CHUNK_BYTES, wait_for};
+use super::input::CHUNK_BYTES;
 use crate::exit::{Exit, Failure};
+use crate::poll::{Wanted, wait_unless};
 use crate::thread;
 
 /// Lines that wait for the program. One that reads none at all is no reason to be thrown out by
@@ -154,7 +154,7 @@ fn read_all(
     mut take: impl FnMut(&[u8]),
 ) -> io::Result<()> {
     let mut chunk = vec![0; CHUNK_BYTES];
-    while wait_for(&stdout, PollFlags::POLLIN, woken)? {
+    while wait_unless(&stdout, Wanted::Read, woken)? {
         match stdout.read(&mut chunk) {
             Ok(0) => break,
             Ok(length) => take(&chunk[..length]),
@@ -182,7 +182,7 @@ fn write_all(stdin: &mut ChildStdin, bytes: &[u8], woken: &UnixStream) -> io::Re
             Ok(length) => left = &left[length..],
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                if !wait_for(stdin, PollFlags::POLLOUT, woken)? {
+                if !wait_unless(stdin, Wanted::Write, woken)? {
                     return Err(error);
                 }
             }

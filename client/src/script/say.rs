@@ -11,15 +11,16 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use nix::poll::PollFlags;
 use protocol::LineDecoder;
 
 use super::echoes::{Counts, Echo, Echoes, Listener, Surroundings, said_by};
-use super::input::{CHUNK_BYTES, LONGEST, put_request, wait_for};
-use super::visit::{Visit, fence};
+use super::input::{CHUNK_BYTES, LONGEST, put_request};
+use super::visit::Visit;
 use crate::args::script::Say;
 use crate::connection::Sender;
 use crate::exit::{Exit, Failure};
+use crate::fence;
+use crate::poll::{Wanted, wait_unless};
 use crate::thread;
 
 /// How many lines may stand between two fences.
@@ -113,7 +114,7 @@ impl Speaker<'_> {
     /// Says each line of stdin, up to its end or the server's.
     fn say_stdin(&mut self, mut stdin: File, woken: &UnixStream) -> Result<(), Failure> {
         let mut chunk = vec![0; CHUNK_BYTES];
-        while wait_for(&stdin, PollFlags::POLLIN, woken).map_err(Failure::local)? {
+        while wait_unless(&stdin, Wanted::Read, woken).map_err(Failure::local)? {
             match stdin.read(&mut chunk) {
                 Ok(0) => break,
                 Ok(length) => {
@@ -162,7 +163,7 @@ impl Speaker<'_> {
     }
 
     fn put_fence(&mut self) {
-        self.requests.extend(fence(self.sent).bytes());
+        self.requests.extend(fence::request(self.sent).bytes());
         self.unfenced = 0;
     }
 

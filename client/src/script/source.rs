@@ -8,12 +8,11 @@ use std::ops::ControlFlow;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Instant;
 
-use nix::errno::Errno;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use protocol::{LineDecoder, Reply};
 
 use crate::connection::{LINE_BYTES, Receiver};
 use crate::exit::Failure;
+use crate::poll::{self, Wanted};
 use crate::stderr::remark;
 
 const CHUNK_BYTES: usize = 64 * 1024;
@@ -91,9 +90,15 @@ impl Source {
         output: Option<BorrowedFd<'_>>,
     ) -> Result<Woken, Failure> {
         if !self.receiver.has_buffered() {
-            let woken = self.poll(deadline, output).map_err(Failure::local)?;
-            if woken != Woken::Received {
-                return Ok(woken);
+            let receiver = (self.receiver.as_fd(), Wanted::Read);
+            let ready = match output {
+                Some(output) => poll::wait([receiver, (output, Wanted::End)], deadline),
+                None => poll::wait([receiver], deadline).map(|[received]| [received, false]),
+            };
+            match ready.map_err(Failure::local)? {
+                [_, true] => return Ok(Woken::OutputClosed),
+                [true, _] => {}
+                [false, false] => return Ok(Woken::TimedOut),
             }
         }
         match self.receiver.read(&mut self.chunk) {
@@ -105,26 +110,6 @@ impl Source {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(Woken::Received),
             Err(error) => Err(Failure::lost(error)),
         }
-    }
-
-    fn poll(
-        &self,
-        deadline: Option<Instant>,
-        output: Option<BorrowedFd<'_>>,
-    ) -> Result<Woken, Errno> {
-        let mut watched = vec![PollFd::new(self.receiver.as_fd(), PollFlags::POLLIN)];
-        watched.extend(output.map(|output| PollFd::new(output, PollFlags::empty())));
-        loop {
-            match poll(&mut watched, timeout(deadline)) {
-                Err(Errno::EINTR) => {}
-                Err(errno) => return Err(errno),
-                Ok(0) if deadline.is_some_and(|deadline| Instant::now() < deadline) => {}
-                Ok(0) => return Ok(Woken::TimedOut),
-                Ok(_) => break,
-            }
-        }
-        let is_closed = watched.get(1).is_some_and(|output| output.any().unwrap_or(true));
-        Ok(if is_closed { Woken::OutputClosed } else { Woken::Received })
     }
 
     /// Why there is no connection any more.
@@ -141,14 +126,4 @@ fn is_farewell(line: &str) -> bool {
             Reply::parse(line),
             Some(Reply::ServerShutdown | Reply::Kicked(_) | Reply::Banned(_))
         )
-}
-
-/// What `poll` takes. It counts in milliseconds, and waits a little longer rather than shorter.
-fn timeout(deadline: Option<Instant>) -> PollTimeout {
-    let Some(deadline) = deadline else { return PollTimeout::NONE };
-    let left = deadline.saturating_duration_since(Instant::now()).as_millis();
-    i32::try_from(left.saturating_add(1))
-        .ok()
-        .and_then(|left| PollTimeout::try_from(left).ok())
-        .unwrap_or(PollTimeout::MAX)
 }

@@ -12,33 +12,10 @@ use super::source::{Source, Woken};
 use crate::args::server::ServerArgs;
 use crate::connection::{Connection, PATIENCE, Sender};
 use crate::exit::Failure;
+use crate::fence;
 
 /// Silence after which the server is asked whether it is alive, and how long it may take to answer.
 pub const SILENCE: Duration = Duration::from_secs(30);
-
-/// How tokens of our own pings begin. Nobody is shown their answers.
-const TOKEN: &str = "chat-client-";
-
-/// The request whose answer marks a place in what the server sends.
-#[must_use]
-pub fn fence(mark: impl std::fmt::Display) -> String {
-    format!("ping {TOKEN}{mark}\n")
-}
-
-/// The mark of the fence that `line` answers. A server that knows no `ping` says so, in the right
-/// place: that is a fence without a mark.
-#[must_use]
-pub fn fence_answered(line: &str) -> Option<&str> {
-    // Nearly every line is something else, and a follower of a flood asks this of all of them.
-    if !line.starts_with(['p', 'U']) {
-        return None;
-    }
-    match Reply::parse(line)? {
-        Reply::Pong(token) => token.strip_prefix(TOKEN),
-        Reply::UnknownCommand("ping") => Some(""),
-        _ => None,
-    }
-}
 
 /// Whether `line` is the server's answer to something that it does not do.
 #[must_use]
@@ -106,13 +83,13 @@ impl Visit {
     }
 
     fn join(&mut self, room: &str) -> Result<(), Failure> {
-        self.send(&format!("join {room}\n{}", fence("join")))?;
+        self.send(&format!("join {room}\n{}", fence::request("join")))?;
         let mut why = String::new();
         self.until(|line| {
             if line == Reply::JoinSuccess.to_string() {
                 return ControlFlow::Break(true);
             }
-            if fence_answered(line).is_some() {
+            if fence::answered(line).is_some() {
                 return ControlFlow::Break(false);
             }
             // The last answer before the fence is the answer to the request.
@@ -215,7 +192,7 @@ impl Pulse {
                 Woken::TimedOut if self.is_asked => return Err(silent()),
                 Woken::TimedOut => {
                     self.is_asked = true;
-                    send(&fence("alive"))?;
+                    send(&fence::request("alive"))?;
                 }
                 Woken::Received => {
                     (self.heard, self.is_asked) = (Instant::now(), false);

@@ -7,9 +7,10 @@ use protocol::Reply;
 
 use super::output::Output;
 use super::source::Woken;
-use super::visit::{Visit, fence_answered};
+use super::visit::Visit;
 use crate::args::script::Wait;
 use crate::exit::{Exit, Failure};
+use crate::fence;
 use crate::stderr::remark;
 
 /// Prints the first line that matches.
@@ -27,7 +28,7 @@ pub fn run(wait: &Wait) -> Result<Exit, Failure> {
             if let Some(Reply::Missed(_)) = Reply::parse(line) {
                 remark(format_args!("{line}; what is waited for may be among them"));
             }
-            if fence_answered(line).is_none() && wait.pattern.is_match(line) {
+            if fence::answered(line).is_none() && wait.pattern.is_match(line) {
                 output.line(line);
                 return ControlFlow::Break(());
             }

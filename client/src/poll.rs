@@ -1,0 +1,67 @@
+//! Waiting for several file descriptors at once, and for a time: the one call of poll(2).
+
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::time::{Duration, Instant};
+
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+
+/// What is waited for at a file descriptor. Its end, or an error of it, counts as well.
+#[derive(Debug, Clone, Copy)]
+pub enum Wanted {
+    /// Something to read.
+    Read,
+    /// Room to write.
+    Write,
+    /// Nothing but the end.
+    End,
+}
+
+/// Waits until at least one of these is ready, or until the deadline. Which are ready stands in their
+/// places: none of them when the deadline came first. A signal does not end it.
+///
+/// # Errors
+///
+/// When the system cannot watch them.
+pub fn wait<const N: usize>(
+    watched: [(BorrowedFd<'_>, Wanted); N],
+    deadline: Option<Instant>,
+) -> io::Result<[bool; N]> {
+    let mut watched = watched.map(|(file, wanted)| PollFd::new(file, flags(wanted)));
+    loop {
+        match poll(&mut watched, timeout(deadline)) {
+            Err(Errno::EINTR) => {}
+            Err(errno) => return Err(errno.into()),
+            Ok(0) if deadline.is_none_or(|deadline| Instant::now() < deadline) => {}
+            // A state that the library has no name for is none to wait in.
+            Ok(_) => return Ok(watched.map(|file| file.any().unwrap_or(true))),
+        }
+    }
+}
+
+/// Waits until `file` is ready. False when the other end of `woken` is closed, and there is nothing to
+/// wait for any more.
+///
+/// # Errors
+///
+/// When the system cannot watch it.
+pub fn wait_unless(file: &impl AsFd, wanted: Wanted, woken: &impl AsFd) -> io::Result<bool> {
+    let [_, is_woken] = wait([(file.as_fd(), wanted), (woken.as_fd(), Wanted::Read)], None)?;
+    Ok(!is_woken)
+}
+
+fn flags(wanted: Wanted) -> PollFlags {
+    match wanted {
+        Wanted::Read => PollFlags::POLLIN,
+        Wanted::Write => PollFlags::POLLOUT,
+        Wanted::End => PollFlags::empty(),
+    }
+}
+
+/// What `poll` takes. It counts in milliseconds, and waits a little longer rather than shorter.
+fn timeout(deadline: Option<Instant>) -> PollTimeout {
+    let Some(deadline) = deadline else { return PollTimeout::NONE };
+    let left = deadline.saturating_duration_since(Instant::now()) + Duration::from_millis(1);
+    PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX)
+}
