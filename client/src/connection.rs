@@ -8,6 +8,7 @@
 pub mod attempt;
 pub mod error;
 pub mod halves;
+pub mod lines;
 
 use std::io::{self, Write};
 use std::net::{TcpStream, ToSocketAddrs};
@@ -18,7 +19,8 @@ use protocol::{Framing, Reply};
 
 pub use self::attempt::{Attempted, get_in};
 pub use self::error::ConnectError;
-pub use self::halves::{Incoming, LINE_BYTES, Line, Lines, Receiver, Sender};
+pub use self::halves::{Receiver, Sender};
+pub use self::lines::{Incoming, LINE_BYTES, Line, LineReader};
 
 /// How long a server may take to accept, to greet, to answer the login, and to close at the end.
 pub const PATIENCE: Duration = Duration::from_secs(10);

@@ -12,7 +12,7 @@ use std::thread::JoinHandle;
 use std::time::Instant;
 
 use crate::connection::error::without_number;
-use crate::connection::{Attempted, Connection, Incoming, Line, Lines, Sender};
+use crate::connection::{Attempted, Connection, Incoming, Line, LineReader, Sender};
 use crate::exit::{Exit, Failure};
 use crate::replay::Wanted;
 use crate::safe::Safe;
@@ -155,7 +155,7 @@ impl Session {
         let (mut sender, receiver) = connection.split().map_err(Failure::local)?;
         sender.set_patience(self.timing.answer).map_err(Failure::local)?;
         let mailbox = self.mailbox.clone();
-        let reader = thread::spawn("reader", move || Lines::new(receiver).feed(&mailbox))?;
+        let reader = thread::spawn("reader", move || LineReader::new(receiver).feed(&mailbox))?;
         (self.is_connected, self.is_drained) = (true, false);
         Ok(Link { sender, reader })
     }

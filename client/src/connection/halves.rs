@@ -3,16 +3,7 @@
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::os::fd::{AsFd, BorrowedFd};
-use std::sync::mpsc::SyncSender;
 use std::time::Duration;
-
-use protocol::{LineDecoder, LineError};
-
-/// Bytes in a line from a server. Lines of `history` are longer than any line that is sent.
-pub const LINE_BYTES: usize = 64 * 1024;
-
-/// Bytes that are read at a time.
-const CHUNK_BYTES: usize = 64 * 1024;
 
 /// The half of a connection that sends.
 #[derive(Debug)]
@@ -64,7 +55,7 @@ impl Sender {
     }
 }
 
-/// The half of a connection that receives, as bytes. [`Lines`] makes lines of them.
+/// The half of a connection that receives, as bytes.
 #[derive(Debug)]
 pub struct Receiver {
     pub(super) stream: TcpStream,
@@ -107,69 +98,4 @@ pub(super) fn read(stream: &mut TcpStream, buffer: &mut [u8]) -> io::Result<usiz
             read => return read,
         }
     }
-}
-
-/// One line from a server, without its end, or what stood in its place.
-pub type Line = Result<String, LineError>;
-
-/// Lines from a server.
-#[derive(Debug)]
-pub struct Lines {
-    receiver: Receiver,
-    decoder: LineDecoder,
-    chunk: Box<[u8]>,
-}
-
-impl Lines {
-    /// Reads lines of `receiver`.
-    #[must_use]
-    pub fn new(receiver: Receiver) -> Self {
-        // The decoder holds no more than one line, so a stream without newlines needs no end.
-        let decoder = LineDecoder::new(LINE_BYTES, usize::MAX);
-        Self { receiver, decoder, chunk: vec![0; CHUNK_BYTES].into() }
-    }
-
-    /// The lines that the next bytes complete: perhaps none, perhaps thousands. `None` at the end.
-    ///
-    /// # Errors
-    ///
-    /// When the connection broke.
-    pub fn next_batch(&mut self) -> io::Result<Option<Vec<Line>>> {
-        let mut lines = Vec::new();
-        let length = self.receiver.read(&mut self.chunk)?;
-        if length == 0 {
-            let rest = self.decoder.finish();
-            lines.extend(rest.map(|line| line.map(str::to_owned)));
-            return Ok((!lines.is_empty()).then_some(lines));
-        }
-        let mut bytes = &self.chunk[..length];
-        while let Some(line) = self.decoder.next(&mut bytes) {
-            lines.push(line.map(str::to_owned));
-        }
-        Ok(Some(lines))
-    }
-
-    /// Feeds a bounded channel until the server closes. This is the body of a reader thread; it
-    /// also ends when nobody listens to the channel any more.
-    pub fn feed<T: From<Incoming>>(mut self, channel: &SyncSender<T>) {
-        loop {
-            let (incoming, is_end) = match self.next_batch() {
-                Ok(Some(lines)) => (Incoming::Lines(lines), false),
-                Ok(None) => (Incoming::Closed(None), true),
-                Err(error) => (Incoming::Closed(Some(error)), true),
-            };
-            if channel.send(incoming.into()).is_err() || is_end {
-                return;
-            }
-        }
-    }
-}
-
-/// What a reader thread reports.
-#[derive(Debug)]
-pub enum Incoming {
-    /// Lines, in their order.
-    Lines(Vec<Line>),
-    /// Nothing follows. The error is there when the connection broke.
-    Closed(Option<io::Error>),
 }

@@ -11,7 +11,7 @@ use std::time::Instant;
 use parking_lot::{Condvar, Mutex};
 use protocol::{Event, Reply};
 
-use super::source::{Source, Woken};
+use super::source::{ScriptLines, Woken};
 use super::visit::{SILENCE, is_refusal, silent};
 use crate::connection::Sender;
 use crate::exit::Failure;
@@ -121,7 +121,7 @@ impl Echo {
 /// The thread that hears the echoes.
 #[derive(Debug)]
 pub struct Listener {
-    source: Source,
+    source: ScriptLines,
     echo: Echo,
     answered: u64,
     refused: u64,
@@ -157,7 +157,7 @@ impl Drop for Surroundings {
 impl Listener {
     /// A listener to lines that come back like this.
     #[must_use]
-    pub fn new(source: Source, echo: Echo) -> Self {
+    pub fn new(source: ScriptLines, echo: Echo) -> Self {
         Self { source, echo, answered: 0, refused: 0, gap: 0, muted: None, why: String::new() }
     }
 

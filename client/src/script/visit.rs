@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use protocol::{Event, Reply, RoomName};
 
-use super::source::{Source, Woken};
+use super::source::{ScriptLines, Woken};
 use crate::args::server::ServerArgs;
 use crate::connection::{Connection, PATIENCE, Sender};
 use crate::exit::Failure;
@@ -44,7 +44,7 @@ pub struct Visit {
     /// The half that sends.
     pub sender: Sender,
     /// The half that receives.
-    pub source: Source,
+    pub source: ScriptLines,
     /// The user's name.
     pub name: String,
     /// The room.
@@ -71,7 +71,7 @@ impl Visit {
         let (sender, receiver) = connection.split().map_err(Failure::local)?;
         let mut visit = Self {
             sender,
-            source: Source::new(receiver),
+            source: ScriptLines::new(receiver),
             name,
             room: RoomName::main().as_str().to_owned(),
             pulse: Pulse { heard: Instant::now(), is_asked: false },
@@ -175,7 +175,7 @@ impl Visit {
 impl Pulse {
     fn wait(
         &mut self,
-        source: &mut Source,
+        source: &mut ScriptLines,
         deadline: Option<Instant>,
         output: Option<BorrowedFd<'_>>,
         mut send: impl FnMut(&str) -> Result<(), Failure>,
