@@ -29,7 +29,7 @@ use crate::signals::Signals;
 use crate::stderr::remark;
 use crate::{interactive, pipe, thread};
 use air::Air;
-use peer::{Outcome, Peer};
+use peer::{Outcome, Peer, Then};
 
 /// How long the others may take to answer a `look`, when nothing else keeps the user here.
 const PATIENCE: Duration = Duration::from_millis(500);
@@ -174,13 +174,13 @@ impl LanRoom {
 
     /// Sends and shows. False when the connection is over.
     fn carry_out(&mut self, outcome: &Outcome, client: &mut TcpStream) -> io::Result<bool> {
-        if outcome.is_question {
+        if outcome.then == Then::AwaitAnswers {
             self.looked = Some(Instant::now());
         }
         if let Some(line) = &outcome.send {
             self.air.send(line)?;
         }
-        Ok(write(client, &outcome.show)? && !outcome.is_end)
+        Ok(write(client, &outcome.show)? && outcome.then != Then::End)
     }
 
     /// What the datagrams that have come lead to. In a flood there are always more.

@@ -26,6 +26,7 @@
 //! [`exit`] do no I/O. Only `main.rs` ends the process.
 
 pub mod args;
+pub mod backoff;
 pub mod completion;
 pub mod connection;
 pub mod dialog;
@@ -36,6 +37,7 @@ pub mod helper;
 pub mod interactive;
 pub mod lan;
 pub mod layout;
+pub mod liveness;
 pub mod names;
 pub mod outbox;
 pub mod pipe;

@@ -9,19 +9,24 @@ mod offline;
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::thread::JoinHandle;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use crate::backoff::Backoff;
 use crate::connection::error::without_number;
 use crate::connection::{Attempted, Connection, Incoming, Line, LineReader, Sender};
 use crate::exit::{Exit, Failure};
+use crate::liveness::{Doubt, Liveness};
 use crate::replay::Wanted;
 use crate::safe::Safe;
 use crate::screen::Place;
 use crate::state::State;
 use crate::thread;
-use crate::timing::{Backoff, Expired, Timing, Watch};
+use crate::timing::Timing;
 use crate::typed::as_typed;
 use crate::view::View;
+
+/// How long the server may take to close after a `logout`.
+const FAREWELL: Duration = Duration::from_secs(2);
 
 /// What a session hears of.
 #[derive(Debug)]
@@ -65,16 +70,33 @@ pub struct Session {
     mailbox: SyncSender<Input>,
     /// How many inputs of the user came. The login is the first.
     count: u64,
-    is_connected: bool,
-    /// Whether the reader of the connection has sent its last message.
-    is_drained: bool,
-    is_leaving: bool,
+    presence: Presence,
 }
 
-/// One connection, and the thread that reads from it.
+/// Where a session is between its connections.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Presence {
+    /// There is a connection.
+    Connected,
+    /// There is none, and another one is looked for.
+    Away,
+    /// There is none, and the user has left.
+    Leaving,
+}
+
+/// One connection, and the thread that reads from it, until that has sent its last message.
 struct Link {
     sender: Sender,
-    reader: JoinHandle<()>,
+    reader: Option<JoinHandle<()>>,
+}
+
+impl Link {
+    /// The reader has sent its last message.
+    fn closed(&mut self) {
+        if let Some(reader) = self.reader.take() {
+            thread::join(reader);
+        }
+    }
 }
 
 /// Why a connection is no longer used.
@@ -101,9 +123,7 @@ impl Session {
             inputs,
             mailbox,
             count: 0,
-            is_connected: true,
-            is_drained: true,
-            is_leaving: false,
+            presence: Presence::Connected,
         }
     }
 
@@ -125,7 +145,7 @@ impl Session {
             let begun = Instant::now();
             let end = self.stay(&mut link);
             self.backoff.lasted(begun.elapsed());
-            self.is_connected = false;
+            self.presence = Presence::Away;
             self.unlink(link);
             let End::Lost(why) = end else {
                 return Ok(self.ended(Exit::Done));
@@ -156,21 +176,20 @@ impl Session {
         sender.set_patience(self.timing.answer).map_err(Failure::local)?;
         let mailbox = self.mailbox.clone();
         let reader = thread::spawn("reader", move || LineReader::new(receiver).feed(&mailbox))?;
-        (self.is_connected, self.is_drained) = (true, false);
-        Ok(Link { sender, reader })
+        self.presence = Presence::Connected;
+        Ok(Link { sender, reader: Some(reader) })
     }
 
     /// Ends the reader thread. Its last message says that it is at the end.
-    fn unlink(&mut self, link: Link) {
+    fn unlink(&mut self, mut link: Link) {
         link.sender.close();
-        while !self.is_drained {
+        while link.reader.is_some() {
             match self.inputs.recv() {
                 Ok(Input::Server(Incoming::Lines(lines))) => drop(self.receive(&lines)),
-                Ok(Input::Server(Incoming::Closed(_))) | Err(_) => self.is_drained = true,
+                Ok(Input::Server(Incoming::Closed(_))) | Err(_) => link.closed(),
                 Ok(other) => self.meanwhile(other),
             }
         }
-        thread::join(link.reader);
     }
 
     /// Tells the prompt where the user is.
@@ -181,7 +200,7 @@ impl Session {
         let place = Place {
             name: safe(whereabouts.name()),
             room: safe(whereabouts.room()),
-            is_connected: self.is_connected,
+            is_connected: self.presence == Presence::Connected,
         };
         let open = u64::from(!whereabouts.is_settled());
         let settled = self.count.saturating_sub(open);
@@ -197,23 +216,26 @@ impl Session {
 
     /// One connection, from its login to its end.
     fn stay(&mut self, link: &mut Link) -> End {
-        let mut watch = Watch::new(self.timing, Instant::now());
+        let Timing { silence, answer, .. } = self.timing;
+        let mut liveness = Liveness::new(silence, answer, Instant::now());
+        // Until when the server may close, once the user has left. It may have more to say for ever.
+        let mut farewell: Option<Instant> = None;
         loop {
-            let left = watch.left(Instant::now());
-            if watch.is_leaving() && left.is_zero() {
-                // It may have more to say for ever.
+            let deadline = farewell.unwrap_or_else(|| liveness.deadline());
+            let left = deadline.saturating_duration_since(Instant::now());
+            if farewell.is_some() && left.is_zero() {
                 return End::Quit;
             }
             match self.inputs.recv_timeout(left) {
                 Ok(Input::Server(Incoming::Lines(lines))) => {
-                    watch.heard(Instant::now());
+                    liveness.heard(Instant::now());
                     let requests = self.receive(&lines);
                     self.send(link, &requests);
                 }
                 Ok(Input::Server(Incoming::Closed(error))) => {
-                    self.is_drained = true;
+                    link.closed();
                     return match error {
-                        _ if watch.is_leaving() => End::Quit,
+                        _ if farewell.is_some() => End::Quit,
                         Some(error) => End::Lost(without_number(&error)),
                         None => End::Lost("the server closed it".to_owned()),
                     };
@@ -227,15 +249,15 @@ impl Session {
                 Ok(Input::Attempted(_)) => {}
                 Ok(Input::Quit) => {
                     self.send(link, "logout\n");
-                    watch.leave(Instant::now());
+                    farewell = Some(Instant::now() + FAREWELL);
                 }
-                Err(RecvTimeoutError::Timeout) => match watch.expired(Instant::now()) {
-                    Expired::Silence => {
+                Err(RecvTimeoutError::Timeout) if farewell.is_some() => return End::Quit,
+                Err(RecvTimeoutError::Timeout) => match liveness.expired(Instant::now()) {
+                    Doubt::Ask => {
                         let request = self.state.request_for_life();
                         self.send(link, &request);
                     }
-                    Expired::Answer => return End::Lost("the server does not answer".to_owned()),
-                    Expired::Farewell => return End::Quit,
+                    Doubt::Dead => return End::Lost("the server does not answer".to_owned()),
                 },
                 Err(RecvTimeoutError::Disconnected) => return End::Quit,
             }

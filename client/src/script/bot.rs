@@ -24,13 +24,13 @@ use super::record::{self, Record};
 use super::source::Woken;
 use super::visit::{Visit, is_refusal};
 use crate::args::script::Bot;
+use crate::backoff::Backoff;
 use crate::connection::Sender;
 use crate::exit::{Exit, Failure};
 use crate::fence;
 use crate::signals::Signals;
 use crate::stderr::remark;
 use crate::thread;
-use crate::timing::Backoff;
 
 /// Chunks of what the program said that wait for the server.
 const QUEUE: usize = 16;

@@ -12,10 +12,11 @@ use parking_lot::{Condvar, Mutex};
 use protocol::{Event, Reply};
 
 use super::source::{ScriptLines, Woken};
-use super::visit::{SILENCE, is_refusal, silent};
+use super::visit::{is_refusal, liveness, silent};
 use crate::connection::Sender;
 use crate::exit::Failure;
 use crate::fence;
+use crate::liveness::Doubt;
 use crate::stderr::remark;
 
 /// How many lines may be said before the first of them is answered.
@@ -181,7 +182,7 @@ impl Listener {
         is_talkative: bool,
         tick: &mut impl FnMut(Counts),
     ) -> Result<(), Failure> {
-        let mut doubted = None;
+        let mut liveness = liveness();
         loop {
             let Self { source, echo, answered, refused, gap, muted, why } = self;
             let mut heard = Heard { echo, answered, refused, gap, muted, why, is_talkative };
@@ -191,13 +192,19 @@ impl Listener {
             });
             let counts = echoes.publish(*answered, *refused);
             tick(counts);
-            match self.source.wait(Some(Instant::now() + SILENCE), None)? {
+            match self.source.wait(Some(liveness.deadline()), None)? {
                 Woken::Ended if echoes.is_complete() => return Ok(()),
                 Woken::Ended => return Err(self.source.ended()),
-                Woken::TimedOut if counts.answered >= echoes.counts().sent => doubted = None,
-                Woken::TimedOut if doubted == Some(counts.answered) => return Err(silent()),
-                Woken::TimedOut => doubted = Some(counts.answered),
-                Woken::Received | Woken::OutputClosed => {}
+                // Whoever says nothing has nothing to be answered.
+                Woken::TimedOut if counts.answered >= echoes.counts().sent => {
+                    liveness.heard(Instant::now());
+                }
+                Woken::TimedOut => match liveness.expired(Instant::now()) {
+                    // It was asked already: by the lines, and by the fence behind them.
+                    Doubt::Ask => {}
+                    Doubt::Dead => return Err(silent()),
+                },
+                Woken::Received | Woken::OutputClosed => liveness.heard(Instant::now()),
             }
         }
     }

@@ -13,6 +13,7 @@ use crate::args::server::ServerArgs;
 use crate::connection::{Connection, PATIENCE, Sender};
 use crate::exit::Failure;
 use crate::fence;
+use crate::liveness::{Doubt, Liveness};
 
 /// Silence after which the server is asked whether it is alive, and how long it may take to answer.
 pub const SILENCE: Duration = Duration::from_secs(30);
@@ -49,14 +50,7 @@ pub struct Visit {
     pub name: String,
     /// The room.
     pub room: String,
-    pulse: Pulse,
-}
-
-/// What is known of the server's being alive.
-#[derive(Debug)]
-struct Pulse {
-    heard: Instant,
-    is_asked: bool,
+    liveness: Liveness,
 }
 
 impl Visit {
@@ -74,7 +68,7 @@ impl Visit {
             source: ScriptLines::new(receiver),
             name,
             room: RoomName::main().as_str().to_owned(),
-            pulse: Pulse { heard: Instant::now(), is_asked: false },
+            liveness: liveness(),
         };
         if let Some(room) = to.room() {
             visit.join(room)?;
@@ -140,10 +134,9 @@ impl Visit {
         deadline: Option<Instant>,
         output: Option<BorrowedFd<'_>>,
     ) -> Result<Woken, Failure> {
-        let Self { sender, source, pulse, .. } = self;
-        pulse.wait(source, deadline, output, |ping| {
-            sender.send(ping.as_bytes()).map_err(Failure::lost)
-        })
+        let Self { sender, source, liveness, .. } = self;
+        let send = |ping: &str| sender.send(ping.as_bytes()).map_err(Failure::lost);
+        wait(source, liveness, deadline, output, send)
     }
 
     /// As [`Visit::wait`], where somebody else sends.
@@ -156,7 +149,7 @@ impl Visit {
         deadline: Option<Instant>,
         send: impl FnMut(&str) -> Result<(), Failure>,
     ) -> Result<Woken, Failure> {
-        self.pulse.wait(&mut self.source, deadline, None, send)
+        wait(&mut self.source, &mut self.liveness, deadline, None, send)
     }
 
     /// Leaves, and waits until the server has let go of the name: the next command of a script may
@@ -172,34 +165,37 @@ impl Visit {
     }
 }
 
-impl Pulse {
-    fn wait(
-        &mut self,
-        source: &mut ScriptLines,
-        deadline: Option<Instant>,
-        output: Option<BorrowedFd<'_>>,
-        mut send: impl FnMut(&str) -> Result<(), Failure>,
-    ) -> Result<Woken, Failure> {
-        loop {
-            // In a room that never pauses, bytes are always there.
-            if deadline.is_some_and(|deadline| deadline <= Instant::now()) {
-                return Ok(Woken::TimedOut);
+/// A server that is heard now.
+#[must_use]
+pub fn liveness() -> Liveness {
+    Liveness::new(SILENCE, SILENCE, Instant::now())
+}
+
+fn wait(
+    source: &mut ScriptLines,
+    liveness: &mut Liveness,
+    deadline: Option<Instant>,
+    output: Option<BorrowedFd<'_>>,
+    mut send: impl FnMut(&str) -> Result<(), Failure>,
+) -> Result<Woken, Failure> {
+    loop {
+        // In a room that never pauses, bytes are always there.
+        if deadline.is_some_and(|deadline| deadline <= Instant::now()) {
+            return Ok(Woken::TimedOut);
+        }
+        let doubt = liveness.deadline();
+        let earlier = deadline.map_or(doubt, |deadline| deadline.min(doubt));
+        match source.wait(Some(earlier), output)? {
+            Woken::TimedOut if deadline == Some(earlier) => return Ok(Woken::TimedOut),
+            Woken::TimedOut => match liveness.expired(Instant::now()) {
+                Doubt::Ask => send(&fence::request("alive"))?,
+                Doubt::Dead => return Err(silent()),
+            },
+            Woken::Received => {
+                liveness.heard(Instant::now());
+                return Ok(Woken::Received);
             }
-            let doubt = self.heard + if self.is_asked { SILENCE * 2 } else { SILENCE };
-            let earlier = deadline.map_or(doubt, |deadline| deadline.min(doubt));
-            match source.wait(Some(earlier), output)? {
-                Woken::TimedOut if deadline == Some(earlier) => return Ok(Woken::TimedOut),
-                Woken::TimedOut if self.is_asked => return Err(silent()),
-                Woken::TimedOut => {
-                    self.is_asked = true;
-                    send(&fence::request("alive"))?;
-                }
-                Woken::Received => {
-                    (self.heard, self.is_asked) = (Instant::now(), false);
-                    return Ok(Woken::Received);
-                }
-                woken => return Ok(woken),
-            }
+            woken => return Ok(woken),
         }
     }
 }

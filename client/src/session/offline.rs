@@ -3,7 +3,7 @@
 use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant};
 
-use super::{Input, Session};
+use super::{Input, Presence, Session};
 use crate::connection::{Attempted, Connection, attempt};
 use crate::exit::Failure;
 use crate::thread;
@@ -33,10 +33,10 @@ impl Session {
     /// Lets time pass, unless the user leaves.
     fn pause(&mut self, delay: Duration) {
         let deadline = Instant::now() + delay;
-        while !self.is_leaving {
+        while self.presence != Presence::Leaving {
             match self.inputs.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
                 Ok(input) => self.meanwhile(input),
-                Err(RecvTimeoutError::Disconnected) => self.is_leaving = true,
+                Err(RecvTimeoutError::Disconnected) => self.presence = Presence::Leaving,
                 Err(RecvTimeoutError::Timeout) => return,
             }
         }
@@ -44,7 +44,7 @@ impl Session {
 
     /// Tries once. `None` when the user leaves before it is known what comes of it.
     fn attempt(&mut self) -> Result<Option<Attempted>, Failure> {
-        if self.is_leaving {
+        if self.presence == Presence::Leaving {
             return Ok(None);
         }
         let mailbox = self.mailbox.clone();
@@ -54,14 +54,14 @@ impl Session {
         };
         let patience = self.timing.attempt;
         let thread = attempt::start(&self.server, self.state.name(), patience, report)?;
-        while !self.is_leaving {
+        while self.presence != Presence::Leaving {
             match self.inputs.recv() {
                 Ok(Input::Attempted(attempted)) => {
                     thread::join(thread);
                     return Ok(Some(attempted));
                 }
                 Ok(input) => self.meanwhile(input),
-                Err(_) => self.is_leaving = true,
+                Err(_) => self.presence = Presence::Leaving,
             }
         }
         Ok(None)
@@ -72,7 +72,7 @@ impl Session {
         match input {
             Input::Request(line) => self.keep(&line),
             Input::Resend => self.view.notice("not connected yet"),
-            Input::Quit => self.is_leaving = true,
+            Input::Quit => self.presence = Presence::Leaving,
             Input::Server(_) | Input::Attempted(_) => {}
         }
     }
