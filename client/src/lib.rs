@@ -30,6 +30,7 @@ pub mod backoff;
 pub mod completion;
 pub mod connection;
 pub mod dialog;
+pub mod entry;
 pub mod exit;
 pub mod fence;
 pub mod files;

@@ -7,7 +7,6 @@ use std::collections::VecDeque;
 use protocol::{Event, Reply, Request};
 
 use crate::safe::Safe;
-use crate::typed::carries_text;
 
 /// The texts on their way.
 #[derive(Debug, Default)]
@@ -97,4 +96,13 @@ fn echo_of(line: &str, name: &str) -> Option<String> {
         _ => return None,
     };
     Some(Safe::new(&echo).to_string())
+}
+
+/// Whether a request carries a text as its sender typed it, which is worth keeping when it is lost.
+fn carries_text(request: &Request<'_>) -> bool {
+    match request {
+        Request::Say(_) | Request::Me(_) | Request::Message { .. } => true,
+        Request::Topic(text) => !text.is_empty(),
+        _ => false,
+    }
 }

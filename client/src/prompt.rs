@@ -15,11 +15,12 @@ use rustyline::{
     ExternalPrinter, GraphemeClusterMode, KeyCode, KeyEvent, Modifiers,
 };
 
+use crate::entry::Entry;
 use crate::exit::{Exit, Failure};
 use crate::helper::{ChatHelper, Purpose};
 use crate::layout::Layout;
 use crate::names::Names;
-use crate::render::{Entry, Looks, name_colored};
+use crate::render::{Looks, name_colored};
 use crate::safe::Safe;
 use crate::screen::Screen;
 use crate::terminal::Terminal;

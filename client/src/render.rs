@@ -1,11 +1,10 @@
 //! What a line looks like. Pure: the same line, looks and time give the same text, so tables test it.
 //!
-//! Everything from the network passes through [`Safe`] before it gets here.
+//! Everything from the network is made safe before it gets here.
 
-use protocol::rows::HistoryRow;
 use protocol::{Event, Reply, ServerLine};
 
-use crate::safe::Safe;
+use crate::entry::Entry;
 
 const RESET: &str = "\x1b[0m";
 const BOLD: &str = "\x1b[1m";
@@ -28,53 +27,11 @@ pub struct Looks {
     pub quiet: bool,
 }
 
-/// Something to show.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Entry<'a> {
-    /// A line of the server.
-    Line(ServerLine<'a>),
-    /// A line that was said earlier, and when.
-    Earlier(HistoryRow<'a>),
-    /// This program's own words.
-    Notice(&'a str),
-}
-
-impl<'a> Entry<'a> {
-    /// What a line of the server is. A row of `history` is told by its time.
-    #[must_use]
-    pub fn of_line(line: &'a Safe<'_>) -> Self {
-        match ServerLine::parse(line) {
-            ServerLine::Other(text) => match HistoryRow::parse(text) {
-                Some(row) if row.time.parse::<jiff::Timestamp>().is_ok() => Entry::Earlier(row),
-                _ => Entry::Line(ServerLine::Other(text)),
-            },
-            line => Entry::Line(line),
-        }
-    }
-
-    fn is_coming_or_going(&self) -> bool {
-        let event = match self {
-            Entry::Line(ServerLine::Event(event)) => Some(*event),
-            Entry::Earlier(row) => Event::parse(row.line),
-            _ => None,
-        };
-        matches!(event, Some(Event::Entered { .. } | Event::Left { .. }))
-    }
-
+impl Entry<'_> {
     /// Whether the user wants to see it.
     #[must_use]
     pub fn is_shown(&self, looks: Looks) -> bool {
         !(looks.quiet && self.is_coming_or_going())
-    }
-
-    /// The entry as text without any attribute, as a log has it.
-    #[must_use]
-    pub fn plain(&self) -> String {
-        match self {
-            Entry::Line(line) => line.to_string(),
-            Entry::Earlier(row) => format!("| {}", row.line),
-            Entry::Notice(text) => format!("-- {text}"),
-        }
     }
 
     /// The entry as it stands on the terminal, with `time` at its left, without an end of line.
@@ -182,6 +139,7 @@ fn color_of(name: &str) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::safe::Safe;
 
     const COLOR: Looks = Looks { color: true, bell: true, quiet: false };
     const PLAIN: Looks = Looks { color: false, bell: false, quiet: false };

@@ -5,10 +5,10 @@
 use protocol::rows::RoomRow;
 use protocol::{Event, Reply, Request, RoomName, ServerLine};
 
+use crate::entry::Entry;
 use crate::fence::{self, Fences};
 use crate::names::Names;
 use crate::outbox::Outbox;
-use crate::render::Entry;
 use crate::replay::{Answered, Replay, Wanted, text_of};
 use crate::safe::Safe;
 use crate::whereabouts::{Joined, Whereabouts};

@@ -2,7 +2,7 @@
 //!
 //! The commands are those of `protocol::COMMANDS`, and a few of this program's own.
 
-use protocol::{COMMANDS, Command, Request};
+use protocol::{COMMANDS, Command};
 
 /// A command that this program carries out by itself.
 #[derive(Debug)]
@@ -140,16 +140,6 @@ fn nearest(word: &str) -> Option<&'static str> {
         .filter(|(distance, _)| *distance <= slips)
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, known)| known)
-}
-
-/// The text that a request carries, as its sender typed it: what is worth keeping when it is lost.
-#[must_use]
-pub fn carries_text(request: &Request<'_>) -> bool {
-    match request {
-        Request::Say(_) | Request::Me(_) | Request::Message { .. } => true,
-        Request::Topic(text) => !text.is_empty(),
-        _ => false,
-    }
 }
 
 #[cfg(test)]

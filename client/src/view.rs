@@ -5,7 +5,8 @@ use std::sync::Arc;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 
-use crate::render::{Entry, Looks};
+use crate::entry::Entry;
+use crate::render::Looks;
 use crate::safe::Safe;
 use crate::screen::Screen;
 use crate::transcript::Transcript;

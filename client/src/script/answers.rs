@@ -7,9 +7,10 @@ use protocol::{Event, Reply, Request};
 use serde::Serialize;
 
 use super::output::Output;
-use super::record::{Record, history_row, json};
+use super::record::{Record, json};
 use super::visit::{Visit, is_refusal};
 use crate::args::script::{History, List};
+use crate::entry::history_row;
 use crate::exit::{Exit, Failure};
 use crate::fence;
 

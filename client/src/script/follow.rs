@@ -7,10 +7,11 @@ use jiff::Timestamp;
 use protocol::{Event, Reply, Request};
 
 use super::output::{Output, Reader};
-use super::record::{Record, history_row, json};
+use super::record::{Record, json};
 use super::source::Woken;
 use super::visit::{Visit, is_refusal};
 use crate::args::script::Follow;
+use crate::entry::history_row;
 use crate::exit::{Exit, Failure};
 use crate::fence;
 

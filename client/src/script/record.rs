@@ -123,15 +123,10 @@ pub fn json(object: &impl Serialize) -> String {
     serde_json::to_string(object).unwrap_or_default()
 }
 
-/// A row of `history`, told from other lines by its time.
-#[must_use]
-pub fn history_row(line: &str) -> Option<HistoryRow<'_>> {
-    HistoryRow::parse(line).filter(|row| row.time.parse::<jiff::Timestamp>().is_ok())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::entry::history_row;
 
     #[test]
     fn each_kind_of_line_has_its_object() {
