@@ -6,7 +6,11 @@ use std::process::ExitCode;
 use chat_client::args::chat::{Args, Command, misused};
 use chat_client::args::documents;
 use chat_client::exit::{Exit, Failure};
-use chat_client::{interactive, lan, pipe, script, stderr};
+use chat_client::lan;
+use chat_client::pipe;
+use chat_client::prompt::interactive;
+use chat_client::script;
+use chat_client::sys::stderr;
 use clap::Parser;
 
 fn main() -> ExitCode {

@@ -11,11 +11,11 @@ use std::os::unix::net::UnixStream;
 use protocol::limits::LINE_BYTES;
 use protocol::{Framing, LineDecoder, Reply, Request};
 
-use crate::connection::{ConnectError, Connection, PATIENCE, Receiver, Sender};
 use crate::exit::{Exit, Failure};
-use crate::poll::{self, Wanted};
-use crate::safe::Safe;
-use crate::thread;
+use crate::net::{ConnectError, Connection, PATIENCE, Receiver, Sender};
+use crate::sanitize::Safe;
+use crate::sys::poll::{self, Wanted};
+use crate::sys::thread;
 
 const CHUNK_BYTES: usize = 64 * 1024;
 

@@ -128,7 +128,7 @@ mod tests {
             let row = format!("| {} | {meaning} |", exit.code());
             assert!(PAGE.contains(&row) && README.contains(&row), "{row}");
         }
-        for word in crate::typed::words() {
+        for word in crate::model::commands::words() {
             assert!(PAGE.contains(&format!("`/{word}")) || word == "say", "/{word}");
         }
     }

@@ -5,7 +5,7 @@
 use protocol::rows::HelpRow;
 use protocol::{COMMANDS, Event, LineError, Reply, Request, UserName, is_control};
 
-use super::air::DATAGRAM_BYTES;
+use super::broadcast::DATAGRAM_BYTES;
 
 /// Peers of the same name that are remembered, so that each is reported once.
 const DOUBLES: usize = 16;

@@ -8,11 +8,11 @@ use serde::Serialize;
 
 use super::output::Output;
 use super::record::{Record, json};
-use super::visit::{Visit, is_refusal};
+use super::session::{Visit, is_refusal};
 use crate::args::script::{History, List};
-use crate::entry::history_row;
 use crate::exit::{Exit, Failure};
-use crate::fence;
+use crate::model::entry::history_row;
+use crate::model::fence;
 
 /// A user, as `look --json` has him.
 #[derive(Serialize)]

@@ -19,18 +19,18 @@ use jiff::Timestamp;
 use protocol::{Event, LineDecoder};
 
 use super::input::{LONGEST, put_request};
+use super::lines::Woken;
 use super::program::{Deed, Program, code};
 use super::record::{self, Record};
-use super::source::Woken;
-use super::visit::{Visit, is_refusal};
+use super::session::{Visit, is_refusal};
 use crate::args::script::Bot;
-use crate::backoff::Backoff;
-use crate::connection::Sender;
 use crate::exit::{Exit, Failure};
-use crate::fence;
-use crate::signals::Signals;
-use crate::stderr::remark;
-use crate::thread;
+use crate::model::backoff::Backoff;
+use crate::model::fence;
+use crate::net::Sender;
+use crate::sys::signals::Signals;
+use crate::sys::stderr::remark;
+use crate::sys::thread;
 
 /// Chunks of what the program said that wait for the server.
 const QUEUE: usize = 16;

@@ -11,13 +11,13 @@ use std::time::Instant;
 use parking_lot::{Condvar, Mutex};
 use protocol::{Event, Reply};
 
-use super::source::{ScriptLines, Woken};
-use super::visit::{is_refusal, liveness, silent};
-use crate::connection::Sender;
+use super::lines::{ScriptLines, Woken};
+use super::session::{is_refusal, liveness, silent};
 use crate::exit::Failure;
-use crate::fence;
-use crate::liveness::Doubt;
-use crate::stderr::remark;
+use crate::model::fence;
+use crate::model::liveness::Doubt;
+use crate::net::Sender;
+use crate::sys::stderr::remark;
 
 /// How many lines may be said before the first of them is answered.
 const WINDOW: u64 = 4096;

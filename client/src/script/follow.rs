@@ -6,14 +6,14 @@ use std::os::fd::AsFd;
 use jiff::Timestamp;
 use protocol::{Event, Reply, Request};
 
+use super::lines::Woken;
 use super::output::{Output, Reader};
 use super::record::{Record, json};
-use super::source::Woken;
-use super::visit::{Visit, is_refusal};
+use super::session::{Visit, is_refusal};
 use crate::args::script::Follow;
-use crate::entry::history_row;
 use crate::exit::{Exit, Failure};
-use crate::fence;
+use crate::model::entry::history_row;
+use crate::model::fence;
 
 /// How far the answer to `history` has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal, Write};
 use std::os::fd::{AsFd, BorrowedFd};
 
 use crate::exit::{Exit, Failure};
-use crate::safe::Safe;
+use crate::sanitize::Safe;
 
 /// Whether somebody reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

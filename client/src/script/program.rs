@@ -19,8 +19,8 @@ use protocol::Reply;
 
 use super::input::CHUNK_BYTES;
 use crate::exit::{Exit, Failure};
-use crate::poll::{Wanted, wait_unless};
-use crate::thread;
+use crate::sys::poll::{Wanted, wait_unless};
+use crate::sys::thread;
 
 /// Lines that wait for the program. One that reads none at all is no reason to be thrown out by
 /// the server, so what comes after these is counted, and the program is told how many.

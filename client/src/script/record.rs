@@ -126,7 +126,7 @@ pub fn json(object: &impl Serialize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::entry::history_row;
+    use crate::model::entry::history_row;
 
     #[test]
     fn each_kind_of_line_has_its_object() {

@@ -15,13 +15,13 @@ use protocol::LineDecoder;
 
 use super::echoes::{Counts, Echo, Echoes, Listener, Surroundings, said_by};
 use super::input::{CHUNK_BYTES, LONGEST, put_request};
-use super::visit::Visit;
+use super::session::Visit;
 use crate::args::script::Say;
-use crate::connection::Sender;
 use crate::exit::{Exit, Failure};
-use crate::fence;
-use crate::poll::{Wanted, wait_unless};
-use crate::thread;
+use crate::model::fence;
+use crate::net::Sender;
+use crate::sys::poll::{Wanted, wait_unless};
+use crate::sys::thread;
 
 /// How many lines may stand between two fences.
 const FENCED: u64 = 1024;

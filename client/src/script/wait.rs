@@ -5,13 +5,13 @@ use std::time::Instant;
 
 use protocol::Reply;
 
+use super::lines::Woken;
 use super::output::Output;
-use super::source::Woken;
-use super::visit::Visit;
+use super::session::Visit;
 use crate::args::script::Wait;
 use crate::exit::{Exit, Failure};
-use crate::fence;
-use crate::stderr::remark;
+use crate::model::fence;
+use crate::sys::stderr::remark;
 
 /// Prints the first line that matches.
 ///

@@ -4,10 +4,10 @@ use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant};
 
 use super::{Input, Presence, Session};
-use crate::connection::{Attempted, Connection, attempt};
 use crate::exit::Failure;
-use crate::thread;
-use crate::typed::{as_typed, is_secret};
+use crate::model::commands::{as_typed, is_secret};
+use crate::net::{Attempted, Connection, attempt};
+use crate::sys::thread;
 
 impl Session {
     /// Tries until it works or the user leaves, or must not come in. `None` then.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chat_client::connection::{ConnectError, Connection, LineReader};
+use chat_client::net::{ConnectError, Connection, LineReader};
 use protocol::Framing;
 
 use crate::real_server::RealServer;

@@ -7,14 +7,14 @@ use std::sync::mpsc::{SyncSender, channel, sync_channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use chat_client::connection::Connection;
 use chat_client::exit::{Exit, Failure};
-use chat_client::render::Looks;
-use chat_client::screen::Screen;
+use chat_client::model::state::State;
+use chat_client::net::Connection;
+use chat_client::session::timing::Timing;
 use chat_client::session::{Ended, Input, Session};
-use chat_client::state::State;
-use chat_client::timing::Timing;
 use chat_client::view::View;
+use chat_client::view::display_queue::Screen;
+use chat_client::view::render::Looks;
 use nix::sys::signal::Signal;
 
 use crate::fake_server::{Session as FakeSession, serve, serve_at};

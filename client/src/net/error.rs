@@ -5,7 +5,7 @@ use std::{error, fmt, io};
 use protocol::Reply;
 
 use crate::exit::{Exit, Failure};
-use crate::safe::Safe;
+use crate::sanitize::Safe;
 
 /// Why there is no connection, or none that is logged in.
 #[derive(Debug)]

@@ -8,12 +8,12 @@ use std::time::{Duration, Instant};
 
 use protocol::{Event, Reply, RoomName};
 
-use super::source::{ScriptLines, Woken};
+use super::lines::{ScriptLines, Woken};
 use crate::args::server::ServerArgs;
-use crate::connection::{Connection, PATIENCE, Sender};
 use crate::exit::Failure;
-use crate::fence;
-use crate::liveness::{Doubt, Liveness};
+use crate::model::fence;
+use crate::model::liveness::{Doubt, Liveness};
+use crate::net::{Connection, PATIENCE, Sender};
 
 /// Silence after which the server is asked whether it is alive, and how long it may take to answer.
 pub const SILENCE: Duration = Duration::from_secs(30);

@@ -2,7 +2,7 @@
 //!
 //! | module | what it is for |
 //! |---|---|
-//! | [`visit`], [`source`] | a connection that is logged in and in its room, and its lines |
+//! | [`session`], [`lines`] | a connection that is logged in and in its room, and its lines |
 //! | [`input`] | from what is to be said to requests |
 //! | [`say`], [`echoes`] | saying lines, and finding out what became of each |
 //! | [`answers`] | `look`, `rooms` and `history`: a list, up to its fence |
@@ -17,12 +17,12 @@ pub mod bot;
 pub mod echoes;
 pub mod follow;
 pub mod input;
+pub mod lines;
 pub mod output;
 pub mod program;
 pub mod record;
 pub mod say;
-pub mod source;
-pub mod visit;
+pub mod session;
 pub mod wait;
 
 use crate::args::script::Task;

@@ -15,15 +15,15 @@ use rustyline::{
     ExternalPrinter, GraphemeClusterMode, KeyCode, KeyEvent, Modifiers,
 };
 
-use crate::entry::Entry;
 use crate::exit::{Exit, Failure};
-use crate::helper::{ChatHelper, Purpose};
-use crate::layout::Layout;
-use crate::names::Names;
-use crate::render::{Looks, name_colored};
-use crate::safe::Safe;
-use crate::screen::Screen;
-use crate::terminal::Terminal;
+use crate::model::entry::Entry;
+use crate::model::names::Names;
+use crate::prompt::helper::{ChatHelper, Purpose};
+use crate::prompt::layout::Layout;
+use crate::prompt::terminal::Terminal;
+use crate::sanitize::Safe;
+use crate::view::display_queue::Screen;
+use crate::view::render::{Looks, name_colored};
 
 /// A wait that takes so long is explained.
 const LONG: Duration = Duration::from_secs(1);

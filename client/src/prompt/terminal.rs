@@ -15,7 +15,7 @@ use parking_lot::Mutex;
 use rustyline::{Cmd, ConditionalEventHandler, Event, EventContext, RepeatCount};
 
 use crate::exit::{Exit, Failure};
-use crate::screen::Screen;
+use crate::view::display_queue::Screen;
 
 /// The terminal as it was found. Dropping it brings that state back.
 pub struct Terminal {

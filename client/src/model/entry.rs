@@ -3,7 +3,7 @@
 use protocol::rows::HistoryRow;
 use protocol::{Event, ServerLine};
 
-use crate::safe::Safe;
+use crate::sanitize::Safe;
 
 /// Something to show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

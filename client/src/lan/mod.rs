@@ -6,10 +6,10 @@
 //!
 //! | module | what it is for |
 //! |---|---|
-//! | [`air`] | datagrams |
+//! | [`broadcast`] | datagrams |
 //! | [`peer`] | what requests and lines lead to |
 
-pub mod air;
+pub mod broadcast;
 pub mod peer;
 
 use std::io::{self, IsTerminal, Read, Write};
@@ -24,11 +24,13 @@ use protocol::{LineDecoder, Reply};
 use crate::args::lan::Lan;
 use crate::args::server::ServerArgs;
 use crate::exit::{Exit, Failure};
-use crate::poll::{self, Wanted};
-use crate::signals::Signals;
-use crate::stderr::remark;
-use crate::{interactive, pipe, thread};
-use air::Air;
+use crate::pipe;
+use crate::prompt::interactive;
+use crate::sys::poll::{self, Wanted};
+use crate::sys::signals::Signals;
+use crate::sys::stderr::remark;
+use crate::sys::thread;
+use broadcast::Air;
 use peer::{Outcome, Peer, Then};
 
 /// How long the others may take to answer a `look`, when nothing else keeps the user here.

@@ -5,7 +5,7 @@
 use std::fmt::Display;
 use std::io::{self, Write};
 
-use crate::safe::Safe;
+use crate::sanitize::Safe;
 
 /// Tells the user something. It may quote a server.
 pub fn remark(text: impl Display) {

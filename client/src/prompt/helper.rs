@@ -15,11 +15,11 @@ use rustyline::validate::Validator;
 use rustyline::{Cmd, ConditionalEventHandler, Context, Event, EventContext, Helper, RepeatCount};
 use unicode_width::UnicodeWidthStr;
 
-use crate::completion::{Completion, Direction};
-use crate::layout::Layout;
-use crate::names::Names;
-use crate::screen::Screen;
-use crate::typed::{Typed, commands, is_secret, words};
+use crate::model::commands::{Typed, commands, is_secret, words};
+use crate::model::names::Names;
+use crate::prompt::completion::{Completion, Direction};
+use crate::prompt::layout::Layout;
+use crate::view::display_queue::Screen;
 
 /// What the editor is being used for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

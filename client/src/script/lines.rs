@@ -9,10 +9,10 @@ use std::time::Instant;
 
 use protocol::Reply;
 
-use crate::connection::{LineReader, Receiver};
 use crate::exit::Failure;
-use crate::poll::{self, Wanted};
-use crate::stderr::remark;
+use crate::net::{LineReader, Receiver};
+use crate::sys::poll::{self, Wanted};
+use crate::sys::stderr::remark;
 
 /// What ended a wait for lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

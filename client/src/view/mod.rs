@@ -1,15 +1,19 @@
 //! From lines to what the user sees of them: on the screen, and in the log.
 
+pub mod display_queue;
+pub mod log_file;
+pub mod render;
+
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 
-use crate::entry::Entry;
-use crate::render::Looks;
-use crate::safe::Safe;
-use crate::screen::Screen;
-use crate::transcript::Transcript;
+use crate::model::entry::Entry;
+use crate::sanitize::Safe;
+use crate::view::display_queue::Screen;
+use crate::view::log_file::Transcript;
+use crate::view::render::Looks;
 
 /// Shows lines.
 #[derive(Debug)]

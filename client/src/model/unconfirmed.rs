@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 
 use protocol::{Event, Reply, Request};
 
-use crate::safe::Safe;
+use crate::sanitize::Safe;
 
 /// The texts on their way.
 #[derive(Debug, Default)]

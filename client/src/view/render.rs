@@ -4,7 +4,7 @@
 
 use protocol::{Event, Reply, ServerLine};
 
-use crate::entry::Entry;
+use crate::model::entry::Entry;
 
 const RESET: &str = "\x1b[0m";
 const BOLD: &str = "\x1b[1m";
@@ -139,7 +139,7 @@ fn color_of(name: &str) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::safe::Safe;
+    use crate::sanitize::Safe;
 
     const COLOR: Looks = Looks { color: true, bell: true, quiet: false };
     const PLAIN: Looks = Looks { color: false, bell: false, quiet: false };

@@ -5,8 +5,8 @@
 
 use protocol::Reply;
 
-use crate::connection::{Attempted, ConnectError, Connection};
 use crate::exit::Failure;
+use crate::net::{Attempted, ConnectError, Connection};
 
 /// A user who is in.
 pub struct LoggedIn {

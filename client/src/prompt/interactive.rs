@@ -14,20 +14,21 @@ use clap::ColorChoice;
 
 use crate::args::appearance::Appearance;
 use crate::args::server::ServerArgs;
-use crate::connection::{Attempted, PATIENCE, attempt, get_in};
-use crate::dialog::{self, LoggedIn};
 use crate::exit::{Exit, Failure};
-use crate::prompt::{Prompt, Read};
-use crate::render::Looks;
-use crate::screen::Screen;
+use crate::model::commands::{Typed, as_typed, explained, is_secret};
+use crate::model::state::State;
+use crate::net::{Attempted, PATIENCE, attempt, get_in};
+use crate::prompt::editor::{Prompt, Read};
+use crate::prompt::login_dialog::{self, LoggedIn};
+use crate::prompt::terminal::{Terminal, leave, leave_on_signals};
+use crate::session::timing::Timing;
 use crate::session::{Ended, Input, Session};
-use crate::state::State;
-use crate::terminal::{Terminal, leave, leave_on_signals};
-use crate::timing::Timing;
-use crate::transcript::Transcript;
-use crate::typed::{Typed, as_typed, explained, is_secret};
+use crate::sys::files;
+use crate::sys::thread;
 use crate::view::View;
-use crate::{files, thread};
+use crate::view::display_queue::Screen;
+use crate::view::log_file::Transcript;
+use crate::view::render::Looks;
 
 /// Inputs that may wait for the session: the lines of a user, and batches of the server's.
 const MAILBOX: usize = 64;
@@ -85,7 +86,7 @@ fn chat(
 ) -> Result<Exit, Failure> {
     let screen = Arc::clone(&view.screen);
     let logged_in = match logged_in {
-        None => dialog::log_in(&to.server, &mut prompt)?,
+        None => login_dialog::log_in(&to.server, &mut prompt)?,
         logged_in => logged_in,
     };
     let Some(LoggedIn { server, name, connection }) = logged_in else {
@@ -137,7 +138,7 @@ fn log_in(to: &ServerArgs) -> Result<Option<LoggedIn>, Failure> {
     Ok(Some(LoggedIn { server: to.server.clone(), name: name.to_owned(), connection }))
 }
 
-impl dialog::User for Prompt<'_> {
+impl login_dialog::User for Prompt<'_> {
     fn ask(&mut self, question: &str) -> Option<String> {
         Prompt::ask(self, question)
     }

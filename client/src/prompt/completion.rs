@@ -4,8 +4,8 @@
 //! as it was typed comes after the last. No list is paged, so the chat goes on above the prompt.
 //! Pure: it knows the commands and the names seen, and no editor.
 
-use crate::names::Names;
-use crate::typed::words;
+use crate::model::commands::words;
+use crate::model::names::Names;
 
 /// Columns that the other candidates may take behind the cursor.
 const HINT_COLUMNS: usize = 40;

@@ -5,13 +5,13 @@
 use protocol::rows::RoomRow;
 use protocol::{Event, Reply, Request, RoomName, ServerLine};
 
-use crate::entry::Entry;
-use crate::fence::{self, Fences};
-use crate::names::Names;
-use crate::outbox::Outbox;
-use crate::replay::{Answered, Replay, Wanted, text_of};
-use crate::safe::Safe;
-use crate::whereabouts::{Joined, Whereabouts};
+use crate::model::entry::Entry;
+use crate::model::fence::{self, Fences};
+use crate::model::location::{Joined, Whereabouts};
+use crate::model::names::Names;
+use crate::model::replay::{Answered, Replay, Wanted, text_of};
+use crate::model::unconfirmed::Outbox;
+use crate::sanitize::Safe;
 
 /// What the client knows.
 #[derive(Debug)]

@@ -6,24 +6,25 @@
 //! `offline` the time without.
 
 mod offline;
+pub mod timing;
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use crate::backoff::Backoff;
-use crate::connection::error::without_number;
-use crate::connection::{Attempted, Connection, Incoming, Line, LineReader, Sender};
 use crate::exit::{Exit, Failure};
-use crate::liveness::{Doubt, Liveness};
-use crate::replay::Wanted;
-use crate::safe::Safe;
-use crate::screen::Place;
-use crate::state::State;
-use crate::thread;
-use crate::timing::Timing;
-use crate::typed::as_typed;
+use crate::model::backoff::Backoff;
+use crate::model::commands::as_typed;
+use crate::model::liveness::{Doubt, Liveness};
+use crate::model::replay::Wanted;
+use crate::model::state::State;
+use crate::net::error::without_number;
+use crate::net::{Attempted, Connection, Incoming, Line, LineReader, Sender};
+use crate::sanitize::Safe;
+use crate::session::timing::Timing;
+use crate::sys::thread;
 use crate::view::View;
+use crate::view::display_queue::Place;
 
 /// How long the server may take to close after a `logout`.
 const FAREWELL: Duration = Duration::from_secs(2);

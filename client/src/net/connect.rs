@@ -5,11 +5,6 @@
 //! with a newline, the classic one does not. So the login is sent at once, and the byte after the
 //! greeting tells. This module knows no terminal and prints nothing.
 
-pub mod attempt;
-pub mod error;
-pub mod halves;
-pub mod lines;
-
 use std::io::{self, Write};
 use std::net::{TcpStream, ToSocketAddrs};
 use std::time::{Duration, Instant};
@@ -17,10 +12,9 @@ use std::time::{Duration, Instant};
 use protocol::limits::PORT;
 use protocol::{Framing, Reply};
 
-pub use self::attempt::{Attempted, get_in};
-pub use self::error::ConnectError;
-pub use self::halves::{Receiver, Sender};
-pub use self::lines::{Incoming, LINE_BYTES, Line, LineReader};
+use super::error::ConnectError;
+use super::halves::{self, Receiver, Sender};
+use super::lines::LINE_BYTES;
 
 /// How long a server may take to accept, to greet, to answer the login, and to close at the end.
 pub const PATIENCE: Duration = Duration::from_secs(10);

@@ -3,9 +3,10 @@
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use super::{ConnectError, Connection};
+use super::connect::Connection;
+use super::error::ConnectError;
 use crate::exit::Failure;
-use crate::thread;
+use crate::sys::thread;
 
 /// What an attempt comes to.
 pub type Attempted = Result<Connection, ConnectError>;

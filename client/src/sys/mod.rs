@@ -1,0 +1,7 @@
+//! What the system has: waiting for files, signals, standard error, threads, this user's files.
+
+pub mod files;
+pub mod poll;
+pub mod signals;
+pub mod stderr;
+pub mod thread;
