@@ -1,9 +1,8 @@
-//! A server's socket: connecting and logging in. [`attempt`] does both, [`halves`] is what
-//! becomes of it then, and [`error`] why nothing did.
+//! Connecting to a server, and logging in.
 //!
 //! Which framing a server has shows only in what follows its greeting: the default listener ends it
 //! with a newline, the classic one does not. So the login is sent at once, and the byte after the
-//! greeting tells. This module knows no terminal and prints nothing.
+//! greeting tells.
 
 use std::io::{self, Write};
 use std::net::{TcpStream, ToSocketAddrs};

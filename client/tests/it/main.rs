@@ -5,6 +5,7 @@
 
 mod bot;
 mod connection;
+mod directions;
 mod fake_server;
 mod interactive;
 mod lan;
