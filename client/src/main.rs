@@ -20,7 +20,7 @@ fn main() -> ExitCode {
         Err(asked) => documents::help(&asked).map(Exit::code),
     };
     let code = result.unwrap_or_else(|failure| {
-        stderr::remark(&failure);
+        stderr::warn(&failure);
         failure.exit.code()
     });
     ExitCode::from(code)

@@ -72,9 +72,9 @@ const TAB: &str = "    ";
 
 /// A text that may be shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Safe<'a>(Cow<'a, str>);
+pub struct Sanitized<'a>(Cow<'a, str>);
 
-impl<'a> Safe<'a> {
+impl<'a> Sanitized<'a> {
     /// Replaces what must not be shown as it is: `␛` for a control of ASCII, `<U+202E>` for others.
     #[must_use]
     pub fn new(text: &'a str) -> Self {
@@ -101,7 +101,7 @@ impl<'a> Safe<'a> {
     }
 }
 
-impl Deref for Safe<'_> {
+impl Deref for Sanitized<'_> {
     type Target = str;
 
     fn deref(&self) -> &str {
@@ -194,7 +194,7 @@ mod tests {
             ("a\u{200c}b а\u{200d}б א\u{200d}\u{301}", "a<U+200C>b а<U+200D>б א<U+200D>\u{301}"),
             ("\u{645}\u{200c} \u{200c}\u{645}", "\u{645}<U+200C> <U+200C>\u{645}"),
         ] {
-            assert_eq!(&*Safe::new(text), expected);
+            assert_eq!(&*Sanitized::new(text), expected);
         }
     }
 
@@ -209,7 +209,7 @@ mod tests {
             // Hindi and Malayalam: behind a virama.
             "\u{915}\u{94d}\u{200d}\u{937} \u{915}\u{94d}\u{200c}\u{937} \u{d23}\u{d4d}\u{200d}",
         ] {
-            assert_eq!(&*Safe::new(text), text);
+            assert_eq!(&*Sanitized::new(text), text);
         }
     }
 
@@ -239,9 +239,9 @@ mod tests {
     fn no_control_character_is_ever_left() {
         for character in (0..=0x10_ffff).filter_map(char::from_u32) {
             let text = character.to_string();
-            let safe = Safe::new(&text);
+            let safe = Sanitized::new(&text);
             assert!(!safe.chars().any(char::is_control), "{character:?}");
-            assert_eq!(*Safe::new(&safe), *safe, "safe text stays as it is");
+            assert_eq!(*Sanitized::new(&safe), *safe, "safe text stays as it is");
         }
     }
 
@@ -254,8 +254,8 @@ mod tests {
         for number in 0..PARTS.len().pow(5) {
             let part = |place: u32| PARTS[number / PARTS.len().pow(place) % PARTS.len()];
             let text: String = (0..5).map(part).collect();
-            let safe = Safe::new(&text);
-            assert_eq!(*Safe::new(&safe), *safe, "{text:?}");
+            let safe = Sanitized::new(&text);
+            assert_eq!(*Sanitized::new(&safe), *safe, "{text:?}");
         }
     }
 }

@@ -17,14 +17,14 @@ const RECEIVE_BYTES: usize = 1024 * 1024;
 
 /// Somebody's place in the room.
 #[derive(Debug)]
-pub struct Air {
+pub struct Broadcast {
     receiver: UdpSocket,
     sender: UdpSocket,
     own: SocketAddr,
     buffer: Box<[u8]>,
 }
 
-impl Air {
+impl Broadcast {
     /// Opens the room of this port. `interface` is an own address, that of the network to use.
     ///
     /// # Errors
@@ -82,7 +82,7 @@ impl Air {
 }
 
 /// To wait for datagrams.
-impl AsFd for Air {
+impl AsFd for Broadcast {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.receiver.as_fd()
     }

@@ -26,11 +26,11 @@ use crate::args::server::ServerArgs;
 use crate::exit::{Exit, Failure};
 use crate::pipe;
 use crate::prompt::interactive;
-use crate::sys::poll::{self, Wanted};
+use crate::sys::poll::{self, Interest};
 use crate::sys::signals::Signals;
-use crate::sys::stderr::remark;
+use crate::sys::stderr::warn;
 use crate::sys::thread;
-use broadcast::Air;
+use broadcast::Broadcast;
 use peer::{Outcome, Peer, Then};
 
 /// How long the others may take to answer a `look`, when nothing else keeps the user here.
@@ -45,7 +45,7 @@ const AT_ONCE: usize = 64;
 ///
 /// Says why there is no such room, or how the chat failed.
 pub fn run(lan: &Lan) -> Result<Exit, Failure> {
-    let air = Air::open(lan.port, lan.interface, lan.broadcast).map_err(|error| {
+    let network = Broadcast::open(lan.port, lan.interface, lan.broadcast).map_err(|error| {
         let Lan { port, broadcast, .. } = lan;
         let reason = format!(
             "cannot open port {port} towards {broadcast}: {error}; \
@@ -56,7 +56,7 @@ pub fn run(lan: &Lan) -> Result<Exit, Failure> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(Failure::local)?;
     let server = listener.local_addr().map_err(Failure::local)?.to_string();
     let (end, ended) = UnixStream::pair().map_err(Failure::local)?;
-    let room = LanRoom { air, peer: Peer::default(), ended, looked: None };
+    let room = LanRoom { network, peer: Peer::default(), ended, looked: None };
     let serving = thread::spawn("lan", move || room.serve(&listener))?;
     let result = if io::stdin().is_terminal() && io::stdout().is_terminal() {
         // The port is the room, whatever the environment says.
@@ -70,7 +70,7 @@ pub fn run(lan: &Lan) -> Result<Exit, Failure> {
         Failure::new(Exit::ConnectionLost, format!("the network is gone: {error}; start again"))
     })?;
     if ignored > 0 {
-        remark(format_args!("{ignored} datagrams were no lines of a chat and were left out"));
+        warn(format_args!("{ignored} datagrams were no lines of a chat and were left out"));
     }
     result
 }
@@ -90,7 +90,7 @@ fn stop(end: &UnixStream) {
 
 /// The server for one.
 struct LanRoom {
-    air: Air,
+    network: Broadcast,
     peer: Peer,
     /// Tells that the mode has ended.
     ended: UnixStream,
@@ -98,7 +98,7 @@ struct LanRoom {
 }
 
 /// What there is to do.
-struct Woken {
+struct Ready {
     is_ended: bool,
     has_datagrams: bool,
     has_client: bool,
@@ -108,18 +108,18 @@ impl LanRoom {
     /// Serves the mode, over as many connections as it makes. Gives how many datagrams were no lines.
     fn serve(mut self, listener: &TcpListener) -> io::Result<u64> {
         loop {
-            let woken = self.wait(listener, Wanted::Read, None)?;
-            if woken.is_ended {
+            let ready = self.wait(listener, Interest::Read, None)?;
+            if ready.is_ended {
                 return Ok(self.peer.ignored());
             }
-            if woken.has_datagrams {
+            if ready.has_datagrams {
                 self.hear()?;
             }
-            if woken.has_client {
+            if ready.has_client {
                 let (client, _) = listener.accept()?;
                 let served = self.serve_client(client);
                 if let Some(left) = self.peer.leave() {
-                    self.air.send(&left)?;
+                    self.network.send(&left)?;
                 }
                 served?;
             }
@@ -140,19 +140,19 @@ impl LanRoom {
                 (true, Some(looked)) => Some(looked + PATIENCE),
             };
             // Of a client that has finished there is nothing to read, though it would always be ready.
-            let wanted = if has_finished { Wanted::End } else { Wanted::Read };
-            let woken = self.wait(&client, wanted, deadline)?;
+            let interest = if has_finished { Interest::End } else { Interest::Read };
+            let ready = self.wait(&client, interest, deadline)?;
             let is_late = deadline.is_some_and(|deadline| deadline <= Instant::now());
-            let is_gone = has_finished && woken.has_client;
-            if woken.is_ended || is_late || is_gone {
+            let is_gone = has_finished && ready.has_client;
+            if ready.is_ended || is_late || is_gone {
                 break;
             }
-            if woken.has_datagrams {
+            if ready.has_datagrams {
                 for outcome in self.hear()? {
                     is_open = is_open && self.carry_out(&outcome, &mut client)?;
                 }
             }
-            if is_open && woken.has_client {
+            if is_open && ready.has_client {
                 let length = match client.read(&mut chunk) {
                     Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                     read => read.unwrap_or(0),
@@ -180,7 +180,7 @@ impl LanRoom {
             self.looked = Some(Instant::now());
         }
         if let Some(line) = &outcome.send {
-            self.air.send(line)?;
+            self.network.send(line)?;
         }
         Ok(write(client, &outcome.show)? && outcome.then != Then::End)
     }
@@ -189,7 +189,7 @@ impl LanRoom {
     fn hear(&mut self) -> io::Result<Vec<Outcome>> {
         let mut outcomes = Vec::new();
         while outcomes.len() < AT_ONCE
-            && let Some((bytes, from)) = self.air.receive()?
+            && let Some((bytes, from)) = self.network.receive()?
         {
             outcomes.push(self.peer.datagram(bytes, &from.ip().to_string()));
         }
@@ -199,16 +199,16 @@ impl LanRoom {
     fn wait(
         &self,
         client: &impl AsFd,
-        wanted: Wanted,
+        interest: Interest,
         deadline: Option<Instant>,
-    ) -> io::Result<Woken> {
+    ) -> io::Result<Ready> {
         let watched = [
-            (self.ended.as_fd(), Wanted::Read),
-            (self.air.as_fd(), Wanted::Read),
-            (client.as_fd(), wanted),
+            (self.ended.as_fd(), Interest::Read),
+            (self.network.as_fd(), Interest::Read),
+            (client.as_fd(), interest),
         ];
         let [is_ended, has_datagrams, has_client] = poll::wait(watched, deadline)?;
-        Ok(Woken { is_ended, has_datagrams, has_client })
+        Ok(Ready { is_ended, has_datagrams, has_client })
     }
 }
 

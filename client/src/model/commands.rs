@@ -24,7 +24,7 @@ const NOT_TYPED: [&str; 2] = ["login", "logout"];
 
 /// What to do with a typed line.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Typed {
+pub enum Input {
     /// It is blank.
     Nothing,
     /// Send this request.
@@ -41,45 +41,45 @@ pub enum Typed {
     Unknown(String, Option<&'static str>),
 }
 
-impl Typed {
+impl Input {
     /// Reads a line without its end.
     #[must_use]
     pub fn read(line: &str) -> Self {
         if line.trim().is_empty() {
-            return Typed::Nothing;
+            return Input::Nothing;
         }
         if let Some(password) = secret(line) {
             return match password {
-                "" => Typed::Incomplete("op PASSWORD"),
-                password => Typed::Send(format!("op {password}")),
+                "" => Input::Incomplete("op PASSWORD"),
+                password => Input::Send(format!("op {password}")),
             };
         }
         let Some(command) = line.strip_prefix('/') else {
-            return Typed::Send(format!("say {line}"));
+            return Input::Send(format!("say {line}"));
         };
         if command.starts_with('/') {
-            return Typed::Send(format!("say {command}"));
+            return Input::Send(format!("say {command}"));
         }
         let (word, rest) = command.split_once(' ').unwrap_or((command, ""));
         let mut arguments = rest.split_ascii_whitespace();
         match word {
-            "quit" | "logout" => return Typed::Quit,
-            "resend" => return Typed::Resend,
+            "quit" | "logout" => return Input::Quit,
+            "resend" => return Input::Resend,
             "help" => {
                 let about = arguments.next().map(|word| word.trim_start_matches('/').to_owned());
-                return Typed::Help(about);
+                return Input::Help(about);
             }
             _ => {}
         }
         match commands().find(|known| known.name == word) {
-            Some(known) if arguments.count() < needed(known) => Typed::Incomplete(known.usage),
-            Some(_) => Typed::Send(command.to_owned()),
-            None => Typed::Unknown(word.to_owned(), nearest(word)),
+            Some(known) if arguments.count() < needed(known) => Input::Incomplete(known.usage),
+            Some(_) => Input::Send(command.to_owned()),
+            None => Input::Unknown(word.to_owned(), nearest(word)),
         }
     }
 }
 
-/// The line that was typed for a request: the other way round than [`Typed::read`].
+/// The line that was typed for a request: the other way round than [`Input::read`].
 #[must_use]
 pub fn as_typed(request: &str) -> String {
     match request.strip_prefix("say ") {
@@ -149,10 +149,10 @@ mod tests {
     #[test]
     fn a_password_is_never_said() {
         for line in ["/op pass word", " /op pass word", "/OP  pass word ", "\t/Op\tpass word"] {
-            assert_eq!(Typed::read(line), Typed::Send("op pass word".to_owned()), "{line:?}");
+            assert_eq!(Input::read(line), Input::Send("op pass word".to_owned()), "{line:?}");
         }
         for line in ["/op", " /op "] {
-            assert_eq!(Typed::read(line), Typed::Incomplete("op PASSWORD"), "{line:?}");
+            assert_eq!(Input::read(line), Input::Incomplete("op PASSWORD"), "{line:?}");
         }
     }
 
@@ -167,25 +167,25 @@ mod tests {
 
     #[test]
     fn what_is_typed_is_said_unless_it_is_a_command() {
-        let send = |line: &str| Typed::Send(line.to_owned());
-        let unknown = |word: &str, meant| Typed::Unknown(word.to_owned(), meant);
+        let send = |line: &str| Input::Send(line.to_owned());
+        let unknown = |word: &str, meant| Input::Unknown(word.to_owned(), meant);
         for (line, expected) in [
-            ("", Typed::Nothing),
-            ("  ", Typed::Nothing),
+            ("", Input::Nothing),
+            ("  ", Input::Nothing),
             ("hi", send("say hi")),
             ("say hi", send("say say hi")),
             ("//look", send("say /look")),
             ("/look", send("look")),
             ("/msg bo  hi", send("msg bo  hi")),
-            ("/quit", Typed::Quit),
-            ("/logout", Typed::Quit),
-            ("/resend", Typed::Resend),
-            ("/help", Typed::Help(None)),
-            ("/help me", Typed::Help(Some("me".to_owned()))),
-            ("/help /me", Typed::Help(Some("me".to_owned()))),
-            ("/msg", Typed::Incomplete("msg NAME TEXT")),
-            ("/msg bo ", Typed::Incomplete("msg NAME TEXT")),
-            ("/me  ", Typed::Incomplete("me TEXT")),
+            ("/quit", Input::Quit),
+            ("/logout", Input::Quit),
+            ("/resend", Input::Resend),
+            ("/help", Input::Help(None)),
+            ("/help me", Input::Help(Some("me".to_owned()))),
+            ("/help /me", Input::Help(Some("me".to_owned()))),
+            ("/msg", Input::Incomplete("msg NAME TEXT")),
+            ("/msg bo ", Input::Incomplete("msg NAME TEXT")),
+            ("/me  ", Input::Incomplete("me TEXT")),
             ("/kick bo", send("kick bo")),
             ("/topic", send("topic")),
             ("/lokk", unknown("lokk", Some("look"))),
@@ -196,9 +196,9 @@ mod tests {
             ("/xyzzy", unknown("xyzzy", None)),
             ("/", unknown("", None)),
         ] {
-            let typed = Typed::read(line);
+            let typed = Input::read(line);
             assert_eq!(typed, expected, "{line:?}");
-            if let Typed::Send(request) = typed {
+            if let Input::Send(request) = typed {
                 assert_eq!(as_typed(&request), line);
             }
         }

@@ -3,7 +3,7 @@
 use protocol::rows::HistoryRow;
 use protocol::{Event, ServerLine};
 
-use crate::sanitize::Safe;
+use crate::sanitize::Sanitized;
 
 /// Something to show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,7 +19,7 @@ pub enum Entry<'a> {
 impl<'a> Entry<'a> {
     /// What a line of the server is. A row of `history` is told by its time.
     #[must_use]
-    pub fn of_line(line: &'a Safe<'_>) -> Self {
+    pub fn of_line(line: &'a Sanitized<'_>) -> Self {
         match ServerLine::parse(line) {
             ServerLine::Other(text) => match history_row(text) {
                 Some(row) => Entry::Earlier(row),

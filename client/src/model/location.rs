@@ -8,7 +8,7 @@ use protocol::{Request, RoomName};
 
 /// The user's name and room.
 #[derive(Debug)]
-pub struct Whereabouts {
+pub struct Location {
     name: String,
     room: String,
     /// Rooms and names that were asked for. The server answers in order.
@@ -31,7 +31,7 @@ pub enum Joined {
     OnTheWayBack,
 }
 
-impl Whereabouts {
+impl Location {
     /// Of a user who has just logged in, and is to go on to `room`.
     #[must_use]
     pub fn new(name: &str, room: Option<&str>) -> Self {

@@ -7,17 +7,17 @@ use protocol::{Event, Reply, Request, RoomName, ServerLine};
 
 use crate::model::entry::Entry;
 use crate::model::fence::{self, Fences};
-use crate::model::location::{Joined, Whereabouts};
+use crate::model::location::{Joined, Location};
 use crate::model::names::Names;
 use crate::model::replay::{Answered, Replay, Wanted, text_of};
-use crate::model::unconfirmed::Outbox;
-use crate::sanitize::Safe;
+use crate::model::unconfirmed::Unconfirmed;
+use crate::sanitize::Sanitized;
 
 /// What the client knows.
 #[derive(Debug)]
 pub struct State {
-    whereabouts: Whereabouts,
-    outbox: Outbox,
+    location: Location,
+    unconfirmed: Unconfirmed,
     replay: Replay,
     list: Option<Heading>,
     fences: Fences,
@@ -34,7 +34,7 @@ enum Heading {
 
 /// What a line from the server leads to.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Outcome {
+pub struct Effect {
     /// Lines to show, in this order.
     pub show: Vec<String>,
     /// History that is to be asked for now: the client is in another room, or missed much.
@@ -52,8 +52,8 @@ impl State {
         let names = Names::default();
         names.saw_room(RoomName::main().as_str());
         Self {
-            whereabouts: Whereabouts::new(name, room),
-            outbox: Outbox::default(),
+            location: Location::new(name, room),
+            unconfirmed: Unconfirmed::default(),
             replay: Replay::default(),
             list: None,
             fences: Fences::default(),
@@ -64,14 +64,14 @@ impl State {
 
     /// Who and where the user is.
     #[must_use]
-    pub fn whereabouts(&self) -> &Whereabouts {
-        &self.whereabouts
+    pub fn location(&self) -> &Location {
+        &self.location
     }
 
     /// The user's name.
     #[must_use]
     pub fn name(&self) -> &str {
-        self.whereabouts.name()
+        self.location.name()
     }
 
     /// The names seen so far. A handle: it sees later ones too.
@@ -88,28 +88,28 @@ impl State {
 
     /// The texts that are on their way.
     #[must_use]
-    pub fn outbox(&self) -> &Outbox {
-        &self.outbox
+    pub fn unconfirmed(&self) -> &Unconfirmed {
+        &self.unconfirmed
     }
 
     /// The same, to keep a text in it or to take one out.
-    pub fn outbox_mut(&mut self) -> &mut Outbox {
-        &mut self.outbox
+    pub fn unconfirmed_mut(&mut self) -> &mut Unconfirmed {
+        &mut self.unconfirmed
     }
 
     /// Takes note of a request that is being sent.
     pub fn sent(&mut self, line: &str) {
-        self.outbox.sent(line);
+        self.unconfirmed.sent(line);
         if let Ok(Some(request)) = Request::parse(line) {
-            self.whereabouts.sent(&request);
+            self.location.sent(&request);
         }
     }
 
     /// The connection is gone, and with it every answer that was to come.
     pub fn lost(&mut self) {
-        self.outbox.lost();
+        self.unconfirmed.lost();
         self.replay.lost();
-        self.whereabouts.lost();
+        self.location.lost();
         self.list = None;
         self.fences.lost();
     }
@@ -117,7 +117,7 @@ impl State {
     /// The requests to send after a login: back to the room, if it is not the one a login leads to.
     #[must_use]
     pub fn requests_after_login(&mut self, wanted: Wanted) -> String {
-        let requests = self.whereabouts.way_back().unwrap_or_default();
+        let requests = self.location.way_back().unwrap_or_default();
         requests + &self.requests_for_history(wanted)
     }
 
@@ -136,11 +136,11 @@ impl State {
     }
 
     /// Learns from a line of the server, and says what it leads to.
-    pub fn receive(&mut self, line: &Safe<'_>) -> Outcome {
+    pub fn receive(&mut self, line: &Sanitized<'_>) -> Effect {
         let entry = Entry::of_line(line);
-        let mut outcome = Outcome::default();
+        let mut effect = Effect::default();
         let is_shown = match entry {
-            Entry::Line(ServerLine::Reply(reply)) => self.reply(&reply, &mut outcome),
+            Entry::Line(ServerLine::Reply(reply)) => self.reply(&reply, &mut effect),
             Entry::Line(ServerLine::Event(event)) => {
                 self.list = None;
                 self.event(&event);
@@ -155,16 +155,16 @@ impl State {
             Entry::Notice(_) => true,
         };
         if is_shown {
-            outcome.show.push(line.to_string());
+            effect.show.push(line.to_string());
         }
-        outcome
+        effect
     }
 
     fn event(&mut self, event: &Event<'_>) {
         match *event {
             Event::Said { name, .. } | Event::Did { name, .. } | Event::TopicSet { name, .. } => {
                 if name == self.name() {
-                    self.outbox.delivered(&event.to_string(), self.whereabouts.name());
+                    self.unconfirmed.delivered(&event.to_string(), self.location.name());
                 } else {
                     self.names.spoke(name);
                 }
@@ -173,7 +173,7 @@ impl State {
             Event::Left { name } => self.names.left(name),
             Event::Renamed { old, new } => {
                 self.names.left(old);
-                self.whereabouts.saw_renamed(old, new);
+                self.location.saw_renamed(old, new);
                 if new != self.name() {
                     self.names.spoke(new);
                 }
@@ -183,40 +183,40 @@ impl State {
     }
 
     /// Whether the user is shown it.
-    fn reply(&mut self, reply: &Reply<'_>, outcome: &mut Outcome) -> bool {
+    fn reply(&mut self, reply: &Reply<'_>, effect: &mut Effect) -> bool {
         self.list = match reply {
             Reply::OnlineUsers => Some(Heading::Users),
             Reply::Rooms => Some(Heading::Rooms),
             _ => None,
         };
         if let Some(mark) = self.fences.answered(reply) {
-            self.end_replay(mark, outcome);
+            self.end_replay(mark, effect);
             return false;
         }
         match *reply {
-            Reply::JoinSuccess => return self.joined(outcome),
-            Reply::RoomNameEmpty | Reply::RoomNameInvalid(_) => self.whereabouts.not_joined(),
-            Reply::RenameSuccess => self.whereabouts.renamed(),
+            Reply::JoinSuccess => return self.joined(effect),
+            Reply::RoomNameEmpty | Reply::RoomNameInvalid(_) => self.location.not_joined(),
+            Reply::RenameSuccess => self.location.renamed(),
             Reply::UserNameEmpty | Reply::UserNameExist | Reply::UserNameInvalid(_) => {
-                self.whereabouts.not_renamed();
+                self.location.not_renamed();
             }
             // It refuses a text or a name, or is only a warning, and does not say which.
-            Reply::Muted(_) if self.outbox.unechoed() > 0 => self.outbox.unreadable(),
+            Reply::Muted(_) if self.unconfirmed.unechoed() > 0 => self.unconfirmed.unreadable(),
             Reply::Muted(_) => {
-                self.whereabouts.not_renamed();
+                self.location.not_renamed();
             }
             // To a user who asked for another name it only refuses that name.
-            Reply::Banned(_) => self.is_put_out = !self.whereabouts.not_renamed(),
+            Reply::Banned(_) => self.is_put_out = !self.location.not_renamed(),
             Reply::Kicked(_) => self.is_put_out = true,
             Reply::MessageTo { .. } => {
-                self.outbox.delivered(&reply.to_string(), self.whereabouts.name());
+                self.unconfirmed.delivered(&reply.to_string(), self.location.name());
             }
             Reply::MessageFrom { name, .. } => self.names.spoke(name),
-            Reply::NoSuchUser(to) | Reply::MailboxFull(to) => self.outbox.refused(
+            Reply::NoSuchUser(to) | Reply::MailboxFull(to) => self.unconfirmed.refused(
                 |request| matches!(request, Request::Message { to: asked, .. } if *asked == to),
             ),
             Reply::LineTooLong(_) | Reply::InvalidUtf8 | Reply::ControlCharacter => {
-                self.outbox.unreadable();
+                self.unconfirmed.unreadable();
             }
             Reply::UnknownCommand(command) => return self.unknown(command),
             Reply::History => return !self.replay.heading(),
@@ -225,12 +225,12 @@ impl State {
         true
     }
 
-    fn joined(&mut self, outcome: &mut Outcome) -> bool {
-        let joined = self.whereabouts.joined();
-        self.names.saw_room(&Safe::new(self.whereabouts.room()));
+    fn joined(&mut self, effect: &mut Effect) -> bool {
+        let joined = self.location.joined();
+        self.names.saw_room(&Sanitized::new(self.location.room()));
         if joined == Some(Joined::ByUser) {
             self.replay.forget();
-            outcome.ask = Some(Wanted::Latest);
+            effect.ask = Some(Wanted::Latest);
         }
         joined != Some(Joined::OnTheWayBack)
     }
@@ -239,20 +239,20 @@ impl State {
     fn unknown(&mut self, command: &str) -> bool {
         match command {
             "history" if self.replay.is_open() => return false,
-            "join" => self.whereabouts.not_joined(),
+            "join" => self.location.not_joined(),
             "rename" => {
-                self.whereabouts.not_renamed();
+                self.location.not_renamed();
             }
-            command => self.outbox.refused(|request| request.command() == command),
+            command => self.unconfirmed.refused(|request| request.command() == command),
         }
         true
     }
 
-    fn end_replay(&mut self, fence: &str, outcome: &mut Outcome) {
-        let new = match self.replay.end(fence, self.whereabouts.name()) {
+    fn end_replay(&mut self, fence: &str, effect: &mut Effect) {
+        let new = match self.replay.end(fence, self.location.name()) {
             Some(Answered::New(new)) => new,
             Some(Answered::TooShort) => {
-                outcome.ask = Some(Wanted::AllMissed);
+                effect.ask = Some(Wanted::AllMissed);
                 return;
             }
             None => return,
@@ -260,9 +260,9 @@ impl State {
         for event in new.rows.iter().filter_map(|row| Event::parse(text_of(row))) {
             self.event(&event);
         }
-        outcome.replayed = true;
-        outcome.has_gap = new.has_gap;
-        outcome.show.extend(new.rows);
+        effect.replayed = true;
+        effect.has_gap = new.has_gap;
+        effect.show.extend(new.rows);
     }
 
     fn row(&mut self, row: &str) {
@@ -282,15 +282,15 @@ impl State {
 mod tests {
     use super::*;
 
-    fn receive(state: &mut State, line: &str) -> Outcome {
-        state.receive(&Safe::new(line))
+    fn receive(state: &mut State, line: &str) -> Effect {
+        state.receive(&Sanitized::new(line))
     }
 
     #[track_caller]
     fn check(state: &mut State, line: &str, shown: bool, unechoed: usize) {
-        let outcome = receive(state, line);
-        assert_eq!(outcome.show, if shown { vec![line.to_owned()] } else { vec![] }, "{line}");
-        assert_eq!(state.outbox().unechoed(), unechoed, "{line}");
+        let effect = receive(state, line);
+        assert_eq!(effect.show, if shown { vec![line.to_owned()] } else { vec![] }, "{line}");
+        assert_eq!(state.unconfirmed().unechoed(), unechoed, "{line}");
     }
 
     #[test]
@@ -318,12 +318,12 @@ mod tests {
         let mut state = State::new("al", None);
         state.sent("rename alf");
         state.sent("say hi");
-        assert!(!state.whereabouts().is_settled());
+        assert!(!state.location().is_settled());
         check(&mut state, "Rename Success", true, 1);
         assert_eq!(state.name(), "alf");
         check(&mut state, "al is now known as alf.", true, 1);
         check(&mut state, "alf: hi", true, 0);
-        assert!(state.whereabouts().is_settled());
+        assert!(state.location().is_settled());
     }
 
     #[test]
@@ -331,10 +331,10 @@ mod tests {
         let mut state = State::new("al", None);
         state.sent("join lobby");
         state.sent("join x y");
-        assert_eq!((state.whereabouts().room(), state.whereabouts().is_settled()), ("main", false));
+        assert_eq!((state.location().room(), state.location().is_settled()), ("main", false));
         assert_eq!(receive(&mut state, "Join Success").ask, Some(Wanted::Latest));
         check(&mut state, "RoomName Invalid: a space is not allowed", true, 0);
-        assert_eq!((state.whereabouts().room(), state.whereabouts().is_settled()), ("lobby", true));
+        assert_eq!((state.location().room(), state.location().is_settled()), ("lobby", true));
         state.lost();
         assert_eq!(
             state.requests_after_login(Wanted::Missed),
@@ -345,15 +345,15 @@ mod tests {
             state.requests_after_login(Wanted::Missed),
             "join lobby\nhistory 500\nping chat-client-2\n"
         );
-        assert_eq!(receive(&mut state, "Join Success"), Outcome::default());
-        assert_eq!(state.whereabouts().room(), "lobby");
+        assert_eq!(receive(&mut state, "Join Success"), Effect::default());
+        assert_eq!(state.location().room(), "lobby");
         state.lost();
         assert_eq!(
             state.requests_after_login(Wanted::Missed),
             "join lobby\nhistory 500\nping chat-client-3\n"
         );
         check(&mut state, "RoomName Invalid: reserved", true, 0);
-        assert_eq!(state.whereabouts().room(), "main");
+        assert_eq!(state.location().room(), "main");
     }
 
     #[test]
@@ -379,9 +379,9 @@ mod tests {
         state.sent("say delivered");
         state.sent("say lost");
         state.lost();
-        assert!(state.outbox_mut().keep("say offline"));
-        assert!(!state.outbox_mut().keep("look"));
-        assert_eq!(state.outbox().unsent(), ["say delivered", "say lost", "say offline"]);
+        assert!(state.unconfirmed_mut().keep("say offline"));
+        assert!(!state.unconfirmed_mut().keep("look"));
+        assert_eq!(state.unconfirmed().unsent(), ["say delivered", "say lost", "say offline"]);
         let _ = state.requests_after_login(Wanted::Missed);
         let row = |line: &str| format!("[2026-11-22T10:04:05Z] {line}");
         for line in ["History:"]
@@ -391,10 +391,10 @@ mod tests {
         {
             check(&mut state, &line, false, 0);
         }
-        let outcome = receive(&mut state, "pong chat-client-1");
-        assert!(outcome.replayed);
-        assert_eq!(outcome.show, [row("al: delivered")]);
-        assert_eq!(state.outbox_mut().take_unsent(), ["say lost", "say offline"]);
+        let effect = receive(&mut state, "pong chat-client-1");
+        assert!(effect.replayed);
+        assert_eq!(effect.show, [row("al: delivered")]);
+        assert_eq!(state.unconfirmed_mut().take_unsent(), ["say lost", "say offline"]);
     }
 
     #[test]
@@ -404,10 +404,10 @@ mod tests {
         check(&mut state, "Muted for 5 minutes", true, 0);
         state.sent("rename alf");
         check(&mut state, "Muted for 5 minutes", true, 0);
-        assert!(state.whereabouts().is_settled());
+        assert!(state.location().is_settled());
         state.sent("rename alf");
         check(&mut state, "Banned for 5 minutes", true, 0);
-        assert!(state.whereabouts().is_settled() && !state.is_put_out());
+        assert!(state.location().is_settled() && !state.is_put_out());
         check(&mut state, "Banned for 5 minutes", true, 0);
         assert!(state.is_put_out());
     }

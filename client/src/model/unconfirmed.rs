@@ -6,18 +6,18 @@ use std::collections::VecDeque;
 
 use protocol::{Event, Reply, Request};
 
-use crate::sanitize::Safe;
+use crate::sanitize::Sanitized;
 
 /// The texts on their way.
 #[derive(Debug, Default)]
-pub struct Outbox {
+pub struct Unconfirmed {
     /// Sent on the present connection, and not echoed yet.
     unechoed: VecDeque<String>,
     /// Sent on a connection that is lost, or typed while there was none.
     unsent: Vec<String>,
 }
 
-impl Outbox {
+impl Unconfirmed {
     /// Takes note of a request that is being sent.
     pub fn sent(&mut self, line: &str) {
         if has_text(line) {
@@ -95,7 +95,7 @@ fn echo_of(line: &str, name: &str) -> Option<String> {
         Request::Message { to, text } => Reply::MessageTo { name: to, text }.to_string(),
         _ => return None,
     };
-    Some(Safe::new(&echo).to_string())
+    Some(Sanitized::new(&echo).to_string())
 }
 
 /// Whether a request carries a text as its sender typed it, which is worth keeping when it is lost.

@@ -5,7 +5,7 @@ use std::{error, fmt, io};
 use protocol::Reply;
 
 use crate::exit::{Exit, Failure};
-use crate::sanitize::Safe;
+use crate::sanitize::Sanitized;
 
 /// Why there is no connection, or none that is logged in.
 #[derive(Debug)]
@@ -120,6 +120,6 @@ impl From<ConnectError> for Failure {
             ConnectError::Lost(_) => Exit::ConnectionLost,
         };
         // It may quote the server.
-        Failure::new(exit, Safe::new(&error.to_string()).to_string())
+        Failure::new(exit, Sanitized::new(&error.to_string()).to_string())
     }
 }

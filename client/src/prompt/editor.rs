@@ -21,9 +21,9 @@ use crate::model::names::Names;
 use crate::prompt::helper::{ChatHelper, Purpose};
 use crate::prompt::layout::Layout;
 use crate::prompt::terminal::Terminal;
-use crate::sanitize::Safe;
-use crate::view::display_queue::Screen;
-use crate::view::render::{Looks, name_colored};
+use crate::sanitize::Sanitized;
+use crate::view::display_queue::DisplayQueue;
+use crate::view::render::{Style, name_colored};
 
 /// A wait that takes so long is explained.
 const LONG: Duration = Duration::from_secs(1);
@@ -32,8 +32,8 @@ const LONG: Duration = Duration::from_secs(1);
 pub struct Prompt<'a> {
     editor: Editor<ChatHelper, FileHistory>,
     terminal: &'a Terminal,
-    screen: Arc<Screen>,
-    looks: Looks,
+    queue: Arc<DisplayQueue>,
+    style: Style,
     layout: Layout,
 }
 
@@ -56,8 +56,12 @@ impl<'a> Prompt<'a> {
     /// # Errors
     ///
     /// When the terminal cannot be used.
-    pub fn new(terminal: &'a Terminal, screen: Arc<Screen>, looks: Looks) -> Result<Self, Failure> {
-        let bell = if looks.bell { BellStyle::Audible } else { BellStyle::None };
+    pub fn new(
+        terminal: &'a Terminal,
+        queue: Arc<DisplayQueue>,
+        style: Style,
+    ) -> Result<Self, Failure> {
+        let bell = if style.bell { BellStyle::Audible } else { BellStyle::None };
         let widths = GraphemeClusterMode::from_env();
         let layout = Layout(widths);
         let config = Config::builder()
@@ -69,7 +73,7 @@ impl<'a> Prompt<'a> {
             .grapheme_cluster_mode(widths)
             .build();
         let mut editor = Editor::with_config(config).map_err(|error| failure(&error))?;
-        let helper = ChatHelper::new(Arc::clone(&screen), layout, looks.color);
+        let helper = ChatHelper::new(Arc::clone(&queue), layout, style.color);
         let mut bind = |key, handler: Box<dyn ConditionalEventHandler>| {
             editor.bind_sequence(key, EventHandler::Conditional(handler))
         };
@@ -77,10 +81,10 @@ impl<'a> Prompt<'a> {
         bind(KeyEvent::ctrl('Z'), Box::new(terminal.suspend()));
         bind(KeyEvent(KeyCode::BackTab, Modifiers::NONE), Box::new(helper.backward()));
         editor.set_helper(Some(helper));
-        Ok(Self { editor, terminal, screen, looks, layout })
+        Ok(Self { editor, terminal, queue, style, layout })
     }
 
-    /// What [`Screen::ring`] needs.
+    /// What [`DisplayQueue::redraw_loop`] needs.
     ///
     /// # Errors
     ///
@@ -104,13 +108,13 @@ impl<'a> Prompt<'a> {
 
     /// Reads a line for the chat. The prompt says where the user is.
     pub fn read_chat(&mut self) -> Read {
-        let place = self.screen.place();
-        let raw = format!("{}@{}> ", place.name, place.room);
-        let name = match self.looks.color {
-            true => name_colored(&place.name, &place.name),
-            false => place.name,
+        let status = self.queue.status();
+        let raw = format!("{}@{}> ", status.name, status.room);
+        let name = match self.style.color {
+            true => name_colored(&status.name, &status.name),
+            false => status.name,
         };
-        self.read(&raw, &format!("{name}@{}> ", place.room))
+        self.read(&raw, &format!("{name}@{}> ", status.room))
     }
 
     /// Asks a question of this program's own. `None` when it is not answered.
@@ -129,30 +133,30 @@ impl<'a> Prompt<'a> {
     }
 
     /// Waits until `look` finds something, and says what for when it takes long. Ctrl-C and signals
-    /// end it: `None` then. Who makes it findable calls [`Screen::wake`] after that.
+    /// end it: `None` then. Who makes it findable calls [`DisplayQueue::wake`] after that.
     pub fn wait_for<T>(&mut self, what: &str, mut look: impl FnMut() -> Option<T>) -> Option<T> {
         let _interruptible = self.terminal.interruptible();
         let soon = Instant::now() + LONG;
-        self.screen.wait_for(&mut look, Some(soon)).or_else(|| {
+        self.queue.wait_for(&mut look, Some(soon)).or_else(|| {
             self.notice(&format!("{what}; Ctrl-C leaves"));
             self.show_waiting();
-            self.screen.wait_for(&mut look, None)
+            self.queue.wait_for(&mut look, None)
         })
     }
 
     /// The screen that it draws on.
-    pub fn screen(&self) -> Arc<Screen> {
-        Arc::clone(&self.screen)
+    pub fn queue(&self) -> Arc<DisplayQueue> {
+        Arc::clone(&self.queue)
     }
 
     /// `styled` is `raw` with colours.
     fn read(&mut self, raw: &str, styled: &str) -> Read {
         self.show_waiting();
-        if !self.screen.start_editing() {
+        if !self.queue.start_editing() {
             return Read::End;
         }
         let result = self.editor.readline(&(raw, styled));
-        self.screen.stop_editing();
+        self.queue.stop_editing();
         let Some(helper) = self.editor.helper() else { return Read::End };
         let (is_gone, was_interrupted) = (helper.is_line_gone(), helper.was_interrupted());
         let is_bare = helper.is_prompt_bare();
@@ -168,7 +172,7 @@ impl<'a> Prompt<'a> {
             },
             Ok(text) => Read::Line(text),
             // The program's own SIGINT wakes the editor to end it. Any other is a Ctrl-C.
-            Err(ReadlineError::Interrupted) if self.screen.leaving().is_none() => Read::Interrupt,
+            Err(ReadlineError::Interrupted) if self.queue.leaving().is_none() => Read::Interrupt,
             Err(ReadlineError::Io(error)) if error.kind() == ErrorKind::InvalidData => {
                 self.notice("what was typed is not UTF-8");
                 Read::Cleared
@@ -191,7 +195,7 @@ impl<'a> Prompt<'a> {
     /// Shows what waits, between two lines.
     pub fn show_waiting(&self) {
         loop {
-            let batch = self.screen.take();
+            let batch = self.queue.take();
             if batch.is_empty() {
                 return;
             }
@@ -201,8 +205,8 @@ impl<'a> Prompt<'a> {
 
     /// Says something in this program's own name.
     pub fn notice(&self, text: &str) {
-        let text = Safe::new(text);
-        self.screen.show([Entry::Notice(&text).styled("", "", self.looks)]);
+        let text = Sanitized::new(text);
+        self.queue.show([Entry::Notice(&text).styled("", "", self.style)]);
     }
 
     /// Brings back the lines typed in earlier runs.

@@ -15,11 +15,11 @@ use rustyline::validate::Validator;
 use rustyline::{Cmd, ConditionalEventHandler, Context, Event, EventContext, Helper, RepeatCount};
 use unicode_width::UnicodeWidthStr;
 
-use crate::model::commands::{Typed, commands, is_secret, words};
+use crate::model::commands::{Input, commands, is_secret, words};
 use crate::model::names::Names;
 use crate::prompt::completion::{Completion, Direction};
 use crate::prompt::layout::Layout;
-use crate::view::display_queue::Screen;
+use crate::view::display_queue::DisplayQueue;
 
 /// What the editor is being used for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -33,7 +33,7 @@ pub enum Purpose {
 
 /// rustyline's helper.
 pub struct ChatHelper {
-    screen: Arc<Screen>,
+    queue: Arc<DisplayQueue>,
     names: Names,
     layout: Layout,
     color: bool,
@@ -50,9 +50,9 @@ pub struct ChatHelper {
 
 impl ChatHelper {
     /// A helper that draws what waits at `screen` above the prompt.
-    pub fn new(screen: Arc<Screen>, layout: Layout, color: bool) -> Self {
+    pub fn new(queue: Arc<DisplayQueue>, layout: Layout, color: bool) -> Self {
         Self {
-            screen,
+            queue,
             names: Names::default(),
             layout,
             color,
@@ -211,7 +211,7 @@ impl Highlighter for ChatHelper {
     /// The prompt, with what waits to be shown in front of it: the cursor is where the prompt begins,
     /// and that row is empty. The editor goes on counting from the prompt.
     fn highlight_prompt<'b, 's: 'b, 'p: 'b>(&'s self, prompt: &'p str, _: bool) -> Cow<'b, str> {
-        let mut text = self.screen.take();
+        let mut text = self.queue.take();
         if !self.is_leaving.get() {
             text.push_str(prompt);
         }
@@ -248,7 +248,7 @@ impl Highlighter for ChatHelper {
             let is_text = !line.starts_with('/') || line.starts_with("//") || is_secret(line);
             let is_one = !line.contains(['\n', '\r']);
             let is_entered = !self.interrupt.0.load(Ordering::Relaxed);
-            let is_sent = is_text && is_one && Typed::read(line) != Typed::Nothing;
+            let is_sent = is_text && is_one && Input::read(line) != Input::Nothing;
             self.is_leaving.set(is_entered && is_sent);
         }
         true

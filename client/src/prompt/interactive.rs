@@ -1,7 +1,7 @@
 //! The mode for terminals: what is typed goes to the chat, and the chat is shown above the prompt.
 //!
 //! This thread reads the keys and is the only one that writes to the terminal. The session has a
-//! thread, with a reader for its socket, and so has the bell of the [`Screen`].
+//! thread, with a reader for its socket, and so has the bell of the [`DisplayQueue`].
 
 use std::io::IsTerminal;
 use std::path::PathBuf;
@@ -15,20 +15,20 @@ use clap::ColorChoice;
 use crate::args::appearance::Appearance;
 use crate::args::server::ServerArgs;
 use crate::exit::{Exit, Failure};
-use crate::model::commands::{Typed, as_typed, explained, is_secret};
+use crate::model::commands::{Input, as_typed, explained, is_secret};
 use crate::model::state::State;
 use crate::net::{Attempted, PATIENCE, attempt, get_in};
 use crate::prompt::editor::{Prompt, Read};
 use crate::prompt::login_dialog::{self, LoggedIn};
 use crate::prompt::terminal::{Terminal, leave, leave_on_signals};
 use crate::session::timing::Timing;
-use crate::session::{Ended, Input, Session};
+use crate::session::{Ended, Session, SessionMessage};
 use crate::sys::files;
 use crate::sys::thread;
 use crate::view::View;
-use crate::view::display_queue::Screen;
-use crate::view::log_file::Transcript;
-use crate::view::render::Looks;
+use crate::view::display_queue::DisplayQueue;
+use crate::view::log_file::LogFile;
+use crate::view::render::Style;
 
 /// Inputs that may wait for the session: the lines of a user, and batches of the server's.
 const MAILBOX: usize = 64;
@@ -45,27 +45,27 @@ const USAGE_COLUMNS: usize = 16;
 ///
 /// Says why there is nothing to stay for.
 pub fn run(to: &ServerArgs, appearance: &Appearance) -> Result<Exit, Failure> {
-    let looks = looks(appearance);
-    let transcript = appearance.log.as_deref().map(Transcript::open).transpose()?;
+    let style = style(appearance);
+    let log = appearance.log.as_deref().map(LogFile::open).transpose()?;
     // Before the terminal is taken, so that Ctrl-C ends a connection attempt as it ends anything.
     let logged_in = log_in(to)?;
-    let screen = Arc::new(Screen::default());
+    let queue = Arc::new(DisplayQueue::default());
     let terminal = Terminal::take()?;
-    leave_on_signals(Arc::clone(&screen))?;
-    let mut prompt = Prompt::new(&terminal, Arc::clone(&screen), looks)?;
+    leave_on_signals(Arc::clone(&queue))?;
+    let mut prompt = Prompt::new(&terminal, Arc::clone(&queue), style)?;
     let mut printer = prompt.printer()?;
-    let ringing = Arc::clone(&screen);
-    let printer = thread::spawn("printer", move || ringing.ring(&mut printer))?;
-    let view = View { looks, time: appearance.time(), transcript, screen: Arc::clone(&screen) };
+    let redrawn = Arc::clone(&queue);
+    let printer = thread::spawn("printer", move || redrawn.redraw_loop(&mut printer))?;
+    let view = View { style, time: appearance.time(), log, queue: Arc::clone(&queue) };
     let result = chat(to, logged_in, prompt, view);
     // By now the editor is gone, so the printer does not wait for it.
-    screen.close();
+    queue.close();
     thread::join(printer);
     result
 }
 
 /// How lines look. `auto` is decided here, where the terminal is known.
-fn looks(appearance: &Appearance) -> Looks {
+fn style(appearance: &Appearance) -> Style {
     let color = match appearance.color {
         ColorChoice::Always => true,
         ColorChoice::Never => false,
@@ -74,7 +74,7 @@ fn looks(appearance: &Appearance) -> Looks {
             !is_unwanted && io::stdout().is_terminal()
         }
     };
-    Looks { color, bell: !appearance.no_bell, quiet: appearance.quiet }
+    Style { color, bell: !appearance.no_bell, quiet: appearance.quiet }
 }
 
 /// The whole stay, from the login to the farewell.
@@ -84,34 +84,34 @@ fn chat(
     mut prompt: Prompt<'_>,
     view: View,
 ) -> Result<Exit, Failure> {
-    let screen = Arc::clone(&view.screen);
+    let queue = Arc::clone(&view.queue);
     let logged_in = match logged_in {
         None => login_dialog::log_in(&to.server, &mut prompt)?,
         logged_in => logged_in,
     };
     let Some(LoggedIn { server, name, connection }) = logged_in else {
-        return Ok(screen.leaving().unwrap_or(Exit::Done));
+        return Ok(queue.leaving().unwrap_or(Exit::Done));
     };
     let state = State::new(&name, to.room());
     prompt.chat(state.names());
     let (mailbox, inputs) = sync_channel(MAILBOX);
     let session = Session::new(server, state, view, Timing::default(), (mailbox.clone(), inputs));
     session.publish();
-    let guard = LeaveOnDrop(Arc::clone(&screen));
+    let guard = LeaveOnDrop(Arc::clone(&queue));
     let session = thread::spawn("session", move || {
-        let LeaveOnDrop(screen) = &guard;
+        let LeaveOnDrop(queue) = &guard;
         let ended = session.run(connection);
-        leave(screen, ended.as_ref().map_or_else(|failure| failure.exit, |ended| ended.exit));
+        leave(queue, ended.as_ref().map_or_else(|failure| failure.exit, |ended| ended.exit));
         ended
     })?;
-    let mut typing = Typing { prompt, screen, mailbox, requests: 1, history: None };
+    let mut typing = Typing { prompt, queue, mailbox, requests: 1, history: None };
     typing.open_history();
     typing.settle();
     typing.run();
-    let Typing { prompt, screen, mailbox, .. } = typing;
-    let cause = screen.leaving();
+    let Typing { prompt, queue, mailbox, .. } = typing;
+    let cause = queue.leaving();
     // It fails when the session has ended by itself.
-    let _ = mailbox.send(Input::Quit);
+    let _ = mailbox.send(SessionMessage::Quit);
     let ended = thread::join(session);
     prompt.show_waiting();
     let Ended { exit, unsent } = ended?;
@@ -123,7 +123,7 @@ fn chat(
 }
 
 /// However the session ends, by a panic even, nobody shall go on typing into nothing.
-struct LeaveOnDrop(Arc<Screen>);
+struct LeaveOnDrop(Arc<DisplayQueue>);
 
 impl Drop for LeaveOnDrop {
     fn drop(&mut self) {
@@ -138,7 +138,7 @@ fn log_in(to: &ServerArgs) -> Result<Option<LoggedIn>, Failure> {
     Ok(Some(LoggedIn { server: to.server.clone(), name: name.to_owned(), connection }))
 }
 
-impl login_dialog::User for Prompt<'_> {
+impl login_dialog::DialogUser for Prompt<'_> {
     fn ask(&mut self, question: &str) -> Option<String> {
         Prompt::ask(self, question)
     }
@@ -149,11 +149,11 @@ impl login_dialog::User for Prompt<'_> {
 
     fn attempt(&mut self, server: &str, name: &str) -> Result<Option<Attempted>, Failure> {
         let (report, reported) = sync_channel(1);
-        let screen = self.screen();
+        let queue = self.queue();
         let thread = attempt::start(server, name, PATIENCE, move |attempted| {
             // It fails when the user did not wait.
             let _ = report.send(attempted);
-            screen.wake();
+            queue.wake();
         })?;
         let attempted =
             self.wait_for(&format!("connecting to {server}"), || reported.try_recv().ok());
@@ -167,8 +167,8 @@ impl login_dialog::User for Prompt<'_> {
 /// The user's side of the chat.
 struct Typing<'a> {
     prompt: Prompt<'a>,
-    screen: Arc<Screen>,
-    mailbox: SyncSender<Input>,
+    queue: Arc<DisplayQueue>,
+    mailbox: SyncSender<SessionMessage>,
     /// How many requests the session was given. The login is the first.
     requests: u64,
     history: Option<PathBuf>,
@@ -190,7 +190,7 @@ impl Typing<'_> {
             interrupts = match self.prompt.read_chat() {
                 Read::Line(text) if self.typed(&text) => 0,
                 Read::Cleared => 0,
-                Read::Interrupt if interrupts == 0 && self.screen.place().is_connected => {
+                Read::Interrupt if interrupts == 0 && self.queue.status().is_connected => {
                     self.prompt.notice("Ctrl-C again leaves, and so does Ctrl-D");
                     1
                 }
@@ -225,16 +225,16 @@ impl Typing<'_> {
     }
 
     fn line(&mut self, line: &str) -> bool {
-        match Typed::read(line) {
-            Typed::Nothing => {}
-            Typed::Send(request) => return self.send(request),
-            Typed::Resend => return self.mailbox.send(Input::Resend).is_ok(),
-            Typed::Quit => return false,
-            Typed::Help(about) => self.help(about.as_deref()),
-            Typed::Incomplete(usage) => {
+        match Input::read(line) {
+            Input::Nothing => {}
+            Input::Send(request) => return self.send(request),
+            Input::Resend => return self.mailbox.send(SessionMessage::Resend).is_ok(),
+            Input::Quit => return false,
+            Input::Help(about) => self.help(about.as_deref()),
+            Input::Incomplete(usage) => {
                 self.prompt.notice(&format!("something is missing; type /{usage}"));
             }
-            Typed::Unknown(word, meant) => {
+            Input::Unknown(word, meant) => {
                 let meant = match meant {
                     Some(meant) => format!("did you mean /{meant}?"),
                     None => "/help lists them".to_owned(),
@@ -247,7 +247,7 @@ impl Typing<'_> {
 
     fn send(&mut self, request: String) -> bool {
         let changes_prompt = request.starts_with("join ") || request.starts_with("rename ");
-        if self.mailbox.send(Input::Request(request)).is_err() {
+        if self.mailbox.send(SessionMessage::Request(request)).is_err() {
             return false;
         }
         self.requests += 1;
@@ -260,7 +260,7 @@ impl Typing<'_> {
     /// Waits until it is known what the prompt says, and shows what comes meanwhile.
     fn settle(&self) {
         let deadline = Instant::now() + SETTLE;
-        while self.screen.wait_settled(self.requests, deadline) {
+        while self.queue.wait_settled(self.requests, deadline) {
             self.prompt.show_waiting();
         }
     }

@@ -19,7 +19,7 @@ pub struct LoggedIn {
 }
 
 /// Whoever answers the questions.
-pub trait User {
+pub trait DialogUser {
     /// Asks. `None` when there is no answer.
     fn ask(&mut self, question: &str) -> Option<String>;
 
@@ -39,7 +39,10 @@ pub trait User {
 /// # Errors
 ///
 /// When this machine lacks a thread.
-pub fn log_in(default_server: &str, user: &mut impl User) -> Result<Option<LoggedIn>, Failure> {
+pub fn log_in(
+    default_server: &str,
+    user: &mut impl DialogUser,
+) -> Result<Option<LoggedIn>, Failure> {
     let mut server = default_server.to_owned();
     loop {
         let Some(answer) = user.ask(&format!("server [{server}]: ")) else { return Ok(None) };

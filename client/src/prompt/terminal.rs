@@ -15,7 +15,7 @@ use parking_lot::Mutex;
 use rustyline::{Cmd, ConditionalEventHandler, Event, EventContext, RepeatCount};
 
 use crate::exit::{Exit, Failure};
-use crate::view::display_queue::Screen;
+use crate::view::display_queue::DisplayQueue;
 
 /// The terminal as it was found. Dropping it brings that state back.
 pub struct Terminal {
@@ -115,14 +115,14 @@ impl Drop for Terminal {
 /// # Errors
 ///
 /// When the system refuses.
-pub fn leave_on_signals(screen: Arc<Screen>) -> Result<(), Failure> {
-    ctrlc::set_handler(move || leave(&screen, Exit::Signal))
+pub fn leave_on_signals(queue: Arc<DisplayQueue>) -> Result<(), Failure> {
+    ctrlc::set_handler(move || leave(&queue, Exit::Signal))
         .map_err(|error| Failure::new(Exit::Local, format!("cannot wait for signals: {error}")))
 }
 
 /// Ends the program, from any thread. The thread that reads the keys does it.
-pub fn leave(screen: &Screen, exit: Exit) {
-    if screen.leave(exit) {
+pub fn leave(queue: &DisplayQueue, exit: Exit) {
+    if queue.leave(exit) {
         // The one way to get a thread out of rustyline. While rustyline is not yet, or no longer,
         // prepared for it, the handler of `leave_on_signals` takes it and comes here again.
         let _ = kill(Pid::this(), Signal::SIGINT);

@@ -17,7 +17,7 @@ use crate::exit::Failure;
 use crate::model::fence;
 use crate::model::liveness::Doubt;
 use crate::net::Sender;
-use crate::sys::stderr::remark;
+use crate::sys::stderr::warn;
 
 /// How many lines may be said before the first of them is answered.
 const WINDOW: u64 = 4096;
@@ -38,12 +38,12 @@ pub struct Counts {
 /// Where the two threads meet.
 #[derive(Debug, Default)]
 pub struct Echoes {
-    state: Mutex<State>,
+    state: Mutex<EchoState>,
     changed: Condvar,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct EchoState {
     counts: Counts,
     /// Whether nothing more will be said.
     is_finished: bool,
@@ -122,7 +122,7 @@ impl Echo {
 /// The thread that hears the echoes.
 #[derive(Debug)]
 pub struct Listener {
-    source: ScriptLines,
+    lines: ScriptLines,
     echo: Echo,
     answered: u64,
     refused: u64,
@@ -137,7 +137,7 @@ pub struct Listener {
 /// What the listener is told and tells apart from the lines. However its thread ends, nobody waits
 /// for it any longer then.
 #[derive(Debug)]
-pub struct Surroundings {
+pub struct Shared {
     /// Where it meets the thread that sends.
     pub echoes: Arc<Echoes>,
     /// To end the connection, and so a send that waits.
@@ -148,7 +148,7 @@ pub struct Surroundings {
     pub is_talkative: bool,
 }
 
-impl Drop for Surroundings {
+impl Drop for Shared {
     fn drop(&mut self) {
         self.echoes.end();
         self.sender.close();
@@ -158,8 +158,8 @@ impl Drop for Surroundings {
 impl Listener {
     /// A listener to lines that come back like this.
     #[must_use]
-    pub fn new(source: ScriptLines, echo: Echo) -> Self {
-        Self { source, echo, answered: 0, refused: 0, gap: 0, muted: None, why: String::new() }
+    pub fn new(lines: ScriptLines, echo: Echo) -> Self {
+        Self { lines, echo, answered: 0, refused: 0, gap: 0, muted: None, why: String::new() }
     }
 
     /// Runs until the server has closed. Gives the reason of the last refusal.
@@ -167,12 +167,8 @@ impl Listener {
     /// # Errors
     ///
     /// Says why the connection was lost.
-    pub fn run(
-        mut self,
-        around: &Surroundings,
-        mut tick: impl FnMut(Counts),
-    ) -> Result<String, Failure> {
-        self.listen(&around.echoes, around.is_talkative, &mut tick)?;
+    pub fn run(mut self, shared: &Shared, mut tick: impl FnMut(Counts)) -> Result<String, Failure> {
+        self.listen(&shared.echoes, shared.is_talkative, &mut tick)?;
         Ok(self.why)
     }
 
@@ -184,17 +180,17 @@ impl Listener {
     ) -> Result<(), Failure> {
         let mut liveness = liveness();
         loop {
-            let Self { source, echo, answered, refused, gap, muted, why } = self;
+            let Self { lines, echo, answered, refused, gap, muted, why } = self;
             let mut heard = Heard { echo, answered, refused, gap, muted, why, is_talkative };
-            source.each(|line| {
+            lines.each(|line| {
                 heard.line(line);
                 ControlFlow::<()>::Continue(())
             });
             let counts = echoes.publish(*answered, *refused);
             tick(counts);
-            match self.source.wait(Some(liveness.deadline()), None)? {
+            match self.lines.wait(Some(liveness.deadline()), None)? {
                 Woken::Ended if echoes.is_complete() => return Ok(()),
-                Woken::Ended => return Err(self.source.ended()),
+                Woken::Ended => return Err(self.lines.ended()),
                 // Whoever says nothing has nothing to be answered.
                 Woken::TimedOut if counts.answered >= echoes.counts().sent => {
                     liveness.heard(Instant::now());
@@ -233,7 +229,7 @@ impl Heard<'_> {
             // It may be a warning as well as an answer. The fence tells which lines had no echo, but
             // it may be long until there is one: the next line of a log, say.
             if self.is_talkative && self.muted.is_none() {
-                remark(format_args!("{line}; what is said meanwhile is refused"));
+                warn(format_args!("{line}; what is said meanwhile is refused"));
             }
             *self.muted = Some(line.to_owned());
         } else if is_refusal(line) {
@@ -260,7 +256,7 @@ impl Heard<'_> {
         *self.answered += 1;
         *self.refused += 1;
         if self.is_talkative {
-            remark(format_args!("line {} refused: {why}", self.answered));
+            warn(format_args!("line {} refused: {why}", self.answered));
         }
         why.clone_into(self.why);
     }

@@ -7,17 +7,18 @@ use jiff::Timestamp;
 use protocol::{Event, Reply, Request};
 
 use super::lines::Woken;
-use super::output::{Output, Reader};
+use super::output::Output;
 use super::record::{Record, json};
-use super::session::{Visit, is_refusal};
+use super::session::{ScriptSession, is_refusal};
 use crate::args::script::Follow;
 use crate::exit::{Exit, Failure};
 use crate::model::entry::history_row;
 use crate::model::fence;
+use crate::sys::stdout::Audience;
 
 /// How far the answer to `history` has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Replay {
+enum HistoryProgress {
     /// It was asked for. What the room says now will be in it.
     Asked,
     /// Its rows come, among lines of the room.
@@ -36,31 +37,31 @@ pub fn run(follow: &Follow) -> Result<Exit, Failure> {
         output: Output::new()?,
         json: follow.json,
         left: follow.count.unwrap_or(u64::MAX),
-        replay: Replay::Over,
+        history: HistoryProgress::Over,
     };
-    let mut visit = Visit::begin(&follow.server, follow.server.reader())?;
+    let mut session = ScriptSession::begin(&follow.server, follow.server.reader())?;
     if let Some(lines) = follow.history {
-        printer.replay = Replay::Asked;
-        visit.send(&format!("{}\n{}", Request::History(lines), fence::request("history")))?;
+        printer.history = HistoryProgress::Asked;
+        session.send(&format!("{}\n{}", Request::History(lines), fence::request("history")))?;
     }
     loop {
         let now = format!("{:.3}", Timestamp::now());
-        let room = &visit.room;
-        let stop = visit.source.each(|line| printer.take(line, &now, room));
+        let room = &session.room;
+        let stop = session.lines.each(|line| printer.take(line, &now, room));
         // Also before a failure: what came is shown.
-        let reader = printer.output.flush()?;
-        let stop = if reader == Reader::Gone { Some(Ok(())) } else { stop };
+        let audience = printer.output.flush()?;
+        let stop = if audience == Audience::Gone { Some(Ok(())) } else { stop };
         if let Some(stop) = stop {
-            visit.leave();
+            session.leave();
             return stop.map(|()| Exit::Done);
         }
-        match visit.wait(None, Some(printer.output.as_fd()))? {
+        match session.wait(None, Some(printer.output.as_fd()))? {
             Woken::Received | Woken::TimedOut => {}
             Woken::OutputClosed => {
-                visit.leave();
+                session.leave();
                 return Ok(Exit::Done);
             }
-            Woken::Ended => return Err(visit.source.ended()),
+            Woken::Ended => return Err(session.lines.ended()),
         }
     }
 }
@@ -70,7 +71,7 @@ struct Printer {
     json: bool,
     /// How many lines are still to be printed.
     left: u64,
-    replay: Replay,
+    history: HistoryProgress,
 }
 
 type Stop = Result<(), Failure>;
@@ -79,20 +80,22 @@ impl Printer {
     fn take(&mut self, line: &str, now: &str, room: &str) -> ControlFlow<Stop> {
         if let Some(mark) = fence::answered(line) {
             if matches!(mark, "history" | "") {
-                self.replay = Replay::Over;
+                self.history = HistoryProgress::Over;
             }
             return ControlFlow::Continue(());
         }
-        match self.replay {
-            Replay::Asked if line == Reply::History.to_string() => {
-                self.replay = Replay::Rows;
+        match self.history {
+            HistoryProgress::Asked if line == Reply::History.to_string() => {
+                self.history = HistoryProgress::Rows;
                 return ControlFlow::Continue(());
             }
-            Replay::Asked if Event::parse(line).is_some() => return ControlFlow::Continue(()),
-            Replay::Asked if is_refusal(line) => {
+            HistoryProgress::Asked if Event::parse(line).is_some() => {
+                return ControlFlow::Continue(());
+            }
+            HistoryProgress::Asked if is_refusal(line) => {
                 return ControlFlow::Break(Err(Failure::refused(line)));
             }
-            Replay::Rows if let Some(row) = history_row(line) => {
+            HistoryProgress::Rows if let Some(row) = history_row(line) => {
                 return self.print(line, || Record::of_row(row, room));
             }
             _ => {}

@@ -11,8 +11,8 @@ use protocol::Reply;
 
 use crate::exit::Failure;
 use crate::net::{LineReader, Receiver};
-use crate::sys::poll::{self, Wanted};
-use crate::sys::stderr::remark;
+use crate::sys::poll::{self, Interest};
+use crate::sys::stderr::warn;
 
 /// What ended a wait for lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,7 +54,7 @@ impl ScriptLines {
                 take(line)
             }
             Err(error) => {
-                remark(format_args!("{error}; it was left out"));
+                warn(format_args!("{error}; it was left out"));
                 ControlFlow::Continue(())
             }
         })
@@ -71,9 +71,9 @@ impl ScriptLines {
         output: Option<BorrowedFd<'_>>,
     ) -> Result<Woken, Failure> {
         if !self.reader.has_buffered() {
-            let received = (self.reader.as_fd(), Wanted::Read);
+            let received = (self.reader.as_fd(), Interest::Read);
             let ready = match output {
-                Some(output) => poll::wait([received, (output, Wanted::End)], deadline),
+                Some(output) => poll::wait([received, (output, Interest::End)], deadline),
                 None => poll::wait([received], deadline).map(|[received]| [received, false]),
             };
             match ready.map_err(Failure::local)? {

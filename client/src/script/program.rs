@@ -19,7 +19,7 @@ use protocol::Reply;
 
 use super::input::CHUNK_BYTES;
 use crate::exit::{Exit, Failure};
-use crate::sys::poll::{Wanted, wait_unless};
+use crate::sys::poll::{Interest, wait_unless};
 use crate::sys::thread;
 
 /// Lines that wait for the program. One that reads none at all is no reason to be thrown out by
@@ -31,7 +31,7 @@ const GRACE: Duration = Duration::from_secs(2);
 
 /// What a program does.
 #[derive(Debug, Clone, Copy)]
-pub enum Deed<'a> {
+pub enum ProgramEvent<'a> {
     /// It has printed these bytes.
     Printed(&'a [u8]),
     /// It has ended.
@@ -59,7 +59,7 @@ impl Program {
     /// When it cannot be started.
     pub fn start(
         command: &[OsString],
-        take: impl FnMut(Deed<'_>) + Send + 'static,
+        take: impl FnMut(ProgramEvent<'_>) + Send + 'static,
     ) -> Result<Self, Failure> {
         let (wake, woken) = UnixStream::pair().map_err(Failure::local)?;
         let woken_too = woken.try_clone().map_err(Failure::local)?;
@@ -92,7 +92,7 @@ impl Program {
     }
 
     /// Gives the program a line, without its end. It never waits.
-    pub fn give(&mut self, line: &str, missed: impl Fn(&str) -> String) {
+    pub fn send(&mut self, line: &str, missed: impl Fn(&str) -> String) {
         let Some(lines) = &self.lines else { return };
         if self.missed > 0 {
             let gap = missed(&Reply::Missed(self.missed).to_string());
@@ -139,12 +139,12 @@ fn watch(
     mut child: Child,
     stdout: ChildStdout,
     woken: &UnixStream,
-    mut take: impl FnMut(Deed<'_>),
+    mut take: impl FnMut(ProgramEvent<'_>),
 ) -> io::Result<ExitStatus> {
-    let read = read_all(stdout, woken, |bytes| take(Deed::Printed(bytes)));
+    let read = read_all(stdout, woken, |bytes| take(ProgramEvent::Printed(bytes)));
     // It may go on to listen though it prints no more.
     let status = child.wait();
-    take(Deed::Ended);
+    take(ProgramEvent::Ended);
     read.and(status)
 }
 
@@ -154,7 +154,7 @@ fn read_all(
     mut take: impl FnMut(&[u8]),
 ) -> io::Result<()> {
     let mut chunk = vec![0; CHUNK_BYTES];
-    while wait_unless(&stdout, Wanted::Read, woken)? {
+    while wait_unless(&stdout, Interest::Read, woken)? {
         match stdout.read(&mut chunk) {
             Ok(0) => break,
             Ok(length) => take(&chunk[..length]),
@@ -182,7 +182,7 @@ fn write_all(stdin: &mut ChildStdin, bytes: &[u8], woken: &UnixStream) -> io::Re
             Ok(length) => left = &left[length..],
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                if !wait_unless(stdin, Wanted::Write, woken)? {
+                if !wait_unless(stdin, Interest::Write, woken)? {
                     return Err(error);
                 }
             }

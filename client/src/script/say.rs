@@ -13,14 +13,14 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use protocol::LineDecoder;
 
-use super::echoes::{Counts, Echo, Echoes, Listener, Surroundings, said_by};
+use super::echoes::{Counts, Echo, Echoes, Listener, Shared, said_by};
 use super::input::{CHUNK_BYTES, LONGEST, put_request};
-use super::session::Visit;
+use super::session::ScriptSession;
 use crate::args::script::Say;
 use crate::exit::{Exit, Failure};
 use crate::model::fence;
 use crate::net::Sender;
-use crate::sys::poll::{Wanted, wait_unless};
+use crate::sys::poll::{Interest, wait_unless};
 use crate::sys::thread;
 
 /// How many lines may stand between two fences.
@@ -39,22 +39,23 @@ pub fn run(say: &Say) -> Result<Exit, Failure> {
         true => Some(File::from(io::stdin().as_fd().try_clone_to_owned().map_err(Failure::local)?)),
         false => None,
     };
-    let Visit { sender, source, name, .. } = Visit::begin(&say.server, say.server.speaker()?)?;
+    let ScriptSession { sender, lines, name, .. } =
+        ScriptSession::begin(&say.server, say.server.speaker()?)?;
     let (wake, woken) = UnixStream::pair().map_err(Failure::local)?;
     let echoes = Arc::new(Echoes::default());
     let echo = match &say.to {
         Some(_) => Echo::Private,
         None => Echo::Room(said_by(&name)),
     };
-    let around = Surroundings {
+    let shared = Shared {
         echoes: Arc::clone(&echoes),
         sender: sender.try_clone().map_err(Failure::local)?,
         wake,
         is_talkative: stdin.is_some(),
     };
-    let listener = Listener::new(source, echo);
+    let listener = Listener::new(lines, echo);
     let mut progress = Progress::new(stdin.as_ref());
-    let hearing = thread::spawn("echoes", move || listener.run(&around, |now| progress.show(now)))?;
+    let hearing = thread::spawn("echoes", move || listener.run(&shared, |now| progress.show(now)))?;
     let mut speaker = Speaker {
         sender,
         echoes: &echoes,
@@ -114,7 +115,7 @@ impl Speaker<'_> {
     /// Says each line of stdin, up to its end or the server's.
     fn say_stdin(&mut self, mut stdin: File, woken: &UnixStream) -> Result<(), Failure> {
         let mut chunk = vec![0; CHUNK_BYTES];
-        while wait_unless(&stdin, Wanted::Read, woken).map_err(Failure::local)? {
+        while wait_unless(&stdin, Interest::Read, woken).map_err(Failure::local)? {
             match stdin.read(&mut chunk) {
                 Ok(0) => break,
                 Ok(length) => {

@@ -41,11 +41,11 @@ pub fn is_refusal(line: &str) -> bool {
 
 /// Somebody who is logged in and in his room.
 #[derive(Debug)]
-pub struct Visit {
+pub struct ScriptSession {
     /// The half that sends.
     pub sender: Sender,
     /// The half that receives.
-    pub source: ScriptLines,
+    pub lines: ScriptLines,
     /// The user's name.
     pub name: String,
     /// The room.
@@ -53,7 +53,7 @@ pub struct Visit {
     liveness: Liveness,
 }
 
-impl Visit {
+impl ScriptSession {
     /// Connects, logs in and goes to the room. No line of another room is left over.
     ///
     /// # Errors
@@ -63,17 +63,17 @@ impl Visit {
         let mut connection = Connection::open(&to.server, PATIENCE)?;
         connection.log_in(&name)?;
         let (sender, receiver) = connection.split().map_err(Failure::local)?;
-        let mut visit = Self {
+        let mut session = Self {
             sender,
-            source: ScriptLines::new(receiver),
+            lines: ScriptLines::new(receiver),
             name,
             room: RoomName::main().as_str().to_owned(),
             liveness: liveness(),
         };
         if let Some(room) = to.room() {
-            visit.join(room)?;
+            session.join(room)?;
         }
-        Ok(visit)
+        Ok(session)
     }
 
     fn join(&mut self, room: &str) -> Result<(), Failure> {
@@ -113,13 +113,13 @@ impl Visit {
     pub fn until<T>(&mut self, mut take: impl FnMut(&str) -> ControlFlow<T>) -> Result<T, Failure> {
         let deadline = Instant::now() + SILENCE;
         loop {
-            if let Some(answer) = self.source.each(&mut take) {
+            if let Some(answer) = self.lines.each(&mut take) {
                 return Ok(answer);
             }
-            match self.source.wait(Some(deadline), None)? {
+            match self.lines.wait(Some(deadline), None)? {
                 Woken::Received => {}
                 Woken::TimedOut | Woken::OutputClosed => return Err(silent()),
-                Woken::Ended => return Err(self.source.ended()),
+                Woken::Ended => return Err(self.lines.ended()),
             }
         }
     }
@@ -134,12 +134,12 @@ impl Visit {
         deadline: Option<Instant>,
         output: Option<BorrowedFd<'_>>,
     ) -> Result<Woken, Failure> {
-        let Self { sender, source, liveness, .. } = self;
+        let Self { sender, lines, liveness, .. } = self;
         let send = |ping: &str| sender.send(ping.as_bytes()).map_err(Failure::lost);
-        wait(source, liveness, deadline, output, send)
+        wait(lines, liveness, deadline, output, send)
     }
 
-    /// As [`Visit::wait`], where somebody else sends.
+    /// As [`ScriptSession::wait`], where somebody else sends.
     ///
     /// # Errors
     ///
@@ -149,7 +149,7 @@ impl Visit {
         deadline: Option<Instant>,
         send: impl FnMut(&str) -> Result<(), Failure>,
     ) -> Result<Woken, Failure> {
-        wait(&mut self.source, &mut self.liveness, deadline, None, send)
+        wait(&mut self.lines, &mut self.liveness, deadline, None, send)
     }
 
     /// Leaves, and waits until the server has let go of the name: the next command of a script may
@@ -160,7 +160,7 @@ impl Visit {
         let _ = self.sender.send(b"logout\n");
         let _ = self.sender.finish();
         while Instant::now() < deadline
-            && matches!(self.source.wait(Some(deadline), None), Ok(Woken::Received))
+            && matches!(self.lines.wait(Some(deadline), None), Ok(Woken::Received))
         {}
     }
 }
@@ -172,7 +172,7 @@ pub fn liveness() -> Liveness {
 }
 
 fn wait(
-    source: &mut ScriptLines,
+    lines: &mut ScriptLines,
     liveness: &mut Liveness,
     deadline: Option<Instant>,
     output: Option<BorrowedFd<'_>>,
@@ -185,7 +185,7 @@ fn wait(
         }
         let doubt = liveness.deadline();
         let earlier = deadline.map_or(doubt, |deadline| deadline.min(doubt));
-        match source.wait(Some(earlier), output)? {
+        match lines.wait(Some(earlier), output)? {
             Woken::TimedOut if deadline == Some(earlier) => return Ok(Woken::TimedOut),
             Woken::TimedOut => match liveness.expired(Instant::now()) {
                 Doubt::Ask => send(&fence::request("alive"))?,

@@ -20,18 +20,18 @@ use crate::model::replay::Wanted;
 use crate::model::state::State;
 use crate::net::error::without_number;
 use crate::net::{Attempted, Connection, Incoming, Line, LineReader, Sender};
-use crate::sanitize::Safe;
+use crate::sanitize::Sanitized;
 use crate::session::timing::Timing;
 use crate::sys::thread;
 use crate::view::View;
-use crate::view::display_queue::Place;
+use crate::view::display_queue::PromptStatus;
 
 /// How long the server may take to close after a `logout`.
 const FAREWELL: Duration = Duration::from_secs(2);
 
 /// What a session hears of.
 #[derive(Debug)]
-pub enum Input {
+pub enum SessionMessage {
     /// The connection brings something.
     Server(Incoming),
     /// An attempt to connect again has come to its end.
@@ -44,9 +44,9 @@ pub enum Input {
     Quit,
 }
 
-impl From<Incoming> for Input {
+impl From<Incoming> for SessionMessage {
     fn from(incoming: Incoming) -> Self {
-        Input::Server(incoming)
+        SessionMessage::Server(incoming)
     }
 }
 
@@ -66,9 +66,9 @@ pub struct Session {
     view: View,
     timing: Timing,
     backoff: Backoff,
-    inputs: Receiver<Input>,
+    inputs: Receiver<SessionMessage>,
     /// For the reader threads.
-    mailbox: SyncSender<Input>,
+    mailbox: SyncSender<SessionMessage>,
     /// How many inputs of the user came. The login is the first.
     count: u64,
     presence: Presence,
@@ -113,7 +113,7 @@ impl Session {
         state: State,
         view: View,
         timing: Timing,
-        (mailbox, inputs): (SyncSender<Input>, Receiver<Input>),
+        (mailbox, inputs): (SyncSender<SessionMessage>, Receiver<SessionMessage>),
     ) -> Self {
         Self {
             server,
@@ -169,7 +169,7 @@ impl Session {
 
     fn ended(mut self, exit: Exit) -> Ended {
         self.state.lost();
-        Ended { exit, unsent: self.state.outbox_mut().take_unsent() }
+        Ended { exit, unsent: self.state.unconfirmed_mut().take_unsent() }
     }
 
     fn link(&mut self, connection: Connection) -> Result<Link, Failure> {
@@ -186,8 +186,8 @@ impl Session {
         link.sender.close();
         while link.reader.is_some() {
             match self.inputs.recv() {
-                Ok(Input::Server(Incoming::Lines(lines))) => drop(self.receive(&lines)),
-                Ok(Input::Server(Incoming::Closed(_))) | Err(_) => link.closed(),
+                Ok(SessionMessage::Server(Incoming::Lines(lines))) => drop(self.receive(&lines)),
+                Ok(SessionMessage::Server(Incoming::Closed(_))) | Err(_) => link.closed(),
                 Ok(other) => self.meanwhile(other),
             }
         }
@@ -195,17 +195,17 @@ impl Session {
 
     /// Tells the prompt where the user is.
     pub fn publish(&self) {
-        let whereabouts = self.state.whereabouts();
+        let location = self.state.location();
         // They are the user's own words, but perhaps pasted ones.
-        let safe = |name| Safe::new(name).to_string();
-        let place = Place {
-            name: safe(whereabouts.name()),
-            room: safe(whereabouts.room()),
+        let safe = |name| Sanitized::new(name).to_string();
+        let status = PromptStatus {
+            name: safe(location.name()),
+            room: safe(location.room()),
             is_connected: self.presence == Presence::Connected,
         };
-        let open = u64::from(!whereabouts.is_settled());
+        let open = u64::from(!location.is_settled());
         let settled = self.count.saturating_sub(open);
-        self.view.screen.set_place(place, settled);
+        self.view.queue.set_status(status, settled);
     }
 
     /// Sends what the server will answer. When it fails, the reader comes to its end and says so.
@@ -228,12 +228,12 @@ impl Session {
                 return End::Quit;
             }
             match self.inputs.recv_timeout(left) {
-                Ok(Input::Server(Incoming::Lines(lines))) => {
+                Ok(SessionMessage::Server(Incoming::Lines(lines))) => {
                     liveness.heard(Instant::now());
                     let requests = self.receive(&lines);
                     self.send(link, &requests);
                 }
-                Ok(Input::Server(Incoming::Closed(error))) => {
+                Ok(SessionMessage::Server(Incoming::Closed(error))) => {
                     link.closed();
                     return match error {
                         _ if farewell.is_some() => End::Quit,
@@ -241,14 +241,14 @@ impl Session {
                         None => End::Lost("the server closed it".to_owned()),
                     };
                 }
-                Ok(Input::Request(line)) => {
+                Ok(SessionMessage::Request(line)) => {
                     self.count += 1;
                     self.request(link, &line);
                 }
-                Ok(Input::Resend) => self.resend(link),
+                Ok(SessionMessage::Resend) => self.resend(link),
                 // None is under way while there is a connection.
-                Ok(Input::Attempted(_)) => {}
-                Ok(Input::Quit) => {
+                Ok(SessionMessage::Attempted(_)) => {}
+                Ok(SessionMessage::Quit) => {
                     self.send(link, "logout\n");
                     farewell = Some(Instant::now() + FAREWELL);
                 }
@@ -275,23 +275,23 @@ impl Session {
     fn receive(&mut self, lines: &[Line]) -> String {
         let (mut show, mut requests, mut is_replayed) = (Vec::new(), String::new(), false);
         for line in lines {
-            let outcome = match line {
-                Ok(line) => self.state.receive(&Safe::new(line)),
+            let effect = match line {
+                Ok(line) => self.state.receive(&Sanitized::new(line)),
                 Err(error) => {
                     show.push(format!("<{error}>"));
                     continue;
                 }
             };
-            if outcome.has_gap {
+            if effect.has_gap {
                 self.view
                     .lines(std::mem::take(&mut show).iter().map(String::as_str), self.state.name());
                 self.view.notice("there may be more that was missed, before this");
             }
-            show.extend(outcome.show);
-            if let Some(wanted) = outcome.ask {
+            show.extend(effect.show);
+            if let Some(wanted) = effect.ask {
                 requests += &self.state.requests_for_history(wanted);
             }
-            is_replayed |= outcome.replayed;
+            is_replayed |= effect.replayed;
         }
         self.view.lines(show.iter().map(String::as_str), self.state.name());
         if is_replayed {
@@ -301,7 +301,7 @@ impl Session {
     }
 
     fn offer_unsent(&mut self) {
-        let unsent = self.state.outbox().unsent().to_vec();
+        let unsent = self.state.unconfirmed().unsent().to_vec();
         for line in &unsent {
             self.view.notice(&format!("not sent: {}", as_typed(line)));
         }
@@ -311,7 +311,7 @@ impl Session {
     }
 
     fn resend(&mut self, link: &mut Link) {
-        let unsent = self.state.outbox_mut().take_unsent();
+        let unsent = self.state.unconfirmed_mut().take_unsent();
         if unsent.is_empty() {
             self.view.notice("there is nothing to send again");
         }

@@ -3,7 +3,7 @@
 use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant};
 
-use super::{Input, Presence, Session};
+use super::{Presence, Session, SessionMessage};
 use crate::exit::Failure;
 use crate::model::commands::{as_typed, is_secret};
 use crate::net::{Attempted, Connection, attempt};
@@ -50,13 +50,13 @@ impl Session {
         let mailbox = self.mailbox.clone();
         let report = move |attempted| {
             // It fails when nobody waits for it any more.
-            let _ = mailbox.send(Input::Attempted(attempted));
+            let _ = mailbox.send(SessionMessage::Attempted(attempted));
         };
         let patience = self.timing.attempt;
         let thread = attempt::start(&self.server, self.state.name(), patience, report)?;
         while self.presence != Presence::Leaving {
             match self.inputs.recv() {
-                Ok(Input::Attempted(attempted)) => {
+                Ok(SessionMessage::Attempted(attempted)) => {
                     thread::join(thread);
                     return Ok(Some(attempted));
                 }
@@ -68,18 +68,18 @@ impl Session {
     }
 
     /// Deals with what comes while there is no connection.
-    pub(super) fn meanwhile(&mut self, input: Input) {
+    pub(super) fn meanwhile(&mut self, input: SessionMessage) {
         match input {
-            Input::Request(line) => self.keep(&line),
-            Input::Resend => self.view.notice("not connected yet"),
-            Input::Quit => self.presence = Presence::Leaving,
-            Input::Server(_) | Input::Attempted(_) => {}
+            SessionMessage::Request(line) => self.keep(&line),
+            SessionMessage::Resend => self.view.notice("not connected yet"),
+            SessionMessage::Quit => self.presence = Presence::Leaving,
+            SessionMessage::Server(_) | SessionMessage::Attempted(_) => {}
         }
     }
 
     fn keep(&mut self, line: &str) {
         self.count += 1;
-        let is_kept = self.state.outbox_mut().keep(line);
+        let is_kept = self.state.unconfirmed_mut().keep(line);
         let what = if is_kept { "kept for later" } else { "not sent" };
         let typed = as_typed(line);
         let shown = if is_secret(&typed) { "/op" } else { &typed };

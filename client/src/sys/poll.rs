@@ -9,7 +9,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 /// What is waited for at a file descriptor. Its end, or an error of it, counts as well.
 #[derive(Debug, Clone, Copy)]
-pub enum Wanted {
+pub enum Interest {
     /// Something to read.
     Read,
     /// Room to write.
@@ -25,10 +25,10 @@ pub enum Wanted {
 ///
 /// When the system cannot watch them.
 pub fn wait<const N: usize>(
-    watched: [(BorrowedFd<'_>, Wanted); N],
+    watched: [(BorrowedFd<'_>, Interest); N],
     deadline: Option<Instant>,
 ) -> io::Result<[bool; N]> {
-    let mut watched = watched.map(|(file, wanted)| PollFd::new(file, flags(wanted)));
+    let mut watched = watched.map(|(file, interest)| PollFd::new(file, flags(interest)));
     loop {
         match poll(&mut watched, timeout(deadline)) {
             Err(Errno::EINTR) => {}
@@ -46,16 +46,16 @@ pub fn wait<const N: usize>(
 /// # Errors
 ///
 /// When the system cannot watch it.
-pub fn wait_unless(file: &impl AsFd, wanted: Wanted, woken: &impl AsFd) -> io::Result<bool> {
-    let [_, is_woken] = wait([(file.as_fd(), wanted), (woken.as_fd(), Wanted::Read)], None)?;
+pub fn wait_unless(file: &impl AsFd, interest: Interest, woken: &impl AsFd) -> io::Result<bool> {
+    let [_, is_woken] = wait([(file.as_fd(), interest), (woken.as_fd(), Interest::Read)], None)?;
     Ok(!is_woken)
 }
 
-fn flags(wanted: Wanted) -> PollFlags {
-    match wanted {
-        Wanted::Read => PollFlags::POLLIN,
-        Wanted::Write => PollFlags::POLLOUT,
-        Wanted::End => PollFlags::empty(),
+fn flags(interest: Interest) -> PollFlags {
+    match interest {
+        Interest::Read => PollFlags::POLLIN,
+        Interest::Write => PollFlags::POLLOUT,
+        Interest::End => PollFlags::empty(),
     }
 }
 

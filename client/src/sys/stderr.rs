@@ -5,11 +5,11 @@
 use std::fmt::Display;
 use std::io::{self, Write};
 
-use crate::sanitize::Safe;
+use crate::sanitize::Sanitized;
 
 /// Tells the user something. It may quote a server.
-pub fn remark(text: impl Display) {
+pub fn warn(text: impl Display) {
     let text = text.to_string();
     // Where it cannot be written, there is nobody to be told so.
-    let _ = writeln!(io::stderr(), "chat-client: {}", &*Safe::new(&text));
+    let _ = writeln!(io::stderr(), "chat-client: {}", &*Sanitized::new(&text));
 }

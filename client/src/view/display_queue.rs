@@ -5,7 +5,7 @@
 //! rustyline's own printer would let them: what it took just before Enter, it prints after what is
 //! printed just after. So it is used as a bell, on a thread of its own, because it blocks during
 //! completion and search: it makes the editor redraw its prompt, and the prompt begins with the
-//! lines that wait ([`Screen::take`]).
+//! lines that wait ([`DisplayQueue::take`]).
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -30,7 +30,7 @@ const BELL: &str = "\x1b[A\n";
 
 /// What the prompt says.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Place {
+pub struct PromptStatus {
     /// The user's name.
     pub name: String,
     /// The room.
@@ -41,7 +41,7 @@ pub struct Place {
 
 /// The meeting point.
 #[derive(Debug, Default)]
-pub struct Screen {
+pub struct DisplayQueue {
     inner: Mutex<Inner>,
     changed: Condvar,
 }
@@ -57,12 +57,12 @@ struct Inner {
     is_editing: bool,
     is_closed: bool,
     leave: Option<Exit>,
-    place: Place,
+    status: PromptStatus,
     /// How many inputs of the user the session has dealt with, up to the last answer it awaits.
     settled: u64,
 }
 
-impl Screen {
+impl DisplayQueue {
     /// Adds lines, each without its end.
     pub fn show(&self, lines: impl IntoIterator<Item = String>) {
         let mut inner = self.inner.lock();
@@ -128,14 +128,14 @@ impl Screen {
     }
 
     /// What the prompt is to say.
-    pub fn place(&self) -> Place {
-        self.inner.lock().place.clone()
+    pub fn status(&self) -> PromptStatus {
+        self.inner.lock().status.clone()
     }
 
     /// The session tells where it is, after so many inputs.
-    pub fn set_place(&self, place: Place, settled: u64) {
+    pub fn set_status(&self, status: PromptStatus, settled: u64) {
         let mut inner = self.inner.lock();
-        inner.place = place;
+        inner.status = status;
         inner.settled = settled;
         self.changed.notify_all();
     }
@@ -177,21 +177,21 @@ impl Screen {
         }
     }
 
-    /// Has [`Screen::wait_for`] look again.
+    /// Has [`DisplayQueue::wait_for`] look again.
     pub fn wake(&self) {
         // With the lock, so that it comes before the look or after the waiting has begun.
         let _inner = self.inner.lock();
         self.changed.notify_all();
     }
 
-    /// Ends [`Screen::ring`].
+    /// Ends [`DisplayQueue::redraw_loop`].
     pub fn close(&self) {
         self.inner.lock().is_closed = true;
         self.changed.notify_all();
     }
 
     /// Has the editor show what waits, as long as it reads a line. The body of the printer thread.
-    pub fn ring(&self, printer: &mut impl ExternalPrinter) {
+    pub fn redraw_loop(&self, printer: &mut impl ExternalPrinter) {
         loop {
             let mut inner = self.inner.lock();
             while !inner.is_closed && (inner.waiting.is_empty() || !inner.is_editing) {
@@ -222,12 +222,12 @@ mod tests {
 
     #[test]
     fn lines_come_out_in_order_and_in_batches() {
-        let screen = Screen::default();
+        let queue = DisplayQueue::default();
         let lines: Vec<_> = (0..10_000).map(|number| format!("line {number}")).collect();
-        screen.show(lines.clone());
+        queue.show(lines.clone());
         let (mut shown, mut batches) = (String::new(), 0);
         loop {
-            let batch = screen.take();
+            let batch = queue.take();
             if batch.is_empty() {
                 break;
             }
@@ -241,21 +241,21 @@ mod tests {
 
     #[test]
     fn what_is_too_much_for_the_terminal_is_counted() {
-        let screen = Screen::default();
+        let queue = DisplayQueue::default();
         let long = "x".repeat(MOST_BYTES / 4);
-        screen.show((0..6).map(|number| format!("{number}{long}")));
-        let batch = screen.take();
+        queue.show((0..6).map(|number| format!("{number}{long}")));
+        let batch = queue.take();
         assert!(batch.starts_with("-- 3 lines came faster than this terminal shows them\n3x"));
     }
 
     #[test]
     fn nobody_edits_once_the_program_is_to_end() {
-        let screen = Screen::default();
-        assert!(screen.start_editing());
-        assert!(screen.leave(Exit::ConnectionLost));
-        screen.stop_editing();
-        assert!(!screen.leave(Exit::Done));
-        assert!(!screen.start_editing());
-        assert_eq!(screen.leaving(), Some(Exit::ConnectionLost));
+        let queue = DisplayQueue::default();
+        assert!(queue.start_editing());
+        assert!(queue.leave(Exit::ConnectionLost));
+        queue.stop_editing();
+        assert!(!queue.leave(Exit::Done));
+        assert!(!queue.start_editing());
+        assert_eq!(queue.leaving(), Some(Exit::ConnectionLost));
     }
 }

@@ -11,14 +11,14 @@ use crate::exit::{Exit, Failure};
 
 /// The open file.
 #[derive(Debug)]
-pub struct Transcript {
+pub struct LogFile {
     path: PathBuf,
     file: File,
     /// Lines of one batch, to be written at once.
     batch: String,
 }
 
-impl Transcript {
+impl LogFile {
     /// Opens the file, to append to it. A new one is readable for this user alone.
     ///
     /// # Errors
@@ -33,7 +33,7 @@ impl Transcript {
         Ok(Self { path: path.to_owned(), file, batch: String::new() })
     }
 
-    /// Adds a line. [`Transcript::flush`] writes it.
+    /// Adds a line. [`LogFile::flush`] writes it.
     pub fn add(&mut self, at: &Zoned, line: &str) {
         self.batch += &at.strftime("%Y-%m-%dT%H:%M:%S%:z ").to_string();
         self.batch += line;

@@ -18,7 +18,7 @@ const NAME_COLORS: [u8; 15] = [160, 166, 94, 100, 64, 28, 29, 30, 31, 27, 63, 98
 
 /// How the user wants lines to look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Looks {
+pub struct Style {
     /// Whether there are colours and other attributes at all.
     pub color: bool,
     /// Whether the terminal rings when this user is named or gets a private line.
@@ -30,18 +30,18 @@ pub struct Looks {
 impl Entry<'_> {
     /// Whether the user wants to see it.
     #[must_use]
-    pub fn is_shown(&self, looks: Looks) -> bool {
-        !(looks.quiet && self.is_coming_or_going())
+    pub fn is_shown(&self, style: Style) -> bool {
+        !(style.quiet && self.is_coming_or_going())
     }
 
     /// The entry as it stands on the terminal, with `time` at its left, without an end of line.
     #[must_use]
-    pub fn styled(&self, time: &str, own_name: &str, looks: Looks) -> String {
-        let text = if looks.color { self.colored(own_name) } else { self.plain() };
-        let bell = looks.bell && self.is_for(own_name);
+    pub fn styled(&self, time: &str, own_name: &str, style: Style) -> String {
+        let text = if style.color { self.colored(own_name) } else { self.plain() };
+        let bell = style.bell && self.is_for(own_name);
         let time = match time {
             "" => String::new(),
-            time if looks.color => format!("{DIM}{time}{RESET} "),
+            time if style.color => format!("{DIM}{time}{RESET} "),
             time => format!("{time} "),
         };
         format!("{time}{text}{}", if bell { BELL.to_string() } else { String::new() })
@@ -139,14 +139,14 @@ fn color_of(name: &str) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sanitize::Safe;
+    use crate::sanitize::Sanitized;
 
-    const COLOR: Looks = Looks { color: true, bell: true, quiet: false };
-    const PLAIN: Looks = Looks { color: false, bell: false, quiet: false };
+    const COLOR: Style = Style { color: true, bell: true, quiet: false };
+    const PLAIN: Style = Style { color: false, bell: false, quiet: false };
 
-    fn shown(line: &str, time: &str, looks: Looks) -> String {
-        let safe = Safe::new(line);
-        Entry::of_line(&safe).styled(time, "al", looks)
+    fn shown(line: &str, time: &str, style: Style) -> String {
+        let safe = Sanitized::new(line);
+        Entry::of_line(&safe).styled(time, "al", style)
     }
 
     #[test]
@@ -201,9 +201,9 @@ mod tests {
             ("bo: bo has left the room.", true),
             ("bo is now known as cy.", true),
         ] {
-            let line = Safe::new(line);
+            let line = Sanitized::new(line);
             let entry = Entry::of_line(&line);
-            assert_eq!(entry.is_shown(Looks { quiet: true, ..PLAIN }), is_shown, "{entry:?}");
+            assert_eq!(entry.is_shown(Style { quiet: true, ..PLAIN }), is_shown, "{entry:?}");
             assert!(entry.is_shown(PLAIN));
         }
     }

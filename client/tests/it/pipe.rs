@@ -8,7 +8,7 @@ use std::sync::mpsc::channel;
 use nix::sys::signal::Signal;
 
 use crate::fake_server::serve;
-use crate::program::{Outcome, Program, command};
+use crate::program::{Finished, Program, command};
 use crate::real_server::RealServer;
 
 const HANDSHAKE: &str = "Connect Success\nLogin Success\n";
@@ -18,7 +18,7 @@ fn logged_in(server: &str) -> Program {
 }
 
 #[track_caller]
-fn check(outcome: &Outcome, code: i32, stdout: &str, reason: &str) {
+fn check(outcome: &Finished, code: i32, stdout: &str, reason: &str) {
     assert_eq!((outcome.code, outcome.stdout.as_str()), (Some(code), stdout), "{outcome:?}");
     assert_eq!(reason.is_empty(), outcome.stderr.is_empty(), "{outcome:?}");
     assert!(outcome.stderr.contains(reason), "{outcome:?}");

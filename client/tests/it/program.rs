@@ -33,7 +33,7 @@ pub const DEADLINE: Duration = Duration::from_secs(120);
 
 /// How a run ended.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Outcome {
+pub struct Finished {
     pub code: Option<i32>,
     pub stdout: String,
     pub stderr: String,
@@ -110,7 +110,7 @@ impl Program {
     }
 
     /// Ends stdin and waits for the end of the program.
-    pub fn finish(mut self) -> Outcome {
+    pub fn finish(mut self) -> Finished {
         drop(self.stdin.take());
         self.wait()
     }
@@ -121,7 +121,7 @@ impl Program {
     }
 
     /// Waits for the end of the program, with stdin as it is.
-    pub fn wait(mut self) -> Outcome {
+    pub fn wait(mut self) -> Finished {
         let mut stdout = Vec::new();
         if let Some(mut stream) = self.stdout.take() {
             stream.read_to_end(&mut stdout).unwrap();
@@ -131,6 +131,6 @@ impl Program {
             stream.read_to_string(&mut stderr).unwrap();
         }
         let code = self.child.wait().unwrap().code();
-        Outcome { code, stdout: String::from_utf8_lossy(&stdout).into_owned(), stderr }
+        Finished { code, stdout: String::from_utf8_lossy(&stdout).into_owned(), stderr }
     }
 }

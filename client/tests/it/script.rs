@@ -8,8 +8,8 @@ use std::thread;
 
 use serde_json::Value;
 
-use crate::fake_server::{Session, serve};
-use crate::program::{Outcome, Program, command};
+use crate::fake_server::{FakeSession, serve};
+use crate::program::{Finished, Program, command};
 use crate::real_server::RealServer;
 
 /// Starts `TASK --server ... ARGUMENTS`.
@@ -18,14 +18,14 @@ pub fn start(address: impl ToString, task: &str, arguments: &[&str]) -> Program 
     Program::start(&[&[task, "--server", &address], arguments].concat())
 }
 
-pub fn run(address: impl ToString, task: &str, arguments: &[&str]) -> Outcome {
+pub fn run(address: impl ToString, task: &str, arguments: &[&str]) -> Finished {
     start(address, task, arguments).finish()
 }
 
 #[track_caller]
-pub fn check(outcome: &Outcome, code: i32, stdout: &str, stderr: &str) {
+pub fn check(outcome: &Finished, code: i32, stdout: &str, stderr: &str) {
     let expected =
-        Outcome { code: Some(code), stdout: stdout.to_owned(), stderr: stderr.to_owned() };
+        Finished { code: Some(code), stdout: stdout.to_owned(), stderr: stderr.to_owned() };
     assert_eq!(*outcome, expected);
 }
 
@@ -280,7 +280,7 @@ fn wait_gives_up_in_time_also_where_the_room_never_pauses() {
 }
 
 /// Sends lines until the client has nothing more to ask.
-fn flood(session: &mut Session) {
+fn flood(session: &mut FakeSession) {
     let lines = "bo: again\n".repeat(1000);
     let mut stream = session.stream.try_clone().unwrap();
     thread::scope(|scope| {
