@@ -123,15 +123,7 @@ impl Echo {
 #[derive(Debug)]
 pub struct Listener {
     lines: ScriptLines,
-    echo: Echo,
-    answered: u64,
-    refused: u64,
-    /// How many lines of the room are missing. Own ones may be among them.
-    gap: u64,
-    /// What an operator has done to this user since the last fence.
-    muted: Option<String>,
-    /// The reason of the last refusal.
-    why: String,
+    tally: Tally,
 }
 
 /// What the listener is told and tells apart from the lines. However its thread ends, nobody waits
@@ -144,8 +136,6 @@ pub struct Shared {
     pub sender: Sender,
     /// Dropped at the end, to end a wait for stdin.
     pub wake: UnixStream,
-    /// Whether each refused line is reported at once.
-    pub is_talkative: bool,
 }
 
 impl Drop for Shared {
@@ -156,10 +146,12 @@ impl Drop for Shared {
 }
 
 impl Listener {
-    /// A listener to lines that come back like this.
+    /// A listener to lines that come back like this. A talkative one reports each refusal at once.
     #[must_use]
-    pub fn new(lines: ScriptLines, echo: Echo) -> Self {
-        Self { lines, echo, answered: 0, refused: 0, gap: 0, muted: None, why: String::new() }
+    pub fn new(lines: ScriptLines, echo: Echo, is_talkative: bool) -> Self {
+        let (muted, why) = (None, String::new());
+        let tally = Tally { echo, is_talkative, answered: 0, refused: 0, gap: 0, muted, why };
+        Self { lines, tally }
     }
 
     /// Runs until the server has closed. Gives the reason of the last refusal.
@@ -168,28 +160,17 @@ impl Listener {
     ///
     /// Says why the connection was lost.
     pub fn run(mut self, shared: &Shared, mut tick: impl FnMut(Counts)) -> Result<String, Failure> {
-        self.listen(&shared.echoes, shared.is_talkative, &mut tick)?;
-        Ok(self.why)
-    }
-
-    fn listen(
-        &mut self,
-        echoes: &Echoes,
-        is_talkative: bool,
-        tick: &mut impl FnMut(Counts),
-    ) -> Result<(), Failure> {
+        let echoes = &shared.echoes;
         let mut liveness = liveness();
         loop {
-            let Self { lines, echo, answered, refused, gap, muted, why } = self;
-            let mut heard = Heard { echo, answered, refused, gap, muted, why, is_talkative };
-            lines.each(|line| {
-                heard.line(line);
+            self.lines.each(|line| {
+                self.tally.line(line);
                 ControlFlow::<()>::Continue(())
             });
-            let counts = echoes.publish(*answered, *refused);
+            let counts = echoes.publish(self.tally.answered, self.tally.refused);
             tick(counts);
             match self.lines.wait(Some(liveness.deadline()), None)? {
-                Woken::Ended if echoes.is_complete() => return Ok(()),
+                Woken::Ended if echoes.is_complete() => return Ok(self.tally.why),
                 Woken::Ended => return Err(self.lines.ended()),
                 // Whoever says nothing has nothing to be answered.
                 Woken::TimedOut if counts.answered >= echoes.counts().sent => {
@@ -206,21 +187,26 @@ impl Listener {
     }
 }
 
-/// The listener without its source, which lends the line.
-struct Heard<'a> {
-    echo: &'a Echo,
-    answered: &'a mut u64,
-    refused: &'a mut u64,
-    gap: &'a mut u64,
-    muted: &'a mut Option<String>,
-    why: &'a mut String,
+/// What the lines so far say about the own ones.
+#[derive(Debug)]
+struct Tally {
+    echo: Echo,
+    /// Whether each refusal is reported at once.
     is_talkative: bool,
+    answered: u64,
+    refused: u64,
+    /// How many lines of the room are missing. Own ones may be among them.
+    gap: u64,
+    /// What an operator has done to this user since the last fence.
+    muted: Option<String>,
+    /// The reason of the last refusal.
+    why: String,
 }
 
-impl Heard<'_> {
+impl Tally {
     fn line(&mut self, line: &str) {
         if self.echo.is_in(line) {
-            *self.answered += 1;
+            self.answered += 1;
         } else if let Some(mark) = fence::answered(line) {
             if let Ok(sent) = mark.parse() {
                 self.fence(sent);
@@ -231,34 +217,34 @@ impl Heard<'_> {
             if self.is_talkative && self.muted.is_none() {
                 warn(format_args!("{line}; what is said meanwhile is refused"));
             }
-            *self.muted = Some(line.to_owned());
+            self.muted = Some(line.to_owned());
         } else if is_refusal(line) {
             self.refuse(line);
         } else if let Some(Reply::Missed(lines)) = Reply::parse(line) {
-            *self.gap += lines;
+            self.gap += lines;
         }
     }
 
     /// So many lines had been sent when this fence was, so all of them are answered.
     fn fence(&mut self, sent: u64) {
-        let unseen = sent.saturating_sub(*self.answered).min(*self.gap);
-        *self.gap -= unseen;
-        *self.answered += unseen;
-        while *self.answered < sent {
+        let unseen = sent.saturating_sub(self.answered).min(self.gap);
+        self.gap -= unseen;
+        self.answered += unseen;
+        while self.answered < sent {
             let why = self.muted.clone();
             self.refuse(why.as_deref().unwrap_or("the server did not echo it"));
         }
-        *self.answered = sent;
-        *self.muted = None;
+        self.answered = sent;
+        self.muted = None;
     }
 
     fn refuse(&mut self, why: &str) {
-        *self.answered += 1;
-        *self.refused += 1;
+        self.answered += 1;
+        self.refused += 1;
         if self.is_talkative {
             warn(format_args!("line {} refused: {why}", self.answered));
         }
-        why.clone_into(self.why);
+        why.clone_into(&mut self.why);
     }
 }
 

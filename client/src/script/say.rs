@@ -4,13 +4,12 @@
 //! of the one before it.
 
 use std::fs::{File, Metadata};
-use std::io::{self, IsTerminal, Read};
+use std::io::{self, IsTerminal, Read, Write};
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use protocol::LineDecoder;
 
 use super::echoes::{Counts, Echo, Echoes, Listener, Shared, said_by};
@@ -28,6 +27,9 @@ const FENCED: u64 = 1024;
 
 /// When the progress is worth to be shown.
 const LONG: Duration = Duration::from_secs(1);
+
+/// The time from one line about the progress to the next.
+const PACE: Duration = Duration::from_millis(250);
 
 /// Says what there is to say. It succeeds once the server has echoed every line.
 ///
@@ -51,9 +53,8 @@ pub fn run(say: &Say) -> Result<Exit, Failure> {
         echoes: Arc::clone(&echoes),
         sender: sender.try_clone().map_err(Failure::local)?,
         wake,
-        is_talkative: stdin.is_some(),
     };
-    let listener = Listener::new(lines, echo);
+    let listener = Listener::new(lines, echo, stdin.is_some());
     let mut progress = Progress::new(stdin.as_ref());
     let hearing = thread::spawn("echoes", move || listener.run(&shared, |now| progress.show(now)))?;
     let mut speaker = Speaker {
@@ -197,45 +198,60 @@ impl Speaker<'_> {
 
 /// How far it is, for somebody who looks at a terminal.
 struct Progress {
-    bar: ProgressBar,
+    /// The length of a file, of which one knows how much is left.
+    bytes: Option<u64>,
     since: Instant,
+    shown: Option<Instant>,
 }
 
 impl Progress {
-    /// Of a file one knows how much is left; of a pipe, how many lines there were.
     fn new(stdin: Option<&File>) -> Self {
-        let bytes = stdin.and_then(|stdin| stdin.metadata().ok()).filter(Metadata::is_file);
-        let bar = ProgressBar::with_draw_target(
-            bytes.as_ref().map(Metadata::len),
-            ProgressDrawTarget::hidden(),
-        );
-        let template = match bytes {
-            Some(_) => "{bar:30} {percent}%, {msg} lines said, {eta} to go",
-            None => "{spinner} {msg} lines said in {elapsed}",
-        };
-        if let Ok(style) = ProgressStyle::with_template(template) {
-            bar.set_style(style);
-        }
-        Self { bar, since: Instant::now() }
+        let file = stdin.and_then(|stdin| stdin.metadata().ok()).filter(Metadata::is_file);
+        Self { bytes: file.map(|file| file.len()), since: Instant::now(), shown: None }
     }
 
     fn show(&mut self, counts: Counts) {
-        if self.since.elapsed() < LONG || !io::stderr().is_terminal() {
+        let now = Instant::now();
+        if now < self.shown.map_or(self.since + LONG, |shown| shown + PACE)
+            || !io::stderr().is_terminal()
+        {
             return;
         }
-        if self.bar.is_hidden() {
-            self.bar.set_draw_target(ProgressDrawTarget::stderr_with_hz(4));
-        }
-        self.bar.set_message(counts.answered.to_string());
-        // What was only sent is not said yet.
-        let done = u128::from(counts.bytes) * u128::from(counts.answered);
-        let done = done / u128::from(counts.sent.max(1));
-        self.bar.set_position(u64::try_from(done).unwrap_or(u64::MAX));
+        self.shown = Some(now);
+        let line = format!("\r{}\x1b[K", progress(counts, self.bytes));
+        // A terminal that is gone is told so by a signal.
+        let _ = io::stderr().write_all(line.as_bytes());
     }
 }
 
 impl Drop for Progress {
     fn drop(&mut self) {
-        self.bar.finish_and_clear();
+        if self.shown.is_some() {
+            let _ = io::stderr().write_all(b"\r\x1b[K");
+        }
+    }
+}
+
+/// How far it is, in words. Of a file the share of its bytes is known as well.
+fn progress(counts: Counts, bytes: Option<u64>) -> String {
+    let Counts { sent, bytes: read, answered, .. } = counts;
+    let share = bytes.map(|all| {
+        // What was only sent is not said yet.
+        let said = u128::from(read) * u128::from(answered) / u128::from(sent.max(1));
+        format!("{}%, ", said * 100 / u128::from(all.max(1)))
+    });
+    format!("{}{answered} lines said", share.unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn progress_counts_what_was_echoed() {
+        let counts = Counts { sent: 200, bytes: 5000, answered: 100, refused: 0 };
+        assert_eq!(progress(counts, None), "100 lines said");
+        assert_eq!(progress(counts, Some(10_000)), "25%, 100 lines said");
+        assert_eq!(progress(Counts::default(), Some(0)), "0%, 0 lines said");
     }
 }
