@@ -2,7 +2,7 @@
 //!
 //! | module | what it is for |
 //! |---|---|
-//! | [`state`] | all that a session knows, from [`location`], [`unconfirmed`], [`replay`] and [`names`] |
+//! | [`state`] | all that a session knows, from [`location`], [`unconfirmed`], [`replay`], [`roster`] and [`names`] |
 //! | [`entry`] | what a line is |
 //! | [`commands`] | what a typed line means |
 //! | [`fence`] | marks in the stream of answers |
@@ -16,5 +16,6 @@ pub mod liveness;
 pub mod location;
 pub mod names;
 pub mod replay;
+pub mod roster;
 pub mod state;
 pub mod unconfirmed;

@@ -2,7 +2,6 @@
 //!
 //! Pure: no socket, no terminal, no clock. Everything it takes in is already safe to show.
 
-use protocol::rows::RoomRow;
 use protocol::{Event, Reply, Request, RoomName, ServerLine};
 
 use crate::model::entry::Entry;
@@ -10,6 +9,7 @@ use crate::model::fence::{self, Fences};
 use crate::model::location::{Joined, Location};
 use crate::model::names::Names;
 use crate::model::replay::{Answered, Replay, Wanted, text_of};
+use crate::model::roster::Roster;
 use crate::model::unconfirmed::Unconfirmed;
 use crate::sanitize::Sanitized;
 
@@ -19,17 +19,9 @@ pub struct State {
     location: Location,
     unconfirmed: Unconfirmed,
     replay: Replay,
-    list: Option<Heading>,
     fences: Fences,
-    names: Names,
+    roster: Roster,
     is_put_out: bool,
-}
-
-/// Which list the lines without a form of their own are rows of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Heading {
-    Users,
-    Rooms,
 }
 
 /// What a line from the server leads to.
@@ -49,15 +41,14 @@ impl State {
     /// Of a client that has just logged in, and is to go on to `room`.
     #[must_use]
     pub fn new(name: &str, room: Option<&str>) -> Self {
-        let names = Names::default();
-        names.saw_room(RoomName::main().as_str());
+        let roster = Roster::default();
+        roster.names().saw_room(RoomName::main().as_str());
         Self {
             location: Location::new(name, room),
             unconfirmed: Unconfirmed::default(),
             replay: Replay::default(),
-            list: None,
             fences: Fences::default(),
-            names,
+            roster,
             is_put_out: false,
         }
     }
@@ -77,7 +68,7 @@ impl State {
     /// The names seen so far. A handle: it sees later ones too.
     #[must_use]
     pub fn names(&self) -> Names {
-        self.names.clone()
+        self.roster.names().clone()
     }
 
     /// Whether somebody ended the connection on purpose.
@@ -110,7 +101,7 @@ impl State {
         self.unconfirmed.lost();
         self.replay.lost();
         self.location.lost();
-        self.list = None;
+        self.roster.list_ended();
         self.fences.lost();
     }
 
@@ -142,13 +133,13 @@ impl State {
         let is_shown = match entry {
             Entry::Line(ServerLine::Reply(reply)) => self.reply(&reply, &mut effect),
             Entry::Line(ServerLine::Event(event)) => {
-                self.list = None;
+                self.roster.list_ended();
                 self.event(&event);
                 self.replay.saw(line);
                 true
             }
             Entry::Line(ServerLine::Other(row)) => {
-                self.row(row);
+                self.roster.row(row, self.location.name());
                 true
             }
             Entry::Earlier(_) => !self.replay.row(line),
@@ -165,30 +156,17 @@ impl State {
             Event::Said { name, .. } | Event::Did { name, .. } | Event::TopicSet { name, .. } => {
                 if name == self.name() {
                     self.unconfirmed.delivered(&event.to_string(), self.location.name());
-                } else {
-                    self.names.spoke(name);
                 }
             }
-            Event::Entered { name } => self.names.saw_user(name),
-            Event::Left { name } => self.names.left(name),
-            Event::Renamed { old, new } => {
-                self.names.left(old);
-                self.location.saw_renamed(old, new);
-                if new != self.name() {
-                    self.names.spoke(new);
-                }
-            }
-            Event::Announced { .. } => {}
+            Event::Renamed { old, new } => self.location.saw_renamed(old, new),
+            Event::Entered { .. } | Event::Left { .. } | Event::Announced { .. } => {}
         }
+        self.roster.event(event, self.location.name());
     }
 
     /// Whether the user is shown it.
     fn reply(&mut self, reply: &Reply<'_>, effect: &mut Effect) -> bool {
-        self.list = match reply {
-            Reply::OnlineUsers => Some(Heading::Users),
-            Reply::Rooms => Some(Heading::Rooms),
-            _ => None,
-        };
+        self.roster.reply(reply);
         if let Some(mark) = self.fences.answered(reply) {
             self.end_replay(mark, effect);
             return false;
@@ -211,7 +189,6 @@ impl State {
             Reply::MessageTo { .. } => {
                 self.unconfirmed.delivered(&reply.to_string(), self.location.name());
             }
-            Reply::MessageFrom { name, .. } => self.names.spoke(name),
             Reply::NoSuchUser(to) | Reply::MailboxFull(to) => self.unconfirmed.refused(
                 |request| matches!(request, Request::Message { to: asked, .. } if *asked == to),
             ),
@@ -227,7 +204,7 @@ impl State {
 
     fn joined(&mut self, effect: &mut Effect) -> bool {
         let joined = self.location.joined();
-        self.names.saw_room(&Sanitized::new(self.location.room()));
+        self.roster.names().saw_room(&Sanitized::new(self.location.room()));
         if joined == Some(Joined::ByUser) {
             self.replay.forget();
             effect.ask = Some(Wanted::Latest);
@@ -263,174 +240,5 @@ impl State {
         effect.replayed = true;
         effect.has_gap = new.has_gap;
         effect.show.extend(new.rows);
-    }
-
-    fn row(&mut self, row: &str) {
-        match self.list {
-            Some(Heading::Users) if row != self.name() => self.names.saw_user(row),
-            Some(Heading::Rooms) => {
-                if let Some(row) = RoomRow::parse(row) {
-                    self.names.saw_room(row.name);
-                }
-            }
-            _ => {}
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn receive(state: &mut State, line: &str) -> Effect {
-        state.receive(&Sanitized::new(line))
-    }
-
-    #[track_caller]
-    fn check(state: &mut State, line: &str, shown: bool, unechoed: usize) {
-        let effect = receive(state, line);
-        assert_eq!(effect.show, if shown { vec![line.to_owned()] } else { vec![] }, "{line}");
-        assert_eq!(state.unconfirmed().unechoed(), unechoed, "{line}");
-    }
-
-    #[test]
-    fn a_request_waits_for_its_echo() {
-        let mut state = State::new("al", None);
-        for request in
-            ["say one", "say two\u{202e}", "me waves", "msg bo hi", "topic x", "look", "topic"]
-        {
-            state.sent(request);
-        }
-        check(&mut state, "bo: one", true, 5);
-        check(&mut state, "al: one", true, 4);
-        check(&mut state, "* al waves", true, 2);
-        check(&mut state, "No Such User: cy", true, 2);
-        check(&mut state, "No Such User: bo", true, 1);
-        check(&mut state, "al set the topic: x", true, 0);
-        state.sent("say \u{1b}");
-        check(&mut state, "Control Character", true, 0);
-        state.sent("me too");
-        check(&mut state, "Unknown command: me", true, 0);
-    }
-
-    #[test]
-    fn an_echo_is_known_by_the_name_of_its_time() {
-        let mut state = State::new("al", None);
-        state.sent("rename alf");
-        state.sent("say hi");
-        assert!(!state.location().is_settled());
-        check(&mut state, "Rename Success", true, 1);
-        assert_eq!(state.name(), "alf");
-        check(&mut state, "al is now known as alf.", true, 1);
-        check(&mut state, "alf: hi", true, 0);
-        assert!(state.location().is_settled());
-    }
-
-    #[test]
-    fn a_join_counts_when_it_is_answered() {
-        let mut state = State::new("al", None);
-        state.sent("join lobby");
-        state.sent("join x y");
-        assert_eq!((state.location().room(), state.location().is_settled()), ("main", false));
-        assert_eq!(receive(&mut state, "Join Success").ask, Some(Wanted::Latest));
-        check(&mut state, "RoomName Invalid: a space is not allowed", true, 0);
-        assert_eq!((state.location().room(), state.location().is_settled()), ("lobby", true));
-        state.lost();
-        assert_eq!(
-            state.requests_after_login(Wanted::Missed),
-            "join lobby\nhistory 500\nping chat-client-1\n"
-        );
-        state.lost();
-        assert_eq!(
-            state.requests_after_login(Wanted::Missed),
-            "join lobby\nhistory 500\nping chat-client-2\n"
-        );
-        assert_eq!(receive(&mut state, "Join Success"), Effect::default());
-        assert_eq!(state.location().room(), "lobby");
-        state.lost();
-        assert_eq!(
-            state.requests_after_login(Wanted::Missed),
-            "join lobby\nhistory 500\nping chat-client-3\n"
-        );
-        check(&mut state, "RoomName Invalid: reserved", true, 0);
-        assert_eq!(state.location().room(), "main");
-    }
-
-    #[test]
-    fn what_this_program_asks_by_itself_is_not_shown() {
-        let mut state = State::new("al", None);
-        assert_eq!(state.requests_after_login(Wanted::Missed), "history 500\nping chat-client-1\n");
-        assert_eq!(state.request_for_life(), "ping chat-client-2\n");
-        for line in ["Unknown command: history", "Unknown command: ping", "Unknown command: ping"] {
-            check(&mut state, line, false, 0);
-        }
-        // What the user asks is answered.
-        for line in ["Unknown command: ping", "Unknown command: history", "pong x", "History:"] {
-            check(&mut state, line, true, 0);
-        }
-        check(&mut state, "[2026-11-22T10:04:05Z] bo: hi", true, 0);
-    }
-
-    #[test]
-    fn a_lost_request_is_kept_until_history_shows_it() {
-        let mut state = State::new("al", None);
-        check(&mut state, "bo: a", true, 0);
-        check(&mut state, "bo: b", true, 0);
-        state.sent("say delivered");
-        state.sent("say lost");
-        state.lost();
-        assert!(state.unconfirmed_mut().keep("say offline"));
-        assert!(!state.unconfirmed_mut().keep("look"));
-        assert_eq!(state.unconfirmed().unsent(), ["say delivered", "say lost", "say offline"]);
-        let _ = state.requests_after_login(Wanted::Missed);
-        let row = |line: &str| format!("[2026-11-22T10:04:05Z] {line}");
-        for line in ["History:"]
-            .map(str::to_owned)
-            .into_iter()
-            .chain(["bo: a", "cy has left the room.", "bo: b", "al: delivered"].map(row))
-        {
-            check(&mut state, &line, false, 0);
-        }
-        let effect = receive(&mut state, "pong chat-client-1");
-        assert!(effect.replayed);
-        assert_eq!(effect.show, [row("al: delivered")]);
-        assert_eq!(state.unconfirmed_mut().take_unsent(), ["say lost", "say offline"]);
-    }
-
-    #[test]
-    fn operators_refuse_and_put_out() {
-        let mut state = State::new("al", None);
-        state.sent("say hi");
-        check(&mut state, "Muted for 5 minutes", true, 0);
-        state.sent("rename alf");
-        check(&mut state, "Muted for 5 minutes", true, 0);
-        assert!(state.location().is_settled());
-        state.sent("rename alf");
-        check(&mut state, "Banned for 5 minutes", true, 0);
-        assert!(state.location().is_settled() && !state.is_put_out());
-        check(&mut state, "Banned for 5 minutes", true, 0);
-        assert!(state.is_put_out());
-    }
-
-    #[test]
-    fn names_are_learned_from_lines_and_lists() {
-        let mut state = State::new("al", None);
-        for line in [
-            "bo has entered the room.",
-            "cy: hi",
-            "dee has entered the room.",
-            "dee has left the room.",
-            "Online Users:",
-            "eve",
-            "al",
-            "not a name",
-            "Rooms:",
-            "lobby 3",
-            "nonsense",
-        ] {
-            receive(&mut state, line);
-        }
-        assert_eq!(state.names().users(""), ["cy", "bo", "eve"]);
-        assert_eq!(state.names().rooms(""), ["main", "lobby"]);
     }
 }

@@ -3,13 +3,13 @@
 //!
 //! It owns the socket and what is known of the chat, and knows no terminal: it shows through a
 //! [`View`] and hears of the user through a channel. This file has the time with a connection,
-//! `offline` the time without.
+//! `offline` the time without; `link` is the connection.
 
+mod link;
 mod offline;
 pub mod timing;
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use crate::exit::{Exit, Failure};
@@ -19,10 +19,10 @@ use crate::model::liveness::{Doubt, Liveness};
 use crate::model::replay::Wanted;
 use crate::model::state::State;
 use crate::net::error::without_number;
-use crate::net::{Attempted, Connection, Incoming, Line, LineReader, Sender};
+use crate::net::{Attempted, Connection, Incoming, Line};
 use crate::sanitize::Sanitized;
+use crate::session::link::Link;
 use crate::session::timing::Timing;
-use crate::sys::thread;
 use crate::view::View;
 use crate::view::display_queue::PromptStatus;
 
@@ -85,21 +85,6 @@ enum Presence {
     Leaving,
 }
 
-/// One connection, and the thread that reads from it, until that has sent its last message.
-struct Link {
-    sender: Sender,
-    reader: Option<JoinHandle<()>>,
-}
-
-impl Link {
-    /// The reader has sent its last message.
-    fn closed(&mut self) {
-        if let Some(reader) = self.reader.take() {
-            thread::join(reader);
-        }
-    }
-}
-
 /// Why a connection is no longer used.
 enum End {
     Lost(String),
@@ -139,7 +124,7 @@ impl Session {
         let welcome = format!("connected to {server} as {name}; /help lists the commands");
         self.view.notice(&welcome);
         let requests = self.state.requests_after_login(Wanted::Latest);
-        self.send(&mut link, &requests);
+        link.send(&requests);
         self.count += 1;
         loop {
             self.publish();
@@ -163,7 +148,7 @@ impl Session {
             link = self.link(connection)?;
             self.view.notice("connected again");
             let requests = self.state.requests_after_login(Wanted::Missed);
-            self.send(&mut link, &requests);
+            link.send(&requests);
         }
     }
 
@@ -173,18 +158,15 @@ impl Session {
     }
 
     fn link(&mut self, connection: Connection) -> Result<Link, Failure> {
-        let (mut sender, receiver) = connection.split().map_err(Failure::local)?;
-        sender.set_patience(self.timing.answer).map_err(Failure::local)?;
-        let mailbox = self.mailbox.clone();
-        let reader = thread::spawn("reader", move || LineReader::new(receiver).feed(&mailbox))?;
+        let link = Link::new(connection, self.timing.answer, self.mailbox.clone())?;
         self.presence = Presence::Connected;
-        Ok(Link { sender, reader: Some(reader) })
+        Ok(link)
     }
 
     /// Ends the reader thread. Its last message says that it is at the end.
     fn unlink(&mut self, mut link: Link) {
-        link.sender.close();
-        while link.reader.is_some() {
+        link.close();
+        while !link.is_drained() {
             match self.inputs.recv() {
                 Ok(SessionMessage::Server(Incoming::Lines(lines))) => drop(self.receive(&lines)),
                 Ok(SessionMessage::Server(Incoming::Closed(_))) | Err(_) => link.closed(),
@@ -208,13 +190,6 @@ impl Session {
         self.view.queue.set_status(status, settled);
     }
 
-    /// Sends what the server will answer. When it fails, the reader comes to its end and says so.
-    fn send(&self, link: &mut Link, requests: &str) {
-        if link.sender.send(requests.as_bytes()).is_err() {
-            link.sender.close();
-        }
-    }
-
     /// One connection, from its login to its end.
     fn stay(&mut self, link: &mut Link) -> End {
         let Timing { silence, answer, .. } = self.timing;
@@ -231,7 +206,7 @@ impl Session {
                 Ok(SessionMessage::Server(Incoming::Lines(lines))) => {
                     liveness.heard(Instant::now());
                     let requests = self.receive(&lines);
-                    self.send(link, &requests);
+                    link.send(&requests);
                 }
                 Ok(SessionMessage::Server(Incoming::Closed(error))) => {
                     link.closed();
@@ -249,14 +224,14 @@ impl Session {
                 // None is under way while there is a connection.
                 Ok(SessionMessage::Attempted(_)) => {}
                 Ok(SessionMessage::Quit) => {
-                    self.send(link, "logout\n");
+                    link.send("logout\n");
                     farewell = Some(Instant::now() + FAREWELL);
                 }
                 Err(RecvTimeoutError::Timeout) if farewell.is_some() => return End::Quit,
                 Err(RecvTimeoutError::Timeout) => match liveness.expired(Instant::now()) {
                     Doubt::Ask => {
                         let request = self.state.request_for_life();
-                        self.send(link, &request);
+                        link.send(&request);
                     }
                     Doubt::Dead => return End::Lost("the server does not answer".to_owned()),
                 },
@@ -268,7 +243,7 @@ impl Session {
 
     fn request(&mut self, link: &mut Link, line: &str) {
         self.state.sent(line);
-        self.send(link, &format!("{line}\n"));
+        link.send(&format!("{line}\n"));
     }
 
     /// Shows lines, and gives the requests that they lead to.

@@ -18,4 +18,5 @@ mod real_server;
 mod recipes;
 mod say;
 mod script;
+mod state;
 mod trust;
