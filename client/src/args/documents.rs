@@ -1,7 +1,7 @@
 //! What is made from the command line's own description: help, shell completions, the manual page.
 
 use std::collections::BTreeMap;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal};
 
 use clap::{Command, CommandFactory};
 use clap_complete::Shell;
@@ -10,6 +10,7 @@ use clap_mangen::roff::{Roff, bold, roman};
 
 use super::chat::Args;
 use crate::exit::{Exit, Failure};
+use crate::sys::stdout;
 
 /// Prints the help or the version that clap was asked for.
 ///
@@ -17,7 +18,11 @@ use crate::exit::{Exit, Failure};
 ///
 /// When stdout cannot be written.
 pub fn help(asked: &clap::Error) -> Result<Exit, Failure> {
-    done(asked.print())
+    let text = asked.render();
+    match io::stdout().is_terminal() {
+        true => print(text.ansi().to_string().as_bytes()),
+        false => print(text.to_string().as_bytes()),
+    }
 }
 
 /// Prints the completions for a shell.
@@ -34,7 +39,7 @@ pub fn completions(shell: Shell) -> Result<Exit, Failure> {
         // of a subcommand: https://github.com/clap-rs/clap/issues/6421
         text = text.replace("chat__subcmd__client", "chat__client");
     }
-    done(print(text.as_bytes()))
+    print(text.as_bytes())
 }
 
 /// Prints the manual page, with a part for each subcommand.
@@ -43,7 +48,7 @@ pub fn completions(shell: Shell) -> Result<Exit, Failure> {
 ///
 /// When stdout cannot be written.
 pub fn manual() -> Result<Exit, Failure> {
-    done(page().and_then(|page| print(&page)))
+    print(&page().map_err(Failure::local)?)
 }
 
 fn page() -> io::Result<Vec<u8>> {
@@ -98,18 +103,9 @@ fn section(heading: &str, rows: impl IntoIterator<Item = (String, impl Into<Stri
     section
 }
 
-fn print(text: &[u8]) -> io::Result<()> {
-    io::stdout().write_all(text)?;
-    io::stdout().flush()
-}
-
-fn done(printed: io::Result<()>) -> Result<Exit, Failure> {
-    match printed {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(Failure::new(Exit::Local, format!("cannot write to stdout: {error}")))
-        }
-        _ => Ok(Exit::Done),
-    }
+/// Whether somebody reads it is not asked.
+fn print(text: &[u8]) -> Result<Exit, Failure> {
+    stdout::print(&mut stdout::unbuffered()?, text).map(|_| Exit::Done)
 }
 
 #[cfg(test)]

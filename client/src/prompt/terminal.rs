@@ -3,7 +3,7 @@
 //! rustyline sets the modes it needs while it reads a line. Between two lines this module keeps the
 //! terminal from echoing what is typed ahead and from turning a Ctrl-C into a signal.
 
-use std::io::{self, Write};
+use std::io;
 use std::sync::Arc;
 
 use nix::sys::signal::{Signal, kill};
@@ -15,6 +15,7 @@ use parking_lot::Mutex;
 use rustyline::{Cmd, ConditionalEventHandler, Event, EventContext, RepeatCount};
 
 use crate::exit::{Exit, Failure};
+use crate::sys::stdout::{print, unbuffered};
 use crate::view::display_queue::DisplayQueue;
 
 /// The terminal as it was found. Dropping it brings that state back.
@@ -99,8 +100,7 @@ impl ConditionalEventHandler for Suspend {
 
 /// A terminal that is gone makes itself heard by SIGHUP.
 fn write(text: &str) {
-    let mut stdout = io::stdout().lock();
-    let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+    let _ = unbuffered().map(|mut stdout| print(&mut stdout, text.as_bytes()));
 }
 
 impl Drop for Terminal {

@@ -4,7 +4,8 @@
 //! anything that it has started.
 
 use std::ffi::OsString;
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
+use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
@@ -19,7 +20,7 @@ use protocol::Reply;
 
 use super::input::CHUNK_BYTES;
 use crate::exit::{Exit, Failure};
-use crate::sys::poll::{Interest, wait_unless};
+use crate::sys::poll::{Interest, wait_unless, write_all};
 use crate::sys::thread;
 
 /// Lines that wait for the program. One that reads none at all is no reason to be thrown out by
@@ -168,28 +169,10 @@ fn read_all(
 fn feed(mut stdin: ChildStdin, lines: &Receiver<String>, woken: &UnixStream) {
     for line in lines {
         // A program that closed its stdin wants no more lines.
-        if write_all(&mut stdin, format!("{line}\n").as_bytes(), woken).is_err() {
+        if write_all(&mut stdin, format!("{line}\n").as_bytes(), Some(woken.as_fd())).is_err() {
             return;
         }
     }
-}
-
-/// Writes to a pipe that never makes one wait.
-fn write_all(stdin: &mut ChildStdin, bytes: &[u8], woken: &UnixStream) -> io::Result<()> {
-    let mut left = bytes;
-    while !left.is_empty() {
-        match stdin.write(left) {
-            Ok(length) => left = &left[length..],
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                if !wait_unless(stdin, Interest::Write, woken)? {
-                    return Err(error);
-                }
-            }
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(())
 }
 
 /// The code by which a shell tells how a program ended.

@@ -1,6 +1,7 @@
-//! Waiting for several file descriptors at once, and for a time: the one call of poll(2).
+//! Waiting for several file descriptors at once, and for a time: the one call of poll(2), and
+//! writing to what may have to be waited for.
 
-use std::io;
+use std::io::{self, ErrorKind, Write};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::{Duration, Instant};
 
@@ -49,6 +50,34 @@ pub fn wait<const N: usize>(
 pub fn wait_unless(file: &impl AsFd, interest: Interest, woken: &impl AsFd) -> io::Result<bool> {
     let [_, is_woken] = wait([(file.as_fd(), interest), (woken.as_fd(), Interest::Read)], None)?;
     Ok(!is_woken)
+}
+
+/// Writes all of these bytes, also to a file that does not make one wait: whoever shares it may have
+/// set that. Gives up when the other end of `woken` is closed.
+///
+/// # Errors
+///
+/// When they cannot be written.
+pub fn write_all(
+    file: &mut (impl Write + AsFd),
+    bytes: &[u8],
+    woken: Option<BorrowedFd<'_>>,
+) -> io::Result<()> {
+    let mut left = bytes;
+    while !left.is_empty() {
+        match file.write(left) {
+            Ok(0) => return Err(ErrorKind::WriteZero.into()),
+            Ok(length) => left = &left[length..],
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) if error.kind() == ErrorKind::WouldBlock => match woken {
+                None => wait([(file.as_fd(), Interest::Write)], None).map(drop)?,
+                Some(woken) if wait_unless(file, Interest::Write, &woken)? => {}
+                Some(_) => return Err(error),
+            },
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
 }
 
 fn flags(interest: Interest) -> PollFlags {

@@ -3,13 +3,15 @@
 //! Perhaps nobody can read it. That is no reason to end differently, or not at all.
 
 use std::fmt::Display;
-use std::io::{self, Write};
+use std::io;
 
 use crate::sanitize::Sanitized;
+use crate::sys::poll::write_all;
 
 /// Tells the user something. It may quote a server.
 pub fn warn(text: impl Display) {
     let text = text.to_string();
+    let line = format!("chat-client: {}\n", &*Sanitized::new(&text));
     // Where it cannot be written, there is nobody to be told so.
-    let _ = writeln!(io::stderr(), "chat-client: {}", &*Sanitized::new(&text));
+    let _ = write_all(&mut io::stderr(), line.as_bytes(), None);
 }

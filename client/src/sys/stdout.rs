@@ -1,10 +1,11 @@
 //! Standard output, for those who print data: without a buffer, and quiet when nobody reads it.
 
 use std::fs::File;
-use std::io::{self, Write};
+use std::io;
 use std::os::fd::AsFd;
 
 use crate::exit::{Exit, Failure};
+use crate::sys::poll::write_all;
 
 /// Whether somebody reads what this program prints.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,8 +31,8 @@ pub fn unbuffered() -> Result<File, Failure> {
 /// # Errors
 ///
 /// When they cannot be written although somebody would read them.
-pub fn print(stdout: &mut impl Write, bytes: &[u8]) -> Result<Audience, Failure> {
-    match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
+pub fn print(stdout: &mut File, bytes: &[u8]) -> Result<Audience, Failure> {
+    match write_all(stdout, bytes, None) {
         Ok(()) => Ok(Audience::There),
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Audience::Gone),
         Err(error) => Err(Failure::new(Exit::Local, format!("cannot write to stdout: {error}"))),

@@ -1,10 +1,11 @@
 //! The mode for pipes.
 
-use std::io::{Read, Write};
+use std::io::{Read, Write, pipe};
 use std::net::TcpListener;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::mpsc::channel;
 
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::sys::signal::Signal;
 
 use crate::fake_server::serve;
@@ -142,6 +143,52 @@ fn an_answer_without_an_end_is_given_up() {
     });
     check(&logged_in(&server).finish(), 3, "Connect Success\n", "no chat server");
     served.join().unwrap();
+}
+
+/// Runs the program with a stdout that does not make it wait: whoever started it may have set that.
+fn with_impatient_stdout(arguments: &[&str]) -> (Option<i32>, String) {
+    let (mut reader, writer) = pipe().unwrap();
+    fcntl(&writer, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).unwrap();
+    let mut program = command(arguments);
+    let mut child = program.stdin(Stdio::null()).stdout(writer).spawn().unwrap();
+    // It holds the writer too, and the end of what is read is when nobody does.
+    drop(program);
+    // By now the pipe is full, or the program has given up.
+    let (id, mut printed) = (child.id(), String::new());
+    let waits_or_ended = |state: String| state.contains(") S ") || state.contains(") Z ");
+    while !waits_or_ended(std::fs::read_to_string(format!("/proc/{id}/stat")).unwrap()) {
+        std::thread::yield_now();
+    }
+    reader.read_to_string(&mut printed).unwrap();
+    (child.wait().unwrap().code(), printed)
+}
+
+#[test]
+fn a_stdout_that_does_not_wait_loses_nothing() {
+    let row = format!("[2026-11-22T10:04:05Z] bo: {}\n", "x".repeat(1000));
+    let rows = row.repeat(1000);
+    let script = rows.clone();
+    let (server, served) = serve(move |mut session| {
+        session.greet_and_log_in();
+        assert_eq!(session.line(), "history 1001\n");
+        let fence = session.line().replace("ping", "pong");
+        session.send(format!("History:\n{script}{fence}"));
+        session.rest()
+    });
+    let arguments = ["history", "--server", &server, "--name", "al", "1000"];
+    assert_eq!(with_impatient_stdout(&arguments), (Some(0), rows.clone()));
+    served.join().unwrap();
+    let filtered = rows.clone();
+    let (server, served) = serve(move |mut session| {
+        session.greet_and_log_in();
+        session.send(filtered);
+        session.rest()
+    });
+    let (code, printed) = with_impatient_stdout(&["--server", &server, "--name", "al"]);
+    assert_eq!((code, printed), (Some(0), HANDSHAKE.to_owned() + &rows));
+    served.join().unwrap();
+    let (code, manual) = with_impatient_stdout(&["man"]);
+    assert!(code == Some(0) && manual.len() > 10_000, "{code:?}, {}", manual.len());
 }
 
 #[test]
