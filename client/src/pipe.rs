@@ -167,7 +167,7 @@ struct Requests {
     completes_lines: bool,
 }
 
-/// What there is to do.
+/// Why the wait for stdin has ended.
 enum Wakeup {
     Read,
     ServerGone,

@@ -1,4 +1,4 @@
-//! The broadcast medium: one datagram, one line, to everybody who has the port open.
+//! The network as a room: one datagram, one line, to everybody who has the port open.
 //!
 //! Several programs of one machine can be in the room. So each sends from a port of its own, by
 //! which it tells its own datagrams from those of the others.
@@ -15,7 +15,7 @@ pub const DATAGRAM_BYTES: usize = 1200;
 /// Room for a burst of lines, as far as the system allows it.
 const RECEIVE_BYTES: usize = 1024 * 1024;
 
-/// Somebody's place in the room.
+/// The two sockets of one user: one receives the room's datagrams, the other sends.
 #[derive(Debug)]
 pub struct Broadcast {
     receiver: UdpSocket,

@@ -97,7 +97,7 @@ struct LanRoom {
     looked: Option<Instant>,
 }
 
-/// What there is to do.
+/// Which of the three that are waited for is ready.
 struct Ready {
     is_ended: bool,
     has_datagrams: bool,

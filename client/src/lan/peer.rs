@@ -18,7 +18,7 @@ const HELP_WIDTH: usize = 15;
 
 const HERE: &str = " is here.";
 
-/// What something leads to.
+/// What a request or a datagram leads to.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Outcome {
     /// Lines for the user.
@@ -56,7 +56,7 @@ impl Outcome {
     }
 }
 
-/// A user.
+/// One user of the room: the name, and where others have the same one.
 #[derive(Debug, Default)]
 pub struct Peer {
     name: Option<UserName>,

@@ -1,6 +1,6 @@
 //! Who and where the user is, and the changes of both that the server has not answered yet.
 //!
-//! Pure, as all that the client knows of the chat.
+//! Pure: no socket, no terminal, no clock.
 
 use std::collections::VecDeque;
 

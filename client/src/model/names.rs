@@ -12,7 +12,7 @@ use protocol::{RoomName, UserName};
 /// More than anybody completes among. A flood of made-up names costs no more than this.
 const MOST: usize = 1000;
 
-/// The names. Clones share them.
+/// Names of users and rooms that were seen. Clones share them.
 #[derive(Debug, Clone, Default)]
 pub struct Names {
     seen: Arc<Mutex<Seen>>,

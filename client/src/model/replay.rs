@@ -1,6 +1,6 @@
 //! What was said before: which rows of a room's history are new to the user.
 //!
-//! Pure, as all that the client knows of the chat.
+//! Pure: no socket, no terminal, no clock.
 
 use std::collections::VecDeque;
 

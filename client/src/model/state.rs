@@ -1,4 +1,4 @@
-//! What the client knows about its place in the chat, learned from the lines in both directions.
+//! What a session knows of the chat, learned from the lines in both directions.
 //!
 //! Pure: no socket, no terminal, no clock. Everything it takes in is already safe to show.
 
@@ -13,7 +13,8 @@ use crate::model::roster::Roster;
 use crate::model::unconfirmed::Unconfirmed;
 use crate::sanitize::Sanitized;
 
-/// What the client knows.
+/// What a session knows: who and where the user is, which texts have no echo yet, which history is
+/// still to come, and the names seen.
 #[derive(Debug)]
 pub struct State {
     location: Location,

@@ -1,6 +1,6 @@
 //! Texts on their way: typed, but not yet seen to have reached the server.
 //!
-//! A text has arrived when its echo comes back. Pure, as all that the client knows of the chat.
+//! A text has arrived when its echo comes back. Pure: no socket, no terminal, no clock.
 
 use std::collections::VecDeque;
 
@@ -8,7 +8,7 @@ use protocol::{Event, Reply, Request};
 
 use crate::sanitize::Sanitized;
 
-/// The texts on their way.
+/// Texts that were typed and of which no echo has come yet.
 #[derive(Debug, Default)]
 pub struct Unconfirmed {
     /// Sent on the present connection, and not echoed yet.

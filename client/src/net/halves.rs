@@ -1,4 +1,4 @@
-//! The two halves of a connection that is logged in, for two threads: one sends, one reads lines.
+//! The two halves of a connection that is logged in, for two threads: one sends, one receives.
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpStream};

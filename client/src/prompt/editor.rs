@@ -1,6 +1,6 @@
 //! The prompt: an editor for one line at a time, with the chat above it.
 //!
-//! It knows the terminal, the screen and the editor, and nothing of a server.
+//! It knows the terminal, the display queue and rustyline, and nothing of a server.
 
 use std::io::ErrorKind;
 use std::path::Path;
@@ -144,7 +144,7 @@ impl<'a> Prompt<'a> {
         })
     }
 
-    /// The screen that it draws on.
+    /// The queue of the lines that it shows.
     pub fn queue(&self) -> Arc<DisplayQueue> {
         Arc::clone(&self.queue)
     }

@@ -31,7 +31,7 @@ pub enum Purpose {
     Chat,
 }
 
-/// rustyline's helper.
+/// Answers what rustyline asks while a line is edited.
 pub struct ChatHelper {
     queue: Arc<DisplayQueue>,
     names: Names,
@@ -49,7 +49,7 @@ pub struct ChatHelper {
 }
 
 impl ChatHelper {
-    /// A helper that draws what waits at `screen` above the prompt.
+    /// A helper that draws what waits in `queue` above the prompt.
     pub fn new(queue: Arc<DisplayQueue>, layout: Layout, color: bool) -> Self {
         Self {
             queue,

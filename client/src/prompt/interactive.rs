@@ -1,7 +1,7 @@
 //! The mode for terminals: what is typed goes to the chat, and the chat is shown above the prompt.
 //!
 //! This thread reads the keys and is the only one that writes to the terminal. The session has a
-//! thread, with a reader for its socket, and so has the bell of the [`DisplayQueue`].
+//! thread, with a reader for its socket, and so has what makes the editor redraw ([`DisplayQueue::redraw_loop`]).
 
 use std::io::IsTerminal;
 use std::path::PathBuf;
@@ -122,7 +122,8 @@ fn chat(
     Ok(cause.unwrap_or(exit))
 }
 
-/// However the session ends, by a panic even, nobody shall go on typing into nothing.
+/// Ends the prompt when the thread of the session ends, also by a panic: what is typed then would reach
+/// nobody.
 struct LeaveOnDrop(Arc<DisplayQueue>);
 
 impl Drop for LeaveOnDrop {

@@ -18,7 +18,7 @@ pub struct LoggedIn {
     pub connection: Connection,
 }
 
-/// Whoever answers the questions.
+/// The user, who answers the questions.
 pub trait DialogUser {
     /// Asks. `None` when there is no answer.
     fn ask(&mut self, question: &str) -> Option<String>;

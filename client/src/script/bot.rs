@@ -107,7 +107,7 @@ impl ProgramOutput {
     }
 }
 
-/// The room, from the program's side.
+/// The connection to the room, for the programs that run in it one after the other.
 struct BotRoom {
     session: ScriptSession,
     requests: SyncSender<Vec<u8>>,

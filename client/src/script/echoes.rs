@@ -35,7 +35,7 @@ pub struct Counts {
     pub refused: u64,
 }
 
-/// Where the two threads meet.
+/// The counts that the two threads share, and the waits on them.
 #[derive(Debug, Default)]
 pub struct Echoes {
     state: Mutex<EchoState>,
@@ -126,8 +126,8 @@ pub struct Listener {
     tally: Tally,
 }
 
-/// What the listener is told and tells apart from the lines. However its thread ends, nobody waits
-/// for it any longer then.
+/// What the listener shares with the thread that sends. Dropped, at whatever end of its own thread, it
+/// ends every wait of the other.
 #[derive(Debug)]
 pub struct Shared {
     /// Where it meets the thread that sends.

@@ -39,7 +39,7 @@ pub fn is_refusal(line: &str) -> bool {
     }
 }
 
-/// Somebody who is logged in and in his room.
+/// The connection of a script command: logged in, and in its room.
 #[derive(Debug)]
 pub struct ScriptSession {
     /// The half that sends.

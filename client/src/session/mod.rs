@@ -59,7 +59,7 @@ pub struct Ended {
     pub unsent: Vec<String>,
 }
 
-/// A stay in the chat.
+/// A stay in the chat, over as many connections as it takes.
 pub struct Session {
     server: String,
     state: State,

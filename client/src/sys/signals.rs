@@ -24,7 +24,8 @@ impl Signals {
         let flag = Arc::clone(&has_come);
         ctrlc::set_handler(move || {
             if flag.swap(true, Ordering::AcqRel) {
-                // A process that has a handler cannot be ended in a milder way from outside `main`.
+                // `exit` here would skip what `main` puts in order just the same, and SIGTERM comes to
+                // this handler.
                 let _ = kill(Pid::this(), Signal::SIGKILL);
             }
             end();

@@ -3,9 +3,8 @@
 //! Only the thread that reads the keys writes to the terminal: above the prompt while it edits a
 //! line, directly between two lines. So lines cannot overtake each other when Enter is pressed.
 //! rustyline's own printer would let them: what it took just before Enter, it prints after what is
-//! printed just after. So it is used as a bell, on a thread of its own, because it blocks during
-//! completion and search: it makes the editor redraw its prompt, and the prompt begins with the
-//! lines that wait ([`DisplayQueue::take`]).
+//! printed just after. So it only makes the editor redraw its prompt, on a thread of its own, because
+//! it blocks during completion and search. The prompt then begins with the lines that wait ([`DisplayQueue::take`]).
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -24,9 +23,9 @@ const BATCH_BYTES: usize = 32 * 1024;
 /// The least time from one batch to the next. Keys typed during a flood are answered in it.
 const PACE: Duration = Duration::from_millis(5);
 
-/// Moves nothing: up, and down again. What the printer is given must end with a newline, or it adds
+/// What makes the editor redraw. It moves nothing: up, and down again. What the printer is given must end with a newline, or it adds
 /// one. In the topmost row of a terminal it costs an empty line.
-const BELL: &str = "\x1b[A\n";
+const REDRAW: &str = "\x1b[A\n";
 
 /// What the prompt says.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -39,7 +38,7 @@ pub struct PromptStatus {
     pub is_connected: bool,
 }
 
-/// The meeting point.
+/// The lines that wait to be shown, and all that the threads of a session wait for.
 #[derive(Debug, Default)]
 pub struct DisplayQueue {
     inner: Mutex<Inner>,
@@ -155,7 +154,8 @@ impl DisplayQueue {
         inner.settled < inputs && !is_late && inner.leave.is_none()
     }
 
-    /// Waits until `look`, which must not use the screen, finds something. `None` at the deadline, or when the program is to end.
+    /// Waits until `look`, which must not use this queue, finds something. `None` at the deadline, or
+    /// when the program is to end.
     pub fn wait_for<T>(
         &self,
         mut look: impl FnMut() -> Option<T>,
@@ -203,7 +203,7 @@ impl DisplayQueue {
             let batches = inner.batches;
             drop(inner);
             // It fails when the editor is gone.
-            if printer.print(BELL.to_owned()).is_err() {
+            if printer.print(REDRAW.to_owned()).is_err() {
                 return;
             }
             let mut inner = self.inner.lock();

@@ -9,7 +9,7 @@ use jiff::Zoned;
 
 use crate::exit::{Exit, Failure};
 
-/// The open file.
+/// The open file of `--log`, and the lines that are to be written to it together.
 #[derive(Debug)]
 pub struct LogFile {
     path: PathBuf,

@@ -1,4 +1,4 @@
-//! From lines to what the user sees of them: on the screen, and in the log.
+//! From lines to what the user sees of them: above the prompt, and in the log file.
 
 pub mod display_queue;
 pub mod log_file;
@@ -15,7 +15,7 @@ use crate::view::display_queue::DisplayQueue;
 use crate::view::log_file::LogFile;
 use crate::view::render::Style;
 
-/// Shows lines.
+/// The way of a line to the display queue and to the log file.
 #[derive(Debug)]
 pub struct View {
     /// How lines look.
