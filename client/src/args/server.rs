@@ -1,6 +1,5 @@
 //! `--server`, `--name` and `--room`: where to go, and as whom. The same for the chat and for scripts.
 
-use std::convert::Infallible;
 use std::{env, process};
 
 use protocol::UserName;
@@ -70,9 +69,23 @@ fn given(text: Option<&str>) -> Option<&str> {
     text.map(str::trim).filter(|text| !text.is_empty())
 }
 
-/// Where to go, which is the usual place when it is not said.
-fn server(text: &str) -> Result<String, Infallible> {
-    Ok(given(Some(text)).unwrap_or(DEFAULT_SERVER).to_owned())
+/// The server, which is the usual one when none is said. A port that is none would look like a server
+/// that is not there, and a script would try it for ever.
+fn server(text: &str) -> Result<String, &'static str> {
+    let server = given(Some(text)).unwrap_or(DEFAULT_SERVER);
+    let port = match server.rsplit_once(':') {
+        // It is an address of IPv6 with its own colons, and no port.
+        Some((host, _)) if host.contains(':') && !host.ends_with(']') => None,
+        Some((_, port)) if !port.ends_with(']') => Some(port),
+        _ => None,
+    };
+    let is_number = |port: &str| port.bytes().all(|byte| byte.is_ascii_digit());
+    match port {
+        Some(port) if !is_number(port) || port.parse::<u16>().is_err() => {
+            Err("in --server or CHAT_SERVER, a number up to 65535 follows the last colon")
+        }
+        _ => Ok(server.to_owned()),
+    }
 }
 
 /// A name, which goes to the server as part of a line and so must not end that line.
@@ -81,4 +94,20 @@ pub(super) fn one_line(text: &str) -> Result<String, &'static str> {
         return Err("a name is one line");
     }
     Ok(text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_port_is_a_number() {
+        for good in ["h", "h:1", "127.0.0.1:65535", "::1", "[::1]", "[::1]:7", "fe80::1%eth0"] {
+            assert_eq!(server(good).as_deref(), Ok(good));
+        }
+        for bad in ["h:", "h:abc", "h:65536", "h:+1", "[::1]:x", "http://h"] {
+            assert!(server(bad).is_err(), "{bad}");
+        }
+        assert_eq!(server(" ").as_deref(), Ok(DEFAULT_SERVER));
+    }
 }

@@ -309,6 +309,16 @@ fn help_shows_the_exit_codes_and_a_wrong_argument_is_one_of_them() {
 }
 
 #[test]
+fn a_server_without_a_port_that_is_one_is_a_wrong_command_line() {
+    for mut command in [command(&["look", "--server", "h:99999"]), command(&["--server", "h:x"])] {
+        let outcome = Program::run(&mut command).finish();
+        check(&outcome, 2, "", "in --server or CHAT_SERVER, a number up to 65535");
+    }
+    let outcome = Program::run(command(&["look"]).env("CHAT_SERVER", "h:")).finish();
+    check(&outcome, 2, "", "CHAT_SERVER");
+}
+
+#[test]
 fn bash_completes_the_options_of_a_subcommand() {
     let completions = command(&["completions", "bash"]).output().unwrap().stdout;
     let completions = String::from_utf8(completions).unwrap();
