@@ -16,6 +16,7 @@ mod program;
 mod pty;
 mod real_server;
 mod recipes;
+mod replay;
 mod say;
 mod script;
 mod state;
