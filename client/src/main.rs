@@ -1,9 +1,10 @@
 //! Arguments, mode, exit code. This is the only file that ends the process.
 
+use std::env;
 use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 
-use chat_client::args::chat::{Args, Command, misused};
+use chat_client::args::chat::{Args, Command, misused, unsaid};
 use chat_client::args::documents;
 use chat_client::exit::{Exit, Failure};
 use chat_client::lan;
@@ -17,7 +18,10 @@ fn main() -> ExitCode {
     let result = match Args::try_parse() {
         Ok(args) => run(&args),
         Err(error) if error.use_stderr() => Err(misused(&error)),
-        Err(asked) => documents::help(&asked).map(Exit::code),
+        Err(asked) => match unsaid(&asked, &env::args_os().collect::<Vec<_>>()) {
+            Some(failure) => Err(failure),
+            None => documents::help(&asked).map(Exit::code),
+        },
     };
     let code = result.unwrap_or_else(|failure| {
         stderr::warn(&failure);

@@ -1,5 +1,8 @@
 //! The command line as a whole.
 
+use std::ffi::OsString;
+
+use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
 
 use super::appearance::Appearance;
@@ -65,6 +68,18 @@ pub fn misused(error: &clap::Error) -> Failure {
         reason += line.trim_start_matches("error: ");
     }
     Failure::new(Exit::Usage, reason + "; see --help")
+}
+
+/// What is wrong with a `say` whose words have a `--help` among them. Help is no success there: the other
+/// words were to be said.
+#[must_use]
+pub fn unsaid(asked: &clap::Error, arguments: &[OsString]) -> Option<Failure> {
+    let says = arguments.get(1).is_some_and(|command| command == "say") && arguments.len() > 3;
+    (says && asked.kind() == ErrorKind::DisplayHelp).then(|| {
+        let reason = "nothing was said, for -h and --help ask for help; put -- before the text, \
+                      or see say --help";
+        Failure::new(Exit::Usage, reason)
+    })
 }
 
 #[cfg(test)]
