@@ -3,7 +3,8 @@
 //! A session reads from its socket and never writes to it. What its client is to get goes into
 //! the room's log or into the client's outbox, and a courier sends it.
 
-mod operator;
+mod operators;
+mod rate_limit;
 mod requests;
 
 use std::io::{self, BufRead, BufReader, Read};
@@ -15,15 +16,15 @@ use protocol::foreign::foreign_protocol;
 use protocol::limits::UNTERMINATED_BYTES;
 use protocol::{Framing, LineDecoder, LineError, Reply, Request};
 
+use self::rate_limit::RateLimit;
 use crate::chat::{Chat, Membership};
-use crate::client::Client;
 use crate::config::Config;
-use crate::interrupt::{Interrupt, InterruptWatch, wait_for_input};
-use crate::outbox::Item;
-use crate::phase::{DeliveryEnd, Phase, Removal};
-use crate::rate_limit::RateLimit;
-use crate::ring::Position;
-use crate::socket::Socket;
+use crate::delivery::client::Client;
+use crate::delivery::outbox::Item;
+use crate::delivery::phase::{DeliveryEnd, Phase, Removal};
+use crate::delivery::socket::Socket;
+use crate::log::position::Position;
+use crate::moderation::interrupt::{Interrupt, InterruptWatch, wait_for_input};
 use crate::trace;
 
 /// Bytes read from the socket at once: few as long as the client types, many once it pipes.

@@ -16,10 +16,11 @@ use memchr::memchr;
 use protocol::rows::HistoryRow;
 use protocol::{Framing, Reply};
 
-use crate::outbox::{Item, Next, Outbox};
-use crate::ring::{Batch, Position};
-use crate::room_log::{Reader, Reading};
-use crate::socket::Sink;
+use crate::delivery::outbox::{Item, Next, Outbox};
+use crate::delivery::socket::Sink;
+use crate::log::position::Position;
+use crate::log::ring::Batch;
+use crate::log::room_log::{Reader, Reading};
 
 /// A client that takes [`LIVE_BYTES`] within this time is live: it keeps up. Who appends to a room
 /// waits for the live ones, so that a moment without the processor costs nobody a line. A client
