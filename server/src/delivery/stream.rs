@@ -313,7 +313,9 @@ impl Stream {
         match reading {
             Reading::Lines => self.send_from(sink, from, &scratch.bytes, scratch.end).map(Some),
             Reading::Nothing => {
-                self.is_behind = false;
+                // An item that came just now may stand before lines which others have got already:
+                // after it the client has still to catch up.
+                self.is_behind = limit != Position::MAX;
                 Ok(None)
             }
             Reading::Gone { limit, .. } => {
