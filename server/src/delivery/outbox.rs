@@ -5,11 +5,10 @@
 //! order, although nobody ever holds a lock while writing to a socket:
 //!
 //! ```text
-//! the room's log:  ...  al: a            al: b  ...        al sends `say a`, `look`, `say b`
-//!                              ^
-//!                           position 7
-//! al's outbox:     (at 7, "Online Users:\nal\n")
-//! what al gets:    al: a | Online Users: | al | al: b
+//!                    100        106        112     al sends `say a`, `look`, `say b`
+//! the room's log  ... | al: a\n  | al: b\n  |
+//! al's outbox         (at 106, "Online Users:\nal\n")
+//! al is sent          al: a\n  Online Users:\nal\n  al: b\n
 //! ```
 //!
 //! This module knows no socket and no thread.
