@@ -11,6 +11,7 @@
 use std::error::Error;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::process;
 use std::thread;
 
 use clap::Parser;
@@ -32,13 +33,20 @@ fn main() -> Result<(), Box<dyn Error>> {
     let stream = TcpStream::connect(Arguments::parse().server)?;
     let received = stream.try_clone()?;
     let mut editor = DefaultEditor::new()?;
-    // Without a terminal there is no line to protect, and no printer.
     let receiver = thread::Builder::new().name("receiver".to_owned());
     let receiver = match editor.create_external_printer() {
-        Ok(mut printer) => receiver
-            .spawn(move || show(&received, |line| printer.print(line).map_err(io::Error::other))),
-        Err(_) => receiver
-            .spawn(move || show(&received, |line| io::stdout().lock().write_all(line.as_bytes()))),
+        Ok(mut printer) => receiver.spawn(move || {
+            let mut print = |line| printer.print(line).map_err(io::Error::other);
+            show(&received, &mut print)?;
+            // The editor alone can give the terminal back as it was.
+            print("The server has closed the connection; press Enter.\n".to_owned())
+        }),
+        // Without a terminal there is no line to protect, and no printer.
+        Err(_) => receiver.spawn(move || {
+            show(&received, |line| io::stdout().lock().write_all(line.as_bytes()))?;
+            // The other thread may wait for its input for ever.
+            process::exit(0)
+        }),
     }?;
     type_lines(&mut editor, &stream)?;
     // The server answers everything that it has read, then closes; the receiver sees that.
