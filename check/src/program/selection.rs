@@ -1,0 +1,69 @@
+//! Which checks are meant, and how they are listed and shown.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+
+use super::Problem;
+use crate::args::ServerArguments;
+use crate::checks::{Check, Kind};
+use crate::glob::matches;
+use crate::report::text;
+use crate::transcript;
+
+/// The checks that `arguments` name.
+pub(super) fn selected<'a>(
+    all: &'a [Check],
+    arguments: &ServerArguments,
+) -> Result<Vec<&'a Check>, Problem> {
+    let is_meant = |check: &&Check| match &arguments.only[..] {
+        [] => check.level <= arguments.level,
+        patterns => patterns.iter().any(|pattern| matches(pattern, &check.name)),
+    };
+    let checks: Vec<_> = all.iter().filter(is_meant).collect();
+    if checks.is_empty() {
+        let text = format!("no check is called {}; --list shows them", arguments.only.join(" or "));
+        return Err(Problem::Usage(text));
+    }
+    Ok(checks)
+}
+
+/// A line a check.
+pub(super) fn list(checks: &[&Check]) -> String {
+    let mut text = String::new();
+    let mut level = None;
+    for check in checks {
+        if level != Some(check.level) {
+            text.push_str(&text::level(check.level));
+            level = Some(check.level);
+        }
+        let _ = writeln!(text, "  {:<38} {}", check.name, check.why);
+    }
+    text
+}
+
+/// All about one check.
+pub(super) fn show(all: &[Check], name: &str) -> Result<String, Problem> {
+    let Some(check) = all.iter().find(|check| check.name == name) else {
+        return Err(Problem::Usage(format!("no check is called {name}; --list shows them")));
+    };
+    let mut text =
+        format!("{}, level {}\n{}\n{}\n", check.name, check.level, check.why, check.rule);
+    if !check.hint.is_empty() {
+        let _ = writeln!(text, "{}", check.hint);
+    }
+    match &check.kind {
+        Kind::Transcript(_) => {
+            let _ = write!(text, "\n{}", transcript::text(name).unwrap_or_default());
+        }
+        Kind::Live { .. } => {
+            text.push_str("\nIts clients are played by a function, not by a transcript.\n")
+        }
+    }
+    Ok(text)
+}
+
+/// The text of a rubric.
+pub(super) fn rubric(path: &Path) -> Result<String, Problem> {
+    fs::read_to_string(path).map_err(|error| Problem::Usage(format!("{}: {error}", path.display())))
+}

@@ -1,0 +1,136 @@
+//! Runs checks against a server, one after the other, in a bounded time.
+
+use std::time::{Duration, Instant};
+
+use crate::checks::{Check, Kind};
+use crate::failure::Failure;
+use crate::stage::Stage;
+use crate::target::{Target, Unreachable};
+use crate::transcript::Texts;
+
+/// How long all the checks together may take.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Failures of a level by waiting in vain, after which the rest of it is given up.
+const TIMEOUTS_OF_A_LEVEL: usize = 3;
+
+/// What became of a check.
+#[derive(Debug, Clone)]
+pub enum Outcome {
+    /// The server keeps the rule, as far as one can see.
+    Passed,
+    /// It does not.
+    Failed {
+        /// What was not as it should be.
+        failure: Failure,
+        /// What the server itself said last.
+        last_words: Option<String>,
+    },
+    /// It was not tried, and why.
+    Skipped(String),
+}
+
+/// A check that was run.
+#[derive(Debug, Clone)]
+pub struct Finding<'a> {
+    /// The check.
+    pub check: &'a Check,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// How long it took.
+    pub took: Duration,
+}
+
+/// How to run checks.
+#[derive(Debug, Clone, Copy)]
+pub struct Options {
+    /// Whether texts that the protocol leaves open are compared.
+    pub texts: Texts,
+    /// Decides the random names and texts.
+    pub seed: u64,
+    /// How long all checks together may take.
+    pub patience: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { texts: Texts::Open, seed: fastrand::u64(..), patience: PATIENCE }
+    }
+}
+
+/// Runs `checks` in their order. `each` gets each finding as soon as it is there.
+///
+/// # Errors
+///
+/// When there is no server at all. A server that is gone after a check that failed is a failure.
+pub fn run<'a>(
+    target: &mut dyn Target,
+    checks: &[&'a Check],
+    options: Options,
+    mut each: impl FnMut(&Finding<'a>),
+) -> Result<Vec<Finding<'a>>, Unreachable> {
+    let end = Instant::now() + options.patience;
+    let mut seeds = fastrand::Rng::with_seed(options.seed);
+    let mut timeouts = [0; 256];
+    let mut findings: Vec<Finding<'a>> = Vec::new();
+    for check in checks {
+        let start = Instant::now();
+        let timeouts = &mut timeouts[usize::from(check.level)];
+        let given_up = if start >= end {
+            Some(format!("{} s are over", options.patience.as_secs()))
+        } else if *timeouts >= TIMEOUTS_OF_A_LEVEL {
+            Some(format!("level {} was given up: {timeouts} checks waited in vain", check.level))
+        } else {
+            None
+        };
+        let outcome = match given_up {
+            Some(why) => Outcome::Skipped(why),
+            None => {
+                let stage = Preparation { target, options, seed: seeds.u64(..), end };
+                match one(check, stage) {
+                    Ok(outcome) => outcome,
+                    Err(error) if findings.is_empty() => return Err(error),
+                    Err(error) => Outcome::Skipped(error.to_string()),
+                }
+            }
+        };
+        if let Outcome::Failed { failure, .. } = &outcome {
+            *timeouts += usize::from(failure.has_timeout());
+        }
+        let finding = Finding { check, outcome, took: start.elapsed() };
+        each(&finding);
+        findings.push(finding);
+    }
+    Ok(findings)
+}
+
+struct Preparation<'a> {
+    target: &'a mut dyn Target,
+    options: Options,
+    seed: u64,
+    end: Instant,
+}
+
+fn one(check: &Check, preparation: Preparation<'_>) -> Result<Outcome, Unreachable> {
+    let Preparation { target, options, seed, end } = preparation;
+    let operators = match &check.kind {
+        Kind::Transcript(transcript) => &transcript.headers.operators[..],
+        Kind::Live { .. } => &[],
+    };
+    if !operators.is_empty() && !target.has_operators() {
+        return Ok(Outcome::Skipped("it needs a server with operators".to_owned()));
+    }
+    let addresses = target.ready(operators)?;
+    if let Some(why) = check.cannot_be_tried(&addresses, target.has_operators(), target.process()) {
+        return Ok(Outcome::Skipped(why.to_owned()));
+    }
+    let mut stage = Stage::new(addresses, target.process(), seed, end);
+    match check.run(&mut stage, options.texts) {
+        Ok(()) => Ok(Outcome::Passed),
+        Err(failure) => {
+            let last_words = target.last_words();
+            target.failed();
+            Ok(Outcome::Failed { failure, last_words })
+        }
+    }
+}
