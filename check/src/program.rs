@@ -134,10 +134,11 @@ fn report(
             .map_err(|error| Problem::Unwritten(path.display().to_string(), error))?;
     }
     let counts = Counts::of(findings);
+    // A check that was not tried is neither passed nor failed.
     Ok(match counts {
-        Counts { failed: 0, passed: 0, .. } => Exit::Untried,
-        Counts { failed: 0, .. } => Exit::Passed,
-        _ => Exit::Failed,
+        Counts { failed: 1.., .. } => Exit::Failed,
+        Counts { given_up: 0, passed: 1.., .. } => Exit::Passed,
+        _ => Exit::Untried,
     })
 }
 

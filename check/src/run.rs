@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::checks::{Check, Kind};
-use crate::failure::Failure;
+use crate::failure::{Difference, Failure, Got};
 use crate::stage::Stage;
 use crate::target::{Target, Unreachable};
 use crate::transcript::Texts;
@@ -26,8 +26,10 @@ pub enum Outcome {
         /// What the server itself said last.
         last_words: Option<String>,
     },
+    /// It means nothing for a server of this kind, and why.
+    Inapplicable(&'static str),
     /// It was not tried, and why.
-    Skipped(String),
+    GivenUp(String),
 }
 
 /// A check that was run.
@@ -84,13 +86,13 @@ pub fn run<'a>(
             None
         };
         let outcome = match given_up {
-            Some(why) => Outcome::Skipped(why),
+            Some(why) => Outcome::GivenUp(why),
             None => {
                 let stage = Preparation { target, options, seed: seeds.u64(..), end };
                 match one(check, stage) {
                     Ok(outcome) => outcome,
                     Err(error) if findings.is_empty() => return Err(error),
-                    Err(error) => Outcome::Skipped(error.to_string()),
+                    Err(error) => gone(&error, findings.last()),
                 }
             }
         };
@@ -102,6 +104,21 @@ pub fn run<'a>(
         findings.push(finding);
     }
     Ok(findings)
+}
+
+/// The server was there before. Its end belongs to the check before, and is a fault if that one
+/// passed.
+fn gone(error: &Unreachable, last: Option<&Finding<'_>>) -> Outcome {
+    match last {
+        Some(Finding { check, outcome: Outcome::Passed, .. }) => {
+            let expected = format!("a server that is still there after {}", check.name);
+            let got = Got::Fact(error.to_string());
+            let (client, line, before) = (String::new(), None, Vec::new());
+            let failure = Difference { client, line, expected, got, before }.into();
+            Outcome::Failed { failure, last_words: None }
+        }
+        _ => Outcome::GivenUp(error.to_string()),
+    }
 }
 
 struct Preparation<'a> {
@@ -118,11 +135,11 @@ fn one(check: &Check, preparation: Preparation<'_>) -> Result<Outcome, Unreachab
         Kind::Live { .. } => &[],
     };
     if !operators.is_empty() && !target.has_operators() {
-        return Ok(Outcome::Skipped("it needs a server with operators".to_owned()));
+        return Ok(Outcome::Inapplicable("it needs a server with operators"));
     }
     let addresses = target.ready(operators)?;
     if let Some(why) = check.cannot_be_tried(&addresses, target.has_operators(), target.process()) {
-        return Ok(Outcome::Skipped(why.to_owned()));
+        return Ok(Outcome::Inapplicable(why));
     }
     let mut stage = Stage::new(addresses, target.process(), seed, end);
     match check.run(&mut stage, options.texts) {
