@@ -51,10 +51,10 @@ pub struct ServerArguments {
     /// The server has classic framing. Otherwise that is found out from its greeting.
     #[arg(long)]
     pub classic: bool,
-    /// Check up to this level, 0 to 7.
-    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u8).range(0..=7))]
-    pub level: u8,
-    /// Only checks with such a name, of any level; `*` stands for any text.
+    /// Check up to this level, 0 to 7. Without it 5, or with --only any.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(0..=7))]
+    pub level: Option<u8>,
+    /// Only checks with such a name; `*` stands for any text.
     #[arg(long, value_name = "GLOB")]
     pub only: Vec<String>,
     /// List the checks and end.

@@ -29,6 +29,9 @@ pub const LEVELS: [&str; 8] = [
     "rooms and the rest",
 ];
 
+/// Bytes that the buffers of a connection that nobody reads may take before a send waits.
+const BUFFERS: usize = 8 * 1024 * 1024;
+
 /// One check.
 #[derive(Debug, Clone)]
 pub struct Check {

@@ -8,6 +8,7 @@ use protocol::Framing;
 use socket2::{Domain, SockRef, Socket, Type};
 
 use crate::failure::{Difference, Got, Journal};
+use crate::shown::shown;
 
 /// How long a line may take.
 pub const LINE_PATIENCE: Duration = Duration::from_secs(2);
@@ -263,7 +264,7 @@ impl Peer {
         Difference {
             client: self.label.clone(),
             line: None,
-            expected: expected.to_owned(),
+            expected: shown(expected.as_bytes()),
             got,
             before: self.journal.lines(),
         }

@@ -95,13 +95,15 @@ fn server(arguments: &ServerArguments, output: &mut dyn Write) -> Result<Exit, P
     let mut level = None;
     let mut written = Ok(Exit::Passed);
     let findings = run(target.as_mut(), &checks, options, |finding| {
-        if !arguments.json && written.is_ok() {
-            let heading =
-                (level != Some(finding.check.level)).then(|| text::level(finding.check.level));
-            level = Some(finding.check.level);
-            let text = heading.unwrap_or_default() + &text::finding(finding);
-            written = print(output, &text);
+        let mut text = text::finding(finding);
+        if arguments.json || text.is_empty() || written.is_err() {
+            return;
         }
+        if level != Some(finding.check.level) {
+            level = Some(finding.check.level);
+            text.insert_str(0, &text::level(finding.check.level));
+        }
+        written = print(output, &text);
     })?;
     drop(target);
     written?;

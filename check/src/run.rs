@@ -80,6 +80,8 @@ pub fn run<'a>(
         let timeouts = &mut timeouts[usize::from(check.level)];
         let given_up = if start >= end {
             Some(format!("{} s are over", options.patience.as_secs()))
+        } else if let Some(level) = hopeless(&findings, check.level) {
+            Some(format!("nothing of level {level} passes yet"))
         } else if *timeouts >= TIMEOUTS_OF_A_LEVEL {
             Some(format!("level {} was given up: {timeouts} checks waited in vain", check.level))
         } else {
@@ -104,6 +106,19 @@ pub fn run<'a>(
         findings.push(finding);
     }
     Ok(findings)
+}
+
+/// A level below `level` without which no other check can pass, and of which nothing passes.
+fn hopeless(findings: &[Finding<'_>], level: u8) -> Option<u8> {
+    (0..level.min(2)).find(|below| {
+        let count = |is: fn(&Outcome) -> bool| {
+            let of_it = findings.iter().filter(|finding| finding.check.level == *below);
+            of_it.filter(|finding| is(&finding.outcome)).count()
+        };
+        // One check says little about a level: it may be the only one that was asked for.
+        count(|outcome| matches!(outcome, Outcome::Failed { .. })) > 1
+            && count(|outcome| matches!(outcome, Outcome::Passed)) == 0
+    })
 }
 
 /// The server was there before. Its end belongs to the check before, and is a fault if that one

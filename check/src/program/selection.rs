@@ -6,19 +6,25 @@ use std::path::Path;
 
 use super::Problem;
 use crate::args::ServerArguments;
-use crate::checks::{Check, Kind};
+use crate::checks::{Check, Kind, LAST_LEVEL};
 use crate::glob::matches;
 use crate::report::text;
 use crate::transcript;
+
+/// Up to here it is a whole chat.
+const USUAL_LEVEL: u8 = 5;
 
 /// The checks that `arguments` name.
 pub(super) fn selected<'a>(
     all: &'a [Check],
     arguments: &ServerArguments,
 ) -> Result<Vec<&'a Check>, Problem> {
-    let is_meant = |check: &&Check| match &arguments.only[..] {
-        [] => check.level <= arguments.level,
-        patterns => patterns.iter().any(|pattern| matches(pattern, &check.name)),
+    let (patterns, any) = (&arguments.only, !arguments.only.is_empty() || arguments.list);
+    let level = arguments.level.unwrap_or(if any { LAST_LEVEL } else { USUAL_LEVEL });
+    let is_meant = |check: &&Check| {
+        let is_named =
+            patterns.is_empty() || patterns.iter().any(|only| matches(only, &check.name));
+        is_named && check.level <= level
     };
     let checks: Vec<_> = all.iter().filter(is_meant).collect();
     if checks.is_empty() {

@@ -18,6 +18,9 @@ use crate::stage::Addresses;
 /// How long a server may take to listen.
 const START_PATIENCE: Duration = Duration::from_secs(5);
 
+/// How long a server that just failed may take to end, if it does.
+const ENDING_PATIENCE: Duration = Duration::from_millis(200);
+
 /// What is kept of the output of a server, in bytes.
 const KEPT_OUTPUT: usize = 2048;
 
@@ -145,7 +148,14 @@ impl Target for CommandTarget {
 
     fn last_words(&mut self) -> Option<String> {
         let process = self.running.as_mut()?;
-        let ended = match process.child.try_wait() {
+        // A client sees that a server is gone a moment before its parent does.
+        let end = Instant::now() + ENDING_PATIENCE;
+        let mut status = process.child.try_wait();
+        while matches!(status, Ok(None)) && Instant::now() < end {
+            thread::sleep(Duration::from_millis(5));
+            status = process.child.try_wait();
+        }
+        let ended = match status {
             Ok(Some(status)) => Some(format!("the server ended by itself: {status}")),
             _ => None,
         };

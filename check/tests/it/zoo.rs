@@ -13,8 +13,9 @@ use chat_check::stage::Addresses;
 use chat_check::target::{Target, Unreachable};
 use parking_lot::Mutex;
 
-use fault::{CAUGHT_BY, Fault};
-use server::ZooServer;
+use fault::CAUGHT_BY;
+pub use fault::Fault;
+pub use server::ZooServer;
 
 /// A fresh one for each check.
 struct Cage {
@@ -32,7 +33,8 @@ impl Target for Cage {
 
 fn outcome(fault: Fault, check: &Check) -> (Outcome, String) {
     let mut cage = Cage { fault, server: None };
-    let mut findings = run(&mut cage, &[check], Options::default(), |_| {}).unwrap();
+    let options = Options { seed: 7, ..Options::default() };
+    let mut findings = run(&mut cage, &[check], options, |_| {}).unwrap();
     let finding = findings.remove(0);
     let text = text::finding(&finding);
     (finding.outcome, text)
@@ -77,4 +79,40 @@ fn a_right_server_passes_up_to_level_5() {
         let is_well = matches!(finding.outcome, Outcome::Passed | Outcome::Inapplicable(_));
         assert!(is_well, "{}", text::finding(finding));
     }
+}
+
+/// Mistakes whose report does not depend on the time that anything takes.
+const GOLDEN: &[Fault] = &[
+    Fault::GreetingMisspelt,
+    Fault::RepliesWithoutNewline,
+    Fault::TakenNameAllowed,
+    Fault::UnknownIsSilent,
+    Fault::UnknownRepeatsTheLine,
+    Fault::PacketIsALine,
+    Fault::PacketIsItsFirstLine,
+    Fault::KeepsCarriageReturns,
+    Fault::NoLimit,
+    Fault::ControlsPass,
+    Fault::SortsTheList,
+    Fault::ListsTheLatestFirst,
+    Fault::NobodyLeaves,
+    Fault::NameLostAfterLogout,
+    Fault::LooksUpThenEnters,
+];
+
+#[test]
+fn a_student_reads_what_to_do() {
+    let checks = Check::all().unwrap();
+    let mut report = String::new();
+    for fault in GOLDEN {
+        let (_, name) = CAUGHT_BY.iter().find(|(other, _)| other == fault).unwrap();
+        let check = checks.iter().find(|check| check.name == *name).unwrap();
+        let (_, text) = outcome(*fault, check);
+        report.push_str(&format!("{fault:?}\n{text}\n"));
+    }
+    let golden = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden.txt");
+    let found = concat!(env!("CARGO_TARGET_TMPDIR"), "/golden.txt");
+    std::fs::write(found, &report).unwrap();
+    let expected = std::fs::read_to_string(golden).unwrap_or_default();
+    assert_eq!(report, expected, "{found} differs from {golden}");
 }

@@ -89,7 +89,7 @@ impl Drop for ZooServer {
 #[derive(PartialEq)]
 enum End {
     Logout,
-    EndOfInput,
+    Closed,
     Reset,
     Refused,
 }
@@ -114,7 +114,7 @@ fn serve(shared: &Shared, stream: TcpStream) {
     }
     let drops = match fault {
         Fault::DropsWhatIsOwed => end == End::Logout,
-        Fault::ClosesAtTheEndOfInput => end == End::EndOfInput,
+        Fault::ClosesAtTheEndOfInput => end == End::Closed,
         _ => false,
     };
     if drops {
@@ -176,7 +176,7 @@ fn read_lines(shared: &Shared, client: &Arc<Client>) -> End {
                         return End::Logout;
                     }
                 }
-                return End::EndOfInput;
+                return End::Closed;
             }
             Ok(length) => length,
             Err(_) => {
@@ -454,7 +454,7 @@ fn leave(shared: &Shared, client: &Arc<Client>, end: &End) {
     let mut room = shared.room.lock();
     let keeps = match fault {
         Fault::NameLostAfterReset | Fault::DeadPeerEndsTheSpeaker => *end == End::Reset,
-        Fault::NameLostAfterClosing => *end == End::EndOfInput,
+        Fault::NameLostAfterClosing => *end == End::Closed,
         Fault::NameLostAfterLogout => *end == End::Logout,
         _ => false,
     };
