@@ -68,6 +68,20 @@ impl Peer {
         Ok(Self { label, name, stream, framing, unread, deadline, journal })
     }
 
+    /// The other end of a connection that somebody made. `deadline` as above.
+    #[must_use]
+    pub fn accepted(
+        label: &str,
+        stream: TcpStream,
+        framing: Framing,
+        deadline: Instant,
+        journal: &Journal,
+    ) -> Self {
+        let (label, journal) = (label.to_owned(), journal.clone());
+        let (name, unread) = (String::new(), Vec::new());
+        Self { label, name, stream, framing, unread, deadline, journal }
+    }
+
     /// Sends these bytes, all of them.
     ///
     /// # Errors

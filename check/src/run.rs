@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::checks::{Check, Kind};
+use crate::checks::{Check, Kind, Rule};
 use crate::failure::{Difference, Failure, Got};
 use crate::stage::Stage;
 use crate::target::{Target, Unreachable};
@@ -35,8 +35,8 @@ pub enum Outcome {
 /// A check that was run.
 #[derive(Debug, Clone)]
 pub struct Finding<'a> {
-    /// The check.
-    pub check: &'a Check,
+    /// What was checked.
+    pub check: &'a Rule,
     /// What became of it.
     pub outcome: Outcome,
     /// How long it took.
@@ -77,13 +77,16 @@ pub fn run<'a>(
     let mut findings: Vec<Finding<'a>> = Vec::new();
     for check in checks {
         let start = Instant::now();
-        let timeouts = &mut timeouts[usize::from(check.level)];
+        let timeouts = &mut timeouts[usize::from(check.about.level)];
         let given_up = if start >= end {
             Some(format!("{} s are over", options.patience.as_secs()))
-        } else if let Some(level) = hopeless(&findings, check.level) {
+        } else if let Some(level) = hopeless(&findings, check.about.level) {
             Some(format!("nothing of level {level} passes yet"))
         } else if *timeouts >= TIMEOUTS_OF_A_LEVEL {
-            Some(format!("level {} was given up: {timeouts} checks waited in vain", check.level))
+            Some(format!(
+                "level {} was given up: {timeouts} checks waited in vain",
+                check.about.level
+            ))
         } else {
             None
         };
@@ -101,7 +104,7 @@ pub fn run<'a>(
         if let Outcome::Failed { failure, .. } = &outcome {
             *timeouts += usize::from(failure.has_timeout());
         }
-        let finding = Finding { check, outcome, took: start.elapsed() };
+        let finding = Finding { check: &check.about, outcome, took: start.elapsed() };
         each(&finding);
         findings.push(finding);
     }

@@ -3,7 +3,7 @@
 mod command;
 #[cfg_attr(unix, path = "target/group_unix.rs")]
 #[cfg_attr(not(unix), path = "target/group_other.rs")]
-mod group;
+pub(crate) mod group;
 mod moody;
 
 use std::io;

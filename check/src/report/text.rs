@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use crate::checks::{Check, LEVELS};
+use crate::checks::{LEVELS, Rule};
 use crate::failure::{Difference, Failure, Got};
 use crate::report::Counts;
 use crate::report::hints::hint;
@@ -65,7 +65,7 @@ pub fn summary(findings: &[Finding<'_>]) -> String {
     text
 }
 
-fn explanation(check: &Check, failure: &Failure) -> String {
+fn explanation(check: &Rule, failure: &Failure) -> String {
     let mut text = String::new();
     let Some((first, more)) = failure.differences.split_first() else { return text };
     for (number, line) in first.before.iter().enumerate() {

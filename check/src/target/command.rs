@@ -41,6 +41,17 @@ pub struct CommandTarget {
 pub struct Groups(Arc<Mutex<Vec<Group>>>);
 
 impl Groups {
+    /// One more runs.
+    pub(crate) fn add(&self, group: Group) {
+        self.0.lock().push(group);
+    }
+
+    /// Ends one, with all that it started.
+    pub(crate) fn end(&self, group: Group) {
+        group.end();
+        self.0.lock().retain(|other| *other != group);
+    }
+
     /// Ends them all, with all that they started.
     pub fn end_all(&self) {
         for group in self.0.lock().drain(..) {
@@ -83,7 +94,7 @@ impl CommandTarget {
         group::own(&mut command);
         let mut child = command.spawn().map_err(cannot)?;
         let group = Group::of(&child);
-        self.groups.0.lock().push(group);
+        self.groups.add(group);
         let output = Output::default();
         let streams: [Option<Box<dyn Read + Send>>; 2] = [
             child.stdout.take().map(|stream| Box::new(stream) as _),
@@ -110,8 +121,7 @@ impl CommandTarget {
     }
 
     fn end(&self, mut process: Process) {
-        process.group.end();
-        self.groups.0.lock().retain(|group| *group != process.group);
+        self.groups.end(process.group);
         // Neither can fail in a way that matters: the process is gone, or never was.
         let _ = process.child.kill();
         let _ = process.child.wait();

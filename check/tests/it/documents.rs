@@ -12,8 +12,10 @@ const PAGE: &str = include_str!("../../../docs/check.md");
 #[test]
 fn every_command_of_the_page_does_what_it_says() {
     let folder = TempDir::new().unwrap();
-    let right = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/servers/right.py");
+    let right = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/python/right.py");
     std::fs::copy(right, folder.path().join("my_server.py")).unwrap();
+    let client = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/python/right_client.py");
+    std::fs::copy(client, folder.path().join("my_client.py")).unwrap();
     std::fs::write(folder.path().join("rubric.txt"), "level-1 20\nlevel-2 20\nlogin* 5 # x\n")
         .unwrap();
     let zoo = ZooServer::start(Fault::None);

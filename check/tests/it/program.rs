@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use crate::zoo::{Fault, ZooServer};
 
 /// A server in Python that passes up to level 5.
-const RIGHT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/servers/right.py");
+const RIGHT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/python/right.py");
 
 fn chat_check(arguments: &[&str]) -> Output {
     let program = env!("CARGO_BIN_EXE_chat-check");

@@ -51,7 +51,7 @@ fn each_mistake_is_caught_by_the_check_that_names_it() {
             scope.spawn(|| {
                 while let Some((fault, name)) = CAUGHT_BY.get(next.fetch_add(1, Ordering::Relaxed))
                 {
-                    let check = checks.iter().find(|check| check.name == *name).unwrap();
+                    let check = checks.iter().find(|check| check.about.name == *name).unwrap();
                     // Without the mistake the same server passes, so it is the mistake that fails.
                     let (right, text) = outcome(Fault::None, check);
                     if !matches!(right, Outcome::Passed) {
@@ -72,7 +72,7 @@ fn each_mistake_is_caught_by_the_check_that_names_it() {
 #[test]
 fn a_right_server_passes_up_to_level_5() {
     let checks = Check::all().unwrap();
-    let checks: Vec<_> = checks.iter().filter(|check| check.level <= 5).collect();
+    let checks: Vec<_> = checks.iter().filter(|check| check.about.level <= 5).collect();
     let mut cage = Cage { fault: Fault::None, server: None };
     let findings = run(&mut cage, &checks, Options::default(), |_| {}).unwrap();
     for finding in &findings {
@@ -106,7 +106,7 @@ fn a_student_reads_what_to_do() {
     let mut report = String::new();
     for fault in GOLDEN {
         let (_, name) = CAUGHT_BY.iter().find(|(other, _)| other == fault).unwrap();
-        let check = checks.iter().find(|check| check.name == *name).unwrap();
+        let check = checks.iter().find(|check| check.about.name == *name).unwrap();
         let (_, text) = outcome(*fault, check);
         report.push_str(&format!("{fault:?}\n{text}\n"));
     }
