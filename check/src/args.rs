@@ -22,6 +22,8 @@ pub struct Arguments {
 pub enum Task {
     /// Check a server, which runs already or which a command starts.
     Server(ServerArguments),
+    /// Check a client that reads what is typed from its standard input.
+    Client(ClientArguments),
     /// Relay connections, with all that TCP may do to them.
     Proxy(ProxyArguments),
     /// Explain something: `transcripts`.
@@ -51,10 +53,10 @@ pub struct ServerArguments {
     /// The server has classic framing. Otherwise that is found out from its greeting.
     #[arg(long)]
     pub classic: bool,
-    /// Check up to this level, 0 to 7.
-    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u8).range(0..=7))]
-    pub level: u8,
-    /// Only checks with such a name, of any level; `*` stands for any text.
+    /// Check up to this level, 0 to 7. Without it 5, or with --only any.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(0..=7))]
+    pub level: Option<u8>,
+    /// Only checks with such a name; `*` stands for any text.
     #[arg(long, value_name = "GLOB")]
     pub only: Vec<String>,
     /// List the checks and end.
@@ -81,6 +83,25 @@ pub struct ServerArguments {
     /// The server may be on another machine. Otherwise only on this one.
     #[arg(long)]
     pub remote: bool,
+}
+
+/// Which client, and how it is used.
+#[derive(Debug, Args)]
+#[command(after_help = TABLE)]
+pub struct ClientArguments {
+    /// The command that starts the client. `{host}`, `{port}` and `{name}` in it stand for the
+    /// server's host and port and the user's name. Without `{name}` the name is typed.
+    #[arg(last = true, value_name = "COMMAND", required = true)]
+    pub command: Vec<String>,
+    /// Only checks with such a name; `*` stands for any text.
+    #[arg(long, value_name = "GLOB")]
+    pub only: Vec<String>,
+    /// What is typed is sent as it is: `login NAME` and `say TEXT` are typed.
+    #[arg(long)]
+    pub raw: bool,
+    /// Report as JSON.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Between whom, and how.

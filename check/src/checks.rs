@@ -29,10 +29,13 @@ pub const LEVELS: [&str; 8] = [
     "rooms and the rest",
 ];
 
-/// One check.
+/// Bytes that the buffers of a connection that nobody reads may take before a send waits.
+const BUFFERS: usize = 8 * 1024 * 1024;
+
+/// What a check is about.
 #[derive(Debug, Clone)]
-pub struct Check {
-    /// What it is called, as for `--only`.
+pub struct Rule {
+    /// What the check is called, as for `--only`.
     pub name: String,
     /// Its level, 0 to 7.
     pub level: u8,
@@ -42,6 +45,13 @@ pub struct Check {
     pub why: String,
     /// A usual cause when it fails. May be empty.
     pub hint: String,
+}
+
+/// One check of a server.
+#[derive(Debug, Clone)]
+pub struct Check {
+    /// What it is about.
+    pub about: Rule,
     /// How it is done.
     pub kind: Kind,
 }
@@ -91,18 +101,20 @@ impl Check {
         ];
         for (level, live) in (0..).zip(live) {
             checks.extend(live.iter().map(|live| Self {
-                name: live.name.to_owned(),
-                level,
-                rule: format!("docs/protocol.md#{}", live.rule),
-                why: live.why.to_owned(),
-                hint: live.hint.to_owned(),
+                about: Rule {
+                    name: live.name.to_owned(),
+                    level,
+                    rule: format!("docs/protocol.md#{}", live.rule),
+                    why: live.why.to_owned(),
+                    hint: live.hint.to_owned(),
+                },
                 kind: Kind::Live {
                     run: live.run,
                     needs_process: OF_THE_PROCESS.contains(&live.name),
                 },
             }));
         }
-        checks.sort_by_key(|check| check.level);
+        checks.sort_by_key(|check| check.about.level);
         Ok(checks)
     }
 
@@ -153,11 +165,13 @@ impl From<Transcript> for Check {
     fn from(transcript: Transcript) -> Self {
         let headers = &transcript.headers;
         Self {
-            name: transcript.name.clone(),
-            level: headers.level,
-            rule: headers.rule.clone(),
-            why: headers.why.clone(),
-            hint: headers.hint.clone(),
+            about: Rule {
+                name: transcript.name.clone(),
+                level: headers.level,
+                rule: headers.rule.clone(),
+                why: headers.why.clone(),
+                hint: headers.hint.clone(),
+            },
             kind: Kind::Transcript(Box::new(transcript)),
         }
     }
@@ -172,10 +186,10 @@ mod tests {
     #[test]
     fn every_check_has_a_name_of_its_own_and_a_rule() {
         let checks = Check::all().unwrap();
-        let names: HashSet<_> = checks.iter().map(|check| &check.name).collect();
+        let names: HashSet<_> = checks.iter().map(|check| &check.about.name).collect();
         assert_eq!(names.len(), checks.len());
         let page = include_str!("../../docs/protocol.md").to_lowercase();
-        for check in &checks {
+        for check in checks.iter().map(|check| &check.about) {
             let place = check.rule.strip_prefix("docs/protocol.md#").unwrap().replace('-', " ");
             assert!(page.contains(&format!("# {place}\n")), "{}: {place}", check.name);
             assert!(check.why.ends_with('.'), "{}", check.name);

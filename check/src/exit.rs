@@ -11,7 +11,7 @@ pub enum Exit {
     Failed,
     /// The program was called in a way that it does not understand.
     Usage,
-    /// Nothing could be tried: there is no server, or no client.
+    /// Nothing failed, but not everything was tried: there is no server, or no time was left.
     Untried,
     /// The report could not be written.
     Unwritten,
@@ -25,7 +25,7 @@ Exit codes:
   0    every check that could be tried passed
   1    at least one check failed
   2    wrong usage
-  3    nothing could be tried: no server, or no client
+  3    not everything could be tried, and nothing that was tried failed: no server, or no time
   4    the report could not be written
   130  ended by Ctrl-C";
 

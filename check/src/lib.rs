@@ -7,6 +7,7 @@
 //! | [`stage`] | where one check plays | addresses, a deadline |
 //! | [`peer`] | a client that a check plays | its socket |
 //! | [`target`] | the server: one that runs, or a command | processes |
+//! | [`client`] | the other way round: a server that plays for somebody's client | processes, sockets |
 //! | [`run`] | all checks one after the other, in a bounded time | targets, checks |
 //! | [`report`] | what was found, for people and for programs | findings |
 //! | [`relay`] | a connection on which TCP has a bad day | sockets |
@@ -18,6 +19,7 @@
 
 pub mod args;
 pub mod checks;
+pub mod client;
 pub mod exit;
 pub mod failure;
 pub mod glob;

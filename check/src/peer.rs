@@ -8,6 +8,7 @@ use protocol::Framing;
 use socket2::{Domain, SockRef, Socket, Type};
 
 use crate::failure::{Difference, Got, Journal};
+use crate::shown::shown;
 
 /// How long a line may take.
 pub const LINE_PATIENCE: Duration = Duration::from_secs(2);
@@ -65,6 +66,20 @@ impl Peer {
         let (label, journal) = (label.to_owned(), journal.clone());
         let (name, unread) = (String::new(), Vec::new());
         Ok(Self { label, name, stream, framing, unread, deadline, journal })
+    }
+
+    /// The other end of a connection that somebody made. `deadline` as above.
+    #[must_use]
+    pub fn accepted(
+        label: &str,
+        stream: TcpStream,
+        framing: Framing,
+        deadline: Instant,
+        journal: &Journal,
+    ) -> Self {
+        let (label, journal) = (label.to_owned(), journal.clone());
+        let (name, unread) = (String::new(), Vec::new());
+        Self { label, name, stream, framing, unread, deadline, journal }
     }
 
     /// Sends these bytes, all of them.
@@ -263,7 +278,7 @@ impl Peer {
         Difference {
             client: self.label.clone(),
             line: None,
-            expected: expected.to_owned(),
+            expected: shown(expected.as_bytes()),
             got,
             before: self.journal.lines(),
         }

@@ -9,9 +9,11 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use protocol::Framing;
 use thiserror::Error;
 
-use crate::args::{Arguments, ProxyArguments, ServerArguments, Task, Topic};
-use crate::checks::Check;
+use crate::args::{Arguments, ClientArguments, ProxyArguments, ServerArguments, Task, Topic};
+use crate::checks::{Check, Rule};
+use crate::client::{self, Program};
 use crate::exit::Exit;
+use crate::glob::matches;
 use crate::relay::Relay;
 use crate::report::{Counts, json, junit, points, text};
 use crate::run::{Finding, Options, run};
@@ -58,6 +60,7 @@ impl Problem {
 pub fn main(arguments: Arguments, output: &mut dyn Write) -> Result<Exit, Problem> {
     match arguments.task {
         Task::Server(arguments) => server(&arguments, output),
+        Task::Client(arguments) => client(&arguments, output),
         Task::Proxy(arguments) => proxy(&arguments, output),
         Task::Help { topic: Topic::Transcripts } => print(output, transcript::FORMAT),
     }
@@ -67,6 +70,33 @@ fn print(output: &mut dyn Write, text: &str) -> Result<Exit, Problem> {
     let written = output.write_all(text.as_bytes()).and_then(|()| output.flush());
     written.map_err(|error| Problem::Unwritten("standard output".to_owned(), error))?;
     Ok(Exit::Passed)
+}
+
+fn client(arguments: &ClientArguments, output: &mut dyn Write) -> Result<Exit, Problem> {
+    let rules = client::rules();
+    let is_meant = |rule: &&Rule| {
+        let only = &arguments.only;
+        only.is_empty() || only.iter().any(|only| matches(only, &rule.name))
+    };
+    let rules: Vec<_> = rules.iter().filter(is_meant).collect();
+    if rules.is_empty() {
+        let text = format!("no check is called {}", arguments.only.join(" or "));
+        return Err(Problem::Usage(text));
+    }
+    let groups = ended_by_ctrl_c()?;
+    let program = Program { command: arguments.command.clone(), is_raw: arguments.raw, groups };
+    let mut findings = Vec::new();
+    for rule in rules {
+        let finding =
+            client::check(rule, &program).map_err(|error| Problem::Untried(error.to_string()))?;
+        if !arguments.json {
+            print(output, &text::finding(&finding))?;
+        }
+        findings.push(finding);
+    }
+    let report = if arguments.json { json::json(&findings) } else { text::summary(&findings) };
+    print(output, &report)?;
+    Ok(verdict(&findings))
 }
 
 fn proxy(arguments: &ProxyArguments, output: &mut dyn Write) -> Result<Exit, Problem> {
@@ -95,13 +125,15 @@ fn server(arguments: &ServerArguments, output: &mut dyn Write) -> Result<Exit, P
     let mut level = None;
     let mut written = Ok(Exit::Passed);
     let findings = run(target.as_mut(), &checks, options, |finding| {
-        if !arguments.json && written.is_ok() {
-            let heading =
-                (level != Some(finding.check.level)).then(|| text::level(finding.check.level));
-            level = Some(finding.check.level);
-            let text = heading.unwrap_or_default() + &text::finding(finding);
-            written = print(output, &text);
+        let mut text = text::finding(finding);
+        if arguments.json || text.is_empty() || written.is_err() {
+            return;
         }
+        if level != Some(finding.check.level) {
+            level = Some(finding.check.level);
+            text.insert_str(0, &text::level(finding.check.level));
+        }
+        written = print(output, &text);
     })?;
     drop(target);
     written?;
@@ -133,12 +165,29 @@ fn report(
         fs::write(path, junit::junit(findings))
             .map_err(|error| Problem::Unwritten(path.display().to_string(), error))?;
     }
-    let counts = Counts::of(findings);
-    Ok(match counts {
-        Counts { failed: 0, passed: 0, .. } => Exit::Untried,
-        Counts { failed: 0, .. } => Exit::Passed,
-        _ => Exit::Failed,
-    })
+    Ok(verdict(findings))
+}
+
+/// A check that was not tried is neither passed nor failed.
+fn verdict(findings: &[Finding<'_>]) -> Exit {
+    match Counts::of(findings) {
+        Counts { failed: 1.., .. } => Exit::Failed,
+        Counts { given_up: 0, passed: 1.., .. } => Exit::Passed,
+        _ => Exit::Untried,
+    }
+}
+
+/// The groups of what is started from now on. Without it a Ctrl-C would leave them behind, since
+/// they are none of the terminal's.
+fn ended_by_ctrl_c() -> Result<Groups, Problem> {
+    let groups = Groups::default();
+    let at_once = groups.clone();
+    let handled = ctrlc::set_handler(move || {
+        at_once.end_all();
+        std::process::exit(Exit::Interrupted.code().into());
+    });
+    handled.map_err(|error| Problem::Untried(format!("no handler of Ctrl-C: {error}")))?;
+    Ok(groups)
 }
 
 fn target(arguments: &ServerArguments) -> Result<Box<dyn Target>, Problem> {
@@ -156,14 +205,7 @@ fn target(arguments: &ServerArguments) -> Result<Box<dyn Target>, Problem> {
                 let text = format!("put {PORT} into the command where the server gets its port");
                 return Err(Problem::Usage(text));
             }
-            let groups = Groups::default();
-            let at_once = groups.clone();
-            // Without it a Ctrl-C would leave the server behind: it is in a group of its own.
-            let handled = ctrlc::set_handler(move || {
-                at_once.end_all();
-                std::process::exit(Exit::Interrupted.code().into());
-            });
-            handled.map_err(|error| Problem::Untried(format!("no handler of Ctrl-C: {error}")))?;
+            let groups = ended_by_ctrl_c()?;
             Box::new(CommandTarget::new(arguments.command.clone(), framing, groups))
         }
     };

@@ -15,8 +15,10 @@ pub struct Counts {
     pub passed: usize,
     /// Checks that failed.
     pub failed: usize,
+    /// Checks that mean nothing for a server of this kind.
+    pub inapplicable: usize,
     /// Checks that were not tried.
-    pub skipped: usize,
+    pub given_up: usize,
 }
 
 impl Counts {
@@ -29,7 +31,8 @@ impl Counts {
         Self {
             passed: count(|outcome| matches!(outcome, Outcome::Passed)),
             failed: count(|outcome| matches!(outcome, Outcome::Failed { .. })),
-            skipped: count(|outcome| matches!(outcome, Outcome::Skipped(_))),
+            inapplicable: count(|outcome| matches!(outcome, Outcome::Inapplicable(_))),
+            given_up: count(|outcome| matches!(outcome, Outcome::GivenUp(_))),
         }
     }
 }

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use crate::checks::{Check, Kind};
-use crate::failure::Failure;
+use crate::checks::{Check, Kind, Rule};
+use crate::failure::{Difference, Failure, Got};
 use crate::stage::Stage;
 use crate::target::{Target, Unreachable};
 use crate::transcript::Texts;
@@ -26,15 +26,17 @@ pub enum Outcome {
         /// What the server itself said last.
         last_words: Option<String>,
     },
+    /// It means nothing for a server of this kind, and why.
+    Inapplicable(&'static str),
     /// It was not tried, and why.
-    Skipped(String),
+    GivenUp(String),
 }
 
 /// A check that was run.
 #[derive(Debug, Clone)]
 pub struct Finding<'a> {
-    /// The check.
-    pub check: &'a Check,
+    /// What was checked.
+    pub check: &'a Rule,
     /// What became of it.
     pub outcome: Outcome,
     /// How long it took.
@@ -75,33 +77,66 @@ pub fn run<'a>(
     let mut findings: Vec<Finding<'a>> = Vec::new();
     for check in checks {
         let start = Instant::now();
-        let timeouts = &mut timeouts[usize::from(check.level)];
+        let timeouts = &mut timeouts[usize::from(check.about.level)];
         let given_up = if start >= end {
             Some(format!("{} s are over", options.patience.as_secs()))
+        } else if let Some(level) = hopeless(&findings, check.about.level) {
+            Some(format!("nothing of level {level} passes yet"))
         } else if *timeouts >= TIMEOUTS_OF_A_LEVEL {
-            Some(format!("level {} was given up: {timeouts} checks waited in vain", check.level))
+            Some(format!(
+                "level {} was given up: {timeouts} checks waited in vain",
+                check.about.level
+            ))
         } else {
             None
         };
         let outcome = match given_up {
-            Some(why) => Outcome::Skipped(why),
+            Some(why) => Outcome::GivenUp(why),
             None => {
                 let stage = Preparation { target, options, seed: seeds.u64(..), end };
                 match one(check, stage) {
                     Ok(outcome) => outcome,
                     Err(error) if findings.is_empty() => return Err(error),
-                    Err(error) => Outcome::Skipped(error.to_string()),
+                    Err(error) => gone(&error, findings.last()),
                 }
             }
         };
         if let Outcome::Failed { failure, .. } = &outcome {
             *timeouts += usize::from(failure.has_timeout());
         }
-        let finding = Finding { check, outcome, took: start.elapsed() };
+        let finding = Finding { check: &check.about, outcome, took: start.elapsed() };
         each(&finding);
         findings.push(finding);
     }
     Ok(findings)
+}
+
+/// A level below `level` without which no other check can pass, and of which nothing passes.
+fn hopeless(findings: &[Finding<'_>], level: u8) -> Option<u8> {
+    (0..level.min(2)).find(|below| {
+        let count = |is: fn(&Outcome) -> bool| {
+            let of_it = findings.iter().filter(|finding| finding.check.level == *below);
+            of_it.filter(|finding| is(&finding.outcome)).count()
+        };
+        // One check says little about a level: it may be the only one that was asked for.
+        count(|outcome| matches!(outcome, Outcome::Failed { .. })) > 1
+            && count(|outcome| matches!(outcome, Outcome::Passed)) == 0
+    })
+}
+
+/// The server was there before. Its end belongs to the check before, and is a fault if that one
+/// passed.
+fn gone(error: &Unreachable, last: Option<&Finding<'_>>) -> Outcome {
+    match last {
+        Some(Finding { check, outcome: Outcome::Passed, .. }) => {
+            let expected = format!("a server that is still there after {}", check.name);
+            let got = Got::Fact(error.to_string());
+            let (client, line, before) = (String::new(), None, Vec::new());
+            let failure = Difference { client, line, expected, got, before }.into();
+            Outcome::Failed { failure, last_words: None }
+        }
+        _ => Outcome::GivenUp(error.to_string()),
+    }
 }
 
 struct Preparation<'a> {
@@ -118,11 +153,11 @@ fn one(check: &Check, preparation: Preparation<'_>) -> Result<Outcome, Unreachab
         Kind::Live { .. } => &[],
     };
     if !operators.is_empty() && !target.has_operators() {
-        return Ok(Outcome::Skipped("it needs a server with operators".to_owned()));
+        return Ok(Outcome::Inapplicable("it needs a server with operators"));
     }
     let addresses = target.ready(operators)?;
     if let Some(why) = check.cannot_be_tried(&addresses, target.has_operators(), target.process()) {
-        return Ok(Outcome::Skipped(why.to_owned()));
+        return Ok(Outcome::Inapplicable(why));
     }
     let mut stage = Stage::new(addresses, target.process(), seed, end);
     match check.run(&mut stage, options.texts) {

@@ -3,11 +3,11 @@
 mod command;
 #[cfg_attr(unix, path = "target/group_unix.rs")]
 #[cfg_attr(not(unix), path = "target/group_other.rs")]
-mod group;
+pub(crate) mod group;
 mod moody;
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
 use protocol::Framing;
@@ -82,8 +82,7 @@ impl Running {
     ///
     /// When nobody listens there.
     pub fn new(address: SocketAddr, framing: Option<Framing>) -> Result<Self, Unreachable> {
-        let connected = std::net::TcpStream::connect_timeout(&address, EMPTY_PATIENCE);
-        drop(connected.map_err(|error| Unreachable::NobodyListens(address, error))?);
+        reach(address)?;
         let framing = framing.unwrap_or_else(|| framing_of(address));
         Ok(Self { addresses: addresses(address, framing) })
     }
@@ -91,9 +90,17 @@ impl Running {
 
 impl Target for Running {
     fn ready(&mut self, _operators: &[(String, String)]) -> Result<Addresses, Unreachable> {
+        if let Some((address, _)) = self.addresses.any(Framing::Line) {
+            reach(address)?;
+        }
         wait_until_empty(self.addresses);
         Ok(self.addresses)
     }
+}
+
+fn reach(address: SocketAddr) -> Result<(), Unreachable> {
+    let connected = TcpStream::connect_timeout(&address, EMPTY_PATIENCE);
+    connected.map(drop).map_err(|error| Unreachable::NobodyListens(address, error))
 }
 
 fn addresses(address: SocketAddr, framing: Framing) -> Addresses {

@@ -8,6 +8,13 @@ use crate::stage::Stage;
 
 pub(super) const CHECKS: &[Live] = &[
     Live {
+        name: "a-newcomer-is-announced",
+        rule: "requests",
+        why: "The others see who comes: `NAME has entered the room.`, and nothing before it.",
+        hint: "",
+        run: a_newcomer_is_announced,
+    },
+    Live {
         name: "everyone-sees-everything-once",
         rule: "order",
         why: "Everyone in the room sees each line once, the speaker too.",
@@ -50,6 +57,11 @@ pub(super) const CHECKS: &[Live] = &[
         run: look_lists_everyone,
     },
 ];
+
+fn a_newcomer_is_announced(stage: &mut Stage) -> Result<(), Failure> {
+    stage.company(&["ann", "bob", "cat"])?;
+    Ok(())
+}
 
 fn everyone_sees_everything_once(stage: &mut Stage) -> Result<(), Failure> {
     let mut company = stage.company(&["ann", "bob", "cat", "dan"])?;

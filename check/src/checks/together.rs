@@ -1,9 +1,10 @@
 //! Level 5: many clients at once, and clients that misbehave.
 
+use std::panic::resume_unwind;
 use std::thread;
 use std::time::Duration;
 
-use super::Live;
+use super::{BUFFERS, Live};
 use crate::failure::{Difference, Failure, Got};
 use crate::peer::Peer;
 use crate::resources;
@@ -95,84 +96,102 @@ fn one_of_many_gets_a_name(stage: &mut Stage) -> Result<(), Failure> {
 /// What one of the speakers below saw, or what went wrong for it.
 type Seen = Result<Vec<Vec<u8>>, Difference>;
 
-/// Each says its lines, the next one when it has seen the last, and reads all that everyone says.
-fn talk(
-    stage: &mut Stage,
+/// What many clients do at the same time.
+#[derive(Clone, Copy)]
+struct Talk {
     clients: usize,
+    /// Lines that each of them says.
     lines: usize,
+    /// Bytes in a line, at least.
     length: usize,
-) -> Result<Vec<Vec<Vec<u8>>>, Failure> {
-    let labels: Vec<String> = (0..clients).map(|number| format!("t{number}x")).collect();
-    let mut company: Vec<Peer> = Vec::new();
-    for label in &labels {
-        company.push(stage.log_in(label)?);
-    }
-    // Everyone is there once each has seen the last one come, and a fence of its own.
-    let last = format!("{} has entered the room.", company[clients - 1].name);
-    for peer in &mut company[..clients - 1] {
-        peer.lines_until(&last, |line| line == last.as_bytes())?;
-    }
-    let tokens: Vec<String> = (0..clients).map(|_| stage.word()).collect();
-    let talkers = company.into_iter().zip(&tokens);
-    let seen: Vec<Seen> = thread::scope(|scope| {
-        let threads: Vec<_> = talkers
-            .map(|(peer, token)| {
-                scope.spawn(move || talk_alone(peer, token, lines, clients * lines, length))
-            })
-            .collect();
-        threads
-            .into_iter()
-            // A panic in such a thread is a fault of this program, and is passed on.
-            .map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-            .collect()
-    });
-    let mut all = Vec::new();
-    for seen in seen {
-        all.push(seen?);
-    }
-    Ok(all)
 }
 
-fn talk_alone(mut peer: Peer, token: &str, lines: usize, of_all: usize, length: usize) -> Seen {
-    let mut seen: Vec<Vec<u8>> = Vec::new();
-    let mut said = 0;
-    let mut own = Vec::new();
-    while seen.len() < of_all {
-        if own.is_empty() && said < lines {
-            let text = format!("{token}{said} ");
-            let text = text.repeat(length.div_ceil(text.len()).max(1));
-            peer.say(&format!("say {}", text.trim_end()))?;
-            own = format!("{}: {}", peer.name, text.trim_end()).into_bytes();
-            said += 1;
+impl Talk {
+    /// Each says its lines, the next one when it has seen the last, and reads what everyone says.
+    fn hold(self, stage: &mut Stage) -> Result<Vec<Vec<Vec<u8>>>, Failure> {
+        let mut company: Vec<Peer> = Vec::new();
+        for number in 0..self.clients {
+            company.push(stage.log_in(&format!("t{number}x"))?);
         }
-        match peer.line_within(Duration::from_secs(5)) {
-            Ok(line) => {
-                if line == own {
-                    own.clear();
-                }
-                seen.push(line);
-            }
-            Err(got) => {
-                let expected = if own.is_empty() { b"(a line of another)".to_vec() } else { own };
-                return Err(peer.difference(&shown(&expected), got));
-            }
+        // Everyone is there once each has seen the last one come.
+        let last = format!("{} has entered the room.", company[self.clients - 1].name);
+        for peer in &mut company[..self.clients - 1] {
+            peer.lines_until(&last, |line| line == last.as_bytes())?;
         }
+        let tokens: Vec<String> = (0..self.clients).map(|_| stage.word()).collect();
+        let talkers = company.into_iter().zip(&tokens);
+        let seen: Vec<Seen> = thread::scope(|scope| {
+            let threads: Vec<_> =
+                talkers.map(|(peer, token)| scope.spawn(move || self.talk(peer, token))).collect();
+            threads
+                .into_iter()
+                // A panic in such a thread is a fault of this program, and is passed on.
+                .map(|thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic)))
+                .collect()
+        });
+        // Who saw a wrong line says more than who waited in vain because of it.
+        let (seen, mut failed): (Vec<Seen>, Vec<Seen>) = seen.into_iter().partition(Result::is_ok);
+        failed.sort_by_key(|failed| failed.as_ref().is_err_and(Difference::is_timeout));
+        let all: Result<Vec<_>, _> = failed.into_iter().chain(seen).collect();
+        Ok(all?)
     }
-    Ok(seen)
+
+    /// One of them.
+    fn talk(self, mut peer: Peer, token: &str) -> Seen {
+        let mut seen: Vec<Vec<u8>> = Vec::new();
+        let mut said = 0;
+        let mut own = Vec::new();
+        while seen.len() < self.clients * self.lines {
+            if own.is_empty() && said < self.lines {
+                let word = format!("{token}{said} ");
+                let text = word.repeat(self.length.div_ceil(word.len()).max(1));
+                peer.say(&format!("say {}", text.trim_end()))?;
+                own = format!("{}: {}", peer.name, text.trim_end()).into_bytes();
+                said += 1;
+            }
+            match peer.line_within(TALK_PATIENCE) {
+                Ok(line) if !is_whole(&line) => {
+                    return Err(peer.difference("a line that nothing cuts", Got::Bytes(line)));
+                }
+                Ok(line) => {
+                    if line == own {
+                        own.clear();
+                    }
+                    seen.push(line);
+                }
+                Err(got) => {
+                    return Err(
+                        peer.difference(&format!("line {} of the room", seen.len() + 1), got)
+                    );
+                }
+            }
+        }
+        Ok(seen)
+    }
+}
+
+/// How long a line may take where many talk.
+const TALK_PATIENCE: Duration = Duration::from_secs(5);
+
+/// Whether it is a name and one word again and again, as everybody says it there.
+fn is_whole(line: &[u8]) -> bool {
+    let line = String::from_utf8_lossy(line);
+    let Some((_, text)) = line.split_once(": ") else { return line.ends_with(" the room.") };
+    let mut words = text.split(' ');
+    let first = words.next().unwrap_or_default();
+    !first.is_empty() && words.all(|word| word == first)
 }
 
 fn one_order_for_everyone(stage: &mut Stage) -> Result<(), Failure> {
-    let all = talk(stage, 17, 90, 1)?;
+    // That makes 1,530 changes of speaker.
+    let all = Talk { clients: 17, lines: 90, length: 1 }.hold(stage)?;
     for (number, seen) in all.iter().enumerate().skip(1) {
         if let Some(at) = (0..seen.len()).find(|at| seen[*at] != all[0][*at]) {
+            let line = shown(&all[0][at]);
             return Err(Difference {
                 client: format!("t{number}x"),
                 line: None,
-                expected: format!(
-                    "{} as line {} of the room, as others saw",
-                    shown(&all[0][at]),
-                    at + 1
-                ),
+                expected: format!("{line} as line {} of the room, as others saw", at + 1),
                 got: Got::Bytes(seen[at].clone()),
                 before: stage.journal.lines(),
             }
@@ -183,42 +202,19 @@ fn one_order_for_everyone(stage: &mut Stage) -> Result<(), Failure> {
 }
 
 fn lines_are_whole(stage: &mut Stage) -> Result<(), Failure> {
-    let all = talk(stage, 6, 40, 3000)?;
-    for (number, seen) in all.iter().enumerate() {
-        let is_whole = |line: &Vec<u8>| {
-            let line = String::from_utf8_lossy(line);
-            let Some((_, text)) = line.split_once(": ") else { return false };
-            let mut words = text.split(' ');
-            let first = words.next().unwrap_or_default();
-            !first.is_empty() && words.all(|word| word == first)
-        };
-        if let Some(line) = seen.iter().find(|line| !is_whole(line)) {
-            return Err(Difference {
-                client: format!("t{number}x"),
-                line: None,
-                expected: "NAME: and one word again and again".to_owned(),
-                got: Got::Bytes(line.clone()),
-                before: stage.journal.lines(),
-            }
-            .into());
-        }
-    }
+    Talk { clients: 6, lines: 40, length: 3000 }.hold(stage)?;
     Ok(())
 }
-
-/// Bytes that the buffers of a connection that nobody reads may take before a send waits.
-const BUFFERS: usize = 6 * 1024 * 1024;
 
 fn a_reader_that_stalls_stops_nobody(stage: &mut Stage) -> Result<(), Failure> {
     const LENGTH: usize = 4000;
     const LINES: usize = 90;
     let mut stalled = stage.connect_to("stalled", protocol::Framing::Line, Some(4096))?;
     stalled.log_in(&format!("stalled{}", stage.digits()))?;
-    let mut speakers = BUFFERS / (LENGTH * LINES) + 1;
     let text = stage.word().repeat(LENGTH / 9);
     let word = stage.word();
     // One after the other, so that what is delivered is little but for who stalls.
-    while speakers > 0 {
+    for _ in 0..=BUFFERS / (LENGTH * LINES) {
         let mut ann = stage.log_in("ann")?;
         let packet = format!("say {text}\n").repeat(LINES);
         let said = format!("{}: {text}", ann.name);
@@ -230,7 +226,6 @@ fn a_reader_that_stalls_stops_nobody(stage: &mut Stage) -> Result<(), Failure> {
         }
         ann.say("logout")?;
         ann.end().map_err(|got| ann.difference("(the end of the connection)", got))?;
-        speakers -= 1;
     }
     let mut bob = stage.log_in("bob")?;
     bob.lines_to_fence(&word)?;

@@ -17,18 +17,21 @@ pub fn hint(difference: &Difference) -> Option<&'static str> {
 
 fn of_bytes(bytes: &[u8], expected: &[u8]) -> Option<&'static str> {
     const REQUESTS: [&str; 4] = ["say ", "login ", "look", "logout"];
+    const ANSWERS: [&str; 4] = ["Login Success", "UserName ", "Online Users:", "Unknown command:"];
+    const AS_ONE: &str =
+        "two lines came as one: TCP has no messages; what one recv gives is not a line";
     let text = String::from_utf8_lossy(bytes);
-    let is_a_request = |text: &str| REQUESTS.iter().any(|request| text.starts_with(request));
+    let starts = |text: &str, words: &[&str]| words.iter().any(|word| text.starts_with(word));
+    let surplus = bytes.strip_prefix(expected).filter(|_| !expected.is_empty());
+    let surplus = String::from_utf8_lossy(surplus.unwrap_or_default());
     if bytes.strip_suffix(b"\r") == Some(expected) {
         Some("a carriage return stands before the newline: lines end with \\n alone")
     } else if text.starts_with("b'") || text.contains(": b'") {
         Some("bytes were written as Python shows them: decode them first")
-    } else if is_a_request(&text) && !is_a_request(&String::from_utf8_lossy(expected)) {
-        Some("two lines came as one: TCP has no messages; what one recv gives is not a line")
-    } else if !expected.is_empty() && bytes.len() > expected.len() && bytes.starts_with(expected) {
-        Some(
-            "more stands in the line than should: is a newline missing, or did two lines come as one?",
-        )
+    } else if starts(&text, &REQUESTS) || starts(&surplus, &REQUESTS) {
+        Some(AS_ONE)
+    } else if starts(&surplus, &ANSWERS) {
+        Some("a newline is missing between two answers: end every line with \\n")
     } else {
         None
     }
@@ -51,7 +54,13 @@ mod tests {
     fn known_causes_are_named() {
         let bytes = |text: &str| Got::Bytes(text.as_bytes().to_vec());
         check("ann: a", bytes("say b"), Some("two lines came as one"));
-        check("ann: a", bytes("ann: asay b"), Some("did two lines come as one"));
+        check("ann: a", bytes("ann: asay b"), Some("two lines came as one"));
+        check(
+            "Connect Success",
+            bytes("Connect SuccessLogin Success"),
+            Some("a newline is missing"),
+        );
+        check("Unknown command: dance", bytes("Unknown command: dance for me"), None);
         check("ann: a", bytes("ann: a\r"), Some("carriage return"));
         check("ann: a", bytes("ann: b'a'"), Some("decode"));
         check("ann: a", bytes("ann: c"), None);

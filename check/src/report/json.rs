@@ -10,7 +10,8 @@ use crate::run::{Finding, Outcome};
 struct Report<'a> {
     passed: usize,
     failed: usize,
-    not_tried: usize,
+    inapplicable: usize,
+    given_up: usize,
     checks: Vec<Entry<'a>>,
 }
 
@@ -39,9 +40,9 @@ struct Entered<'a> {
 /// The findings as an object, with a newline.
 #[must_use]
 pub fn json(findings: &[Finding<'_>]) -> String {
-    let Counts { passed, failed, skipped: not_tried } = Counts::of(findings);
+    let Counts { passed, failed, inapplicable, given_up } = Counts::of(findings);
     let checks = findings.iter().map(entry).collect();
-    let report = Report { passed, failed, not_tried, checks };
+    let report = Report { passed, failed, inapplicable, given_up, checks };
     // Strings and numbers alone are always written.
     serde_json::to_string_pretty(&report).map(|text| text + "\n").unwrap_or_default()
 }
@@ -50,7 +51,8 @@ fn entry<'a>(finding: &'a Finding<'_>) -> Entry<'a> {
     let (outcome, reason, failure) = match &finding.outcome {
         Outcome::Passed => ("passed", None, None),
         Outcome::Failed { failure, .. } => ("failed", None, Some(failure)),
-        Outcome::Skipped(why) => ("not tried", Some(why.as_str()), None),
+        Outcome::Inapplicable(why) => ("inapplicable", Some(*why), None),
+        Outcome::GivenUp(why) => ("given up", Some(why.as_str()), None),
     };
     let differences = failure.map(|failure| &failure.differences[..]).unwrap_or_default();
     Entry {

@@ -8,10 +8,10 @@ use crate::run::{Finding, Outcome};
 /// The findings as a document, a test suite with a test case a check.
 #[must_use]
 pub fn junit(findings: &[Finding<'_>]) -> String {
-    let Counts { failed, skipped, .. } = Counts::of(findings);
+    let Counts { failed, inapplicable, given_up, .. } = Counts::of(findings);
     let seconds: f64 = findings.iter().map(|finding| finding.took.as_secs_f64()).sum();
     let counts = format!(
-        "tests=\"{}\" failures=\"{failed}\" errors=\"0\" skipped=\"{skipped}\" time=\"{seconds:.3}\"",
+        "tests=\"{}\" failures=\"{failed}\" errors=\"{given_up}\" skipped=\"{inapplicable}\" time=\"{seconds:.3}\"",
         findings.len()
     );
     let mut xml = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n");
@@ -27,7 +27,12 @@ pub fn junit(findings: &[Finding<'_>]) -> String {
         );
         let _ = match &finding.outcome {
             Outcome::Passed => Ok(()),
-            Outcome::Skipped(why) => write!(xml, "<skipped message=\"{}\"/>", escaped(why)),
+            Outcome::Inapplicable(why) => {
+                write!(xml, "<skipped message=\"{}\"/>", escaped(why))
+            }
+            Outcome::GivenUp(why) => {
+                write!(xml, "<error message=\"{}\" type=\"given up\"/>", escaped(why))
+            }
             Outcome::Failed { .. } => write!(
                 xml,
                 "<failure message=\"{}\" type=\"difference\">{}</failure>",

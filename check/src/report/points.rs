@@ -61,5 +61,5 @@ fn is_meant(what: &str, finding: &Finding<'_>) -> bool {
 }
 
 fn is_impossible(finding: &Finding<'_>) -> bool {
-    matches!(&finding.outcome, Outcome::Skipped(why) if why.starts_with("it needs "))
+    matches!(finding.outcome, Outcome::Inapplicable(_))
 }

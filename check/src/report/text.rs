@@ -1,8 +1,9 @@
 //! For people: a line a check, and below a failure what a student can act on.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use crate::checks::{Check, LEVELS};
+use crate::checks::{LEVELS, Rule};
 use crate::failure::{Difference, Failure, Got};
 use crate::report::Counts;
 use crate::report::hints::hint;
@@ -24,7 +25,9 @@ pub fn finding(finding: &Finding<'_>) -> String {
     let name = &finding.check.name;
     match &finding.outcome {
         Outcome::Passed => format!("  ok    {name}\n"),
-        Outcome::Skipped(why) => format!("  -     {name}: not tried, {why}\n"),
+        // The summary counts these.
+        Outcome::Inapplicable(_) => String::new(),
+        Outcome::GivenUp(why) => format!("  -     {name}: not tried, {why}\n"),
         Outcome::Failed { failure, last_words } => {
             let mut text = format!("  FAIL  {name}\n");
             text.push_str(&explanation(finding.check, failure));
@@ -36,20 +39,33 @@ pub fn finding(finding: &Finding<'_>) -> String {
     }
 }
 
-/// The last line.
+/// The last lines.
 #[must_use]
 pub fn summary(findings: &[Finding<'_>]) -> String {
-    let Counts { passed, failed, skipped } = Counts::of(findings);
-    let mut text = format!("{passed} passed, {failed} failed, {skipped} not tried\n");
-    let failed = findings.iter().find(|finding| matches!(finding.outcome, Outcome::Failed { .. }));
-    if let Some(finding) = failed {
-        let level = finding.check.level;
-        let _ = writeln!(text, "begin with {}, in level {level}", finding.check.name);
+    let Counts { passed, failed, given_up, .. } = Counts::of(findings);
+    let mut text = format!("{passed} passed, {failed} failed");
+    if given_up > 0 {
+        let _ = write!(text, ", {given_up} not tried");
+    }
+    text.push('\n');
+    let mut left_out: BTreeMap<&str, usize> = BTreeMap::new();
+    for finding in findings {
+        if let Outcome::Inapplicable(why) = finding.outcome {
+            *left_out.entry(why).or_default() += 1;
+        }
+    }
+    for (why, count) in left_out {
+        let _ = writeln!(text, "{count} left out: {why}");
+    }
+    let is_failed = |finding: &&Finding<'_>| matches!(finding.outcome, Outcome::Failed { .. });
+    if let Some(finding) = findings.iter().find(is_failed) {
+        let _ =
+            writeln!(text, "begin with {}, in level {}", finding.check.name, finding.check.level);
     }
     text
 }
 
-fn explanation(check: &Check, failure: &Failure) -> String {
+fn explanation(check: &Rule, failure: &Failure) -> String {
     let mut text = String::new();
     let Some((first, more)) = failure.differences.split_first() else { return text };
     for (number, line) in first.before.iter().enumerate() {

@@ -18,6 +18,9 @@ use crate::stage::Addresses;
 /// How long a server may take to listen.
 const START_PATIENCE: Duration = Duration::from_secs(5);
 
+/// How long a server that just failed may take to end, if it does.
+const ENDING_PATIENCE: Duration = Duration::from_millis(200);
+
 /// What is kept of the output of a server, in bytes.
 const KEPT_OUTPUT: usize = 2048;
 
@@ -38,6 +41,17 @@ pub struct CommandTarget {
 pub struct Groups(Arc<Mutex<Vec<Group>>>);
 
 impl Groups {
+    /// One more runs.
+    pub(crate) fn add(&self, group: Group) {
+        self.0.lock().push(group);
+    }
+
+    /// Ends one, with all that it started.
+    pub(crate) fn end(&self, group: Group) {
+        group.end();
+        self.0.lock().retain(|other| *other != group);
+    }
+
     /// Ends them all, with all that they started.
     pub fn end_all(&self) {
         for group in self.0.lock().drain(..) {
@@ -80,7 +94,7 @@ impl CommandTarget {
         group::own(&mut command);
         let mut child = command.spawn().map_err(cannot)?;
         let group = Group::of(&child);
-        self.groups.0.lock().push(group);
+        self.groups.add(group);
         let output = Output::default();
         let streams: [Option<Box<dyn Read + Send>>; 2] = [
             child.stdout.take().map(|stream| Box::new(stream) as _),
@@ -107,8 +121,7 @@ impl CommandTarget {
     }
 
     fn end(&self, mut process: Process) {
-        process.group.end();
-        self.groups.0.lock().retain(|group| *group != process.group);
+        self.groups.end(process.group);
         // Neither can fail in a way that matters: the process is gone, or never was.
         let _ = process.child.kill();
         let _ = process.child.wait();
@@ -145,7 +158,14 @@ impl Target for CommandTarget {
 
     fn last_words(&mut self) -> Option<String> {
         let process = self.running.as_mut()?;
-        let ended = match process.child.try_wait() {
+        // A client sees that a server is gone a moment before its parent does.
+        let end = Instant::now() + ENDING_PATIENCE;
+        let mut status = process.child.try_wait();
+        while matches!(status, Ok(None)) && Instant::now() < end {
+            thread::sleep(Duration::from_millis(5));
+            status = process.child.try_wait();
+        }
+        let ended = match status {
             Ok(Some(status)) => Some(format!("the server ended by itself: {status}")),
             _ => None,
         };
