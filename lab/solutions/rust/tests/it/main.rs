@@ -134,6 +134,25 @@ fn both_languages_have_the_same_steps_and_commands() {
     assert_eq!(english.len(), chinese.len());
 }
 
+#[test]
+fn links_between_the_pages_lead_somewhere() {
+    let folder = root().join("docs/lab");
+    let teacher = ("teacher.md".to_owned(), fs::read_to_string(folder.join("teacher.md")).unwrap());
+    let mut links = 0;
+    let all = [("en", pages("en")), ("zh", pages("zh")), ("", vec![teacher])];
+    for (language, pages) in all {
+        for (name, page) in pages {
+            for link in page.split("](").skip(1) {
+                let target = link.split([')', '#']).next().unwrap();
+                links += 1;
+                let exists = folder.join(language).join(target).exists();
+                assert!(exists || target.starts_with("https://"), "{language}/{name}: no {target}");
+            }
+        }
+    }
+    assert!(links >= 30, "only {links} links");
+}
+
 fn free_port() -> String {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     listener.local_addr().unwrap().port().to_string()
