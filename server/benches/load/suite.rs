@@ -34,6 +34,8 @@ const OTHER_DESCRIPTORS: u64 = 100;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Contender {
     Server,
+    /// The usual way, `examples/simple.rs`.
+    Simple,
     Relay(Relay),
 }
 
@@ -41,7 +43,7 @@ const ALL: [Contender; 4] = [
     Contender::Relay(Relay::LineByLine),
     Contender::Relay(Relay::Coalesced),
     Contender::Server,
-    Contender::Relay(Relay::LockAndWrite),
+    Contender::Simple,
 ];
 
 impl Contender {
@@ -50,27 +52,29 @@ impl Contender {
             Self::Server => "chat-server",
             Self::Relay(Relay::LineByLine) => "bare, line by line",
             Self::Relay(Relay::Coalesced) => "bare, coalesced",
-            Self::Relay(Relay::LockAndWrite) => "lock and write",
+            Self::Simple => "lock and write",
         }
     }
 
     fn dialect(self) -> Dialect {
         match self {
-            Self::Server => Dialect::Chat,
-            Self::Relay(Relay::LockAndWrite) => Dialect::Relay,
+            Self::Server | Self::Simple => Dialect::Chat,
             Self::Relay(Relay::LineByLine | Relay::Coalesced) => Dialect::Bare,
         }
     }
 
     fn start(self, shape: Shape, server_flags: &str) -> Result<Process> {
-        let Self::Relay(relay) = self else {
-            let mut command = Command::new(env!("CARGO_BIN_EXE_chat-server"));
-            command.args(SERVER_FLAGS).args(server_flags.split_whitespace());
-            return Process::start(command);
+        let mut command = match self {
+            Self::Server => Command::new(env!("CARGO_BIN_EXE_chat-server")),
+            Self::Simple | Self::Relay(_) => Command::new(env::current_exe()?),
         };
-        let mut command = Command::new(env::current_exe()?);
-        command.args(["relay", relay.name()]);
-        command.args([shape.clients, shape.room_size].map(|number| number.to_string()));
+        match self {
+            Self::Server => command.args(SERVER_FLAGS).args(server_flags.split_whitespace()),
+            Self::Simple => command.arg("simple"),
+            Self::Relay(relay) => command
+                .args(["relay", relay.name()])
+                .args([shape.clients, shape.room_size].map(|number| number.to_string())),
+        };
         Process::start(command)
     }
 
@@ -223,7 +227,7 @@ impl Suite {
         let is_wanted = |contender: &Contender| {
             // The first one is the unit for all others.
             !self.settings.is_alone
-                || !matches!(contender, Contender::Relay(Relay::LockAndWrite | Relay::Coalesced))
+                || !matches!(contender, Contender::Simple | Contender::Relay(Relay::Coalesced))
         };
         ALL.into_iter().filter(is_wanted).collect()
     }

@@ -138,14 +138,6 @@ impl TestClient {
         assert_eq!(self.line(), line);
     }
 
-    /// Exactly these bytes come next.
-    #[track_caller]
-    pub fn expect_bytes(&mut self, bytes: &[u8]) {
-        let mut received = vec![0; bytes.len()];
-        self.reader.read_exact(&mut received).unwrap();
-        assert_eq!(received.escape_ascii().to_string(), bytes.escape_ascii().to_string());
-    }
-
     /// What a single `recv` returns.
     pub fn packet(&mut self) -> Vec<u8> {
         assert!(self.reader.buffer().is_empty());

@@ -9,9 +9,8 @@ use super::mark::Mark;
 pub enum Dialect {
     /// This project's protocol.
     Chat,
-    /// The relay of this bench that locks: what a client sends is what its room gets.
-    Relay,
-    /// The bare loops of this bench: the same, but the first client speaks for everybody.
+    /// The bare loops of this bench: what a client sends is what its room gets, and the first one
+    /// speaks for everybody.
     Bare,
     /// `ncat --chat`.
     Ncat,
@@ -38,7 +37,7 @@ impl Dialect {
             (Self::Chat, None) => format!("login u{client:05}\n"),
             (Self::Chat, Some(room)) => format!("login u{client:05}\njoin r{room:04}\n"),
             (Self::Irc, _) => format!("NICK u{client:05}\r\nUSER u 0 * :u\r\n"),
-            (Self::Relay | Self::Bare | Self::Ncat, _) => String::new(),
+            (Self::Bare | Self::Ncat, _) => String::new(),
         };
         text.into_bytes()
     }
@@ -50,7 +49,7 @@ impl Dialect {
         let has_entered = match (self, room) {
             (Self::Chat, None) => line == b"Login Success",
             (Self::Chat, Some(_)) => line == b"Join Success",
-            (Self::Relay | Self::Bare, _) => line == b"ready",
+            (Self::Bare, _) => line == b"ready",
             (Self::Ncat, _) => line.starts_with(b"<announce>"),
             (Self::Irc, _) => irc_numeric(line) == Some(b"366"),
         };
@@ -74,7 +73,7 @@ impl Dialect {
         let mut digits = *b"u00000: ";
         match self {
             Self::Chat => to.extend_from_slice(b"say "),
-            Self::Relay | Self::Bare => {
+            Self::Bare => {
                 let mut rest = client;
                 for digit in digits[1..6].iter_mut().rev() {
                     *digit = b'0' + (rest % 10) as u8;
@@ -101,7 +100,7 @@ impl Dialect {
     /// Whether a client gets what it says itself.
     #[must_use]
     pub fn echoes(self) -> bool {
-        matches!(self, Self::Chat | Self::Relay | Self::Bare)
+        matches!(self, Self::Chat | Self::Bare)
     }
 }
 
