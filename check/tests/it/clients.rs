@@ -69,10 +69,13 @@ fn chat_check(arguments: &[&str], folder: &TempDir, client: &str) -> Output {
 #[test]
 fn a_right_client_passes() {
     let folder = TempDir::new().unwrap();
-    let output = chat_check(&[], &folder, RIGHT);
-    let text = String::from_utf8(output.stdout).unwrap();
-    assert_eq!(output.status.code(), Some(0), "{text}");
-    assert!(text.ends_with("7 passed, 0 failed\n"), "{text}");
+    for arguments in [&[][..], &["--pty"]] {
+        let output = chat_check(arguments, &folder, RIGHT);
+        let text = String::from_utf8(output.stdout).unwrap();
+        let errors = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(0), "{text}{errors}");
+        assert!(text.ends_with("7 passed, 0 failed\n"), "{text}");
+    }
 }
 
 #[test]
