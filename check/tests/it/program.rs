@@ -39,16 +39,6 @@ fn wrong_python(folder: &TempDir, old: &str, new: &str) -> String {
 }
 
 #[test]
-fn a_right_server_in_python_passes() {
-    let text = check(
-        &["server", "--level", "5", "--", "python3", RIGHT, "{port}"],
-        0,
-        &["  ok    greeting", "  ok    memory-is-bounded", " passed, 0 failed\n", "left out"],
-    );
-    assert!(!text.contains("not tried"), "{text}");
-}
-
-#[test]
 fn a_right_server_passes_through_every_mood_that_keeps_all() {
     for mood in ["pieces", "glue", "slow"] {
         let only = ["--only", "login", "--only", "packet", "--only", "last-words", "--only", "say"];
