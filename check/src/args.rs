@@ -99,6 +99,9 @@ pub struct ClientArguments {
     /// What is typed is sent as it is: `login NAME` and `say TEXT` are typed.
     #[arg(long)]
     pub raw: bool,
+    /// Give the client a terminal instead of pipes.
+    #[arg(long)]
+    pub pty: bool,
     /// Report as JSON.
     #[arg(long)]
     pub json: bool,

@@ -1,10 +1,13 @@
 //! Checks a client that somebody built: this program plays the server and the user.
 //!
 //! The client reads what is typed from its standard input and shows the chat on its standard
-//! output. It is started anew for each check.
+//! output, which are pipes or a pseudo-terminal. It is started anew for each check.
 
 mod conversation;
 mod screen;
+#[cfg_attr(unix, path = "client/terminal_unix.rs")]
+#[cfg_attr(not(unix), path = "client/terminal_other.rs")]
+mod terminal;
 
 use std::io;
 use std::time::Instant;
@@ -23,6 +26,8 @@ pub struct Program {
     pub command: Vec<String>,
     /// What is typed is sent as it is.
     pub is_raw: bool,
+    /// It gets a terminal instead of pipes.
+    pub on_a_terminal: bool,
     /// Where the processes are noted that it starts.
     pub groups: Groups,
 }

@@ -62,6 +62,7 @@ impl Got {
             bytes => format!(" after {} without a newline", shown(bytes)),
         };
         match self {
+            Self::Bytes(bytes) if bytes.is_empty() => "(an empty line)".to_owned(),
             Self::Bytes(bytes) => shown(bytes),
             Self::Silence(bytes) => format!("(nothing in time{})", after(bytes)),
             Self::End(bytes) => format!("(the connection was closed{})", after(bytes)),

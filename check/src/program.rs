@@ -84,7 +84,12 @@ fn client(arguments: &ClientArguments, output: &mut dyn Write) -> Result<Exit, P
         return Err(Problem::Usage(text));
     }
     let groups = ended_by_ctrl_c()?;
-    let program = Program { command: arguments.command.clone(), is_raw: arguments.raw, groups };
+    let program = Program {
+        command: arguments.command.clone(),
+        is_raw: arguments.raw,
+        on_a_terminal: arguments.pty,
+        groups,
+    };
     let mut findings = Vec::new();
     for rule in rules {
         let finding =

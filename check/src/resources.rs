@@ -1,10 +1,6 @@
 //! What the processes of a group use, where the system tells: on Linux.
 
 use std::fs;
-use std::time::Duration;
-
-/// Clock ticks a second in `/proc`, which Linux fixes for programs (proc(5), `USER_HZ`).
-const TICKS_A_SECOND: u64 = 100;
 
 /// Whether the system tells anything.
 #[must_use]
@@ -12,12 +8,20 @@ pub fn are_known() -> bool {
     cfg!(target_os = "linux")
 }
 
-/// Processor time that the processes of a group have used. `None` when there are none.
+/// How many threads of a group's processes run or wait for a processor now. `None` when the group
+/// is empty. Unlike the time that they got, it does not depend on what else the machine does.
 #[must_use]
-pub fn processor_time(group: u32) -> Option<Duration> {
-    // utime and stime of proc_pid_stat(5).
-    sum(group, |process| Some(process.field(14)? + process.field(15)?))
-        .map(|ticks| Duration::from_millis(ticks * 1000 / TICKS_A_SECOND))
+pub fn runnable(group: u32) -> Option<u64> {
+    sum(group, |process| {
+        let threads = fs::read_dir(format!("/proc/{}/task", process.id)).ok()?;
+        let is_running = |stat: &String| {
+            // The state follows the name, as in proc_pid_stat(5).
+            stat.rsplit_once(')').is_some_and(|(_, fields)| fields.trim_start().starts_with('R'))
+        };
+        let stats =
+            threads.filter_map(|thread| fs::read_to_string(thread.ok()?.path().join("stat")).ok());
+        Some(stats.filter(is_running).count() as u64)
+    })
 }
 
 /// Bytes of memory that the processes of a group have in use. `None` when there are none.

@@ -111,6 +111,9 @@ fn nobody_is_heard_before_login(stage: &mut Stage) -> Result<(), Failure> {
     eve.expect("Unknown command: say")?;
     ann.say(&format!("say {word}"))?;
     ann.expect(&format!("{}: {word}", ann.name))?;
+    // Once ann sees a second line the first has been sent to all to whom it is sent.
+    let fence = stage.word();
+    ann.lines_to_fence(&fence)?;
     eve.say("look")?;
     eve.expect("Unknown command: look")?;
     Ok(())

@@ -1,15 +1,15 @@
 //! One run of a client, between a server and a user who are both this program.
 
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
-use std::process::{Child, ChildStdin, Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use protocol::Framing;
 
-use super::Program;
 use super::screen::Screen;
+use super::{Program, terminal};
 use crate::failure::{Difference, Got, Journal};
 use crate::peer::{LINE_PATIENCE, Peer};
 use crate::shown::shown;
@@ -31,7 +31,7 @@ pub(super) struct Conversation {
     child: Child,
     group: Group,
     groups: Groups,
-    keyboard: Option<ChildStdin>,
+    keyboard: Box<dyn Write + Send>,
     screen: Screen,
     errors: Screen,
     peer: Option<Peer>,
@@ -57,6 +57,7 @@ impl Conversation {
         let (first, rest) = words.split_first().ok_or(io::ErrorKind::InvalidInput)?;
         let mut command = Command::new(first);
         command.args(rest).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let terminal = program.on_a_terminal.then(|| terminal::attach(&mut command)).transpose()?;
         // Into a pipe Python would show nothing before it ends, which is no fault of a student's.
         command.env("PYTHONUNBUFFERED", "1");
         group::own(&mut command);
@@ -64,16 +65,24 @@ impl Conversation {
         let mut child = command.spawn().map_err(cannot)?;
         let group = Group::of(&child);
         program.groups.add(group);
-        // All three were asked for above.
-        let output = child.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?;
+        // It would keep its copy of the terminal open.
+        drop(command);
+        let (keyboard, output): (Box<dyn Write + Send>, Box<dyn Read + Send>) = match terminal {
+            Some(terminal) => (Box::new(terminal.try_clone()?), Box::new(terminal)),
+            // Pipes were asked for above.
+            None => (
+                Box::new(child.stdin.take().ok_or(io::ErrorKind::BrokenPipe)?),
+                Box::new(child.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?),
+            ),
+        };
         let errors = child.stderr.take().ok_or(io::ErrorKind::BrokenPipe)?;
         Ok(Self {
             listener,
             group,
             groups: program.groups.clone(),
-            keyboard: child.stdin.take(),
+            keyboard,
             child,
-            screen: Screen::of(Box::new(output))?,
+            screen: Screen::of(output)?,
             errors: Screen::of(Box::new(errors))?,
             peer: None,
             journal: Journal::default(),
@@ -139,16 +148,10 @@ impl Conversation {
     fn type_line(&mut self, line: &str) -> Result<(), Difference> {
         self.journal.note("typed", ':', line.as_bytes());
         let line = format!("{line}\n");
-        let typed = self
-            .keyboard
-            .as_mut()
-            .map(|keyboard| keyboard.write_all(line.as_bytes()).and_then(|()| keyboard.flush()));
-        match typed {
-            Some(Err(error)) => {
-                Err(self.fact("a client that reads what is typed", &error.to_string()))
-            }
-            _ => Ok(()),
-        }
+        let typed = self.keyboard.write_all(line.as_bytes());
+        typed
+            .and_then(|()| self.keyboard.flush())
+            .map_err(|error| self.fact("a client that reads what is typed", &error.to_string()))
     }
 
     /// The server sends.

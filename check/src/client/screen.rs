@@ -57,12 +57,12 @@ impl Screen {
         let end = Instant::now() + patience;
         let mut shown = self.shared.shown.lock();
         loop {
-            let text = String::from_utf8_lossy(&shown.bytes).into_owned();
+            let text = without_escapes(&shown.bytes);
             if is_there(&text) || shown.is_closed {
                 return text;
             }
             if self.shared.changed.wait_until(&mut shown, end).timed_out() {
-                return String::from_utf8_lossy(&shown.bytes).into_owned();
+                return without_escapes(&shown.bytes);
             }
         }
     }
@@ -72,6 +72,44 @@ impl Screen {
         if let Some(reader) = self.reader.take() {
             // It cannot panic.
             let _ = reader.join();
+        }
+    }
+}
+
+/// The text without what moves the cursor or colours it: CSI and OSC sequences (ECMA-48).
+fn without_escapes(bytes: &[u8]) -> String {
+    let text = String::from_utf8_lossy(bytes);
+    let mut plain = String::with_capacity(text.len());
+    let mut characters = text.chars();
+    while let Some(character) = characters.next() {
+        if character != '\x1b' {
+            plain.push(character);
+            continue;
+        }
+        let is_last: fn(char) -> bool = match characters.next() {
+            Some('[') => |character| ('@'..='~').contains(&character),
+            Some(']') => |character| matches!(character, '\x07' | '\x1b'),
+            _ => continue,
+        };
+        // A sequence that is not complete yet is no text either.
+        let _ = characters.by_ref().find(|character| is_last(*character));
+    }
+    plain
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn colours_and_titles_are_no_text() {
+        let cases = [
+            ("\x1b[1;31meve\x1b[0m: hi\x1b[K", "eve: hi"),
+            ("\x1b]0;title\x07a", "a"),
+            ("a\x1b[3", "a"),
+        ];
+        for (bytes, expected) in cases {
+            assert_eq!(without_escapes(bytes.as_bytes()), expected);
         }
     }
 }

@@ -24,7 +24,9 @@ fn of_bytes(bytes: &[u8], expected: &[u8]) -> Option<&'static str> {
     let starts = |text: &str, words: &[&str]| words.iter().any(|word| text.starts_with(word));
     let surplus = bytes.strip_prefix(expected).filter(|_| !expected.is_empty());
     let surplus = String::from_utf8_lossy(surplus.unwrap_or_default());
-    if bytes.strip_suffix(b"\r") == Some(expected) {
+    if bytes.is_empty() {
+        Some("an empty line came: is a newline sent twice, or one where classic framing has none?")
+    } else if bytes.strip_suffix(b"\r") == Some(expected) {
         Some("a carriage return stands before the newline: lines end with \\n alone")
     } else if text.starts_with("b'") || text.contains(": b'") {
         Some("bytes were written as Python shows them: decode them first")
@@ -63,6 +65,7 @@ mod tests {
         check("Unknown command: dance", bytes("Unknown command: dance for me"), None);
         check("ann: a", bytes("ann: a\r"), Some("carriage return"));
         check("ann: a", bytes("ann: b'a'"), Some("decode"));
+        check("ann: a", bytes(""), Some("an empty line"));
         check("ann: a", bytes("ann: c"), None);
         check("ann: a", Got::Silence(b"ann: a".to_vec()), Some("without its newline"));
         check("ann: a", Got::Silence(Vec::new()), None);

@@ -101,7 +101,8 @@ fn explanation(check: &Rule, failure: &Failure) -> String {
 
 /// How many characters `expected` and what came have in common, where both are lines.
 fn first_difference(difference: &Difference, got: &str) -> Option<usize> {
-    if !matches!(difference.got, Got::Bytes(_)) || difference.expected.starts_with('(') {
+    let is_a_line = matches!(&difference.got, Got::Bytes(bytes) if !bytes.is_empty());
+    if !is_a_line || difference.expected.starts_with('(') {
         return None;
     }
     Some(difference.expected.chars().zip(got.chars()).take_while(|(a, b)| a == b).count())

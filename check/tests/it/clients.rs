@@ -1,6 +1,7 @@
 //! A right client passes, and wrong ones, one a typical mistake, are caught by the check that names it.
 
 use std::process::{Command, Output, Stdio};
+use std::thread;
 
 use tempfile::TempDir;
 
@@ -69,22 +70,31 @@ fn chat_check(arguments: &[&str], folder: &TempDir, client: &str) -> Output {
 #[test]
 fn a_right_client_passes() {
     let folder = TempDir::new().unwrap();
-    let output = chat_check(&[], &folder, RIGHT);
-    let text = String::from_utf8(output.stdout).unwrap();
-    assert_eq!(output.status.code(), Some(0), "{text}");
-    assert!(text.ends_with("7 passed, 0 failed\n"), "{text}");
+    for arguments in [&[][..], &["--pty"]] {
+        let output = chat_check(arguments, &folder, RIGHT);
+        let text = String::from_utf8(output.stdout).unwrap();
+        let errors = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(0), "{text}{errors}");
+        assert!(text.ends_with("7 passed, 0 failed\n"), "{text}");
+    }
 }
 
 #[test]
 fn each_mistake_of_a_client_is_caught_by_the_check_that_names_it() {
-    for (old, new, name) in MISTAKES {
+    let caught = |(old, new, name): &(&str, &str, &str)| {
         assert!(RIGHT.contains(old), "{old}");
         let folder = TempDir::new().unwrap();
         let output = chat_check(&["--only", name], &folder, &RIGHT.replace(old, new));
         let text = String::from_utf8(output.stdout).unwrap();
         assert_eq!(output.status.code(), Some(1), "{new}\n{text}");
         assert!(text.contains(&format!("FAIL  {name}\n")), "{new}\n{text}");
-    }
+    };
+    // They wait more than they work, so some of them run together.
+    thread::scope(|scope| {
+        for some in MISTAKES.chunks(3) {
+            scope.spawn(|| some.iter().for_each(caught));
+        }
+    });
 }
 
 #[test]

@@ -39,16 +39,6 @@ fn wrong_python(folder: &TempDir, old: &str, new: &str) -> String {
 }
 
 #[test]
-fn a_right_server_in_python_passes() {
-    let text = check(
-        &["server", "--level", "5", "--", "python3", RIGHT, "{port}"],
-        0,
-        &["  ok    greeting", "  ok    memory-is-bounded", " passed, 0 failed\n", "left out"],
-    );
-    assert!(!text.contains("not tried"), "{text}");
-}
-
-#[test]
 fn a_right_server_passes_through_every_mood_that_keeps_all() {
     for mood in ["pieces", "glue", "slow"] {
         let only = ["--only", "login", "--only", "packet", "--only", "last-words", "--only", "say"];
@@ -69,7 +59,7 @@ fn a_server_that_spins_or_grows_is_caught() {
         ),
     );
     let only = |name| ["server", "--only", name, "--", "python3"];
-    let text = ["FAIL  no-spin-when-idle", "processor time"];
+    let text = ["FAIL  no-spin-when-idle", "it used the processor in"];
     check(&[&only("no-spin-when-idle")[..], &[&spins, "{port}"]].concat(), 1, &text);
     let grows = wrong_python(
         &folder,
