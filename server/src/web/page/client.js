@@ -1,0 +1,447 @@
+"use strict";
+
+// A whole client of the chat's protocol, as docs/protocol.md has it. It knows no element of a page:
+// it is told what to send, and calls back with what there is to show.
+//
+// A message of the WebSocket carries whole lines, one or many, each with its newline: requests to
+// the server, replies and events from it.
+
+/** The room that a login leads to. */
+const MAIN = "main";
+/** Silence after which the server is asked whether it lives, and how long it may take to answer. */
+const SILENCE_MS = 30_000;
+const ANSWER_MS = 15_000;
+/** How long an attempt to connect and log in may take. */
+const ATTEMPT_MS = 10_000;
+/** The waits between two attempts. Each is twice as long as the one before. */
+const FIRST_WAIT_MS = 1_000;
+const LONGEST_WAIT_MS = 30_000;
+/** How long the server may take to close after a `logout`. */
+const FAREWELL_MS = 2_000;
+/** The tokens of this client's own pings start so. Nobody is shown their answers. */
+const FENCE = "page-";
+
+/**
+ * The forms of the server's lines that mean something to this client. The first that fits counts.
+ * No name has a space or a colon, so no text that a user writes can pass for another form.
+ */
+const FORMS = [
+  // Replies, to this client alone.
+  ["greeting", /^Connect Success$/],
+  ["login", /^Login Success$/],
+  ["nameRefused", /^UserName (?:Invalid: )?(?<text>.*)$/s],
+  ["password", /^Password (?<text>Required|Wrong)$/],
+  ["renamedMe", /^Rename Success$/],
+  ["joined", /^Join Success$/],
+  ["roomRefused", /^RoomName /],
+  ["look", /^Online Users:$/],
+  ["rooms", /^Rooms:$/],
+  ["history", /^History:$/],
+  ["topic", /^Topic: (?<text>.*)$/s],
+  ["pong", /^pong(?: (?<text>.*))?$/s],
+  ["privateTo", /^\[to (?<name>\S+)\] (?<text>.*)$/s],
+  ["privateFrom", /^\[from (?<name>\S+)\] (?<text>.*)$/s],
+  ["missed", /^Missed (?<text>\d+) lines$/],
+  ["banned", /^Banned for (?<text>\d+) minutes$/],
+  ["kicked", /^Kicked: (?<text>.*)$/s],
+  ["other", /^(?:Commands:|Usage: .*)$/s],
+  // A row of a history, with the time when its line was said.
+  ["earlier", /^\[(?<time>\d{4}-[^ \]]+)\] (?<text>.*)$/s],
+  // Events, to everybody in the room.
+  ["did", /^\* (?<name>[^ :]+) (?<text>.*)$/s],
+  ["announced", /^\* (?<text>.*)$/s],
+  ["said", /^(?<name>[^ :]+): (?<text>.*)$/s],
+  ["entered", /^(?<name>[^ :]+) has entered the room\.$/],
+  ["left", /^(?<name>[^ :]+) has left the room\.$/],
+  ["renamed", /^(?<name>[^ :]+) is now known as (?<text>[^ :]+)\.$/],
+  ["topicSet", /^(?<name>[^ :]+) set the topic: (?<text>.*)$/s],
+];
+const EVENTS = ["did", "announced", "said", "entered", "left", "renamed", "topicSet"];
+
+/** A line of the server, without its newline, as `{ kind, line, name, text, time }`. */
+function parse(line) {
+  for (const [kind, form] of FORMS) {
+    const match = form.exec(line);
+    if (match) return { ...match.groups, kind, line };
+  }
+  return { kind: "other", line };
+}
+
+/** The first word of a text, and the rest. Only ASCII white space is trimmed. */
+function splitWord(text) {
+  const [, word, rest] = /^([^ ]*) ?(.*)$/s.exec(text);
+  return [word, rest.replace(/^[ \t\r\v\f]+|[ \t\r\v\f]+$/g, "")];
+}
+
+/**
+ * The line that comes back once the server has taken a request with a text. `null` for a request
+ * without one, which is not worth to be kept when a connection is lost.
+ */
+function echoOf(request, name) {
+  const [command, text] = splitWord(request);
+  if (command === "say") return `${name}: ${text}`;
+  if (command === "me") return `* ${name} ${text}`;
+  if (command === "msg") return text.replace(/^([^ ]*) ?[ \t]*/, "[to $1] ");
+  return command === "topic" && text ? `${name} set the topic: ${text}` : null;
+}
+
+/**
+ * A stay in the chat. `hears` has the functions that it calls:
+ *
+ * - `show(entry)`: a line to show, as `parse` gives it. One that was said earlier has a `time`.
+ *   Four kinds are this client's own words: `moved` (to the room `text`), `gap` (before the next
+ *   line there may be more that was missed), `stillTaken` (the name `text`), and `kept` or
+ *   `notSent` (the request `text`, while there is no connection).
+ * - `change()`: a public field below may have changed.
+ * - `refused(entry)`: the server does not let the user in so.
+ * - `ended(entry)`: the stay is over, by the user's own wish when there is no entry.
+ */
+class Client {
+  /**
+   * `out`; `connecting`; `refused`, while the server waits for another name; `in`; or `waiting` for
+   * the next attempt, which begins at `retryAt`.
+   */
+  state = "out";
+  retryAt = 0;
+  name = "";
+  room = MAIN;
+  topic = "";
+  /** Who is in the room, in order of entry. */
+  users = new Set();
+  /** How many are in each room. */
+  rooms = new Map();
+  /** Requests with a text of which nobody knows whether the server ever had them. */
+  unsent = [];
+
+  #address;
+  #hears;
+  #socket = null;
+  #secret = "";
+  /** Whether the user was in before, so that it is to happen again by itself. */
+  #wasIn = false;
+  #isLeaving = false;
+  #since = 0;
+  #wait = FIRST_WAIT_MS;
+  #timer = 0;
+  #fences = 0;
+  /** Requests that are not answered yet, as `{ request, byUser }`. Answers come in their order. */
+  #open = [];
+  /** The list whose rows come at the moment. */
+  #list = null;
+  #replay = new Replay();
+  /** Why the server is about to close, where it said so. */
+  #lastWord;
+
+  constructor(address, hears) {
+    this.#address = address;
+    this.#hears = hears;
+  }
+
+  /** Logs in, and goes on to a room. `isBack` after a reload: the old name may still be taken. */
+  login(name, room, secret, isBack) {
+    Object.assign(this, { name, room: room || MAIN });
+    this.#secret = secret;
+    this.#wasIn = isBack;
+    this.#isLeaving = false;
+    if (this.state !== "refused") return this.#connect();
+    this.#become("connecting");
+    this.#greet();
+  }
+
+  /** Sends a request that the user makes. */
+  request(request) {
+    if (this.state === "in") return this.#ask([request], true);
+    const hasText = echoOf(request, this.name) !== null;
+    if (hasText) this.unsent.push(request);
+    this.#hears.show({ kind: hasText ? "kept" : "notSent", text: request });
+  }
+
+  /** Sends again what was lost. */
+  resend() {
+    for (const request of this.unsent.splice(0)) this.request(request);
+  }
+
+  /** Asks how many are in which room. */
+  askRooms() {
+    if (this.state === "in") this.#ask(["rooms"]);
+  }
+
+  /** The machine may have slept: asks whether the connection still is one. */
+  wake() {
+    if (this.state === "in") this.#askForLife();
+    if (this.state === "waiting") this.#connect();
+  }
+
+  /** Leaves the chat. */
+  leave() {
+    this.#isLeaving = true;
+    if (this.state !== "in") return this.#end();
+    this.#socket.send("logout\n");
+    this.#after(FAREWELL_MS, () => this.#lose());
+  }
+
+  // The connection.
+
+  #connect() {
+    const socket = new WebSocket(this.#address);
+    this.#socket = socket;
+    socket.onmessage = ({ data }) => {
+      if (socket === this.#socket) this.#receive(data);
+    };
+    socket.onclose = () => {
+      if (socket === this.#socket) this.#lose();
+    };
+    this.#after(ATTEMPT_MS, () => this.#lose());
+    this.#become("connecting");
+  }
+
+  /** Does without the connection, at once: a browser may take a minute to find it closed. */
+  #disconnect() {
+    clearTimeout(this.#timer);
+    const socket = this.#socket;
+    this.#socket = null;
+    socket?.close();
+    const lost = this.#open.splice(0).filter((open) => open.byUser);
+    const texts = lost.map((open) => open.request).filter((request) => echoOf(request, this.name) !== null);
+    this.unsent.push(...texts);
+    this.#list = null;
+    this.#show(this.#replay.lost());
+  }
+
+  #lose() {
+    this.#disconnect();
+    const why = this.#lastWord;
+    if (this.#isLeaving || ["kicked", "banned"].includes(why?.kind)) return this.#end(why);
+    if (!this.#wasIn) {
+      const isAnswer = this.state === "connecting";
+      this.#become("out");
+      if (isAnswer) this.#hears.refused(why ?? { kind: "unreachable" });
+      return;
+    }
+    // A server that lets one in and drops one again is not to be asked every second.
+    const hasLasted = this.state === "in" && Date.now() - this.#since >= LONGEST_WAIT_MS;
+    const wait = hasLasted ? FIRST_WAIT_MS : this.#wait;
+    this.#wait = Math.min(wait * 2, LONGEST_WAIT_MS);
+    this.retryAt = Date.now() + wait;
+    this.#after(wait, () => this.#connect());
+    this.#become("waiting");
+  }
+
+  #end(why) {
+    this.#disconnect();
+    this.#wasIn = false;
+    this.#wait = FIRST_WAIT_MS;
+    this.#replay = new Replay();
+    this.#become("out");
+    this.#hears.ended(this.#isLeaving ? undefined : why);
+  }
+
+  #become(state) {
+    this.state = state;
+    this.#lastWord = undefined;
+    this.#hears.change();
+  }
+
+  #after(milliseconds, act) {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(act, milliseconds);
+  }
+
+  /** Sends requests. A ping behind them shows when they are answered, whatever the answers are. */
+  #ask(requests, byUser = false) {
+    const all = requests.map((request) => ({ request, byUser }));
+    if (![...this.#open, ...all].some(isFence)) all.push({ request: `ping ${this.#fence()}` });
+    this.#open.push(...all);
+    this.#socket.send(all.map(({ request }) => request + "\n").join(""));
+  }
+
+  #fence() {
+    this.#fences += 1;
+    return FENCE + this.#fences;
+  }
+
+  #askForLife() {
+    this.#ask([`ping ${this.#fence()}`]);
+    this.#after(ANSWER_MS, () => this.#lose());
+  }
+
+  #receive(data) {
+    if (this.state === "in" && !this.#isLeaving) this.#after(SILENCE_MS, () => this.#askForLife());
+    for (const line of data.split("\n").slice(0, -1)) this.#take(parse(line));
+    this.#hears.change();
+  }
+
+  // What the server says.
+
+  #take(entry) {
+    if (this.state !== "in") return this.#takeOutside(entry);
+    if (this.#list && !this.#takeRow(entry)) this.#endList();
+    if (EVENTS.includes(entry.kind)) {
+      this.#see(entry);
+      this.#show(this.#replay.saw(entry));
+    } else if (this.#isForUser(entry)) {
+      this.#hears.show(entry);
+    }
+  }
+
+  /** Before the login. */
+  #takeOutside(entry) {
+    if (entry.kind === "greeting") return this.#greet();
+    if (entry.kind === "login") return this.#enter();
+    this.#lastWord = entry;
+    const isRefusal = ["nameRefused", "password", "banned"].includes(entry.kind);
+    if (!isRefusal) return;
+    if (this.#wasIn && entry.text === "Exist") {
+      // By this client's own lost connection, most likely. The server will notice that too.
+      this.#hears.show({ kind: "stillTaken", text: this.name });
+      return this.#lose();
+    }
+    if (this.#wasIn) return this.#end(entry);
+    // The connection stays, for the next try.
+    clearTimeout(this.#timer);
+    this.#become("refused");
+    this.#hears.refused(entry);
+  }
+
+  #greet() {
+    this.#socket.send(`login ${this.name}${this.#secret ? ` ${this.#secret}` : ""}\n`);
+    this.#after(ATTEMPT_MS, () => this.#lose());
+  }
+
+  #enter() {
+    this.#become("in");
+    this.#wasIn = true;
+    this.#since = Date.now();
+    if (this.room !== MAIN) this.#ask([`join ${this.room}`]);
+    this.#lookAround();
+    this.#after(SILENCE_MS, () => this.#askForLife());
+  }
+
+  /** Learns what there is to know about the room, and what was said there before. */
+  #lookAround() {
+    const fence = this.#fence();
+    const lines = this.#replay.ask(fence);
+    this.#ask([`history ${lines}`, `ping ${fence}`, "look", "topic", "rooms"]);
+  }
+
+  #show(entries) {
+    for (const entry of entries) this.#hears.show(entry);
+  }
+
+  /** Learns from an event of the room. */
+  #see({ kind, name, text }) {
+    if (kind === "entered") this.users.add(name);
+    if (kind === "left") this.users.delete(name);
+    if (kind === "topicSet") this.topic = text;
+    if (kind === "renamed") {
+      this.users = new Set([...this.users].map((user) => (user === name ? text : user)));
+      if (name === this.name) this.name = text;
+    }
+  }
+
+  /** Learns from a reply, and says whether the user shall see it. */
+  #isForUser(entry) {
+    const { kind, text } = entry;
+    switch (kind) {
+      case "joined":
+        return this.#joined();
+      case "roomRefused": {
+        // The way back to a room is barred, so it is the one where every login leads to.
+        const byUser = this.#answered("join")?.byUser;
+        if (!byUser) this.room = MAIN;
+        return true;
+      }
+      case "renamedMe": {
+        const rename = this.#answered("rename");
+        if (rename) this.name = splitWord(splitWord(rename.request)[1])[0];
+        return true;
+      }
+      case "nameRefused":
+        return this.#answered("rename") !== undefined;
+      case "banned":
+        // To a user who asked for another name it only refuses that name.
+        if (!this.#answered("rename")) this.#lastWord = entry;
+        return true;
+      case "kicked":
+        this.#lastWord = entry;
+        return true;
+      case "missed":
+        // Somebody may have come or gone meanwhile.
+        this.#ask(["look"]);
+        return true;
+      case "topic":
+        this.topic = text;
+        return this.#answered("topic")?.byUser ?? true;
+      case "look":
+      case "rooms":
+      case "history":
+        this.#list = { kind, rows: [], byUser: this.#answered(kind)?.byUser };
+        if (kind === "history" && !this.#list.byUser) this.#replay.begin();
+        return this.#list.byUser;
+      case "pong":
+        return this.#passFence(text ?? "");
+    }
+    return !(this.#list && !this.#list.byUser);
+  }
+
+  /** Takes the first open request of this command out, since its answer has come. */
+  #answered(command) {
+    const at = this.#open.findIndex(({ request }) => splitWord(request)[0] === command);
+    return at < 0 ? undefined : this.#open.splice(at, 1)[0];
+  }
+
+  /** Whether the entry is one more row of the list that comes at the moment. */
+  #takeRow(entry) {
+    const forms = { look: /^[^ ]+$/, rooms: /^[^ ]+ \d+$/, history: /^\[/ };
+    const isRow = ["earlier", "other"].includes(entry.kind) && forms[this.#list.kind].test(entry.line);
+    if (isRow) this.#list.rows.push(entry);
+    return isRow;
+  }
+
+  #endList() {
+    const { kind, rows, byUser } = this.#list;
+    this.#list = null;
+    const lines = rows.map((row) => row.line);
+    if (kind === "look") this.users = new Set(lines);
+    if (kind === "rooms") this.rooms = new Map(lines.map(splitWord));
+    if (kind === "history" && !byUser) this.#replay.rows = rows;
+  }
+
+  #joined() {
+    const join = this.#answered("join");
+    if (!join?.byUser) return false;
+    this.room = splitWord(join.request)[1];
+    this.#show(this.#replay.lost());
+    this.#replay = new Replay();
+    this.#hears.show({ kind: "moved", text: this.room });
+    this.#lookAround();
+    return false;
+  }
+
+  /** All that was sent before this ping is answered. */
+  #passFence(token) {
+    if (!token.startsWith(FENCE)) return true;
+    const at = this.#open.findIndex(({ request }) => request === `ping ${token}`);
+    this.#open.splice(0, at + 1);
+    if (this.#open.length && !this.#open.some(isFence)) this.#ask([]);
+    const news = this.#replay.end(token, this.name);
+    if (!news) return false;
+    const earlier = news.rows.map(({ time, text }) => ({ ...parse(text), time }));
+    for (const { line } of earlier) {
+      const lost = this.unsent.findIndex((request) => echoOf(request, this.name) === line);
+      if (lost >= 0) this.unsent.splice(lost, 1);
+    }
+    if (news.hasGap) this.#hears.show({ kind: "gap" });
+    this.#show([...earlier, ...news.live]);
+    return false;
+  }
+
+  /** Whether what was missed is on its way, and with it perhaps what seems lost. */
+  get isCatchingUp() {
+    return this.#replay.isOpen;
+  }
+}
+
+function isFence({ request }) {
+  return request.startsWith(`ping ${FENCE}`);
+}
