@@ -70,6 +70,7 @@ mod text_file;
 mod timeline;
 mod transcript;
 mod turn;
+pub mod web;
 mod wire;
 
 pub use config::Config;

@@ -11,13 +11,9 @@ const MAIN = "main";
 /** Silence after which the server is asked whether it lives, and how long it may take to answer. */
 const SILENCE_MS = 30_000;
 const ANSWER_MS = 15_000;
-/** How long an attempt to connect and log in may take. */
-const ATTEMPT_MS = 10_000;
-/** The waits between two attempts. Each is twice as long as the one before. */
+/** The waits between two attempts to connect. Each is twice as long as the one before. */
 const FIRST_WAIT_MS = 1_000;
 const LONGEST_WAIT_MS = 30_000;
-/** How long the server may take to close after a `logout`. */
-const FAREWELL_MS = 2_000;
 /** The tokens of this client's own pings start so. Nobody is shown their answers. */
 const FENCE = "page-";
 
@@ -27,36 +23,44 @@ const FENCE = "page-";
  */
 const FORMS = [
   // Replies, to this client alone.
-  ["greeting", /^Connect Success$/],
-  ["login", /^Login Success$/],
-  ["nameRefused", /^UserName (?:Invalid: )?(?<text>.*)$/s],
-  ["password", /^Password (?<text>Required|Wrong)$/],
-  ["renamedMe", /^Rename Success$/],
-  ["joined", /^Join Success$/],
-  ["roomRefused", /^RoomName /],
-  ["look", /^Online Users:$/],
-  ["rooms", /^Rooms:$/],
-  ["history", /^History:$/],
-  ["topic", /^Topic: (?<text>.*)$/s],
-  ["pong", /^pong(?: (?<text>.*))?$/s],
-  ["privateTo", /^\[to (?<name>\S+)\] (?<text>.*)$/s],
-  ["privateFrom", /^\[from (?<name>\S+)\] (?<text>.*)$/s],
-  ["missed", /^Missed (?<text>\d+) lines$/],
-  ["banned", /^Banned for (?<text>\d+) minutes$/],
-  ["kicked", /^Kicked: (?<text>.*)$/s],
-  ["other", /^(?:Commands:|Usage: .*)$/s],
-  // A row of a history, with the time when its line was said.
-  ["earlier", /^\[(?<time>\d{4}-[^ \]]+)\] (?<text>.*)$/s],
+  ["greeting", "Connect Success"],
+  ["login", "Login Success"],
+  ["nameRefused", "UserName Invalid: {text}"],
+  ["nameRefused", "UserName {text}"],
+  ["password", "Password {text}"],
+  ["renamedMe", "Rename Success"],
+  ["joined", "Join Success"],
+  ["roomRefused", "RoomName {text}"],
+  ["look", "Online Users:"],
+  ["rooms", "Rooms:"],
+  ["history", "History:"],
+  ["earlier", "[{time}] {text}"],
+  ["topic", "Topic: {text}"],
+  ["pong", "pong {text}"],
+  ["privateTo", "[to {name}] {text}"],
+  ["privateFrom", "[from {name}] {text}"],
+  ["missed", "Missed {text} lines"],
+  ["banned", "Banned for {text} minutes"],
+  ["kicked", "Kicked: {text}"],
+  ["other", "Usage: {text}"],
+  ["other", "Commands:"],
   // Events, to everybody in the room.
-  ["did", /^\* (?<name>[^ :]+) (?<text>.*)$/s],
-  ["announced", /^\* (?<text>.*)$/s],
-  ["said", /^(?<name>[^ :]+): (?<text>.*)$/s],
-  ["entered", /^(?<name>[^ :]+) has entered the room\.$/],
-  ["left", /^(?<name>[^ :]+) has left the room\.$/],
-  ["renamed", /^(?<name>[^ :]+) is now known as (?<text>[^ :]+)\.$/],
-  ["topicSet", /^(?<name>[^ :]+) set the topic: (?<text>.*)$/s],
-];
+  ["did", "* {name} {text}"],
+  ["announced", "* {text}"],
+  ["said", "{name}: {text}"],
+  ["entered", "{name} has entered the room."],
+  ["left", "{name} has left the room."],
+  ["renamed", "{name} is now known as {text}."],
+  ["topicSet", "{name} set the topic: {text}"],
+].map(([kind, form]) => [kind, compile(form)]);
 const EVENTS = ["did", "announced", "said", "entered", "left", "renamed", "topicSet"];
+
+/** The regular expression for a form. */
+function compile(form) {
+  const parts = { name: "[^ :]+", text: ".*", time: "\\d{4}-[^ ]+" };
+  const literal = form.replace(/[.*[\]]/g, "\\$&");
+  return new RegExp(`^${literal.replace(/{(\w+)}/g, (_, part) => `(?<${part}>${parts[part]})`)}$`, "s");
+}
 
 /** A line of the server, without its newline, as `{ kind, line, name, text, time }`. */
 function parse(line) {
@@ -73,16 +77,16 @@ function splitWord(text) {
   return [word, rest.replace(/^[ \t\r\v\f]+|[ \t\r\v\f]+$/g, "")];
 }
 
-/**
- * The line that comes back once the server has taken a request with a text. `null` for a request
- * without one, which is not worth to be kept when a connection is lost.
- */
+/** Whether a request carries a text, which is worth to be kept when the connection is lost. */
+function hasText(request) {
+  return /^(say|me|msg|topic) +[^ ]/.test(request);
+}
+
+/** The line of the room that comes of a request. */
 function echoOf(request, name) {
   const [command, text] = splitWord(request);
-  if (command === "say") return `${name}: ${text}`;
-  if (command === "me") return `* ${name} ${text}`;
-  if (command === "msg") return text.replace(/^([^ ]*) ?[ \t]*/, "[to $1] ");
-  return command === "topic" && text ? `${name} set the topic: ${text}` : null;
+  const echoes = { say: `${name}: ${text}`, me: `* ${name} ${text}`, topic: `${name} set the topic: ${text}` };
+  return echoes[command];
 }
 
 /**
@@ -151,9 +155,8 @@ class Client {
   /** Sends a request that the user makes. */
   request(request) {
     if (this.state === "in") return this.#ask([request], true);
-    const hasText = echoOf(request, this.name) !== null;
-    if (hasText) this.unsent.push(request);
-    this.#hears.show({ kind: hasText ? "kept" : "notSent", text: request });
+    if (hasText(request)) this.unsent.push(request);
+    this.#hears.show({ kind: hasText(request) ? "kept" : "notSent", text: request });
   }
 
   /** Sends again what was lost. */
@@ -177,7 +180,7 @@ class Client {
     this.#isLeaving = true;
     if (this.state !== "in") return this.#end();
     this.#socket.send("logout\n");
-    this.#after(FAREWELL_MS, () => this.#lose());
+    this.#after(FIRST_WAIT_MS, () => this.#lose());
   }
 
   // The connection.
@@ -191,7 +194,7 @@ class Client {
     socket.onclose = () => {
       if (socket === this.#socket) this.#lose();
     };
-    this.#after(ATTEMPT_MS, () => this.#lose());
+    this.#after(ANSWER_MS, () => this.#lose());
     this.#become("connecting");
   }
 
@@ -201,9 +204,8 @@ class Client {
     const socket = this.#socket;
     this.#socket = null;
     socket?.close();
-    const lost = this.#open.splice(0).filter((open) => open.byUser);
-    const texts = lost.map((open) => open.request).filter((request) => echoOf(request, this.name) !== null);
-    this.unsent.push(...texts);
+    const lost = this.#open.splice(0).filter(({ request, byUser }) => byUser && hasText(request));
+    this.unsent.push(...lost.map(({ request }) => request));
     this.#list = null;
     this.#show(this.#replay.lost());
   }
@@ -305,7 +307,7 @@ class Client {
 
   #greet() {
     this.#socket.send(`login ${this.name}${this.#secret ? ` ${this.#secret}` : ""}\n`);
-    this.#after(ATTEMPT_MS, () => this.#lose());
+    this.#after(ANSWER_MS, () => this.#lose());
   }
 
   #enter() {
@@ -379,7 +381,7 @@ class Client {
         if (kind === "history" && !this.#list.byUser) this.#replay.begin();
         return this.#list.byUser;
       case "pong":
-        return this.#passFence(text ?? "");
+        return this.#passFence(text);
     }
     return !(this.#list && !this.#list.byUser);
   }

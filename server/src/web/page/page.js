@@ -5,6 +5,8 @@
 /** Lines that the log keeps, and names that a list at the side shows. */
 const KEPT_LINES = 2_000;
 const LISTED = 200;
+/** To make one takes longer than all else that a line needs. */
+const TIME = new Intl.DateTimeFormat(LANGUAGE, { timeStyle: "short", hourCycle: "h23" });
 /** How often the counts of the rooms are asked for while somebody looks. */
 const ROOMS_MS = 20_000;
 
@@ -98,7 +100,7 @@ function make(tag, className, text = "") {
 function lineOf({ kind, name, text, line, at, time, isMention }) {
   const element = make("p", kind);
   element.dir = "auto";
-  element.dataset.time = at.toLocaleTimeString(LANGUAGE, { timeStyle: "short", hourCycle: "h23" });
+  element.dataset.time = TIME.format(at);
   if (time) element.ariaDescription = words("earlier");
   element.classList.toggle("before", Boolean(time));
   element.classList.toggle("mention", isMention);
@@ -363,22 +365,18 @@ setInterval(() => client.state === "waiting" && paintSoon(), 1_000);
 /** Keeps what brings the user back after a reload, which is never a password. */
 function remember(stay) {
   try {
-    sessionStorage.setItem("stay", JSON.stringify(stay));
+    sessionStorage.stay = JSON.stringify(stay);
   } catch {
     // A browser may keep nothing. Then a reload leads to the login window.
   }
 }
 
-function remembered() {
-  try {
-    return JSON.parse(sessionStorage.getItem("stay"));
-  } catch {
-    return null;
-  }
-}
-
 putAllWords();
-const stay = remembered();
-isEntering = !stay;
-if (stay) client.login(...stay, "", true);
+try {
+  const stay = JSON.parse(sessionStorage.stay);
+  client.login(...stay, "", true);
+  isEntering = false;
+} catch {
+  // Nobody was here, or the browser kept nothing.
+}
 paint();
