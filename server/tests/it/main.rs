@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "in a test, a panic is the report")]
 
 mod binary;
+mod browser;
 mod capacity;
 mod dead_peers;
 mod documents;
@@ -22,3 +23,5 @@ mod rooms;
 mod stalls;
 mod support;
 mod transcripts;
+mod web;
+mod web_bridge;
