@@ -4,6 +4,8 @@
 //! as it was typed comes after the last. No list is paged, so the chat goes on above the prompt.
 //! Pure: it knows the commands and the names seen, and no editor.
 
+use protocol::Command;
+
 use crate::names::Names;
 use crate::typed::words;
 
@@ -113,23 +115,45 @@ fn candidates(line: &str, names: &Names) -> (usize, Vec<Candidate>) {
         let candidate = |word| Candidate::new(format!("/{word}"), format!("/{word} "));
         return (0, words.map(candidate).collect());
     }
-    let command = line.strip_prefix('/').and_then(|command| command.split(' ').next());
+    let word_of_command = line.strip_prefix('/').and_then(|command| command.split(' ').next());
+    let command = word_of_command.and_then(Command::find);
     let is_first_argument = line[..start].trim_end().find(' ').is_none();
     let end = match command {
-        Some("join") if is_first_argument => {
+        Some(Command::Join) if is_first_argument => {
             let rooms = names.rooms(word).into_iter();
             return (start, rooms.map(|name| Candidate::new(name.clone(), name)).collect());
         }
         // At the start of a line a name is an address.
-        None if start == 0 => ": ",
+        _ if start == 0 && word_of_command.is_none() => ": ",
         _ => " ",
     };
-    let takes_name = matches!(command, Some("msg" | "kick" | "mute" | "ban")) && is_first_argument;
+    let takes_name = command.is_some_and(names_a_user) && is_first_argument;
     if word.is_empty() && !takes_name {
         return (start, Vec::new());
     }
     let users = names.users(word.trim_start_matches('@')).into_iter();
     (start, users.map(|name| Candidate::new(name.clone(), format!("{name}{end}"))).collect())
+}
+
+/// Whether the first word of the command's argument is the name of a user who is there.
+fn names_a_user(command: Command) -> bool {
+    match command {
+        Command::Message | Command::Kick | Command::Mute | Command::Ban => true,
+        Command::Login
+        | Command::Say
+        | Command::Look
+        | Command::Logout
+        | Command::Join
+        | Command::Rooms
+        | Command::Me
+        | Command::Rename
+        | Command::Topic
+        | Command::History
+        | Command::Operator
+        | Command::Announce
+        | Command::Ping
+        | Command::Help => false,
+    }
 }
 
 #[cfg(test)]

@@ -187,7 +187,7 @@ impl Hinter for ChatHelper {
 fn usage(line: &str) -> Option<Usage> {
     let typed = line.strip_prefix('/').filter(|typed| !typed.is_empty())?;
     if let Some(word) = typed.strip_suffix(' ') {
-        let usage = Command::find(word)?.usage;
+        let usage = Command::find(word)?.spec().usage;
         let shown = usage.split_once(' ')?.1.to_owned();
         return Some(Usage { shown, inserted: 0 });
     }

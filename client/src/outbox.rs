@@ -94,7 +94,22 @@ fn echo_of(line: &str, name: &str) -> Option<String> {
         Request::Me(text) => Event::Did { name, text }.to_string(),
         Request::Topic(text) => Event::TopicSet { name, text }.to_string(),
         Request::Message { to, text } => Reply::MessageTo { name: to, text }.to_string(),
-        _ => return None,
+        Request::Login(_)
+        | Request::Look
+        | Request::Logout
+        | Request::Join(_)
+        | Request::Rooms
+        | Request::Rename(_)
+        | Request::History(_)
+        | Request::Operator(_)
+        | Request::Kick { .. }
+        | Request::Mute { .. }
+        | Request::Ban { .. }
+        | Request::Announce(_)
+        | Request::Ping(_)
+        | Request::Help(_)
+        | Request::Malformed(_)
+        | Request::Unknown(_) => return None,
     };
     Some(Safe::new(&echo).to_string())
 }

@@ -260,7 +260,7 @@ impl State {
             "rename" => {
                 self.whereabouts.not_renamed();
             }
-            command => self.outbox.refused(|request| request.command() == command),
+            command => self.outbox.refused(|request| request.word() == command),
         }
         true
     }

@@ -1,8 +1,8 @@
 //! What a typed line means: said as it is, or a command after a slash. Pure.
 //!
-//! The commands are those of `protocol::COMMANDS`, and a few of this program's own.
+//! The commands are those of `protocol::Command`, and a few of this program's own.
 
-use protocol::{COMMANDS, Command, Request};
+use protocol::{Command, Request, Spec};
 
 /// A command that this program carries out by itself.
 #[derive(Debug)]
@@ -20,7 +20,7 @@ pub const LOCAL: &[Local] = &[
 ];
 
 /// Requests that make no sense here: the login is done, and `/quit` and `/help` do it better.
-const NOT_TYPED: [&str; 2] = ["login", "logout"];
+const NOT_TYPED: [Command; 2] = [Command::Login, Command::Logout];
 
 /// What to do with a typed line.
 #[derive(Debug, PartialEq, Eq)]
@@ -48,10 +48,10 @@ impl Typed {
         if line.trim().is_empty() {
             return Typed::Nothing;
         }
-        if let Some(password) = secret(line) {
+        if let Some((Spec { name, usage, .. }, password)) = secret(line) {
             return match password {
-                "" => Typed::Incomplete("op PASSWORD"),
-                password => Typed::Send(format!("op {password}")),
+                "" => Typed::Incomplete(usage),
+                password => Typed::Send(format!("{name} {password}")),
             };
         }
         let Some(command) = line.strip_prefix('/') else {
@@ -90,8 +90,8 @@ pub fn as_typed(request: &str) -> String {
 }
 
 /// The server's commands that can be typed after a slash.
-pub fn commands() -> impl Iterator<Item = &'static Command> {
-    COMMANDS.iter().filter(|command| !NOT_TYPED.contains(&command.name))
+pub fn commands() -> impl Iterator<Item = &'static Spec> {
+    Command::ALL.iter().filter(|command| !NOT_TYPED.contains(command)).map(|it| it.spec())
 }
 
 /// Every word that can be typed after a slash.
@@ -100,7 +100,7 @@ pub fn words() -> impl Iterator<Item = &'static str> {
 }
 
 /// How many words must follow a command. Those in brackets need not.
-fn needed(command: &Command) -> usize {
+fn needed(command: &Spec) -> usize {
     command.usage.split(' ').skip(1).filter(|word| !word.starts_with('[')).count()
 }
 
@@ -108,7 +108,7 @@ fn needed(command: &Command) -> usize {
 #[must_use]
 pub fn explained(about: Option<&str>) -> Vec<(String, &'static str)> {
     let server = commands()
-        .filter(|command| command.name != "help")
+        .filter(|command| command.name != Command::Help.spec().name)
         .map(|command| (command.name, command.usage, command.help));
     let local = LOCAL.iter().map(|local| (local.name, local.name, local.help));
     server
@@ -124,12 +124,19 @@ pub fn is_secret(line: &str) -> bool {
     secret(line).is_some()
 }
 
-/// The password in a typed line. It is meant as one however carelessly the command is typed: in
+/// The line as it may be shown: without its password, if it holds one.
+#[must_use]
+pub fn without_secret(line: &str) -> String {
+    secret(line).map_or_else(|| line.to_owned(), |(command, _)| format!("/{}", command.name))
+}
+
+/// The command and the password in a typed line. It is meant as one however carelessly the command is typed: in
 /// capitals, or behind a space that would make a text of it for everybody to read.
-fn secret(line: &str) -> Option<&str> {
+fn secret(line: &str) -> Option<(&'static Spec, &str)> {
     let line = line.trim();
     let (word, password) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
-    word.eq_ignore_ascii_case("/op").then(|| password.trim_start())
+    let command = Command::find_secret(word.strip_prefix('/')?.as_bytes())?;
+    Some((command.spec(), password.trim_start()))
 }
 
 fn nearest(word: &str) -> Option<&'static str> {
@@ -148,7 +155,22 @@ pub fn carries_text(request: &Request<'_>) -> bool {
     match request {
         Request::Say(_) | Request::Me(_) | Request::Message { .. } => true,
         Request::Topic(text) => !text.is_empty(),
-        _ => false,
+        Request::Login(_)
+        | Request::Look
+        | Request::Logout
+        | Request::Join(_)
+        | Request::Rooms
+        | Request::Rename(_)
+        | Request::History(_)
+        | Request::Operator(_)
+        | Request::Kick { .. }
+        | Request::Mute { .. }
+        | Request::Ban { .. }
+        | Request::Announce(_)
+        | Request::Ping(_)
+        | Request::Help(_)
+        | Request::Malformed(_)
+        | Request::Unknown(_) => false,
     }
 }
 

@@ -4,6 +4,7 @@
 
 use std::collections::VecDeque;
 
+use protocol::name::composed;
 use protocol::{Request, RoomName};
 
 /// The user's name and room.
@@ -36,7 +37,7 @@ impl Whereabouts {
     #[must_use]
     pub fn new(name: &str, room: Option<&str>) -> Self {
         let room = room.unwrap_or(RoomName::main().as_str()).to_owned();
-        Self { name: name.to_owned(), room, joins: VecDeque::new(), renames: VecDeque::new() }
+        Self { name: composed(name), room, joins: VecDeque::new(), renames: VecDeque::new() }
     }
 
     /// The user's name.
@@ -63,8 +64,25 @@ impl Whereabouts {
             Request::Join(room) => {
                 self.joins.push_back(Join { room: room.to_owned(), by_user: true });
             }
-            Request::Rename(name) => self.renames.push_back(name.to_owned()),
-            _ => {}
+            Request::Rename(name) => self.renames.push_back(composed(name)),
+            Request::Login(_)
+            | Request::Say(_)
+            | Request::Look
+            | Request::Logout
+            | Request::Rooms
+            | Request::Message { .. }
+            | Request::Me(_)
+            | Request::Topic(_)
+            | Request::History(_)
+            | Request::Operator(_)
+            | Request::Kick { .. }
+            | Request::Mute { .. }
+            | Request::Ban { .. }
+            | Request::Announce(_)
+            | Request::Ping(_)
+            | Request::Help(_)
+            | Request::Malformed(_)
+            | Request::Unknown(_) => {}
         }
     }
 

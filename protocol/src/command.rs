@@ -1,13 +1,12 @@
-//! Which commands there are, in one table: parsing, `help`, completion and the documentation are
-//! all read from it, so they cannot differ.
-
-use crate::is_blank;
-use crate::limits::HISTORY_LINES;
-use crate::request::Request;
+//! The table of commands: what there is to ask for, in one place. Parsing, `help`, completion, the
+//! trace and the documentation all read it, so they cannot differ.
+//!
+//! It knows nothing of requests. What a command's argument means stands in
+//! [`request`](crate::request).
 
 /// Where a command is known. Elsewhere it is an unknown command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
+pub enum Scope {
     /// Before login.
     Login,
     /// In a chat room.
@@ -16,13 +15,35 @@ pub enum Place {
     Any,
     /// In a chat room of a server that has operators.
     Moderated,
-    /// There too, for operators alone.
+    /// There too. Everybody knows the command there, and only operators may use it.
     Operators,
 }
 
-/// One row of the command table.
+/// Where a client is when it gives a command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Context {
+    /// Whether the client is in a chat room, and no longer in the login room.
+    pub is_logged_in: bool,
+    /// Whether the server was given operators.
+    pub has_operators: bool,
+}
+
+impl Scope {
+    /// Whether a client that is there knows a command of this scope.
+    #[must_use]
+    pub fn allows(self, context: Context) -> bool {
+        match self {
+            Scope::Login => !context.is_logged_in,
+            Scope::Chat => context.is_logged_in,
+            Scope::Any => true,
+            Scope::Moderated | Scope::Operators => context.is_logged_in && context.has_operators,
+        }
+    }
+}
+
+/// One row of the table: all that can be said of a command without carrying it out.
 #[derive(Debug)]
-pub struct Command {
+pub struct Spec {
     /// The word that a request starts with.
     pub name: &'static str,
     /// The name and what follows it, in the usual notation: `history [N]`.
@@ -30,191 +51,201 @@ pub struct Command {
     /// What it does, in a few words.
     pub help: &'static str,
     /// Where it is known.
-    pub place: Place,
-    /// Makes the request from the trimmed argument. `None` when that has not the usage's form.
-    pub(crate) parse: for<'a> fn(&'a str) -> Option<Request<'a>>,
+    pub scope: Scope,
+    /// Whether the argument is a password. No log, no screen and no history may keep it.
+    pub secret: bool,
 }
 
-/// Every command, in the order in which `help` shows them.
-pub static COMMANDS: &[Command] = &[
-    Command {
+/// Makes the enum, the list of its variants and the rows from one table. A command that is added
+/// to the table can then be missing nowhere.
+macro_rules! commands {
+    ($($(#[$documentation:meta])* $command:ident: $spec:expr;)*) => {
+        /// A command, without its argument.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum Command {
+            $($(#[$documentation])* $command,)*
+        }
+
+        impl Command {
+            /// Every command, in the order in which `help` shows them.
+            pub const ALL: &'static [Command] = &[$(Command::$command,)*];
+
+            /// The command's row of the table.
+            #[must_use]
+            pub fn spec(self) -> &'static Spec {
+                match self {
+                    $(Command::$command => &$spec,)*
+                }
+            }
+        }
+    };
+}
+
+commands! {
+    /// Enter the chat under a name.
+    Login: Spec {
         name: "login",
         usage: "login NAME",
         help: "enter the chat under this name",
-        place: Place::Login,
-        parse: |name| Some(Request::Login(name)),
-    },
-    Command {
+        scope: Scope::Login,
+        secret: false,
+    };
+    /// Say something to the room.
+    Say: Spec {
         name: "say",
         usage: "say TEXT",
         help: "say something to everyone in the room",
-        place: Place::Chat,
-        parse: |text| Some(Request::Say(text)),
-    },
-    Command {
+        scope: Scope::Chat,
+        secret: false,
+    };
+    /// Who is in the room?
+    Look: Spec {
         name: "look",
         usage: "look",
         help: "list who is in the room",
-        place: Place::Chat,
-        parse: |_| Some(Request::Look),
-    },
-    Command {
+        scope: Scope::Chat,
+        secret: false,
+    };
+    /// End the connection.
+    Logout: Spec {
         name: "logout",
         usage: "logout",
         help: "leave the chat",
-        place: Place::Any,
-        parse: |_| Some(Request::Logout),
-    },
-    Command {
+        scope: Scope::Any,
+        secret: false,
+    };
+    /// Go to another room.
+    Join: Spec {
         name: "join",
         usage: "join ROOM",
         help: "go to another room",
-        place: Place::Chat,
-        parse: |room| Some(Request::Join(room)),
-    },
-    Command {
+        scope: Scope::Chat,
+        secret: false,
+    };
+    /// Which rooms are there?
+    Rooms: Spec {
         name: "rooms",
         usage: "rooms",
         help: "list the rooms and how many are in each",
-        place: Place::Chat,
-        parse: |_| Some(Request::Rooms),
-    },
-    Command {
+        scope: Scope::Chat,
+        secret: false,
+    };
+    /// Say something to one user.
+    Message: Spec {
         name: "msg",
         usage: "msg NAME TEXT",
         help: "say something to one user alone, in whatever room",
-        place: Place::Chat,
-        parse: |argument| {
-            let (to, text) = split(argument);
-            Some(Request::Message { to, text })
-        },
-    },
-    Command {
+        scope: Scope::Chat,
+        secret: false,
+    };
+    /// Tell the room what one does.
+    Me: Spec {
         name: "me",
         usage: "me TEXT",
         help: "tell the room what you do",
-        place: Place::Chat,
-        parse: |text| Some(Request::Me(text)),
-    },
-    Command {
+        scope: Scope::Chat,
+        secret: false,
+    };
+    /// Take another name.
+    Rename: Spec {
         name: "rename",
         usage: "rename NAME",
         help: "take another name",
-        place: Place::Chat,
-        parse: |name| Some(Request::Rename(name)),
-    },
-    Command {
+        scope: Scope::Chat,
+        secret: false,
+    };
+    /// Show or set the topic of the room.
+    Topic: Spec {
         name: "topic",
         usage: "topic [TEXT]",
         help: "show or set the topic of the room",
-        place: Place::Chat,
-        parse: |text| Some(Request::Topic(text)),
-    },
-    Command {
+        scope: Scope::Chat,
+        secret: false,
+    };
+    /// Show the last lines of the room.
+    History: Spec {
         name: "history",
         usage: "history [N]",
         help: "show the last N lines of the room (20)",
-        place: Place::Chat,
-        parse: |argument| match argument {
-            "" => Some(Request::History(HISTORY_LINES)),
-            digits => count(digits).map(Request::History),
-        },
-    },
-    Command {
+        scope: Scope::Chat,
+        secret: false,
+    };
+    /// Become an operator.
+    Operator: Spec {
         name: "op",
         usage: "op PASSWORD",
         help: "become an operator",
-        place: Place::Moderated,
-        parse: |password| some(password).map(Request::Operator),
-    },
-    Command {
+        scope: Scope::Moderated,
+        secret: true,
+    };
+    /// End the connection of a user.
+    Kick: Spec {
         name: "kick",
         usage: "kick NAME [REASON]",
         help: "end the connection of a user",
-        place: Place::Operators,
-        parse: |argument| {
-            let (name, reason) = split(argument);
-            Some(Request::Kick { name: some(name)?, reason })
-        },
-    },
-    Command {
+        scope: Scope::Operators,
+        secret: false,
+    };
+    /// Let a user say nothing.
+    Mute: Spec {
         name: "mute",
         usage: "mute NAME MINUTES",
         help: "let a user say nothing for so long; 0 ends it",
-        place: Place::Operators,
-        parse: |argument| {
-            let (name, minutes) = split(argument);
-            Some(Request::Mute { name: some(name)?, minutes: minutes.parse().ok()? })
-        },
-    },
-    Command {
+        scope: Scope::Operators,
+        secret: false,
+    };
+    /// Keep a name or an address out.
+    Ban: Spec {
         name: "ban",
         usage: "ban NAME|ADDRESS MINUTES",
         help: "keep a name or an address out for so long; 0 ends it",
-        place: Place::Operators,
-        parse: |argument| {
-            let (target, minutes) = split(argument);
-            Some(Request::Ban { target: some(target)?, minutes: minutes.parse().ok()? })
-        },
-    },
-    Command {
+        scope: Scope::Operators,
+        secret: false,
+    };
+    /// Tell every room.
+    Announce: Spec {
         name: "announce",
         usage: "announce TEXT",
         help: "tell everyone in every room",
-        place: Place::Operators,
-        parse: |text| some(text).map(Request::Announce),
-    },
-    Command {
+        scope: Scope::Operators,
+        secret: false,
+    };
+    /// Ask for an answer that marks a place in what the server sends.
+    Ping: Spec {
         name: "ping",
         usage: "ping [TOKEN]",
         help: "get `pong TOKEN` once all that was owed before is sent",
-        place: Place::Any,
-        parse: |token| Some(Request::Ping(token)),
-    },
-    Command {
+        scope: Scope::Any,
+        secret: false,
+    };
+    /// List the commands, or explain one.
+    Help: Spec {
         name: "help",
         usage: "help [COMMAND]",
         help: "list the commands, or explain one",
-        place: Place::Any,
-        parse: |command| Some(Request::Help(command)),
-    },
-];
+        scope: Scope::Any,
+        secret: false,
+    };
+}
 
 impl Command {
-    /// The row of the command of this exact name.
+    /// The command of this exact name.
     #[must_use]
-    pub fn find(name: &str) -> Option<&'static Command> {
-        COMMANDS.iter().find(|command| command.name == name)
+    pub fn find(name: &str) -> Option<Command> {
+        Command::ALL.iter().copied().find(|command| command.spec().name == name)
     }
 
-    /// Whether the command is known to a client that is logged in, or to one that is not, on a
-    /// server that has operators, or on one that has none.
-    #[must_use]
-    pub fn is_known(&self, logged_in: bool, has_operators: bool) -> bool {
-        match self.place {
-            Place::Login => !logged_in,
-            Place::Chat => logged_in,
-            Place::Any => true,
-            Place::Moderated | Place::Operators => logged_in && has_operators,
-        }
+    /// The commands whose argument is a password.
+    pub fn secrets() -> impl Iterator<Item = Command> {
+        Command::ALL.iter().copied().filter(|command| command.spec().secret)
     }
-}
 
-/// `None` when it is nothing.
-fn some(argument: &str) -> Option<&str> {
-    (!argument.is_empty()).then_some(argument)
-}
-
-/// A number of decimal digits; the largest there is when it is larger still.
-fn count(digits: &str) -> Option<usize> {
-    let is_number = digits.bytes().all(|byte| byte.is_ascii_digit());
-    is_number.then(|| digits.parse().unwrap_or(usize::MAX))
-}
-
-/// The word up to the first space, and the rest, trimmed.
-pub(crate) fn split(text: &str) -> (&str, &str) {
-    let (word, rest) = text.split_once(' ').unwrap_or((text, ""));
-    (word, rest.trim_matches(is_blank))
+    /// The command with a secret that `word` names, or was meant to name: in capitals it is no
+    /// command, and what follows it is a password all the same.
+    #[must_use]
+    pub fn find_secret(word: &[u8]) -> Option<Command> {
+        Command::secrets().find(|command| word.eq_ignore_ascii_case(command.spec().name.as_bytes()))
+    }
 }
 
 #[cfg(test)]
@@ -222,14 +253,35 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_table_names_each_request_by_its_word() {
-        for command in COMMANDS {
-            assert_eq!(command.usage.split(' ').next(), Some(command.name));
-            let arguments = command.usage.split(' ').skip(1).map(|_| " 7");
-            let line: String = std::iter::once(command.name).chain(arguments).collect();
-            let request = Request::parse(&line).unwrap().unwrap();
-            assert_eq!(request.command(), command.name);
-            assert!(!matches!(request, Request::Unknown(_) | Request::Malformed(_)), "{request:?}");
+    fn a_usage_begins_with_the_name_and_no_name_stands_twice() {
+        for command in Command::ALL {
+            let Spec { name, usage, .. } = command.spec();
+            assert_eq!(usage.split(' ').next(), Some(*name));
+            assert_eq!(Command::find(name), Some(*command));
         }
+        assert_eq!(Command::find("LOGIN"), None);
+    }
+
+    #[test]
+    fn a_scope_says_where_a_command_is_known() {
+        let known = |scope: Scope| {
+            [(false, false), (false, true), (true, false), (true, true)].map(
+                |(is_logged_in, has_operators)| {
+                    scope.allows(Context { is_logged_in, has_operators })
+                },
+            )
+        };
+        assert_eq!(known(Scope::Login), [true, true, false, false]);
+        assert_eq!(known(Scope::Chat), [false, false, true, true]);
+        assert_eq!(known(Scope::Any), [true; 4]);
+        assert_eq!(known(Scope::Moderated), [false, false, false, true]);
+        assert_eq!(known(Scope::Operators), [false, false, false, true]);
+    }
+
+    #[test]
+    fn a_secret_is_one_however_its_command_is_written() {
+        assert_eq!(Command::find_secret(b"oP"), Some(Command::Operator));
+        assert_eq!(Command::find_secret(b"say"), None);
+        assert_eq!(Command::find_secret(b"opera"), None);
     }
 }

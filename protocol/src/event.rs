@@ -1,8 +1,12 @@
-//! What everyone in a room sees, each a line: its text, and the text read back.
+//! [`Event`]: a line that everyone in a room gets, as a value. It is written as its text, and read back
+//! from it.
+//!
+//! It says what the line means. Who is in which room, and in which order lines stand, is the server's
+//! matter.
 
 use std::fmt;
 
-/// One line of a room.
+/// A line that everyone in a room gets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Event<'a> {
     /// `NAME: TEXT`
@@ -57,9 +61,10 @@ const RENAMED: &str = " is now known as ";
 const TOPIC_SET: &str = " set the topic: ";
 
 impl<'a> Event<'a> {
-    /// Reads a line of a room, without its end. `None` when it is none.
+    /// Reads a line, without its end. `None` when it has the form of no event.
     ///
-    /// A name has no space and no colon, so no text can make one kind look like another.
+    /// A name has no space and no colon, so no text that a user says can make one kind of event look
+    /// like another.
     #[must_use]
     pub fn parse(line: &'a str) -> Option<Self> {
         if let Some(action) = line.strip_prefix("* ") {
@@ -90,7 +95,7 @@ impl<'a> Event<'a> {
     }
 }
 
-/// Whether it has the form of a name. Which names a server allows is the server's matter.
+/// Whether the text has the form of a name. It may still be a name that a server refuses.
 fn is_word(text: &str) -> bool {
     !text.is_empty() && !text.contains([' ', ':'])
 }
@@ -99,7 +104,7 @@ fn is_word(text: &str) -> bool {
 impl fmt::Display for Event<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
-            // Nearly every line is one of these, and `write!` takes longer for the same.
+            // Nearly every line is one of these, and `write!` would take longer.
             Event::Said { name, text } => {
                 f.write_str(name)?;
                 f.write_str(": ")?;

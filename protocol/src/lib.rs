@@ -31,7 +31,7 @@ pub mod request;
 pub mod rows;
 pub mod server_line;
 
-pub use command::{COMMANDS, Command, Place};
+pub use command::{Command, Context, Scope, Spec};
 pub use event::Event;
 pub use line::{LineDecoder, LineError};
 pub use name::{NameError, RoomName, UserName};

@@ -20,6 +20,9 @@ pub const BACKLOG_BYTES: usize = 1024 * 1024;
 /// Lines that `history` shows when no number is given.
 pub const HISTORY_LINES: usize = 20;
 
+/// Lines that `history` shows at most, whatever number is given.
+pub const HISTORY_MOST_LINES: usize = 10_000;
+
 /// How long a stopping server goes on sending what it owes.
 pub const SHUTDOWN_GRACE: Duration = Duration::from_secs(5);
 

@@ -1,7 +1,8 @@
-//! What the server tells one client: every text of it, in both framings, and read back.
+//! [`Reply`]: a line that one client alone gets, as a value. It is written as its text, and read back
+//! from it.
 //!
-//! This is the one place for these texts. A list is a heading and a row a line; a reply to `ping`
-//! asked after it marks its end.
+//! This is the one place for these texts. A list is a reply, its heading, and rows after it, each a
+//! line; the rows are in [`rows`](crate::rows).
 
 use std::fmt;
 

@@ -5,7 +5,8 @@ use std::fmt;
 
 use thiserror::Error;
 
-use crate::command::{Command, split};
+use crate::command::Command;
+use crate::limits::HISTORY_LINES;
 use crate::{has_control, is_blank};
 
 /// One request of a client, its argument trimmed. Names are checked by who acts on them.
@@ -68,7 +69,7 @@ pub enum Request<'a> {
     /// What commands are there, or what does one of them do?
     Help(&'a str),
     /// A command of the table whose argument has not the right form.
-    Malformed(&'static str),
+    Malformed(Command),
     /// No command of the table. This is the word that stood in its place.
     Unknown(&'a str),
 }
@@ -95,35 +96,44 @@ impl<'a> Request<'a> {
             return Err(ControlCharacter);
         }
         Ok(Some(match Command::find(name) {
-            Some(command) => (command.parse)(argument).unwrap_or(Request::Malformed(command.name)),
+            Some(command) => read(command, argument).unwrap_or(Request::Malformed(command)),
             None => Request::Unknown(name),
         }))
     }
 
-    /// The word it starts with on the wire.
+    /// The command that it gives. `None` when that is unknown.
     #[must_use]
-    pub fn command(&self) -> &'a str {
-        match *self {
-            Request::Login(_) => "login",
-            Request::Say(_) => "say",
-            Request::Look => "look",
-            Request::Logout => "logout",
-            Request::Join(_) => "join",
-            Request::Rooms => "rooms",
-            Request::Message { .. } => "msg",
-            Request::Me(_) => "me",
-            Request::Rename(_) => "rename",
-            Request::Topic(_) => "topic",
-            Request::History(_) => "history",
-            Request::Operator(_) => "op",
-            Request::Kick { .. } => "kick",
-            Request::Mute { .. } => "mute",
-            Request::Ban { .. } => "ban",
-            Request::Announce(_) => "announce",
-            Request::Ping(_) => "ping",
-            Request::Help(_) => "help",
+    pub fn command(&self) -> Option<Command> {
+        Some(match *self {
+            Request::Login(_) => Command::Login,
+            Request::Say(_) => Command::Say,
+            Request::Look => Command::Look,
+            Request::Logout => Command::Logout,
+            Request::Join(_) => Command::Join,
+            Request::Rooms => Command::Rooms,
+            Request::Message { .. } => Command::Message,
+            Request::Me(_) => Command::Me,
+            Request::Rename(_) => Command::Rename,
+            Request::Topic(_) => Command::Topic,
+            Request::History(_) => Command::History,
+            Request::Operator(_) => Command::Operator,
+            Request::Kick { .. } => Command::Kick,
+            Request::Mute { .. } => Command::Mute,
+            Request::Ban { .. } => Command::Ban,
+            Request::Announce(_) => Command::Announce,
+            Request::Ping(_) => Command::Ping,
+            Request::Help(_) => Command::Help,
             Request::Malformed(command) => command,
-            Request::Unknown(command) => command,
+            Request::Unknown(_) => return None,
+        })
+    }
+
+    /// The word that it starts with on the wire.
+    #[must_use]
+    pub fn word(&self) -> &'a str {
+        match *self {
+            Request::Unknown(word) => word,
+            _ => self.command().map_or("", |command| command.spec().name),
         }
     }
 
@@ -158,10 +168,73 @@ impl<'a> Request<'a> {
     }
 }
 
+/// The request that a command makes of its trimmed argument. `None` when the argument has not the
+/// form of the command's usage.
+fn read(command: Command, argument: &str) -> Option<Request<'_>> {
+    Some(match command {
+        Command::Login => Request::Login(argument),
+        Command::Say => Request::Say(argument),
+        Command::Look => Request::Look,
+        Command::Logout => Request::Logout,
+        Command::Join => Request::Join(argument),
+        Command::Rooms => Request::Rooms,
+        Command::Message => {
+            let (to, text) = split(argument);
+            Request::Message { to, text }
+        }
+        Command::Me => Request::Me(argument),
+        Command::Rename => Request::Rename(argument),
+        Command::Topic => Request::Topic(argument),
+        Command::History if argument.is_empty() => Request::History(HISTORY_LINES),
+        // There are never more lines than the largest number, so this is all of them.
+        Command::History if is_number(argument) => {
+            Request::History(argument.parse().unwrap_or(usize::MAX))
+        }
+        Command::History => return None,
+        Command::Operator => Request::Operator(some(argument)?),
+        Command::Kick => {
+            let (name, reason) = split(argument);
+            Request::Kick { name: some(name)?, reason }
+        }
+        Command::Mute => {
+            let (name, minutes) = split(argument);
+            Request::Mute { name: some(name)?, minutes: number(minutes)? }
+        }
+        Command::Ban => {
+            let (target, minutes) = split(argument);
+            Request::Ban { target: some(target)?, minutes: number(minutes)? }
+        }
+        Command::Announce => Request::Announce(some(argument)?),
+        Command::Ping => Request::Ping(argument),
+        Command::Help => Request::Help(argument),
+    })
+}
+
+/// The word up to the first space, and the rest, trimmed.
+fn split(text: &str) -> (&str, &str) {
+    let (word, rest) = text.split_once(' ').unwrap_or((text, ""));
+    (word, rest.trim_matches(is_blank))
+}
+
+/// `None` when it is empty.
+fn some(argument: &str) -> Option<&str> {
+    (!argument.is_empty()).then_some(argument)
+}
+
+/// Whether it is made of decimal digits alone. Rust's own reader would also take a sign: `+5`.
+fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// A number of decimal digits. `None` when it is none, or too large.
+fn number(digits: &str) -> Option<u32> {
+    is_number(digits).then(|| digits.parse().ok())?
+}
+
 /// The request as a line, without its end.
 impl fmt::Display for Request<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.command())?;
+        f.write_str(self.word())?;
         match self.argument().as_ref() {
             "" => Ok(()),
             argument => write!(f, " {argument}"),
@@ -193,30 +266,47 @@ mod tests {
             ("msg bob", Request::Message { to: "bob", text: "" }),
             ("history", Request::History(20)),
             ("history 5", Request::History(5)),
-            ("history five", Request::Malformed("history")),
-            ("history -1", Request::Malformed("history")),
-            ("history +1", Request::Malformed("history")),
+            ("history five", Request::Malformed(Command::History)),
+            ("history -1", Request::Malformed(Command::History)),
+            ("history +1", Request::Malformed(Command::History)),
             ("history 99999999999999999999", Request::History(usize::MAX)),
             ("op let me in", Request::Operator("let me in")),
-            ("op ", Request::Malformed("op")),
+            ("op ", Request::Malformed(Command::Operator)),
             ("kick bob", Request::Kick { name: "bob", reason: "" }),
             ("kick bob no  spam", Request::Kick { name: "bob", reason: "no  spam" }),
-            ("kick", Request::Malformed("kick")),
+            ("kick", Request::Malformed(Command::Kick)),
             ("mute bob 5", Request::Mute { name: "bob", minutes: 5 }),
-            ("mute bob", Request::Malformed("mute")),
-            ("mute bob soon", Request::Malformed("mute")),
-            ("mute bob -1", Request::Malformed("mute")),
+            ("mute bob", Request::Malformed(Command::Mute)),
+            ("mute bob soon", Request::Malformed(Command::Mute)),
+            ("mute bob +5", Request::Malformed(Command::Mute)),
+            ("ban bob +5", Request::Malformed(Command::Ban)),
+            ("mute bob 4294967296", Request::Malformed(Command::Mute)),
+            ("mute bob 007", Request::Mute { name: "bob", minutes: 7 }),
+            ("mute bob -1", Request::Malformed(Command::Mute)),
             ("ban ::1 0", Request::Ban { target: "::1", minutes: 0 }),
-            ("ban bob 5 minutes", Request::Malformed("ban")),
-            ("ban bob 99999999999", Request::Malformed("ban")),
+            ("ban bob 5 minutes", Request::Malformed(Command::Ban)),
+            ("ban bob 99999999999", Request::Malformed(Command::Ban)),
             ("announce a break", Request::Announce("a break")),
-            ("announce", Request::Malformed("announce")),
+            ("announce", Request::Malformed(Command::Announce)),
             ("LOGIN alice", Request::Unknown("LOGIN")),
             (" say x", Request::Unknown("")),
             ("look\t", Request::Unknown("look\t")),
             ("dance now", Request::Unknown("dance")),
         ] {
             check(line, Ok(Some(request)));
+        }
+    }
+
+    #[test]
+    fn each_command_is_read_as_the_request_that_gives_it() {
+        for command in Command::ALL {
+            let usage = command.spec().usage;
+            let arguments = usage.split(' ').skip(1).map(|_| " 7");
+            let line: String = std::iter::once(command.spec().name).chain(arguments).collect();
+            let request = Request::parse(&line).unwrap().unwrap();
+            assert_eq!(request.command(), Some(*command));
+            assert!(!matches!(request, Request::Malformed(_)), "{request:?}");
+            assert_eq!(request.to_string(), line);
         }
     }
 

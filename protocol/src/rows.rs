@@ -1,8 +1,11 @@
-//! The rows of lists, each from a line and back. The reply to `ping` ends a list.
+//! The rows of the server's lists: each type is one row, read from its line and written as it.
+//!
+//! A row does not say to which list it belongs; its heading did. The reply to a `ping` that was sent
+//! after the request marks the end of the list. The rows of `look` are names, and have no type here.
 
 use std::fmt;
 
-use crate::command::Command;
+use crate::command::{Command, Spec};
 use crate::reply::number;
 
 /// One row of the answer to `rooms`: `ROOM COUNT`.
@@ -57,14 +60,15 @@ impl fmt::Display for HistoryRow<'_> {
 #[derive(Debug, Clone, Copy)]
 pub struct HelpRow {
     /// What is explained.
-    pub command: &'static Command,
+    pub command: Command,
     /// The column of the usage is so many characters wide.
     pub width: usize,
 }
 
 impl fmt::Display for HelpRow {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:<width$} {}", self.command.usage, self.command.help, width = self.width)
+        let Spec { usage, help, .. } = self.command.spec();
+        write!(f, "{usage:<width$} {help}", width = self.width)
     }
 }
 

@@ -1,4 +1,8 @@
-//! A line from a server, whatever it is.
+//! [`ServerLine`]: any line that a client gets, sorted into a reply to this client, an event of its room,
+//! or neither. The table in `docs/protocol.md#every-line` is the same in words.
+//!
+//! It looks at one line alone. Whether a line that is neither is a row of a list depends on the lines
+//! before it, which the client remembers.
 
 use std::fmt;
 
@@ -12,12 +16,13 @@ pub enum ServerLine<'a> {
     Reply(Reply<'a>),
     /// To everyone in the room.
     Event(Event<'a>),
-    /// A row of a list, or something that this version of the protocol does not know.
+    /// A row of a list, or a line that this version of the protocol does not know.
     Other(&'a str),
 }
 
 impl<'a> ServerLine<'a> {
-    /// Reads a line, without its end.
+    /// Reads a line, without its end. A line that could be both is a reply: names that would make an
+    /// event look like one are reserved.
     #[must_use]
     pub fn parse(line: &'a str) -> Self {
         if let Some(reply) = Reply::parse(line) {

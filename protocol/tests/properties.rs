@@ -4,7 +4,8 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use protocol::rows::{HistoryRow, RoomRow};
 use protocol::{
-    COMMANDS, Event, LineDecoder, LineError, Reply, Request, RoomName, ServerLine, UserName,
+    Command, Event, LineDecoder, LineError, NameError, Reply, Request, RoomName, ServerLine,
+    UserName,
 };
 
 /// All lines of `pieces`, as one decoder cuts them, up to the point where it gives up.
@@ -78,10 +79,10 @@ proptest! {
 
     #[test]
     fn a_request_reads_back(
-        command in (0..COMMANDS.len()).prop_map(|row| &COMMANDS[row]),
+        command in prop::sample::select(Command::ALL),
         argument in "([^\\p{Cc} ]{1,6}( [^\\p{Cc}]{0,20}[^\\p{Cc} ])?|[0-9]{1,4})?",
     ) {
-        let line = format!("{} {argument}", command.name);
+        let line = format!("{} {argument}", command.spec().name);
         let request = Request::parse(&line).unwrap().unwrap();
         prop_assume!(!matches!(request, Request::Malformed(_)));
         let text = request.to_string();
@@ -96,10 +97,65 @@ proptest! {
     }
 
     #[test]
-    fn names_are_equal_whatever_their_case(name in "[a-zA-Z0-9]{1,32}") {
-        prop_assume!(UserName::parse(&name).is_ok());
-        let upper = UserName::parse(&name.to_uppercase()).unwrap();
-        prop_assert_eq!(UserName::parse(&name).unwrap(), upper);
+    fn names_are_equal_whatever_their_case(
+        name in "[a-zA-Z0-9]{1,32}|[α-ωΑ-Ω]{1,9}|[а-яА-Я]{1,9}|[à-þÀ-Þ]{1,9}",
+    ) {
+        let [name, upper, lower] = [name.clone(), name.to_uppercase(), name.to_lowercase()]
+            .map(|name| UserName::parse(&name));
+        if let (Ok(name), Ok(upper)) = (&name, upper) {
+            prop_assert_eq!(name, &upper);
+        }
+        if let (Ok(name), Ok(lower)) = (name, lower) {
+            prop_assert_eq!(name, lower);
+        }
+    }
+
+    #[test]
+    fn names_are_equal_whatever_their_digits_and_letters_look_like(
+        name in "[a-zA-Z0-9]{1,16}",
+        swaps in vec(any::<bool>(), 16),
+    ) {
+        let twins = [('I', 'l'), ('l', '1'), ('1', 'I'), ('O', '0'), ('0', 'o'), ('i', 'I')];
+        let swap = |letter: char| {
+            twins.iter().find(|(one, _)| *one == letter).map_or(letter, |(_, other)| *other)
+        };
+        let twin: String = name
+            .chars()
+            .zip(swaps)
+            .map(|(letter, swapped)| if swapped { swap(letter) } else { letter })
+            .collect();
+        prop_assert_eq!(UserName::parse(&name), UserName::parse(&twin));
+        prop_assert_eq!(RoomName::parse(&name.replace('m', "rn")), RoomName::parse(&name));
+    }
+
+    /// The core rule of docs/protocol.md, which a server can do without a library.
+    #[test]
+    fn names_of_the_core_rule_are_allowed(name in "[a-zA-Z0-9][a-zA-Z0-9_.-]{0,31}") {
+        match UserName::parse(&name) {
+            Ok(name) => prop_assert_eq!(Ok(name.clone()), UserName::parse(&name.as_str().to_ascii_uppercase())),
+            Err(error) => prop_assert!(matches!(error, NameError::Reserved | NameError::Address)),
+        }
+    }
+
+    #[test]
+    fn a_name_that_looks_like_ascii_is_equal_to_what_it_looks_like(
+        name in "[α-ωΑ-Ω]{1,5}|[а-яА-Я]{1,5}",
+    ) {
+        use unicode_security::confusable_detection::skeleton;
+        let look: String = skeleton(&name).collect();
+        if let (true, Ok(name), Ok(look)) =
+            (look.is_ascii(), UserName::parse(&name), UserName::parse(&look))
+        {
+            prop_assert_eq!(name, look);
+        }
+    }
+
+    #[test]
+    fn a_name_reads_back_as_itself(text in any::<String>()) {
+        if let Ok(name) = UserName::parse(&text) {
+            let shown = UserName::parse(name.as_str());
+            prop_assert_eq!(shown.as_ref().map(UserName::as_str), Ok(name.as_str()));
+        }
     }
 
     #[test]

@@ -3,16 +3,15 @@
 //! Every session calls in here; whatever two of them could do at once is decided by that lock.
 //! What is said goes past it: a session that talks needs only its room's log.
 //!
-//! Lock order, outermost first: the chat, a room's log, an outbox, a courier's desk; and the
-//! moderation's, inside the chat's or a log's or alone. Nobody waits for a socket or for flow control while
-//! holding any of them.
+//! Lock order, outermost first: the chat, a room's log, an outbox, a courier's inbox; and the
+//! moderation's, inside the chat's or a log's or alone. Nobody waits for a socket or for flow
+//! control while holding any of them.
 
 mod conversation;
 mod moderators;
 mod opening;
 
 use std::collections::HashMap;
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -21,15 +20,15 @@ use protocol::{Framing, Reply, RoomName, UserName};
 
 use self::opening::Openings;
 use crate::bans::Target;
-use crate::client::{Client, ClientId};
+use crate::client::Client;
 use crate::config::Config;
-use crate::desk::Desk;
+use crate::connections::Connections;
 use crate::moderation::Moderation;
-use crate::outbox::Mail;
+use crate::outbox::Item;
 use crate::recorder::Recorder;
 use crate::ring::Position;
 use crate::room::Room;
-use crate::room_log::{News, RoomLog};
+use crate::room_log::{LogGuard, RoomLog, Subscriber, Subscribers};
 
 /// Bytes that an announcement of the server about a user takes at most, such as `has entered`.
 const ANNOUNCEMENT_BYTES: usize = 512;
@@ -37,18 +36,17 @@ const ANNOUNCEMENT_BYTES: usize = 512;
 /// How long a client of a stopping server that goes on sending may take to read what it was sent.
 const SENDS_ON: Duration = Duration::from_secs(3);
 
-/// Where a user is. Its session holds it, and gives it back when the user leaves.
+/// A user in a room. Its session holds it, and gives it back when the user leaves.
 #[derive(Debug)]
-pub struct Seat {
+pub struct Membership {
     /// The user's name.
     pub name: UserName,
-    /// The room that the user is in.
-    pub room: RoomName,
     log: Arc<RoomLog>,
-    number: u64,
+    /// The number of the member in its room.
+    member: u64,
 }
 
-/// See the module's page.
+/// Users and rooms, as all sessions share them.
 #[derive(Debug)]
 pub struct Chat {
     state: Mutex<State>,
@@ -56,22 +54,18 @@ pub struct Chat {
     gone: Condvar,
     /// The log of the room that always exists.
     main: Arc<RoomLog>,
-    desks: Vec<Arc<Desk>>,
+    subscribers: Arc<Subscribers>,
     recorder: Option<Arc<Recorder>>,
     /// What newcomers are told first, in finished lines.
     motd: Vec<u8>,
     /// `None` when there are no operators.
     moderation: Option<Arc<Moderation>>,
     backlog: usize,
-    max_clients: usize,
-    max_per_address: usize,
 }
 
 #[derive(Debug)]
 struct State {
-    clients: HashMap<ClientId, Arc<Client>>,
-    /// How many clients an address has.
-    addresses: HashMap<IpAddr, usize>,
+    connections: Connections,
     /// Everybody whose name is taken: from login to the last byte after logout.
     users: HashMap<UserName, User>,
     rooms: HashMap<RoomName, Room>,
@@ -80,8 +74,6 @@ struct State {
     /// Rooms that somebody is about to open.
     openings: Openings,
     is_stopping: bool,
-    /// When the last client went.
-    idle_since: Instant,
 }
 
 #[derive(Debug)]
@@ -97,59 +89,63 @@ impl State {
         let (name, user) = self.users.get_key_value(&UserName::parse(name).ok()?)?;
         Some((name, &user.client, user.log.as_ref()?))
     }
+
+    /// A member's room. It exists for as long as it has members.
+    fn room(&mut self, membership: &Membership) -> &mut Room {
+        let room = self.rooms.get_mut(&membership.log.room);
+        room.expect("a room exists for as long as it has members")
+    }
 }
 
 impl Chat {
-    /// A chat with one empty room, whose clients are served by the couriers behind `desks`, and
-    /// whose rooms are recorded where there is a recorder. `motd` is told to newcomers.
-    /// Where there is a moderation there are operators.
+    /// A chat with one empty room, whose logs have the `couriers` for readers, and are recorded
+    /// where there is a recorder. `motd` is told to newcomers. Where there is a moderation there
+    /// are operators.
     #[must_use]
     pub fn new(
-        desks: Vec<Arc<Desk>>,
+        couriers: Vec<Arc<dyn Subscriber>>,
         recorder: Option<Arc<Recorder>>,
         motd: Vec<u8>,
         moderation: Option<Arc<Moderation>>,
         config: &Config,
     ) -> Self {
         let name = RoomName::main();
-        let main = RoomLog::new(0, name.clone(), config.backlog, desks.len());
+        let recorder_subscriber =
+            recorder.as_ref().map(|recorder| Arc::clone(recorder) as Arc<dyn Subscriber>);
+        let subscribers = Arc::new(Subscribers { couriers, recorder: recorder_subscriber });
+        let log = RoomLog::new(0, name.clone(), config.backlog, Arc::clone(&subscribers));
         let main = match &recorder {
             Some(recorder) => {
                 let earlier = recorder.earlier(&name, config.backlog, || true);
-                Room::new(main.recorded(&earlier.lines), earlier.topic)
+                Room::new(log.with_earlier(&earlier.lines), earlier.topic)
             }
-            None => Room::new(main, String::new()),
+            None => Room::new(log, String::new()),
         };
         let log = Arc::clone(&main.log);
         let state = State {
-            clients: HashMap::new(),
-            addresses: HashMap::new(),
+            connections: Connections::new(config.max_clients, config.max_per_address),
             users: HashMap::new(),
             rooms: HashMap::from([(name, main)]),
             logs_made: 1,
             openings: Openings::default(),
             is_stopping: false,
-            idle_since: Instant::now(),
         };
         Self {
             state: Mutex::new(state),
             gone: Condvar::new(),
             main: log,
-            desks,
+            subscribers,
             recorder,
             motd,
             moderation,
             backlog: config.backlog,
-            max_clients: config.max_clients,
-            max_per_address: config.max_per_address,
         }
     }
 
     /// Since when there is no client at all. `None` when there is one.
     #[must_use]
     pub fn idle_since(&self) -> Option<Instant> {
-        let state = self.state.lock();
-        state.clients.is_empty().then_some(state.idle_since)
+        self.state.lock().connections.idle_since()
     }
 
     /// Takes in a new connection.
@@ -160,30 +156,19 @@ impl Chat {
     pub fn connect(&self, client: &Arc<Client>) -> Result<(), Reply<'static>> {
         let mut state = self.state.lock();
         let address = client.address.ip();
-        let from_address = state.addresses.get(&address).copied().unwrap_or(0);
-        let is_full = state.clients.len() >= self.max_clients;
-        if is_full || from_address >= self.max_per_address || state.is_stopping {
+        if state.is_stopping || !state.connections.has_room(address) {
             return Err(Reply::ServerFull);
         }
         self.admit(&Target::address(address))?;
-        state.addresses.insert(address, from_address + 1);
-        state.clients.insert(client.id, Arc::clone(client));
-        client.desk.adopt(Arc::clone(client));
+        state.connections.add(client);
+        client.inbox.register(Arc::clone(client));
         Ok(())
     }
 
     /// Forgets a connection, and its user's name with it.
     pub fn disconnect(&self, client: &Client, name: Option<&UserName>) {
         let mut state = self.state.lock();
-        state.clients.remove(&client.id);
-        state.idle_since = Instant::now();
-        let address = client.address.ip();
-        if let Some(count) = state.addresses.get_mut(&address) {
-            *count -= 1;
-            if *count == 0 {
-                state.addresses.remove(&address);
-            }
-        }
+        state.connections.remove(client);
         if let Some(name) = name {
             state.users.remove(name);
         }
@@ -195,65 +180,75 @@ impl Chat {
     /// # Errors
     ///
     /// Gives the refusal when it cannot have this name.
-    pub fn login(&self, client: &Arc<Client>, name: UserName) -> Result<Seat, Reply<'static>> {
-        wait_for_readers(&self.main);
+    pub fn login(
+        &self,
+        client: &Arc<Client>,
+        name: UserName,
+    ) -> Result<Membership, Reply<'static>> {
+        // Not under the chat's lock, so that a flood in one room holds up nobody in another; the
+        // few announcements that pass at the same time fit into the log's other half.
+        self.main.wait_for_readers(ANNOUNCEMENT_BYTES);
         let mut state = self.state.lock();
         self.admit(&Target::Name(name.clone()))?;
-        if state.users.contains_key(&name) || state.is_stopping {
+        if state.is_stopping {
+            return Err(Reply::ServerShutdown);
+        }
+        if state.users.contains_key(&name) {
             return Err(Reply::UserNameExist);
         }
         // The others are told first: whoever reads `Login Success` is in the room.
-        let (seat, enter) = self
-            .seat(&mut state, client, name.clone(), &RoomName::main())
-            .ok_or(Reply::UserNameExist)?;
+        let room = state.rooms.get_mut(&self.main.room).expect("the main room always exists");
+        let (membership, switch) = enter(room, client, name.clone());
         client.reply(Position::default(), Reply::LoginSuccess);
         if client.framing == Framing::Line && !self.motd.is_empty() {
-            let message = Mail::Reply { bytes: self.motd.clone(), alone: false };
-            drop(client.post(Position::default(), message));
+            client.post_text(Position::default(), self.motd.clone(), false);
         }
-        client.post(Position::default(), enter);
-        let user = User { client: Arc::clone(client), log: Some(Arc::clone(&seat.log)) };
+        let refused = client.post(Position::default(), switch);
+        let user = User { client: Arc::clone(client), log: Some(Arc::clone(&membership.log)) };
         state.users.insert(name, user);
-        Ok(seat)
+        drop(refused);
+        Ok(membership)
     }
 
     /// Takes a user out of its room, and closes the connection once all it was owed is sent, and
     /// the last word where there is one. The name stays taken until then.
-    pub fn leave(&self, client: &Client, seat: &Seat, last_word: Option<Reply<'_>>) {
-        wait_for_readers(&seat.log);
+    pub fn leave(&self, client: &Client, membership: &Membership, last_word: Option<Reply<'_>>) {
+        membership.log.wait_for_readers(ANNOUNCEMENT_BYTES);
         let mut state = self.state.lock();
-        if let Some(user) = state.users.get_mut(&seat.name) {
+        if let Some(user) = state.users.get_mut(&membership.name) {
             user.log = None;
         }
-        self.unseat(&mut state, seat, |at| {
-            if let Some(reply) = last_word {
-                client.reply(at, reply);
-            }
-            drop(client.post(at, Mail::Close));
-        });
+        let mut log = membership.log.lock();
+        if let Some(reply) = last_word {
+            client.reply(log.end(), reply);
+        }
+        let refused = client.post(log.end(), Item::Close);
+        self.leave_room(&mut state, membership, &mut log);
+        drop(log);
+        drop(refused);
     }
 
     /// Moves a user to another room.
-    pub fn join(&self, client: &Arc<Client>, seat: &mut Seat, room: &RoomName) {
-        if seat.room == *room {
-            return self.reply(client, seat, Reply::JoinSuccess);
+    pub fn join(&self, client: &Arc<Client>, membership: &mut Membership, room: &RoomName) {
+        if membership.log.room == *room {
+            return membership.reply(client, Reply::JoinSuccess);
         }
-        wait_for_readers(&seat.log);
+        membership.log.wait_for_readers(ANNOUNCEMENT_BYTES);
         let mut state = self.state_with_room(room);
-        let Some((new, enter)) = self.seat(&mut state, client, seat.name.clone(), room) else {
-            return;
-        };
-        let old = std::mem::replace(seat, new);
-        if let Some(user) = state.users.get_mut(&seat.name) {
-            user.log = Some(Arc::clone(&seat.log));
+        let Some(new_room) = state.rooms.get_mut(room) else { return };
+        let (new, switch) = enter(new_room, client, membership.name.clone());
+        let old = std::mem::replace(membership, new);
+        if let Some(user) = state.users.get_mut(&membership.name) {
+            user.log = Some(Arc::clone(&membership.log));
         }
-        // Lives longer than the hold on the old log, for it locks the new one when it goes.
-        let mut given_back = None;
-        self.unseat(&mut state, &old, |at| {
-            client.reply(at, Reply::JoinSuccess);
-            given_back = client.post(at, enter);
-        });
-        drop(given_back);
+        let mut log = old.log.lock();
+        client.reply(log.end(), Reply::JoinSuccess);
+        let refused = client.post(log.end(), switch);
+        self.leave_room(&mut state, &old, &mut log);
+        // A refused item holds a reader, which locks the new log when it is dropped: so the old
+        // log is unlocked before.
+        drop(log);
+        drop(refused);
     }
 
     /// Ends all conversations: everybody is told, and nothing is said any more.
@@ -265,16 +260,17 @@ impl Chat {
         }
         let goodbye = |client: &Client, at| {
             client.reply(at, Reply::ServerShutdown);
-            drop(client.post(at, Mail::Close));
+            drop(client.post(at, Item::Close));
         };
         for user in state.users.values() {
             if let Some(log) = &user.log {
-                let log = log.write();
+                let log = log.lock();
                 goodbye(&user.client, log.end());
             }
         }
-        // Those who have had their farewell take no second one.
-        for client in state.clients.values() {
+        // The users were told above, at their place in the log. Nothing can be posted after `Close`,
+        // so this reaches the others only.
+        for client in state.connections.iter() {
             goodbye(client, Position::default());
         }
     }
@@ -285,68 +281,44 @@ impl Chat {
     pub fn wait_until_empty(&self, deadline: Instant, tick: Duration) {
         let end_of_patience = deadline.min(Instant::now() + SENDS_ON);
         let mut state = self.state.lock();
-        while !state.clients.is_empty() && Instant::now() < deadline {
+        while !state.connections.is_empty() && Instant::now() < deadline {
             let next_tick = deadline.min(Instant::now() + tick);
-            while !state.clients.is_empty() {
+            while !state.connections.is_empty() {
                 if self.gone.wait_until(&mut state, next_tick).timed_out() {
                     break;
                 }
             }
-            let clients: Vec<_> = state.clients.values().cloned().collect();
+            let clients: Vec<_> = state.connections.iter().cloned().collect();
             MutexGuard::unlocked(&mut state, || {
                 for client in clients.iter().filter(|client| client.outbox.has_ended()) {
                     if client.was_silent() {
-                        client.stop_reading();
+                        client.shut_read();
                     } else if Instant::now() >= end_of_patience {
                         log::warn!("{} sends on; the last bytes may not reach it", client.address);
-                        client.stop_reading();
+                        client.shut_read();
                     }
                 }
             });
         }
     }
 
-    fn tell(&self, log: &Arc<RoomLog>, news: News) {
-        if let Some(recorder) = self.recorder.as_ref().filter(|_| news.recorder) {
-            recorder.news_in(Arc::clone(log));
-        }
-        for courier in news.couriers() {
-            self.desks[courier].news_in(Arc::clone(log));
-        }
-    }
-
-    /// Seats a user in a room. The mail lets the user start to read there.
-    fn seat(
-        &self,
-        state: &mut State,
-        client: &Client,
-        name: UserName,
-        room: &RoomName,
-    ) -> Option<(Seat, Mail)> {
-        let room = state.rooms.get_mut(room)?;
-        let (number, enter, news) = room.enter(name.clone(), client.desk.number);
-        let log = Arc::clone(&room.log);
-        self.tell(&log, news);
-        Some((Seat { name, room: log.room.clone(), log, number }, enter))
-    }
-
-    fn unseat(&self, state: &mut State, seat: &Seat, farewell: impl FnOnce(Position)) {
-        let Some(room) = state.rooms.get_mut(&seat.room) else { return };
-        let news = room.leave(seat.number, farewell);
-        self.tell(&seat.log, news);
+    /// Takes a member out of its room, whose log is locked. A room without members is closed.
+    fn leave_room(&self, state: &mut State, membership: &Membership, log: &mut LogGuard<'_>) {
+        let room = state.room(membership);
+        room.leave(membership.member, log);
         if room.names().len() == 0 && *room.name() != RoomName::main() {
-            state.rooms.remove(&seat.room);
-            state.openings.note_closed(&seat.room);
+            let name = &membership.log.room;
+            state.rooms.remove(name);
+            state.openings.note_closed(name);
             if let Some(recorder) = &self.recorder {
-                recorder.retire(seat.log.room.clone());
+                recorder.retire(name.clone());
             }
         }
     }
 }
 
-/// Waits until the room's readers are not too far behind for another announcement. It is not done
-/// under the chat's lock, so that a flood in one room holds up nobody in another; the few
-/// announcements that pass at the same time fit into the log's other half.
-fn wait_for_readers(log: &Arc<RoomLog>) {
-    drop(log.write_when_read(ANNOUNCEMENT_BYTES));
+/// Makes a user a member of a room. The item lets the user start to read there.
+fn enter(room: &mut Room, client: &Client, name: UserName) -> (Membership, Item) {
+    let (member, switch) = room.enter(name.clone(), client.inbox.courier);
+    (Membership { name, log: Arc::clone(&room.log), member }, switch)
 }

@@ -2,20 +2,18 @@
 
 use std::fmt::Display;
 use std::io::Write;
-use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use protocol::{Framing, Reply};
 
-use crate::desk::Desk;
-use crate::outbox::{Mail, Outbox};
+use crate::inbox::{ClientId, Inbox};
+use crate::outbox::{Item, Outbox};
 use crate::ring::Position;
+use crate::socket::Socket;
 
-/// Tells clients apart. Never given twice in one server.
-pub type ClientId = usize;
-
-/// A connection: its session reads from the stream, its courier writes to it.
+/// A connection: its session reads from the socket, its courier writes to it.
 #[derive(Debug)]
 pub struct Client {
     /// Its number.
@@ -24,16 +22,16 @@ pub struct Client {
     pub address: SocketAddr,
     /// How replies end for it.
     pub framing: Framing,
-    /// The socket. It is blocking; the courier asks not to wait in each single send.
-    pub stream: TcpStream,
+    /// Its connection.
+    pub socket: Socket,
     /// Whether its session shall read on.
-    is_heard: AtomicBool,
+    is_open: AtomicBool,
     /// Whether it sent anything since [`Client::was_silent`] was asked.
     has_sent: AtomicBool,
     /// What it is owed beside its room's lines.
     pub outbox: Outbox,
-    /// Where its courier learns of news.
-    pub desk: Arc<Desk>,
+    /// Where its courier is notified.
+    pub inbox: Arc<Inbox<Client>>,
 }
 
 impl Client {
@@ -41,51 +39,51 @@ impl Client {
     #[must_use]
     pub fn new(
         id: ClientId,
-        stream: TcpStream,
+        socket: Socket,
         address: SocketAddr,
         framing: Framing,
-        desk: Arc<Desk>,
+        inbox: Arc<Inbox<Client>>,
     ) -> Self {
         Self {
             id,
             address,
             framing,
-            stream,
-            is_heard: AtomicBool::new(true),
+            socket,
+            is_open: AtomicBool::new(true),
             has_sent: AtomicBool::new(false),
             outbox: Outbox::default(),
-            desk,
+            inbox,
         }
     }
 
     /// Owes the client a reply, to be sent once its log was sent up to `at`.
     pub fn reply(&self, at: Position, reply: Reply<'_>) {
-        let (bytes, alone) = (reply.to_bytes(self.framing), reply.is_bare(self.framing));
-        drop(self.post(at, Mail::Reply { bytes, alone }));
+        self.post_text(at, reply.to_bytes(self.framing), reply.is_bare(self.framing));
     }
 
-    /// Owes the client a list: its heading and its rows, each a line.
-    pub fn reply_list(
-        &self,
-        at: Position,
-        heading: Reply<'_>,
-        rows: impl Iterator<Item = impl Display>,
-    ) {
+    /// A reply that is a list, finished: its heading and its rows, each a line.
+    #[must_use]
+    pub fn list(&self, heading: Reply<'_>, rows: impl Iterator<Item = impl Display>) -> Vec<u8> {
         let mut bytes = heading.to_bytes(self.framing);
         for row in rows {
             // Writing to memory does not fail.
             let _ = writeln!(bytes, "{row}");
         }
-        drop(self.post(at, Mail::Reply { bytes, alone: false }));
+        bytes
     }
 
-    /// Owes the client any mail, once its log was sent up to `at`. Gives the mail back when the
+    /// Owes the client finished bytes. `alone` ones get a send of their own.
+    pub fn post_text(&self, at: Position, bytes: Vec<u8>, alone: bool) {
+        drop(self.post(at, Item::Text { bytes, alone }));
+    }
+
+    /// Owes the client any item, once its log was sent up to `at`. Gives the item back when the
     /// client takes none any more.
-    pub fn post(&self, at: Position, mail: Mail) -> Option<Mail> {
-        match self.outbox.post(at, mail) {
-            Ok(true) => self.desk.mail_for(self.id),
+    pub fn post(&self, at: Position, item: Item) -> Option<Item> {
+        match self.outbox.post(at, item) {
+            Ok(true) => self.inbox.outbox_ready(self.id),
             Ok(false) => {}
-            Err(mail) => return Some(mail),
+            Err(item) => return Some(item),
         }
         None
     }
@@ -93,16 +91,15 @@ impl Client {
     /// Lets the session find the end of its input, wherever it waits for more.
     ///
     /// Shutting down alone is not enough: what a client goes on sending can still be read.
-    pub fn stop_reading(&self) {
-        self.is_heard.store(false, Ordering::Release);
-        // It fails only when the connection is gone, and then there is nothing to read either.
-        let _ = self.stream.shutdown(Shutdown::Read);
+    pub fn shut_read(&self) {
+        self.is_open.store(false, Ordering::Release);
+        self.socket.shut_read();
     }
 
     /// Whether the session shall read on.
     #[must_use]
-    pub fn is_heard(&self) -> bool {
-        self.is_heard.load(Ordering::Acquire)
+    pub fn is_open(&self) -> bool {
+        self.is_open.load(Ordering::Acquire)
     }
 
     /// Notes that the client sends on while the server only waits for its end.
@@ -114,11 +111,5 @@ impl Client {
     /// leaves no input unread, which would reset the connection and destroy what is under way.
     pub fn was_silent(&self) -> bool {
         !self.has_sent.swap(false, Ordering::Relaxed)
-    }
-
-    /// Lets the client find the end of what it gets.
-    pub fn stop_writing(&self) {
-        // As above.
-        let _ = self.stream.shutdown(Shutdown::Write);
     }
 }

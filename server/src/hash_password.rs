@@ -9,9 +9,10 @@ use protocol::{Request, UserName};
 /// alone when there is no name.
 pub fn make_line(name: Option<&UserName>) -> anyhow::Result<String> {
     let password = if io::stdin().is_terminal() { ask()? } else { read_line()? };
+    let request = Request::Operator(&password);
     // Whatever else it means to the protocol could never be given to it.
     ensure!(
-        Request::parse(&format!("op {password}")) == Ok(Some(Request::Operator(&password))),
+        Request::parse(&request.to_string()) == Ok(Some(request)),
         "`op` cannot send this password: it must not be empty, begin or end with a space, \
          or have control characters"
     );

@@ -28,7 +28,7 @@
 //! | `bell` | wakes sessions that are dismissed | sockets that are waited for |
 //! | `motd`, `text_file` | what the server is given to read | files |
 //! | `turn` | lets one at a time do something long | nothing |
-//! | `wire` | the log of the wire, without passwords | nothing |
+//! | `trace` | the log of the wire, without passwords | nothing |
 //! | `recorder`, `transcript` | rooms on disk, as they are written | logs, files |
 //! | `folder` | the same, as they are read | files |
 //! | `server` | all of it from start to last joined thread | everything |
@@ -45,36 +45,40 @@
 //!   by the number of clients and rooms, or by bytes.
 //! - There is no global state: many servers can live in one process.
 
+mod audience;
 mod bans;
-mod bell;
 mod chat;
 mod client;
 pub mod config;
+mod connections;
 mod courier;
-mod delivery;
-mod desk;
 mod folder;
+mod inbox;
+mod interrupt;
 mod listener;
 mod moderation;
 mod motd;
 mod operators;
 mod outbox;
-mod rate;
+mod phase;
+mod rate_limit;
 mod recorder;
 mod ring;
 mod room;
 mod room_log;
 mod server;
 mod session;
+mod socket;
+mod stream;
 mod text_file;
 mod timeline;
+mod trace;
 mod transcript;
 mod turn;
 pub mod web;
-mod wire;
 
 pub use config::Config;
 pub use operators::hash;
 pub use recorder::Recorder;
 pub use server::{Server, StopHandle};
-pub use wire::WIRE;
+pub use trace::WIRE;

@@ -17,15 +17,17 @@ use nix::errno::Errno;
 use nix::sys::resource::{Resource, getrlimit};
 use nix::sys::socket::{Backlog, listen, setsockopt, sockopt};
 use protocol::{Framing, Reply};
+use socket2::SockRef;
 
 use crate::chat::Chat;
-use crate::client::{Client, ClientId};
+use crate::client::Client;
 use crate::config::Config;
-use crate::desk::Desk;
-use crate::outbox::Mail;
+use crate::inbox::{ClientId, Inbox};
+use crate::outbox::Item;
 use crate::recorder;
 use crate::ring::Position;
 use crate::session;
+use crate::socket::{Sink, Socket};
 
 /// Connections that may wait to be accepted. A room full of students logs in at once.
 const ACCEPT_QUEUE: i32 = 4096;
@@ -36,6 +38,11 @@ const CLIENTS_IN_A_ROW: usize = 64;
 
 /// A session needs little more than its call depth. Only pages it touches are ever resident.
 const SESSION_STACK_BYTES: usize = 128 * 1024;
+
+/// A socket tells of space as soon as fewer bytes than this wait in it to be sent (tcp(7),
+/// `TCP_NOTSENT_LOWAT`). By itself the system tells when a third of a buffer is free that grows to
+/// 4 MiB, and so late that a client which takes megabytes a second is not seen to take anything.
+const UNSENT_BYTES: u32 = 128 * 1024;
 
 /// How long to wait before accepting again when even refusing was not possible. At an exhausted
 /// limit `accept` fails at once, for ever.
@@ -90,10 +97,10 @@ fn explain(error: &io::Error, address: SocketAddr) -> io::Error {
 
 /// Turns connections into sessions.
 #[derive(Debug)]
-pub struct Reception<'scope> {
+pub struct Acceptor<'scope> {
     chat: &'scope Chat,
     config: &'scope Config,
-    desks: &'scope [Arc<Desk>],
+    inboxes: &'scope [Arc<Inbox<Client>>],
     next_id: ClientId,
     /// A descriptor to give up when there are no others, so that a client can be told.
     spare: Option<File>,
@@ -105,22 +112,26 @@ pub struct Reception<'scope> {
     reserved_from: u64,
 }
 
-impl<'scope> Reception<'scope> {
+impl<'scope> Acceptor<'scope> {
     /// Receives clients for this chat.
     #[must_use]
-    pub fn new(chat: &'scope Chat, config: &'scope Config, desks: &'scope [Arc<Desk>]) -> Self {
-        let mut reception = Self {
+    pub fn new(
+        chat: &'scope Chat,
+        config: &'scope Config,
+        inboxes: &'scope [Arc<Inbox<Client>>],
+    ) -> Self {
+        let mut acceptor = Self {
             chat,
             config,
-            desks,
+            inboxes,
             next_id: 0,
             spare: None,
             refused: 0,
             sessions: Arc::new(()),
             reserved_from: reserved_from(config),
         };
-        reception.open_spare();
-        reception
+        acceptor.open_spare();
+        acceptor
     }
 
     /// Accepts until no connection waits any more, or `is_over` says so.
@@ -139,8 +150,7 @@ impl<'scope> Reception<'scope> {
                         refuse(&stream, Reply::ServerFull, listener.framing);
                         continue;
                     }
-                    let client = self.client(stream, address, listener.framing);
-                    self.receive(client, scope);
+                    self.admit(stream, address, listener.framing, scope);
                 }
                 Err(error) => match error.kind() {
                     io::ErrorKind::WouldBlock => return,
@@ -161,23 +171,33 @@ impl<'scope> Reception<'scope> {
         address.set_ip(address.ip().to_canonical());
         let id = self.next_id;
         self.next_id += 1;
-        let desk = Arc::clone(&self.desks[(id / CLIENTS_IN_A_ROW) % self.desks.len()]);
-        Arc::new(Client::new(id, stream, address, framing, desk))
+        let inbox = Arc::clone(&self.inboxes[(id / CLIENTS_IN_A_ROW) % self.inboxes.len()]);
+        let socket = Socket::new(stream, address);
+        Arc::new(Client::new(id, socket, address, framing, inbox))
     }
 
-    fn receive(&mut self, client: Arc<Client>, scope: &'scope Scope<'scope, '_>) {
-        if let Err(error) = prepare(&client.stream, self.config) {
+    fn admit(
+        &mut self,
+        stream: TcpStream,
+        address: SocketAddr,
+        framing: Framing,
+        scope: &'scope Scope<'scope, '_>,
+    ) {
+        if let Err(error) = prepare(&stream, self.config) {
             // The peer is gone again, or what it would get is not what was promised.
-            log::debug!("{} was not received: {error}", client.address);
+            log::debug!("{address} was not admitted: {error}");
             return;
         }
+        let client = self.client(stream, address, framing);
         // Those that have left are no clients any more, but wait for their peers to close.
         let leaves_room =
             Arc::strong_count(&self.sessions) <= self.config.max_clients.saturating_mul(2);
         let place = if leaves_room { self.chat.connect(&client) } else { Err(Reply::ServerFull) };
         if let Err(refusal) = place {
             log::info!("{} refused: {refusal}", client.address);
-            return refuse(&client.stream, refusal, client.framing);
+            // Nobody else knows its socket yet, and a new socket takes so short a text at once.
+            let _ = client.socket.send(&refusal.to_bytes(framing), 0);
+            return;
         }
         let (chat, config, session) = (self.chat, self.config, Arc::clone(&client));
         let counted = Arc::clone(&self.sessions);
@@ -193,7 +213,7 @@ impl<'scope> Reception<'scope> {
             Err(error) => {
                 self.note_shortage(&error);
                 client.reply(Position::default(), Reply::ServerFull);
-                drop(client.post(Position::default(), Mail::Close));
+                drop(client.post(Position::default(), Item::Close));
                 self.chat.disconnect(&client, None);
             }
         }
@@ -251,6 +271,7 @@ fn prepare(stream: &TcpStream, config: &Config) -> io::Result<()> {
     stream.set_nonblocking(false)?;
     // Couriers gather lines themselves; the system shall not wait for more.
     stream.set_nodelay(true)?;
+    SockRef::from(stream).set_tcp_notsent_lowat(UNSENT_BYTES)?;
     #[cfg(target_os = "linux")]
     find_dead_peers(stream, config)?;
     Ok(())

@@ -15,7 +15,7 @@ use parking_lot::Mutex;
 use protocol::UserName;
 
 use crate::bans::{Bans, Target};
-use crate::bell::Bell;
+use crate::interrupt::Interrupt;
 use crate::operators::{Operators, is_password};
 use crate::transcript::replace;
 use crate::turn::Turn;
@@ -36,8 +36,8 @@ pub struct Moderation {
     checking: Turn,
     /// For writing the bans' file.
     writing: Turn,
-    /// Wakes who is to be dismissed.
-    pub bell: Bell,
+    /// Wakes the sessions of those who are to be removed.
+    pub interrupt: Interrupt,
 }
 
 #[derive(Debug)]
@@ -67,7 +67,7 @@ impl Moderation {
             has_mutes: AtomicBool::new(false),
             checking: Turn::default(),
             writing: Turn::default(),
-            bell: Bell::new()?,
+            interrupt: Interrupt::new()?,
         })
     }
 

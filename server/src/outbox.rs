@@ -1,8 +1,16 @@
 //! What one client is owed beside the lines of its room: replies, and moves between rooms.
 //!
-//! Each piece of mail carries the position in the room's log that it belongs at. The client's
-//! courier sends the log up to there, then the mail, then the log from there on. So replies and
-//! lines keep their order, although nobody ever holds a lock while writing to a socket.
+//! Each item carries the position in the room's log that it belongs at. The client's courier sends
+//! the log up to there, then the item, then the log from there on. So replies and lines keep their
+//! order, although nobody ever holds a lock while writing to a socket:
+//!
+//! ```text
+//! the room's log:  ...  al: a            al: b  ...        al sends `say a`, `look`, `say b`
+//!                              ^
+//!                           position 7
+//! al's outbox:     (at 7, "Online Users:\nal\n")
+//! what al gets:    al: a | Online Users: | al | al: b
+//! ```
 //!
 //! This module knows no socket and no thread.
 
@@ -10,151 +18,114 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
-use protocol::Reply;
 
+use crate::phase::{DeliveryEnd, Failure, Phase, Removal};
 use crate::ring::Position;
 use crate::room_log::Reader;
 
 /// Bytes of replies that may wait for one client. With more than this waiting, the client's own
 /// requests are not read on, and private messages of others to it are refused. One reply, such
 /// as a long list, may go beyond it.
-const MAIL_BYTES: usize = 64 * 1024;
+const TEXT_BYTES: usize = 64 * 1024;
 
-/// The same for their number: a tiny reply takes more than its bytes.
-const MAIL_PIECES: usize = 1024;
+/// The same for the number of items: a tiny reply takes more than its bytes.
+const ITEMS: usize = 1024;
 
 /// One thing that a client is owed.
 #[derive(Debug)]
-pub enum Mail {
-    /// Text to send. A bare one has no newline and leaves in a send of its own.
-    Reply {
+pub enum Item {
+    /// Text to send.
+    Text {
         /// The finished bytes.
         bytes: Vec<u8>,
-        /// Whether nothing may be put in front of it or behind it.
+        /// Whether nothing may be put in front of it or behind it in one send.
         alone: bool,
     },
+    /// Earlier lines of the log that the client reads, with their times. They are read when they
+    /// are sent, so however many they are, they take no memory here.
+    History {
+        /// Where the first one starts.
+        from: Position,
+        /// Where the last one ends.
+        end: Position,
+    },
     /// From here on the client reads another log, from this position.
-    Enter(Reader, Position),
+    Switch(Reader, Position),
     /// Nothing follows.
     Close,
 }
 
-/// How the delivery to a client came to its end. The text is for the server's log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Ended {
-    /// Everything owed was sent.
-    #[error("got all it was owed")]
-    Delivered,
-    /// The connection broke.
-    #[error("the connection broke with {owed} bytes owed")]
-    Broken {
-        /// What the client was still owed, in bytes.
-        owed: u64,
-    },
-    /// The client took nothing for too long.
-    #[error("closed, for it took nothing of the {owed} bytes owed")]
-    Stalled {
-        /// What the client was still owed, in bytes.
-        owed: u64,
-    },
-    /// The server stopped, and the time for sending what is owed was over.
-    #[error("closed with {owed} bytes owed, for the server stops")]
-    Abandoned {
-        /// What the client was still owed, in bytes.
-        owed: u64,
-    },
-}
-
-/// Why a session is to end, though its client did not ask for it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Dismissal {
-    /// An operator wants so, and says why.
-    Kicked(String),
-    /// Its name or address is kept out, for so many minutes.
-    Banned(u64),
-}
-
-impl Dismissal {
-    /// What the client is told.
-    #[must_use]
-    pub fn reply(&self) -> Reply<'_> {
-        match self {
-            Self::Kicked(reason) => Reply::Kicked(reason),
-            Self::Banned(minutes) => Reply::Banned(*minutes),
-        }
-    }
-}
-
-/// What a courier finds when it looks for mail.
+/// What a courier finds when it looks for items.
 #[derive(Debug)]
 pub enum Next {
-    /// No mail. The courier will be told when there is some.
+    /// There is none. The courier will be notified when there is.
     Nothing,
-    /// Mail that belongs after lines which the client has not got yet.
+    /// The next one belongs after lines which the client has not got yet.
     Later(Position),
-    /// Replies that are due, together.
-    Replies(Vec<u8>),
-    /// A move that is due: to another log, or to the end with `Close`.
-    Move(Mail),
+    /// Texts that are due, together.
+    Texts(Vec<u8>),
+    /// An item that is due and no text.
+    Item(Item),
 }
 
-/// See the module's page.
+/// What one client is owed, in the order of positions.
 #[derive(Debug, Default)]
 pub struct Outbox {
     state: Mutex<State>,
-    /// Signalled when mail was taken that somebody waits for, and at the end.
+    /// Signalled when items were taken that somebody waits for, and when the phase changes.
     changed: Condvar,
 }
 
 #[derive(Debug, Default)]
 struct State {
-    mail: VecDeque<(Position, Mail)>,
-    /// Bytes of all replies in `mail`.
+    items: VecDeque<(Position, Item)>,
+    /// Bytes of all texts in `items`.
     bytes: usize,
-    /// Whether the courier was told of mail and has not found the box empty since.
-    told: bool,
-    /// Whether `Close` was posted: what comes after it is nothing.
-    closing: bool,
-    /// Set once the session is to end.
-    dismissal: Option<Dismissal>,
-    ended: Option<Ended>,
+    /// Whether the courier was notified of items and has not found the box empty since.
+    is_notified: bool,
+    phase: Phase,
 }
 
 impl State {
     fn is_full(&self) -> bool {
-        self.bytes > MAIL_BYTES || self.mail.len() > MAIL_PIECES
+        self.bytes > TEXT_BYTES || self.items.len() > ITEMS
     }
 
-    /// Whether the session has nothing to wait for.
-    fn is_over(&self) -> bool {
-        self.closing || self.dismissal.is_some() || self.ended.is_some()
+    /// Whether the next item can be sent together with texts of this many bytes.
+    fn fits(&self, position: Position, together: usize) -> bool {
+        match self.items.front() {
+            Some((at, _)) if *at > position => false,
+            Some((_, Item::Text { alone: false, .. })) => together < TEXT_BYTES,
+            Some(_) => together == 0,
+            None => false,
+        }
     }
 }
 
 impl Outbox {
-    /// Adds mail that belongs at `at`. `Ok(true)` when the courier has to be told.
+    /// Adds an item that belongs at `at`. `Ok(true)` when the courier has to be notified.
     ///
-    /// To be called while nothing can be appended to the client's log, so that the order of mail
-    /// is the order of positions.
+    /// Must be called while nobody can append to the client's log, so that the order of items is
+    /// the order of positions.
     ///
     /// # Errors
     ///
-    /// Gives the mail back when nothing can follow any more.
-    pub fn post(&self, at: Position, mail: Mail) -> Result<bool, Mail> {
+    /// Gives the item back when nothing can follow any more.
+    pub fn post(&self, at: Position, item: Item) -> Result<bool, Item> {
         let mut state = self.state.lock();
-        let is_over = state.closing || state.ended.is_some();
-        if matches!(mail, Mail::Close) {
-            state.closing = true;
-            self.changed.notify_all();
+        if matches!(state.phase, Phase::Closing | Phase::Ended(_)) {
+            return Err(item);
         }
-        if is_over {
-            return Err(mail);
+        match &item {
+            Item::Text { bytes, .. } => state.bytes += bytes.len(),
+            Item::Close => {
+                state.phase = Phase::Closing;
+                self.changed.notify_all();
+            }
+            Item::History { .. } | Item::Switch(..) => {}
         }
-        if let Mail::Reply { bytes, .. } = &mail {
-            state.bytes += bytes.len();
-        }
-        state.mail.push_back((at, mail));
-        Ok(!std::mem::replace(&mut state.told, true))
+        state.items.push_back((at, item));
+        Ok(!std::mem::replace(&mut state.is_notified, true))
     }
 
     /// Whether so many replies wait that others shall not add to them.
@@ -168,7 +139,7 @@ impl Outbox {
     #[must_use]
     pub fn has_space(&self) -> bool {
         let state = self.state.lock();
-        !state.is_full() && state.dismissal.is_none()
+        !state.is_full() && !matches!(state.phase, Phase::Removed(_))
     }
 
     /// Waits until the client has taken enough of its replies to be given more.
@@ -176,29 +147,32 @@ impl Outbox {
     /// # Errors
     ///
     /// Says why the session is to end.
-    pub fn wait_for_space(&self) -> Result<(), Dismissal> {
+    pub fn wait_for_space(&self) -> Result<(), Removal> {
         let mut state = self.state.lock();
-        while state.is_full() && !state.is_over() {
+        while state.is_full() && state.phase == Phase::Open {
             self.changed.wait(&mut state);
         }
-        state.dismissal.clone().map_or(Ok(()), Err)
+        match &state.phase {
+            Phase::Removed(removal) => Err(removal.clone()),
+            _ => Ok(()),
+        }
     }
 
-    /// Waits for `time`, but not once nothing can be posted any more.
-    pub fn pause(&self, time: Duration) {
-        self.wait_unless(time, State::is_over);
+    /// Waits for `time`, but not longer than the session goes on.
+    pub fn delay(&self, time: Duration) {
+        self.wait_while(time, |phase| *phase == Phase::Open);
     }
 
     /// Waits for `time` even when the client has gone: by going it would spare itself the time,
-    /// and come back under its name. Only the end of the server or a dismissal cuts it short.
-    pub fn sit_out(&self, time: Duration) {
-        self.wait_unless(time, |state| state.closing || state.dismissal.is_some());
+    /// and come back under its name. Only a removal or the end of the server cuts it short.
+    pub fn penalty(&self, time: Duration) {
+        self.wait_while(time, |phase| matches!(phase, Phase::Open | Phase::Ended(_)));
     }
 
-    fn wait_unless(&self, time: Duration, is_over: impl Fn(&State) -> bool) {
+    fn wait_while(&self, time: Duration, goes_on: impl Fn(&Phase) -> bool) {
         let deadline = Instant::now() + time;
         let mut state = self.state.lock();
-        while !is_over(&state) {
+        while goes_on(&state.phase) {
             if self.changed.wait_until(&mut state, deadline).timed_out() {
                 return;
             }
@@ -206,98 +180,93 @@ impl Outbox {
     }
 
     /// Tells the session to end, unless it waits for its socket. The first reason counts.
-    pub fn dismiss(&self, dismissal: Dismissal) {
-        self.state.lock().dismissal.get_or_insert(dismissal);
-        self.changed.notify_all();
+    pub fn remove(&self, removal: Removal) {
+        let mut state = self.state.lock();
+        if state.phase == Phase::Open {
+            state.phase = Phase::Removed(removal);
+            self.changed.notify_all();
+        }
     }
 
-    /// Why the session is to end. `None` when it is not.
+    /// How far the connection has come.
     #[must_use]
-    pub fn dismissal(&self) -> Option<Dismissal> {
-        self.state.lock().dismissal.clone()
+    pub fn phase(&self) -> Phase {
+        self.state.lock().phase.clone()
     }
 
-    /// Where the next mail belongs. [`Position::MAX`] when there is none.
+    /// Whether somebody wants the session to end.
+    #[must_use]
+    pub fn is_removed(&self) -> bool {
+        matches!(self.state.lock().phase, Phase::Removed(_))
+    }
+
+    /// Whether the courier is done with the client.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        matches!(self.state.lock().phase, Phase::Ended(_))
+    }
+
+    /// Where the next item belongs. [`Position::MAX`] when there is none.
     #[must_use]
     pub fn next_position(&self) -> Position {
-        self.state.lock().mail.front().map_or(Position::MAX, |(at, _)| *at)
+        self.state.lock().items.front().map_or(Position::MAX, |(at, _)| *at)
     }
 
     /// For the courier: what is next for a client that has got its log up to `position`.
     pub fn next(&self, position: Position) -> Next {
         let mut state = self.state.lock();
         let mut together = Vec::new();
-        while let Some((at, mail)) = state.mail.front() {
-            let fits = match mail {
-                _ if *at > position => {
-                    if together.is_empty() {
-                        return Next::Later(*at);
-                    }
-                    false
-                }
-                Mail::Reply { alone: false, .. } => together.len() < MAIL_BYTES,
-                _ => together.is_empty(),
-            };
-            if !fits {
+        while state.fits(position, together.len())
+            && let Some((_, item)) = state.items.pop_front()
+        {
+            let Item::Text { bytes, alone } = item else { return Next::Item(item) };
+            state.bytes -= bytes.len();
+            if together.is_empty() {
+                together = bytes;
+            } else {
+                together.extend(bytes);
+            }
+            if alone {
                 break;
             }
-            match state.mail.pop_front() {
-                Some((_, Mail::Reply { bytes, alone })) => {
-                    state.bytes -= bytes.len();
-                    if together.is_empty() {
-                        together = bytes;
-                    } else {
-                        together.extend(bytes);
-                    }
-                    if alone {
-                        break;
-                    }
-                }
-                Some((_, other)) => return Next::Move(other),
-                None => break,
+        }
+        if !together.is_empty() {
+            if !state.is_full() {
+                self.changed.notify_all();
+            }
+            return Next::Texts(together);
+        }
+        match state.items.front() {
+            Some((at, _)) => Next::Later(*at),
+            None => {
+                state.is_notified = false;
+                state.items.shrink_to(4);
+                Next::Nothing
             }
         }
-        if together.is_empty() {
-            state.told = false;
-            state.mail.shrink_to(4);
-            return Next::Nothing;
-        }
-        if !state.is_full() {
-            self.changed.notify_all();
-        }
-        Next::Replies(together)
     }
 
-    /// For the courier: nothing will be taken any more. `ended` is given the bytes of the replies
-    /// that the client does not get. The mail is given back, to be dropped.
-    pub fn end(&self, ended: impl FnOnce(u64) -> Ended) -> VecDeque<(Position, Mail)> {
+    /// For the courier: nothing will be sent any more. Where that is a failure, the client does not
+    /// get `unsent` bytes that were taken from its log or from here. Gives back the items it does
+    /// not get either, to be dropped while nothing is locked.
+    pub fn end(&self, failure: Option<Failure>, unsent: u64) -> VecDeque<(Position, Item)> {
         let mut state = self.state.lock();
-        let owed = std::mem::take(&mut state.bytes) as u64;
-        state.ended = Some(ended(owed));
+        let owed = unsent + std::mem::take(&mut state.bytes) as u64;
+        let end =
+            failure.map_or(DeliveryEnd::Delivered, |cause| DeliveryEnd::Failed { cause, owed });
+        state.phase = Phase::Ended(end);
         self.changed.notify_all();
-        std::mem::take(&mut state.mail)
+        std::mem::take(&mut state.items)
     }
 
     /// Waits until the courier is done with the client.
-    pub fn wait_for_end(&self) -> Ended {
+    pub fn wait_for_end(&self) -> DeliveryEnd {
         let mut state = self.state.lock();
         loop {
-            if let Some(ended) = state.ended {
-                return ended;
+            if let Phase::Ended(end) = state.phase {
+                return end;
             }
             self.changed.wait(&mut state);
         }
-    }
-
-    /// Whether nothing can be posted any more.
-    #[must_use]
-    pub fn is_closing(&self) -> bool {
-        self.state.lock().closing
-    }
-
-    /// Whether the courier is done with the client.
-    #[must_use]
-    pub fn has_ended(&self) -> bool {
-        self.state.lock().ended.is_some()
     }
 }

@@ -15,10 +15,9 @@ use std::sync::Arc;
 use parking_lot::{Condvar, Mutex};
 use protocol::RoomName;
 
-use crate::desk::Desk;
 use crate::folder::{Earlier, Folder};
 use crate::ring::Batch;
-use crate::room_log::RoomLog;
+use crate::room_log::{RoomLog, Subscriber};
 use crate::transcript::Transcript;
 use crate::turn::Turn;
 
@@ -88,11 +87,6 @@ impl Recorder {
         self.came.notify_one();
     }
 
-    /// The log has lines and the recorder was not told yet.
-    pub fn news_in(&self, log: Arc<RoomLog>) {
-        self.tell(Task::Record(log));
-    }
-
     /// Nobody will append to the room's log any more. If the room comes back, it has another one.
     pub fn retire(&self, room: RoomName) {
         self.tell(Task::Retire(room));
@@ -129,8 +123,8 @@ impl Recorder {
         self.reading.take(read)
     }
 
-    /// Records until it is closed. `desks` are told of what may be sent.
-    pub fn run(&self, desks: &[Arc<Desk>]) {
+    /// Records until it is closed.
+    pub fn run(&self) {
         let mut transcripts = Transcripts::default();
         let mut batch = Batch::default();
         loop {
@@ -146,7 +140,7 @@ impl Recorder {
             }
             for task in tasks {
                 match task {
-                    Task::Record(log) => self.record(&log, &mut transcripts, &mut batch, desks),
+                    Task::Record(log) => self.record(&log, &mut transcripts, &mut batch),
                     Task::Retire(room) => transcripts.retire(&room),
                     Task::Reopen => transcripts.close_all(),
                 }
@@ -156,20 +150,17 @@ impl Recorder {
         }
     }
 
-    fn record(
-        &self,
-        log: &Arc<RoomLog>,
-        transcripts: &mut Transcripts,
-        batch: &mut Batch,
-        desks: &[Arc<Desk>],
-    ) {
-        while let Some(times) = log.unrecorded(batch) {
-            let transcript = transcripts.of(&log.room, &self.folder, self.sync);
-            transcript.append(times.stamp(batch.start.line, &batch.bytes));
-            for courier in log.publish(batch.end).couriers() {
-                desks[courier].news_in(Arc::clone(log));
-            }
+    fn record(&self, log: &Arc<RoomLog>, transcripts: &mut Transcripts, batch: &mut Batch) {
+        while log.next_unrecorded(batch) {
+            transcripts.of(&log.room, &self.folder, self.sync).append(batch.stamped());
+            log.publish(batch.end);
         }
+    }
+}
+
+impl Subscriber for Recorder {
+    fn wake(&self, log: &Arc<RoomLog>) {
+        self.tell(Task::Record(Arc::clone(log)));
     }
 }
 

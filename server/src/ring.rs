@@ -9,7 +9,7 @@
 use std::collections::VecDeque;
 
 use jiff::Timestamp;
-use memchr::{memchr, memchr_iter, memrchr, memrchr_iter};
+use memchr::{memchr, memchr_iter, memrchr};
 
 use crate::timeline::Timeline;
 
@@ -47,6 +47,8 @@ pub struct Batch {
     pub end: Position,
     /// The lines, whole.
     pub bytes: Vec<u8>,
+    /// Their times, where those were asked for.
+    times: Timeline,
 }
 
 impl Batch {
@@ -59,13 +61,18 @@ impl Batch {
         let offset = |position: Position| (position.byte - self.start.byte) as usize;
         Some(&self.bytes[offset(from)..offset(end)])
     }
+
+    /// Each line without its newline, and its time, which must have been asked for.
+    pub fn stamped(&self) -> impl Iterator<Item = (Timestamp, &[u8])> {
+        self.times.stamp(self.start.line, &self.bytes)
+    }
 }
 
 /// Bytes that a courier takes at once. Large enough that a send's fixed cost vanishes, small
 /// enough that the copying stays in the processor's cache.
-const BATCH_BYTES: usize = 64 * 1024;
+pub const BATCH_BYTES: usize = 64 * 1024;
 
-/// See the module's page.
+/// The most recent lines of one room, as bytes, oldest first.
 #[derive(Debug)]
 pub struct Ring {
     bytes: VecDeque<u8>,
@@ -100,41 +107,45 @@ impl Ring {
         self.end
     }
 
-    /// The times of the lines from number `line` on.
-    #[must_use]
-    pub fn times_since(&self, line: u64) -> Timeline {
-        self.times.since(line)
-    }
-
     /// Adds `lines`, each with its newline.
     pub fn push(&mut self, lines: &[u8], now: Timestamp) {
         self.make_room(lines.len());
         self.bytes.extend(lines);
-        self.times.push(self.end.line, now);
+        self.times.push(self.end, now);
         self.end = self.end.after(lines);
     }
 
-    /// The last `count` lines.
+    /// Where line number `line` starts: the first line when it is dropped already, the end when
+    /// there is no such line yet.
+    ///
+    /// This looks through a few lines only, whatever the number of lines in the ring.
     #[must_use]
-    pub fn last_lines(&self, count: usize) -> StampedLines {
-        let first = self.end.line.saturating_sub(count as u64).max(self.start.line);
+    pub fn position_of(&self, line: u64) -> Position {
+        if line >= self.end.line {
+            return self.end;
+        }
+        let entry = self.times.start_of_entry(line).unwrap_or_default().max(self.start);
+        let Some(lines_before) = line.checked_sub(entry.line + 1) else { return entry };
+        let offset = (entry.byte - self.start.byte) as usize;
         let (front, back) = self.bytes.as_slices();
-        let in_back = memrchr_iter(b'\n', back).map(|at| back.len() - 1 - at);
-        let in_front = memrchr_iter(b'\n', front).map(|at| back.len() + front.len() - 1 - at);
-        // What follows the newline before the first line wanted; else all there is.
-        let length = in_back.chain(in_front).nth(count).unwrap_or(self.bytes.len());
-        let mut bytes = Vec::with_capacity(length);
-        extend(&mut bytes, &self.bytes, self.bytes.len() - length, self.bytes.len());
-        StampedLines { first, bytes, times: self.times.since(first) }
+        let in_front = front.get(offset..).unwrap_or_default();
+        let in_back = &back[offset.saturating_sub(front.len())..];
+        let mut newlines = memchr_iter(b'\n', in_front)
+            .chain(memchr_iter(b'\n', in_back).map(|at| in_front.len() + at));
+        // The number of lines says that there are as many newlines.
+        let length = newlines.nth(lines_before as usize).map_or(0, |newline| newline + 1);
+        Position { byte: entry.byte + length as u64, line }
     }
 
-    /// Copies the lines from `from` on, as many whole ones as a batch takes, none after `limit`.
-    pub fn copy(&self, from: Position, limit: Position, batch: &mut Batch) {
+    /// Copies the lines from `from` on, as many whole ones as fit into `most` bytes, none after
+    /// `limit`. One line that is longer than `most` is copied whole.
+    pub fn copy(&self, from: Position, limit: Position, most: usize, batch: &mut Batch) {
         let offset = |byte: u64| (byte - self.start.byte) as usize;
         let (begin, full_end) = (offset(from.byte), offset(limit.byte));
-        let mut end = full_end.min(begin + BATCH_BYTES);
+        let mut end = full_end.min(begin + most);
         batch.bytes.clear();
         extend(&mut batch.bytes, &self.bytes, begin, end);
+        batch.times = Timeline::default();
         batch.start = from;
         batch.end = limit;
         if end == full_end {
@@ -151,6 +162,12 @@ impl Ring {
             }
         }
         batch.end = from.after(&batch.bytes);
+    }
+
+    /// The same, with the times of the lines.
+    pub fn copy_stamped(&self, from: Position, limit: Position, most: usize, batch: &mut Batch) {
+        self.copy(from, limit, most, batch);
+        batch.times = self.times.between(batch.start.line, batch.end.line);
     }
 
     /// Drops the oldest lines until `bytes` more fit into the capacity.
@@ -187,23 +204,6 @@ fn extend(target: &mut Vec<u8>, source: &VecDeque<u8>, begin: usize, end: usize)
     target.extend_from_slice(&back[part(back, front.len())]);
 }
 
-/// A copy of consecutive lines with their times.
-#[derive(Debug)]
-pub struct StampedLines {
-    first: u64,
-    bytes: Vec<u8>,
-    times: Timeline,
-}
-
-impl StampedLines {
-    /// The lines, oldest first, each without its newline.
-    pub fn iter(&self) -> impl Iterator<Item = (Timestamp, &str)> {
-        let stamped = self.times.clone().stamp(self.first, &self.bytes);
-        // Whatever is appended was text.
-        stamped.map(|(time, line)| (time, str::from_utf8(line).unwrap_or_default()))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -221,10 +221,6 @@ mod tests {
         fn lines(&self, from: usize, end: usize) -> String {
             self.0[from..end].concat()
         }
-    }
-
-    fn texts(lines: &StampedLines) -> Vec<&str> {
-        lines.iter().map(|(_, text)| text).collect()
     }
 
     #[test]
@@ -251,16 +247,29 @@ mod tests {
 
             let from = random.usize(start..end);
             let limit = random.usize(from..=end);
-            ring.copy(model.position(from), model.position(limit), &mut batch);
+            ring.copy(model.position(from), model.position(limit), BATCH_BYTES, &mut batch);
             assert_eq!(batch.bytes, model.lines(from, limit).as_bytes(), "seed {seed}");
             assert_eq!(batch.end, model.position(limit), "seed {seed}");
 
-            let count = random.usize(..=end + 1);
-            let last: Vec<_> = model.0[start.max(end.saturating_sub(count))..]
-                .iter()
-                .map(|line| line.trim_end())
-                .collect();
-            assert_eq!(texts(&ring.last_lines(count)), last, "seed {seed}");
+            let line = random.usize(start..=end);
+            assert_eq!(ring.position_of(line as u64), model.position(line), "seed {seed}");
+            assert_eq!(ring.position_of(0), model.position(start), "seed {seed}");
+            assert_eq!(ring.position_of(end as u64 + 1), model.position(end), "seed {seed}");
+        }
+    }
+
+    #[test]
+    fn a_line_is_found_in_a_large_ring_too() {
+        let mut ring = Ring::new(100_000);
+        for line in 0..10_000 {
+            ring.push(format!("{line}\n").as_bytes(), Timestamp::UNIX_EPOCH);
+        }
+        let mut batch = Batch::default();
+        for line in ring.start().line..ring.end().line {
+            let at = ring.position_of(line);
+            ring.copy_stamped(at, ring.end(), 1, &mut batch);
+            let texts: Vec<_> = batch.stamped().map(|(_, text)| text).collect();
+            assert_eq!(texts, [line.to_string().as_bytes()]);
         }
     }
 
@@ -271,9 +280,9 @@ mod tests {
         ring.push(long.as_bytes(), Timestamp::UNIX_EPOCH);
         ring.push(long.replace('y', "\n").as_bytes(), Timestamp::UNIX_EPOCH);
         let mut batch = Batch::default();
-        ring.copy(ring.start(), ring.end(), &mut batch);
+        ring.copy(ring.start(), ring.end(), BATCH_BYTES, &mut batch);
         assert_eq!(batch.bytes, long.as_bytes());
-        ring.copy(batch.end, ring.end(), &mut batch);
+        ring.copy(batch.end, ring.end(), BATCH_BYTES, &mut batch);
         assert_eq!(batch.bytes.len(), BATCH_BYTES);
         assert_eq!(batch.end.line, 1 + BATCH_BYTES as u64);
         assert_eq!(batch.lines(batch.start, batch.end), Some(&batch.bytes[..]));

@@ -3,20 +3,20 @@
 //! Appending gives the room its one order of lines. Readers keep their own [`Position`]; one that
 //! was still before the oldest line finds out how many it missed.
 //!
-//! Flow control is here too: [`RoomLog::write_when_read`] waits when more lines would run too far
+//! Flow control is here too: [`RoomLog::lock_when_read`] waits when more lines would run too far
 //! ahead of the couriers, so that a flood slows down its senders instead of costing its readers
 //! lines.
 //!
-//! This module knows no socket, thread or room: couriers are numbers to it.
+//! This module knows no socket, thread or room: couriers and the recorder are [`Subscriber`]s to it.
 
+use std::fmt::Debug;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use parking_lot::{Condvar, Mutex, MutexGuard};
 use protocol::RoomName;
 
-use crate::ring::{Batch, Position, Ring, StampedLines};
-use crate::timeline::Timeline;
+use crate::ring::{BATCH_BYTES, Batch, Position, Ring};
 
 /// What a reader gets that asks for the lines from its position on.
 #[derive(Debug, PartialEq, Eq)]
@@ -25,31 +25,34 @@ pub enum Reading {
     Nothing,
     /// They were copied.
     Lines,
-    /// They are gone. The reader goes on at this position.
-    Gone(Position),
+    /// The first of them are dropped already.
+    Gone {
+        /// Where the first line that is still there starts.
+        start: Position,
+        /// Where those that were asked for end.
+        limit: Position,
+    },
 }
 
-/// Who has to be told of new lines: those that wait for them and do not know yet.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-#[must_use = "who is not told never delivers"]
-pub struct News {
-    /// A bit for each courier.
-    couriers: u64,
-    /// Whether the recorder has to be told.
-    pub recorder: bool,
+/// Somebody who reads logs on a thread of its own: a courier, or the recorder.
+pub trait Subscriber: Debug + Send + Sync {
+    /// The log has lines that this subscriber was not notified of. Called while no log is locked.
+    fn wake(&self, log: &Arc<RoomLog>);
 }
 
-impl News {
-    /// The couriers' numbers.
-    pub fn couriers(self) -> impl Iterator<Item = usize> {
-        (0..u64::BITS as usize).filter(move |courier| self.couriers & (1 << courier) != 0)
-    }
+/// Everybody who reads the logs of one server.
+#[derive(Debug)]
+pub struct Subscribers {
+    /// The couriers. A log knows them by their place in here.
+    pub couriers: Vec<Arc<dyn Subscriber>>,
+    /// Who records the rooms. `None` when nobody does.
+    pub recorder: Option<Arc<dyn Subscriber>>,
 }
 
-/// As many couriers as [`News`] can name.
+/// As many couriers as a log can have to wake.
 pub const MAX_COURIERS: usize = u64::BITS as usize;
 
-/// See the module's page.
+/// What one room saw: its most recent lines, and how far each subscriber has read them.
 #[derive(Debug)]
 pub struct RoomLog {
     /// Tells logs apart. Never given twice in one server.
@@ -57,185 +60,197 @@ pub struct RoomLog {
     /// The name of the room, under which its lines are recorded.
     pub room: RoomName,
     capacity: usize,
+    subscribers: Arc<Subscribers>,
     state: Mutex<State>,
-    /// Signalled when a courier has moved on and somebody waits for that.
+    /// Signalled when a courier has moved on.
     moved: Condvar,
 }
 
 #[derive(Debug)]
 struct State {
     ring: Ring,
-    /// Up to here the recorder has written, and couriers may read. `None` when nothing is
-    /// recorded.
-    recorded: Option<Position>,
-    /// Whether the recorder was told of lines after that.
-    recorder_told: bool,
+    /// `None` when nobody records this log.
+    recording: Option<Recording>,
     couriers: Box<[CourierState]>,
-    waiting: usize,
+    /// Whether somebody waits until couriers have moved on.
+    has_waiting: bool,
     /// Once set nobody waits any more and nothing is appended.
-    closed: bool,
+    is_closed: bool,
+}
+
+#[derive(Debug)]
+struct Recording {
+    /// Up to here the lines are recorded, and couriers may read them.
+    upto: Position,
+    /// Whether the recorder was notified of lines after that.
+    is_notified: bool,
 }
 
 #[derive(Debug, Default, Clone)]
 struct CourierState {
     /// How many of its clients read this log, or are about to.
     readers: usize,
-    /// Up to here it has tried to send to each of them.
-    tried: Position,
-    /// Up to here those have got everything that it still waits for.
-    awaited: Position,
-    /// Whether it was told of lines after `tried` and has not looked yet.
-    told: bool,
+    /// Up to here it has offered the lines to each of them.
+    offered: Position,
+    /// The least position of those clients that it still waits for.
+    slowest: Position,
+    /// Whether it was notified of lines after `offered` and has not looked yet.
+    is_notified: bool,
 }
 
 impl RoomLog {
-    /// An empty log of a room that keeps up to `capacity` bytes of lines for `couriers` couriers.
+    /// An empty log of a room that keeps up to `capacity` bytes of lines.
     #[must_use]
-    pub fn new(id: u64, room: RoomName, capacity: usize, couriers: usize) -> Self {
+    pub fn new(id: u64, room: RoomName, capacity: usize, subscribers: Arc<Subscribers>) -> Self {
+        let couriers = subscribers.couriers.len();
         assert!(couriers <= MAX_COURIERS);
+        let recording = subscribers
+            .recorder
+            .is_some()
+            .then(|| Recording { upto: Position::default(), is_notified: false });
         let state = State {
             ring: Ring::new(capacity),
-            recorded: None,
-            recorder_told: false,
+            recording,
             couriers: vec![CourierState::default(); couriers].into(),
-            waiting: 0,
-            closed: false,
+            has_waiting: false,
+            is_closed: false,
         };
-        Self { id, room, capacity, state: Mutex::new(state), moved: Condvar::new() }
+        Self { id, room, capacity, subscribers, state: Mutex::new(state), moved: Condvar::new() }
     }
 
-    /// The same, with lines from earlier, whose followers are sent to nobody before they were
-    /// recorded.
+    /// The same, with lines from earlier, which are recorded already.
     #[must_use]
-    pub fn recorded(self, earlier: &[(Timestamp, String)]) -> Self {
+    pub fn with_earlier(self, earlier: &[(Timestamp, String)]) -> Self {
         let mut state = self.state.lock();
         for (time, line) in earlier {
             state.ring.push(format!("{line}\n").as_bytes(), *time);
         }
-        state.recorded = Some(state.ring.end());
+        let end = state.ring.end();
+        if let Some(recording) = &mut state.recording {
+            recording.upto = end;
+        }
         drop(state);
         self
     }
 
-    /// Access for writing. While it lives no line can be added by anybody else.
-    pub fn write(self: &Arc<Self>) -> LogWriter<'_> {
-        LogWriter { log: self, state: self.state.lock(), news: News::default() }
+    /// Locks the log: while the guard lives, nobody else can append. When it goes, the log is
+    /// unlocked, and then the subscribers are woken that wait for what was appended.
+    pub fn lock(self: &Arc<Self>) -> LogGuard<'_> {
+        self.guard(self.state.lock())
     }
 
-    /// Access for writing once `bytes` more bytes do not run too far ahead of the couriers.
+    /// The same, once `bytes` more bytes do not run too far ahead of the couriers.
     ///
-    /// Half the log is for lines that couriers have not tried to send yet, or that clients which
-    /// keep up have not taken. The other half is for the others to catch up from.
-    pub fn write_when_read(self: &Arc<Self>, bytes: usize) -> LogWriter<'_> {
+    /// Half the log is for lines that couriers have not offered yet, or that clients which keep up
+    /// have not taken. The other half is for the others to catch up from.
+    pub fn lock_when_read(self: &Arc<Self>, bytes: usize) -> LogGuard<'_> {
         let mut state = self.state.lock();
+        self.wait(&mut state, bytes);
+        self.guard(state)
+    }
+
+    /// Waits as above, and locks nothing. For who must lock something else first.
+    pub fn wait_for_readers(&self, bytes: usize) {
+        self.wait(&mut self.state.lock(), bytes);
+    }
+
+    fn wait(&self, state: &mut MutexGuard<'_, State>, bytes: usize) {
         loop {
             let behind = state.bytes_behind();
-            if state.closed || behind == 0 || behind + bytes as u64 <= self.capacity as u64 / 2 {
-                break;
+            let fits = behind == 0 || behind + bytes as u64 <= self.capacity as u64 / 2;
+            if state.is_closed || fits {
+                return;
             }
-            state.waiting += 1;
-            self.moved.wait(&mut state);
-            state.waiting -= 1;
+            state.has_waiting = true;
+            self.moved.wait(state);
         }
-        LogWriter { log: self, state, news: News::default() }
+    }
+
+    fn guard<'a>(self: &'a Arc<Self>, state: MutexGuard<'a, State>) -> LogGuard<'a> {
+        LogGuard { state, wake: Wake { log: self, couriers: 0, recorder: false } }
     }
 
     /// Lets nobody wait and nothing be appended any more.
     pub fn close(&self) {
-        self.state.lock().closed = true;
+        self.state.lock().is_closed = true;
         self.moved.notify_all();
     }
 
     /// The next lines that courier number `courier` has to carry. `false` when there are none;
-    /// the courier will be told when there are.
+    /// the courier will be woken when there are.
     pub fn next_batch(&self, courier: usize, batch: &mut Batch) -> bool {
         let mut state = self.state.lock();
-        let from = state.couriers[courier].tried.max(state.ring.start());
-        let is_news = from < state.visible();
-        state.couriers[courier].told = is_news;
-        if is_news {
+        let from = state.couriers[courier].offered.max(state.ring.start());
+        let published = state.published();
+        let has_lines = from < published;
+        state.couriers[courier].is_notified = has_lines;
+        if has_lines {
             batch.log = self.id;
-            state.ring.copy(from, state.visible(), batch);
+            state.ring.copy(from, published, BATCH_BYTES, batch);
         }
-        is_news
+        has_lines
     }
 
-    /// Notes that the courier has tried to send each of its clients everything up to `end`, and
-    /// waits for clients that have got everything up to `awaited`. `true` when there are more
-    /// lines already.
-    pub fn tried(&self, courier: usize, end: Position, awaited: Position) -> bool {
+    /// Notes that the courier has offered each of its clients everything up to `end`, and waits
+    /// for clients of which the slowest has got everything up to `slowest`. `true` when there are
+    /// more lines already.
+    pub fn offered(&self, courier: usize, end: Position, slowest: Position) -> bool {
         let mut state = self.state.lock();
-        let visible = state.visible();
+        let published = state.published();
         let courier = &mut state.couriers[courier];
-        courier.tried = end;
-        courier.awaited = awaited;
-        courier.told = courier.readers > 0 && end < visible;
-        let has_more = courier.told;
-        self.let_go_on(&state);
+        courier.offered = end;
+        courier.slowest = slowest;
+        courier.is_notified = courier.readers > 0 && end < published;
+        let has_more = courier.is_notified;
+        self.let_go_on(&mut state);
         has_more
     }
 
-    /// Notes that the courier waits for clients that have got everything up to `awaited`.
-    pub fn await_from(&self, courier: usize, awaited: Position) {
+    /// Notes that the slowest client which the courier waits for has got everything up to
+    /// `slowest`.
+    pub fn set_slowest(&self, courier: usize, slowest: Position) {
         let mut state = self.state.lock();
-        state.couriers[courier].awaited = awaited;
-        self.let_go_on(&state);
+        state.couriers[courier].slowest = slowest;
+        self.let_go_on(&mut state);
     }
 
-    /// Wakes those who wait to write, but not for a line's space: each waking costs a switch.
-    fn let_go_on(&self, state: &State) {
-        if state.waiting > 0 && state.bytes_behind() <= self.capacity as u64 / 4 {
+    /// Wakes those who wait to append, but not for a line's space: each waking costs a switch.
+    fn let_go_on(&self, state: &mut State) {
+        if state.has_waiting && state.bytes_behind() <= self.capacity as u64 / 4 {
+            state.has_waiting = false;
             self.moved.notify_all();
         }
     }
 
-    /// The lines from `from` on, but none after `limit`, which is asked while nothing can be
-    /// appended: so it sees all mail that belongs before the last line.
-    pub fn read(
-        &self,
-        from: Position,
-        limit: impl FnOnce() -> Position,
-        batch: &mut Batch,
-    ) -> Reading {
-        let state = self.state.lock();
-        let limit = limit().min(state.visible());
-        if from >= limit {
-            Reading::Nothing
-        } else if from < state.ring.start() {
-            Reading::Gone(limit)
-        } else {
-            batch.log = self.id;
-            state.ring.copy(from, limit, batch);
-            Reading::Lines
-        }
-    }
-
-    /// For the recorder: lines that are not recorded yet, with their times. `None` when there are
-    /// none; the recorder will be told when there are.
-    pub fn unrecorded(&self, batch: &mut Batch) -> Option<Timeline> {
+    /// For the recorder: copies lines that are not recorded yet, with their times. `false` when
+    /// there are none; the recorder will be woken when there are.
+    pub fn next_unrecorded(&self, batch: &mut Batch) -> bool {
         let mut state = self.state.lock();
-        let from = state.recorded?.max(state.ring.start());
-        if from >= state.ring.end() {
-            state.recorder_told = false;
-            return None;
+        let State { ring, recording: Some(recording), .. } = &mut *state else { return false };
+        let from = recording.upto.max(ring.start());
+        recording.is_notified = from < ring.end();
+        if recording.is_notified {
+            ring.copy_stamped(from, ring.end(), BATCH_BYTES, batch);
         }
-        state.ring.copy(from, state.ring.end(), batch);
-        Some(state.ring.times_since(from.line))
+        recording.is_notified
     }
 
     /// For the recorder: everything up to `end` is recorded, so couriers may send it.
-    pub fn publish(&self, end: Position) -> News {
-        let mut state = self.state.lock();
-        state.recorded = Some(end);
-        self.let_go_on(&state);
-        state.tell_couriers()
+    pub fn publish(self: &Arc<Self>, end: Position) {
+        let mut guard = self.lock();
+        let state = &mut *guard.state;
+        if let Some(recording) = &mut state.recording {
+            recording.upto = end;
+        }
+        self.let_go_on(state);
+        guard.wake.couriers = state.notify_couriers();
     }
 
-    /// How far couriers may read: mail that belongs after this may tell of lines which nobody
-    /// shall know yet.
+    /// Up to where couriers may read. Something that belongs after this may tell of lines which
+    /// nobody shall know yet.
     #[must_use]
-    pub fn visible(&self) -> Position {
-        self.state.lock().visible()
+    pub fn published(&self) -> Position {
+        self.state.lock().published()
     }
 
     /// Bytes between `from` and the log's end: what a reader there is still owed.
@@ -247,7 +262,7 @@ impl RoomLog {
 
 /// One client's reading of a log. While it lives, appending waits for the client's courier.
 ///
-/// To be dropped while no log is held.
+/// Dropping it locks the log, so it must be dropped while no log is locked.
 #[derive(Debug)]
 pub struct Reader {
     /// What is read.
@@ -261,49 +276,73 @@ impl Drop for Reader {
         let courier = &mut state.couriers[self.courier];
         courier.readers -= 1;
         if courier.readers == 0 {
-            courier.told = false;
-            self.log.let_go_on(&state);
+            courier.is_notified = false;
+            self.log.let_go_on(&mut state);
         }
     }
 }
 
 impl State {
-    /// How far couriers may read.
-    fn visible(&self) -> Position {
-        self.recorded.unwrap_or(self.ring.end())
+    /// Up to where couriers may read.
+    fn published(&self) -> Position {
+        self.recording.as_ref().map_or(self.ring.end(), |recording| recording.upto)
     }
 
     /// Bytes that somebody who is waited for has not got yet: the recorder, a courier or a client.
     fn bytes_behind(&self) -> u64 {
         let couriers = self.couriers.iter().filter(|courier| courier.readers > 0);
-        let last = couriers.map(|courier| courier.tried.min(courier.awaited));
-        last.chain([self.visible()]).min().map_or(0, |last| self.ring.end().byte - last.byte)
+        let last = couriers.map(|courier| courier.offered.min(courier.slowest));
+        last.chain([self.published()]).min().map_or(0, |last| self.ring.end().byte - last.byte)
     }
 
-    /// Marks the couriers that have lines to read as told, and says which have to be.
-    fn tell_couriers(&mut self) -> News {
-        let mut news = News::default();
-        let visible = self.visible();
+    /// Marks the couriers that have lines to read as notified, and gives a bit for each that has
+    /// to be woken.
+    fn notify_couriers(&mut self) -> u64 {
+        let published = self.published();
+        let mut bits = 0;
         for (number, courier) in self.couriers.iter_mut().enumerate() {
-            if courier.readers > 0 && !courier.told && courier.tried < visible {
-                courier.told = true;
-                news.couriers |= 1 << number;
+            if courier.readers > 0 && !courier.is_notified && courier.offered < published {
+                courier.is_notified = true;
+                bits |= 1 << number;
             }
         }
-        news
+        bits
     }
 }
 
-/// Access to a log for writing: whatever is done through it happens at one point of its order.
+/// A locked log: whatever is done through it happens at one point of the log's order.
 #[must_use]
 #[derive(Debug)]
-pub struct LogWriter<'a> {
-    log: &'a Arc<RoomLog>,
+pub struct LogGuard<'a> {
+    // Fields are dropped in this order: the log is unlocked before anybody is woken.
     state: MutexGuard<'a, State>,
-    news: News,
+    wake: Wake<'a>,
 }
 
-impl LogWriter<'_> {
+/// The subscribers to wake, once the log is unlocked.
+#[derive(Debug)]
+struct Wake<'a> {
+    log: &'a Arc<RoomLog>,
+    /// A bit for each courier.
+    couriers: u64,
+    recorder: bool,
+}
+
+impl Drop for Wake<'_> {
+    fn drop(&mut self) {
+        let Subscribers { couriers, recorder } = &*self.log.subscribers;
+        if let Some(recorder) = recorder.as_ref().filter(|_| self.recorder) {
+            recorder.wake(self.log);
+        }
+        while self.couriers != 0 {
+            couriers[self.couriers.trailing_zeros() as usize].wake(self.log);
+            // Clears the lowest bit that is set.
+            self.couriers &= self.couriers - 1;
+        }
+    }
+}
+
+impl LogGuard<'_> {
     /// Where the next line will start.
     #[must_use]
     pub fn end(&self) -> Position {
@@ -314,40 +353,68 @@ impl LogWriter<'_> {
     pub fn append(&mut self, lines: &[u8], now: Timestamp) {
         debug_assert!(lines.ends_with(b"\n"));
         let state = &mut *self.state;
-        if state.closed {
+        if state.is_closed {
             return;
         }
         state.ring.push(lines, now);
-        if state.recorded.is_none() {
-            let News { couriers, .. } = state.tell_couriers();
-            self.news.couriers |= couriers;
-        } else if !std::mem::replace(&mut state.recorder_told, true) {
-            self.news.recorder = true;
+        match &mut state.recording {
+            Some(recording) => {
+                self.wake.recorder |= !std::mem::replace(&mut recording.is_notified, true);
+            }
+            None => self.wake.couriers |= state.notify_couriers(),
         }
     }
 
     /// A reader, from the log's present end on, for a client of this courier.
     pub fn add_reader(&mut self, courier: usize) -> Reader {
-        // Not the end: once what is not recorded yet can be read, the courier has to be told, for
-        // the reader's mail may belong after it.
-        let visible = self.state.visible();
+        // Start at `published`, not at the end: otherwise `publish` would find nothing new for
+        // this courier and not wake it, and mail placed at the end would never be sent.
+        let published = self.state.published();
         let state = &mut self.state.couriers[courier];
         if state.readers == 0 {
-            state.tried = visible;
-            state.awaited = Position::MAX;
+            state.offered = published;
+            state.slowest = Position::MAX;
         }
         state.readers += 1;
-        Reader { log: Arc::clone(self.log), courier }
+        Reader { log: Arc::clone(self.wake.log), courier }
     }
 
-    /// The last `count` lines.
+    /// Where the last `count` lines begin.
     #[must_use]
-    pub fn last_lines(&self, count: usize) -> StampedLines {
-        self.state.ring.last_lines(count)
+    pub fn start_of_last(&self, count: usize) -> Position {
+        let ring = &self.state.ring;
+        ring.position_of(ring.end().line.saturating_sub(count as u64))
     }
 
-    /// Ends the access. The couriers named have to be told.
-    pub fn finish(self) -> News {
-        self.news
+    /// Copies the lines from `from` on, but none after `limit`.
+    pub fn read(&self, from: Position, limit: Position, batch: &mut Batch) -> Reading {
+        self.read_by(from, limit, |limit| {
+            self.state.ring.copy(from, limit, BATCH_BYTES, batch);
+            batch.log = self.wake.log.id;
+        })
+    }
+
+    /// The same with the lines' times, at most `most` bytes of them.
+    pub fn read_stamped(
+        &self,
+        from: Position,
+        limit: Position,
+        most: usize,
+        batch: &mut Batch,
+    ) -> Reading {
+        self.read_by(from, limit, |limit| self.state.ring.copy_stamped(from, limit, most, batch))
+    }
+
+    fn read_by(&self, from: Position, limit: Position, copy: impl FnOnce(Position)) -> Reading {
+        let limit = limit.min(self.state.published());
+        let start = self.state.ring.start();
+        if from >= limit {
+            Reading::Nothing
+        } else if from < start {
+            Reading::Gone { start: start.min(limit), limit }
+        } else {
+            copy(limit);
+            Reading::Lines
+        }
     }
 }

@@ -12,13 +12,15 @@ use protocol::Framing;
 use protocol::limits::SHUTDOWN_GRACE;
 
 use crate::chat::Chat;
+use crate::client::Client;
 use crate::config::Config;
 use crate::courier::Courier;
-use crate::desk::Desk;
-use crate::listener::{Listener, Reception};
+use crate::inbox::Inbox;
+use crate::listener::{Acceptor, Listener};
 use crate::moderation::Moderation;
 use crate::motd;
 use crate::recorder::Recorder;
+use crate::room_log::Subscriber;
 
 /// How long clients of a stopping server have to close their side at least.
 const SHUTDOWN_TICK: Duration = Duration::from_millis(500);
@@ -125,25 +127,26 @@ impl Server {
         let couriers = (0..config.couriers)
             .map(|number| Courier::new(number, config.stall_timeout))
             .collect::<io::Result<Vec<_>>>()?;
-        let desks: Vec<Arc<Desk>> = couriers.iter().map(Courier::desk).collect();
-        let chat = Chat::new(desks.clone(), recorder.clone(), motd, moderation, &config);
+        let inboxes: Vec<_> = couriers.iter().map(Courier::inbox).collect();
+        let subscribers = inboxes.iter().map(|inbox| Arc::clone(inbox) as Arc<dyn Subscriber>);
+        let chat = Chat::new(subscribers.collect(), recorder.clone(), motd, moderation, &config);
         thread::scope(|scope| {
-            let served = spawn_writers(scope, couriers, recorder.as_deref(), &desks);
+            let served = spawn_writers(scope, couriers, recorder.as_deref());
             let served = served.and_then(|()| {
                 thread::scope(|scope| {
-                    let mut reception = Reception::new(&chat, &config, &desks);
+                    let mut acceptor = Acceptor::new(&chat, &config, &inboxes);
                     let served = accept_until_stopped(&mut poll, &stop, &chat, &config, || {
                         for listener in &listeners {
-                            reception.accept_all(listener, scope, || stop.is_requested());
+                            acceptor.accept_all(listener, scope, || stop.is_requested());
                         }
                     });
-                    say_goodbye(&chat, &desks);
+                    say_goodbye(&chat, &inboxes);
                     served
                 })
             });
             // All sessions have ended, so no courier has a client or gets one, and nothing is said.
-            for desk in &desks {
-                desk.close();
+            for inbox in &inboxes {
+                inbox.close();
             }
             if let Some(recorder) = &recorder {
                 recorder.close();
@@ -157,7 +160,6 @@ fn spawn_writers<'scope>(
     scope: &'scope Scope<'scope, '_>,
     couriers: Vec<Courier>,
     recorder: Option<&'scope Recorder>,
-    desks: &'scope [Arc<Desk>],
 ) -> io::Result<()> {
     let explain = |error: io::Error| {
         io::Error::new(error.kind(), format!("cannot start a thread: {error}; see `ulimit -u`"))
@@ -168,7 +170,7 @@ fn spawn_writers<'scope>(
     }
     if let Some(recorder) = recorder {
         let builder = thread::Builder::new().name("recorder".to_owned());
-        builder.spawn_scoped(scope, || recorder.run(desks)).map_err(explain)?;
+        builder.spawn_scoped(scope, || recorder.run()).map_err(explain)?;
     }
     Ok(())
 }
@@ -199,10 +201,10 @@ fn accept_until_stopped(
     Ok(())
 }
 
-fn say_goodbye(chat: &Chat, desks: &[Arc<Desk>]) {
+fn say_goodbye(chat: &Chat, inboxes: &[Arc<Inbox<Client>>]) {
     let deadline = Instant::now() + SHUTDOWN_GRACE;
-    for desk in desks {
-        desk.set_deadline(deadline);
+    for inbox in inboxes {
+        inbox.set_deadline(deadline);
     }
     chat.stop();
     chat.wait_until_empty(deadline, SHUTDOWN_TICK);

@@ -15,14 +15,16 @@ use protocol::foreign::foreign_protocol;
 use protocol::limits::UNTERMINATED_BYTES;
 use protocol::{Framing, LineDecoder, LineError, Reply, Request};
 
-use crate::bell::{Bell, Ear, wait_for_input};
-use crate::chat::{Chat, Seat};
+use crate::chat::{Chat, Membership};
 use crate::client::Client;
 use crate::config::Config;
-use crate::outbox::{Dismissal, Ended, Mail};
-use crate::rate::Allowance;
+use crate::interrupt::{Interrupt, InterruptWatch, wait_for_input};
+use crate::outbox::Item;
+use crate::phase::{DeliveryEnd, Phase, Removal};
+use crate::rate_limit::RateLimit;
 use crate::ring::Position;
-use crate::wire;
+use crate::socket::Socket;
+use crate::trace;
 
 /// Bytes read from the socket at once: few as long as the client types, many once it pipes.
 const READ_BYTES: usize = 512;
@@ -34,37 +36,37 @@ const LINGER: Duration = Duration::from_secs(2);
 
 /// Why a session came to its end. The text is for the server's log.
 #[derive(Debug, thiserror::Error)]
-enum Reason {
+enum SessionEnd {
     #[error("logged out")]
     LoggedOut,
     #[error("ended its input")]
     EndOfInput,
     #[error("closed by the server")]
-    NotHeard,
+    Closed,
     #[error("refused, for {0}")]
     Refused(&'static str),
     #[error("lost: {0}")]
     Lost(io::Error),
-    #[error("dismissed, with `{}`", .0.reply())]
-    Dismissed(Dismissal),
+    #[error("removed, with `{}`", .0.reply())]
+    Removed(Removal),
 }
 
 /// Whether the session goes on.
-type Step = Result<(), Reason>;
+type Step = Result<(), SessionEnd>;
 
 /// One client's conversation with the chat.
 struct Session<'a> {
     chat: &'a Chat,
     client: &'a Arc<Client>,
     config: &'a Config,
-    allowance: Allowance,
+    rate_limit: RateLimit,
     /// `None` in the login room.
-    seat: Option<Seat>,
+    membership: Option<Membership>,
     is_operator: bool,
-    /// By this it hears that it may be dismissed. `None` where nobody could do that.
-    ear: Option<Ear>,
+    /// Readable once somebody may have been removed. `None` where nobody could do that.
+    interrupt: Option<InterruptWatch>,
     /// Lines said but not yet in the room's log: those of one read go there together.
-    said: String,
+    pending_lines: String,
     /// What the client has sent.
     lines: u64,
     bytes: u64,
@@ -73,47 +75,37 @@ struct Session<'a> {
 /// Serves a connected client until it has left, everything it was owed was sent, and its name is
 /// free again.
 pub fn run(chat: &Chat, client: &Arc<Client>, config: &Config) {
-    let allowance = Allowance::new(config.rate, config.burst, Instant::now());
+    let rate_limit = RateLimit::new(config.rate, config.burst, Instant::now());
     let mut session = Session {
         chat,
         client,
         config,
-        allowance,
-        seat: None,
+        rate_limit,
+        membership: None,
         is_operator: false,
-        ear: chat.bell().map(Bell::ear),
-        said: String::new(),
+        interrupt: chat.interrupt().map(Interrupt::watch),
+        pending_lines: String::new(),
         lines: 0,
         bytes: 0,
     };
     // Not before there is a thread that serves it.
     session.reply(Reply::ConnectSuccess);
     let reason = match session.read_requests() {
-        Ok(()) => Reason::EndOfInput,
+        Ok(()) => SessionEnd::EndOfInput,
         Err(reason) => reason,
     };
     session.flush();
-    let name = session.seat.as_ref().map(|seat| seat.name.clone());
-    let dismissal = client.outbox.dismissal();
-    let last_word = dismissal.as_ref().map(Dismissal::reply);
-    match &session.seat {
-        Some(seat) => chat.leave(client, seat, last_word),
-        None => {
-            if let Some(reply) = last_word {
-                client.reply(Position::default(), reply);
-            }
-            drop(client.post(Position::default(), Mail::Close));
-        }
-    }
-    let ended = client.outbox.wait_for_end();
+    let name = session.membership.as_ref().map(|membership| membership.name.clone());
+    session.leave();
+    let delivery = client.outbox.wait_for_end();
     chat.disconnect(client, name.as_ref());
-    if ended == Ended::Delivered && client.is_heard() {
+    if delivery == DeliveryEnd::Delivered && client.is_open() {
         linger(client);
     }
     let who = name.as_ref().map_or("nobody", UserName::as_str);
     let (lines, bytes) = (session.lines, session.bytes);
     log::info!(
-        "{} ({who}) is gone: {reason}; {ended}; said {lines} lines, {bytes} bytes",
+        "{} ({who}) is gone: {reason}; {delivery}; said {lines} lines, {bytes} bytes",
         client.address
     );
 }
@@ -121,11 +113,11 @@ pub fn run(chat: &Chat, client: &Arc<Client>, config: &Config) {
 impl Session<'_> {
     fn read_requests(&mut self) -> Step {
         let mut decoder = LineDecoder::new(self.config.max_line, UNTERMINATED_BYTES);
-        let mut reader = BufReader::with_capacity(READ_BYTES, &self.client.stream);
-        let mut received = wire::Received::new(self.client.address);
+        let mut reader = BufReader::with_capacity(READ_BYTES, &self.client.socket);
+        let mut received = trace::Received::new(self.client.address);
         let login_deadline = Instant::now() + self.config.login_timeout;
         loop {
-            self.check_heard()?;
+            self.check_open()?;
             let time = self.limit_login(login_deadline)?;
             if !self.wait_for_input(time)? {
                 continue;
@@ -135,26 +127,25 @@ impl Session<'_> {
                 Err(error) => match error.kind() {
                     // The time is over in the login room, which is seen above.
                     io::ErrorKind::Interrupted | io::ErrorKind::WouldBlock => continue,
-                    _ => return Err(Reason::Lost(error)),
+                    _ => return Err(SessionEnd::Lost(error)),
                 },
             };
             let length = bytes.len();
             if length == 0 {
-                self.check_heard()?;
-                // Of a reset the system tells once, perhaps a courier that was sending. Then this
-                // looks like an end, but there is no peer any more.
-                self.client.stream.peer_addr().map_err(Reason::Lost)?;
+                self.check_open()?;
+                // A reset that the courier was told of looks like an end.
+                self.client.socket.check_connected().map_err(SessionEnd::Lost)?;
                 return self.finish(&mut decoder);
             }
             received.trace(bytes);
-            let was_in_login_room = self.seat.is_none();
+            let was_in_login_room = self.membership.is_none();
             self.take_bytes(bytes, &mut decoder)?;
             reader.consume(length);
             if length == READ_BYTES && reader.capacity() == READ_BYTES {
-                reader = BufReader::with_capacity(READ_BYTES_OF_PIPES, &self.client.stream);
+                reader = BufReader::with_capacity(READ_BYTES_OF_PIPES, &self.client.socket);
             }
-            if was_in_login_room && self.seat.is_some() {
-                self.client.stream.set_read_timeout(None).map_err(Reason::Lost)?;
+            if was_in_login_room && self.membership.is_some() {
+                self.client.socket.set_read_timeout(None).map_err(SessionEnd::Lost)?;
             }
         }
     }
@@ -164,11 +155,12 @@ impl Session<'_> {
             && let Some(protocol) = foreign_protocol(bytes)
         {
             self.reply(Reply::WrongProtocol(protocol));
-            return Err(Reason::Refused("it speaks another protocol"));
+            return Err(SessionEnd::Refused("it speaks another protocol"));
         }
         self.bytes += bytes.len() as u64;
-        if self.client.outbox.is_closing() {
-            // The server stops, and waits for the client to close its side.
+        if matches!(self.client.outbox.phase(), Phase::Closing | Phase::Ended(_)) {
+            // Whatever is still sent is thrown away: the server stops, and waits for the client to
+            // close its side.
             self.client.note_input();
             return Ok(());
         }
@@ -179,37 +171,40 @@ impl Session<'_> {
         Ok(())
     }
 
-    /// Nobody is there any more for whom it would be worth to go on.
-    fn check_heard(&self) -> Step {
-        if self.client.is_heard() { Ok(()) } else { Err(Reason::NotHeard) }
+    /// Stops when the courier has given up on this client: its connection broke, it took nothing
+    /// for too long, or the server's time to stop is over.
+    fn check_open(&self) -> Step {
+        if self.client.is_open() { Ok(()) } else { Err(SessionEnd::Closed) }
     }
 
     /// Waits for the client where something else can end the session, and lets the read wait
     /// where not. `false` when there is nothing to read yet.
-    fn wait_for_input(&mut self, time: Option<Duration>) -> Result<bool, Reason> {
-        let Some(ear) = &self.ear else { return Ok(true) };
-        // A dismissal comes before its ring, so one that is not seen here is heard.
-        if let Some(dismissal) = self.client.outbox.dismissal() {
-            return Err(Reason::Dismissed(dismissal));
+    fn wait_for_input(&mut self, time: Option<Duration>) -> Result<bool, SessionEnd> {
+        let Some(interrupt) = &self.interrupt else { return Ok(true) };
+        // Who removes a client sets its phase first and raises the interrupt then. So a removal
+        // that is set after this check interrupts the wait below.
+        if let Phase::Removed(removal) = self.client.outbox.phase() {
+            return Err(SessionEnd::Removed(removal));
         }
-        let is_ready = wait_for_input(&self.client.stream, ear, time).map_err(Reason::Lost)?;
+        let is_ready =
+            wait_for_input(&self.client.socket, interrupt, time).map_err(SessionEnd::Lost)?;
         if !is_ready {
-            self.ear = self.chat.bell().map(Bell::ear);
+            self.interrupt = self.chat.interrupt().map(Interrupt::watch);
         }
         Ok(is_ready)
     }
 
     /// Lets the next read end when the time in the login room does, and says how long that is.
-    fn limit_login(&mut self, deadline: Instant) -> Result<Option<Duration>, Reason> {
-        if self.seat.is_some() {
+    fn limit_login(&mut self, deadline: Instant) -> Result<Option<Duration>, SessionEnd> {
+        if self.membership.is_some() {
             return Ok(None);
         }
         let left = deadline.saturating_duration_since(Instant::now());
         if left.is_zero() {
             self.reply(Reply::LoginTimeout);
-            return Err(Reason::Refused("it did not log in"));
+            return Err(SessionEnd::Refused("it did not log in"));
         }
-        self.client.stream.set_read_timeout(Some(left)).map_err(Reason::Lost)?;
+        self.client.socket.set_read_timeout(Some(left)).map_err(SessionEnd::Lost)?;
         Ok(Some(left))
     }
 
@@ -223,16 +218,16 @@ impl Session<'_> {
 
     fn take_line(&mut self, line: Result<&str, LineError>) -> Step {
         self.lines += 1;
-        let wait = self.allowance.take(Instant::now());
+        let wait = self.rate_limit.take(Instant::now());
         if !wait.is_zero() {
             self.flush();
-            self.client.outbox.pause(wait);
+            self.client.outbox.delay(wait);
         }
         if !self.client.outbox.has_space() {
             self.flush();
-            self.client.outbox.wait_for_space().map_err(Reason::Dismissed)?;
+            self.client.outbox.wait_for_space().map_err(SessionEnd::Removed)?;
         }
-        self.check_heard()?;
+        self.check_open()?;
         let line = match line {
             Ok(line) => line,
             Err(LineError::NotUtf8) => return self.answer(Reply::InvalidUtf8),
@@ -241,7 +236,7 @@ impl Session<'_> {
             }
             Err(LineError::Unterminated) => {
                 self.reply(Reply::LineTooLong(self.config.max_line));
-                return Err(Reason::Refused("it sends no lines"));
+                return Err(SessionEnd::Refused("it sends no lines"));
             }
         };
         match Request::parse(line) {
@@ -258,19 +253,44 @@ impl Session<'_> {
 
     fn reply(&mut self, reply: Reply<'_>) {
         self.flush();
-        match &self.seat {
-            Some(seat) => self.chat.reply(self.client, seat, reply),
+        match &self.membership {
+            Some(membership) => membership.reply(self.client, reply),
             None => self.client.reply(Position::default(), reply),
         }
     }
 
+    fn reply_list(&mut self, list: Vec<u8>) {
+        self.flush();
+        match &self.membership {
+            Some(membership) => membership.reply_list(self.client, list),
+            None => self.client.post_text(Position::default(), list, false),
+        }
+    }
+
+    /// Leaves the room, if the client is in one, and has the connection closed once all is sent
+    /// that the client is owed.
+    fn leave(&mut self) {
+        let phase = self.client.outbox.phase();
+        let last_word = match &phase {
+            Phase::Removed(removal) => Some(removal.reply()),
+            _ => None,
+        };
+        if let Some(membership) = &self.membership {
+            return self.chat.leave(self.client, membership, last_word);
+        }
+        if let Some(reply) = last_word {
+            self.client.reply(Position::default(), reply);
+        }
+        drop(self.client.post(Position::default(), Item::Close));
+    }
+
     /// Lets the room see what was said so far.
     fn flush(&mut self) {
-        if let Some(seat) = &self.seat
-            && !self.said.is_empty()
+        if let Some(membership) = &self.membership
+            && !self.pending_lines.is_empty()
         {
-            self.chat.say(self.client, seat, self.said.as_bytes());
-            self.said.clear();
+            self.chat.say(self.client, membership, self.pending_lines.as_bytes());
+            self.pending_lines.clear();
         }
     }
 }
@@ -279,11 +299,13 @@ impl Session<'_> {
 fn linger(client: &Client) {
     let deadline = Instant::now() + LINGER;
     let mut thrown_away = [0; 1024];
-    client.stop_writing();
+    let mut socket: &Socket = &client.socket;
+    socket.shut_write();
     while let Some(left) = deadline.checked_duration_since(Instant::now()) {
         // An error here means that the connection is gone, which is what is waited for.
-        let _ = client.stream.set_read_timeout(Some(left.max(Duration::from_millis(1))));
-        match (&client.stream).read(&mut thrown_away) {
+        let _ = socket.set_read_timeout(Some(left.max(Duration::from_millis(1))));
+        match socket.read(&mut thrown_away) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Ok(0) | Err(_) => return,
             Ok(_) => {}
         }

@@ -3,7 +3,7 @@
 //! Pure: it knows no socket and no clock. What is to be sent and shown, it gives back.
 
 use protocol::rows::HelpRow;
-use protocol::{COMMANDS, Event, LineError, Reply, Request, UserName, is_control};
+use protocol::{Command, Context, Event, LineError, Reply, Request, UserName, is_control};
 
 use super::air::DATAGRAM_BYTES;
 
@@ -93,7 +93,26 @@ impl Peer {
             },
             // Nobody keeps one.
             (Request::History(_), Some(_)) => Outcome::show(Reply::History),
-            (other, _) => Outcome::show(Reply::UnknownCommand(other.command())),
+            (
+                Request::Login(_)
+                | Request::Say(_)
+                | Request::Look
+                | Request::Join(_)
+                | Request::Rooms
+                | Request::Message { .. }
+                | Request::Me(_)
+                | Request::Rename(_)
+                | Request::Topic(_)
+                | Request::History(_)
+                | Request::Operator(_)
+                | Request::Kick { .. }
+                | Request::Mute { .. }
+                | Request::Ban { .. }
+                | Request::Announce(_)
+                | Request::Malformed(_)
+                | Request::Unknown(_),
+                _,
+            ) => Outcome::show(Reply::UnknownCommand(request.word())),
         }
     }
 
@@ -165,10 +184,20 @@ fn speaker(line: &str) -> Option<&str> {
 }
 
 fn help(is_logged_in: bool) -> Outcome {
-    const KNOWN: [&str; 7] = ["login", "say", "me", "look", "logout", "ping", "help"];
-    let commands = COMMANDS
+    const KNOWN: [Command; 7] = [
+        Command::Login,
+        Command::Say,
+        Command::Me,
+        Command::Look,
+        Command::Logout,
+        Command::Ping,
+        Command::Help,
+    ];
+    let context = Context { is_logged_in, has_operators: false };
+    let commands = Command::ALL
         .iter()
-        .filter(|command| KNOWN.contains(&command.name) && command.is_known(is_logged_in, false));
+        .copied()
+        .filter(|command| KNOWN.contains(command) && command.spec().scope.allows(context));
     let rows = commands.map(|command| HelpRow { command, width: HELP_WIDTH }.to_string());
     Outcome {
         show: std::iter::once(Reply::Commands.to_string()).chain(rows).collect(),

@@ -7,6 +7,7 @@ use std::{env, process};
 use clap::{Args, Subcommand, ValueHint};
 use protocol::UserName;
 use protocol::limits::HISTORY_LINES;
+use protocol::name::composed;
 use regex::Regex;
 
 use crate::args::{DEFAULT_SERVER, given, one_line, server};
@@ -42,7 +43,7 @@ impl Place {
     ///
     /// When none is given.
     pub fn speaker(&self) -> Result<String, Failure> {
-        let name = given(self.name.as_deref()).map(str::to_owned);
+        let name = given(self.name.as_deref()).map(composed);
         let missing = "who speaks? give --name NAME, or set CHAT_NAME";
         name.ok_or_else(|| Failure::new(Exit::Usage, missing))
     }
@@ -51,7 +52,7 @@ impl Place {
     #[must_use]
     pub fn reader(&self) -> String {
         if let Some(name) = given(self.name.as_deref()) {
-            return name.to_owned();
+            return composed(name);
         }
         let id = process::id();
         let named = env::var("USER").map(|user| format!("{user}-{id}"));

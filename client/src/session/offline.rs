@@ -7,7 +7,7 @@ use super::{Input, Session};
 use crate::connection::{Attempted, Connection, attempt};
 use crate::exit::Failure;
 use crate::thread;
-use crate::typed::{as_typed, is_secret};
+use crate::typed::{as_typed, without_secret};
 
 impl Session {
     /// Tries until it works or the user leaves, or must not come in. `None` then.
@@ -81,8 +81,7 @@ impl Session {
         self.count += 1;
         let is_kept = self.state.outbox_mut().keep(line);
         let what = if is_kept { "kept for later" } else { "not sent" };
-        let typed = as_typed(line);
-        let shown = if is_secret(&typed) { "/op" } else { &typed };
+        let shown = without_secret(&as_typed(line));
         self.view.notice(&format!("not connected; {what}: {shown}"));
         self.publish();
     }

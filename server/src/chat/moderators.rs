@@ -1,17 +1,17 @@
 //! What operators do to the chat. Whether somebody is an operator is known to its session.
 //!
-//! Nobody is unseated from here: who has to go is told, and its own session does the rest.
+//! Nobody leaves a room from here: who has to go is told, and its own session does the rest.
 
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use protocol::{Event, Reply, UserName};
 
-use super::{ANNOUNCEMENT_BYTES, Chat, Seat};
+use super::{ANNOUNCEMENT_BYTES, Chat, Membership};
 use crate::bans::Target;
-use crate::bell::Bell;
 use crate::client::Client;
-use crate::outbox::Dismissal;
+use crate::interrupt::Interrupt;
+use crate::phase::Removal;
 
 impl Chat {
     /// Whether the chat has operators.
@@ -42,40 +42,38 @@ impl Chat {
     }
 
     /// Ends the connection of a user.
-    pub fn kick(&self, client: &Client, seat: &Seat, name: &str, reason: &str) {
+    pub fn kick(&self, client: &Client, membership: &Membership, name: &str, reason: &str) {
         let state = self.state.lock();
         let Some((_, target, _)) = state.present(name) else {
-            return self.reply(client, seat, Reply::NoSuchUser(name));
+            return membership.reply(client, Reply::NoSuchUser(name));
         };
         let reason = if reason.is_empty() { "no reason given" } else { reason };
         let target = Arc::clone(target);
-        target.outbox.dismiss(Dismissal::Kicked(reason.to_owned()));
-        self.reply(client, seat, Reply::KickSuccess);
+        target.outbox.remove(Removal::Kicked(reason.to_owned()));
+        membership.reply(client, Reply::KickSuccess);
         drop(state);
         self.wake(&[target]);
     }
 
     /// Lets a user say nothing for so many minutes, and tells it.
-    pub fn mute(&self, client: &Client, seat: &Seat, name: &str, minutes: u32) {
+    pub fn mute(&self, client: &Client, membership: &Membership, name: &str, minutes: u32) {
         let state = self.state.lock();
         let (Some((name, target, log)), Some(moderation)) = (state.present(name), &self.moderation)
         else {
-            return self.reply(client, seat, Reply::NoSuchUser(name));
+            return membership.reply(client, Reply::NoSuchUser(name));
         };
         moderation.mute(name.clone(), minutes);
-        let writer = log.write();
-        target.reply(writer.end(), Reply::Muted(minutes.into()));
-        drop(writer);
-        self.reply(client, seat, Reply::MuteSuccess);
+        target.reply(log.lock().end(), Reply::Muted(minutes.into()));
+        membership.reply(client, Reply::MuteSuccess);
     }
 
     /// Keeps somebody out for so many minutes, and ends the connections of those it concerns, but
     /// not the caller's own.
-    pub fn ban(&self, client: &Client, seat: &Seat, target: &Target, minutes: u32) {
+    pub fn ban(&self, client: &Client, membership: &Membership, target: &Target, minutes: u32) {
         let Some(moderation) = &self.moderation else { return };
         moderation.ban(target.clone(), minutes);
         if minutes == 0 {
-            return self.reply(client, seat, Reply::BanSuccess);
+            return membership.reply(client, Reply::BanSuccess);
         }
         let state = self.state.lock();
         let mut concerned: Vec<_> = match target {
@@ -85,31 +83,31 @@ impl Chat {
             Target::Address(_) => {
                 let comes_from =
                     |client: &&Arc<Client>| Target::address(client.address.ip()) == *target;
-                state.clients.values().filter(comes_from).map(Arc::clone).collect()
+                state.connections.iter().filter(comes_from).map(Arc::clone).collect()
             }
         };
         concerned.retain(|other| other.id != client.id);
         for other in &concerned {
-            other.outbox.dismiss(Dismissal::Banned(minutes.into()));
+            other.outbox.remove(Removal::Banned(minutes.into()));
         }
-        self.reply(client, seat, Reply::BanSuccess);
+        membership.reply(client, Reply::BanSuccess);
         drop(state);
         self.wake(&concerned);
     }
 
-    /// Lets sessions that are dismissed find out, wherever they wait.
+    /// Lets sessions that are removed find out, wherever they wait.
     fn wake(&self, clients: &[Arc<Client>]) {
-        if let Err(error) = self.bell().map_or(Ok(()), Bell::ring) {
+        if let Err(error) = self.interrupt().map_or(Ok(()), Interrupt::raise) {
             // That may cost them the last bytes they are owed, but they have to go.
-            log::warn!("a dismissal is forced, for the bell does not ring: {error}");
-            clients.iter().for_each(|client| client.stop_reading());
+            log::warn!("a removal is forced, for sessions cannot be interrupted: {error}");
+            clients.iter().for_each(|client| client.shut_read());
         }
     }
 
-    /// What wakes sessions that are dismissed. `None` when nobody could dismiss them.
+    /// What wakes sessions that are removed. `None` when nobody could remove them.
     #[must_use]
-    pub fn bell(&self) -> Option<&Bell> {
-        self.moderation.as_ref().map(|moderation| &moderation.bell)
+    pub fn interrupt(&self) -> Option<&Interrupt> {
+        self.moderation.as_ref().map(|moderation| &moderation.interrupt)
     }
 
     /// Lets everyone in every room see a text.
@@ -117,16 +115,13 @@ impl Chat {
         let logs: Vec<_> =
             self.state.lock().rooms.values().map(|room| Arc::clone(&room.log)).collect();
         for log in logs {
-            drop(log.write_when_read(ANNOUNCEMENT_BYTES + text.len()));
+            log.wait_for_readers(ANNOUNCEMENT_BYTES + text.len());
         }
         let line = format!("{}\n", Event::Announced { text });
         // All at once under the lock, for a room without members is recorded no more.
         let state = self.state.lock();
         for room in state.rooms.values() {
-            let mut log = room.log.write();
-            log.append(line.as_bytes(), Timestamp::now());
-            let news = log.finish();
-            self.tell(&room.log, news);
+            room.log.lock().append(line.as_bytes(), Timestamp::now());
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Opening a room that may have a transcript, without anybody waiting for a disk.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use parking_lot::MutexGuard;
 use protocol::RoomName;
@@ -72,11 +73,10 @@ impl Chat {
         }
         let State { rooms, logs_made, .. } = &mut *state;
         rooms.entry(name.clone()).or_insert_with(|| {
-            let log = RoomLog::new(*logs_made, name.clone(), self.backlog, self.desks.len());
+            let subscribers = Arc::clone(&self.subscribers);
+            let log = RoomLog::new(*logs_made, name.clone(), self.backlog, subscribers);
             *logs_made += 1;
-            let is_recorded = self.recorder.is_some();
-            let log = if is_recorded { log.recorded(&earlier.lines) } else { log };
-            Room::new(log, earlier.topic)
+            Room::new(log.with_earlier(&earlier.lines), earlier.topic)
         });
         state
     }

@@ -13,35 +13,32 @@ const WRONG_PASSWORD: Duration = Duration::from_secs(2);
 impl Session<'_> {
     /// Makes the user an operator, if this is the password.
     pub(super) fn become_operator(&mut self, password: &str) {
-        let Some(seat) = &self.seat else { return };
-        let (address, name) = (self.client.address, &seat.name);
+        self.flush();
+        let Some(membership) = &self.membership else { return };
+        let (address, name) = (self.client.address, &membership.name);
         if self.chat.is_operator(name, password) {
             log::info!("{address} ({name}) is an operator now");
             self.is_operator = true;
             return self.reply(Reply::OperatorSuccess);
         }
         log::warn!("{address} ({name}) gave a wrong password for `op`");
-        self.client.outbox.sit_out(WRONG_PASSWORD);
+        self.client.outbox.penalty(WRONG_PASSWORD);
         self.reply(Reply::PasswordWrong);
     }
 
-    /// Requests of operators.
-    pub(super) fn act_as_operator(&mut self, request: Request<'_>) {
-        if !self.is_operator {
-            return self.reply(Reply::OperatorsOnly(request.command()));
-        }
-        let Some(seat) = &self.seat else { return };
-        log::info!("{} ({}) as operator: {request}", self.client.address, seat.name);
-        let (chat, client) = (self.chat, self.client);
-        match request {
-            Request::Kick { name, reason } => chat.kick(client, seat, name, reason),
-            Request::Mute { name, minutes } => chat.mute(client, seat, name, minutes),
-            Request::Ban { target, minutes } => match Target::parse(target) {
-                Ok(target) => chat.ban(client, seat, &target, minutes),
-                Err(error) => self.refuse_name(error),
-            },
-            Request::Announce(text) => chat.announce(text),
-            _ => {}
+    /// Writes what an operator does into the server's log.
+    pub(super) fn note_operation(&self, request: &Request<'_>) {
+        let Some(membership) = &self.membership else { return };
+        log::info!("{} ({}) as operator: {request}", self.client.address, membership.name);
+    }
+
+    /// Keeps a name or an address out.
+    pub(super) fn ban(&mut self, target: &str, minutes: u32) {
+        match Target::parse(target) {
+            Ok(target) => {
+                self.in_room(|chat, client, user| chat.ban(client, user, &target, minutes));
+            }
+            Err(error) => self.refuse_name(error),
         }
     }
 }

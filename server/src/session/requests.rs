@@ -1,101 +1,113 @@
 //! What a session does for each request.
 
 use std::fmt::Write;
+use std::sync::Arc;
 
 use protocol::rows::HelpRow;
-use protocol::{COMMANDS, Command, Event, NameError, Reply, Request, RoomName, UserName};
+use protocol::{Command, Context, Event, NameError, Reply, Request, RoomName, Scope, UserName};
 
-use super::{Reason, Session, Step};
-use crate::ring::Position;
+use super::{Session, SessionEnd, Step};
+use crate::chat::{Chat, Membership};
+use crate::client::Client;
 
 /// Bytes of lines that go to the room's log together, give or take one. Many lines share the cost
 /// of the lock; and they are few beside what the log holds.
-const SAID_BYTES: usize = 16 * 1024;
+const PENDING_BYTES: usize = 16 * 1024;
 
 impl Session<'_> {
-    /// Does what the client asks for.
+    /// Does what the client asks for, or refuses it. The order of the refusals is the protocol's.
     pub(super) fn act(&mut self, request: Request<'_>) -> Step {
-        let is_known = match Command::find(request.command()) {
-            Some(command) => self.knows(command),
-            None => false,
+        let Some(command) = request.command().filter(|command| self.knows(*command)) else {
+            return self.answer(Reply::UnknownCommand(request.word()));
         };
-        if !is_known {
-            return self.answer(Reply::UnknownCommand(request.command()));
+        if let Request::Malformed(_) = request {
+            return self.answer(Reply::Usage(command.spec().usage));
         }
-        match request {
-            Request::Logout => return Err(Reason::LoggedOut),
-            Request::Ping(token) => self.reply(Reply::Pong(token)),
-            Request::Help(command) => self.help(command),
-            Request::Malformed(command) => {
-                let usage = Command::find(command).map_or(command, |command| command.usage);
-                self.reply(Reply::Usage(usage));
-            }
-            Request::Login(name) => self.login(name),
-            Request::Operator(password) => {
-                self.flush();
-                self.become_operator(password);
-            }
-            Request::Kick { .. }
-            | Request::Mute { .. }
-            | Request::Ban { .. }
-            | Request::Announce(_) => {
-                self.flush();
-                self.act_as_operator(request);
-            }
-            request => self.act_in_room(request),
+        if command.spec().scope == Scope::Operators && !self.is_operator {
+            return self.answer(Reply::OperatorsOnly(request.word()));
         }
-        Ok(())
+        if speaks(&request)
+            && let Some(minutes) =
+                self.membership.as_ref().and_then(|membership| self.chat.muted(&membership.name))
+        {
+            return self.answer(Reply::Muted(minutes));
+        }
+        if command.spec().scope == Scope::Operators {
+            self.note_operation(&request);
+        }
+        self.carry_out(request)
     }
 
-    /// Requests of users in a room.
-    fn act_in_room(&mut self, request: Request<'_>) {
-        if speaks(&request)
-            && let Some(minutes) = self.seat.as_ref().and_then(|seat| self.chat.muted(&seat.name))
-        {
-            return self.reply(Reply::Muted(minutes));
-        }
-        let Some(name) = self.seat.as_ref().map(|seat| seat.name.as_str()) else { return };
-        let event = match request {
-            Request::Say(text) => Some(Event::Said { name, text }),
-            Request::Me(text) => Some(Event::Did { name, text }),
-            _ => None,
-        };
-        if let Some(event) = event {
-            // Writing to memory does not fail.
-            let _ = write!(self.said, "{event}");
-            self.said.push('\n');
-        }
-        if event.is_none() || self.said.len() >= SAID_BYTES {
-            self.flush();
-        }
-        let (chat, client) = (self.chat, self.client);
-        let Some(seat) = &mut self.seat else { return };
+    /// Does what the client asks for. The match has no `_`, so a command that is added to the
+    /// protocol does not compile before something is done for it here.
+    fn carry_out(&mut self, request: Request<'_>) -> Step {
         match request {
-            Request::Look => chat.look(client, seat),
-            Request::Rooms => chat.rooms(client, seat),
-            Request::Message { to, text } => chat.message(client, seat, to, text),
-            Request::Topic("") => chat.topic(client, seat),
-            Request::Topic(text) => chat.set_topic(seat, text),
-            Request::History(count) => chat.history(client, seat, count),
+            Request::Logout => return Err(SessionEnd::LoggedOut),
+            Request::Ping(token) => self.reply(Reply::Pong(token)),
+            Request::Help(command) => self.help(command),
+            Request::Login(name) => self.login(name),
+            Request::Say(text) => self.say(text, |name, text| Event::Said { name, text }),
+            Request::Me(text) => self.say(text, |name, text| Event::Did { name, text }),
+            Request::Look => self.in_room(|chat, client, user| chat.look(client, user)),
+            Request::Rooms => self.in_room(|chat, client, user| chat.rooms(client, user)),
+            Request::Message { to, text } => {
+                self.in_room(|chat, client, user| chat.message(client, user, to, text));
+            }
+            Request::Topic("") => self.in_room(|chat, client, user| chat.topic(client, user)),
+            Request::Topic(text) => self.in_room(|chat, _, user| chat.set_topic(user, text)),
+            Request::History(count) => {
+                self.in_room(|_, client, user| user.history(client, count));
+            }
             Request::Join(room) => match RoomName::parse(room) {
-                Ok(room) => chat.join(client, seat, &room),
+                Ok(room) => self.in_room(|chat, client, user| chat.join(client, user, &room)),
                 Err(NameError::Empty) => self.reply(Reply::RoomNameEmpty),
                 Err(error) => self.reply(Reply::RoomNameInvalid(&error.to_string())),
             },
             Request::Rename(name) => match UserName::parse(name) {
-                Ok(name) => chat.rename(client, seat, name),
+                Ok(name) => self.in_room(|chat, client, user| chat.rename(client, user, name)),
                 Err(error) => self.refuse_name(error),
             },
-            _ => {}
+            Request::Operator(password) => self.become_operator(password),
+            Request::Kick { name, reason } => {
+                self.in_room(|chat, client, user| chat.kick(client, user, name, reason));
+            }
+            Request::Mute { name, minutes } => {
+                self.in_room(|chat, client, user| chat.mute(client, user, name, minutes));
+            }
+            Request::Ban { target, minutes } => self.ban(target, minutes),
+            Request::Announce(text) => self.in_room(|chat, _, _| chat.announce(text)),
+            // Both were answered before.
+            Request::Malformed(_) | Request::Unknown(_) => {}
+        }
+        Ok(())
+    }
+
+    /// Does something as a user in a room, after what the user said before it. The table of
+    /// commands lets nobody else ask for it.
+    pub(super) fn in_room(&mut self, act: impl FnOnce(&Chat, &Arc<Client>, &mut Membership)) {
+        self.flush();
+        if let Some(membership) = &mut self.membership {
+            act(self.chat, self.client, membership);
+        }
+    }
+
+    /// Adds a line to those that the room is to see next.
+    fn say(&mut self, text: &str, event: for<'e> fn(&'e str, &'e str) -> Event<'e>) {
+        let Some(membership) = &self.membership else { return };
+        // Writing to memory does not fail.
+        let _ = write!(self.pending_lines, "{}", event(membership.name.as_str(), text));
+        self.pending_lines.push('\n');
+        if self.pending_lines.len() >= PENDING_BYTES {
+            self.flush();
         }
     }
 
     fn login(&mut self, name: &str) {
         match UserName::parse(name) {
             Ok(name) => match self.chat.login(self.client, name) {
-                Ok(seat) => {
-                    log::info!("{} ({}) came", self.client.address, seat.name);
-                    self.seat = Some(seat);
+                Ok(membership) => {
+                    log::info!("{} ({}) came", self.client.address, membership.name);
+                    self.membership = Some(membership);
                 }
                 Err(refusal) => self.reply(refusal),
             },
@@ -111,26 +123,26 @@ impl Session<'_> {
     }
 
     /// Whether the client can give this command here.
-    fn knows(&self, command: &Command) -> bool {
-        command.is_known(self.seat.is_some(), self.chat.has_operators())
+    fn knows(&self, command: Command) -> bool {
+        let context = Context {
+            is_logged_in: self.membership.is_some(),
+            has_operators: self.chat.has_operators(),
+        };
+        command.spec().scope.allows(context)
     }
 
     fn help(&mut self, name: &str) {
-        let known: Vec<_> = COMMANDS.iter().filter(|command| self.knows(command)).collect();
-        let width = known.iter().map(|command| command.usage.len() + 1).max().unwrap_or(0);
+        let known = Command::ALL.iter().copied().filter(|command| self.knows(*command));
+        let width = known.clone().map(|command| command.spec().usage.len() + 1).max();
+        let width = width.unwrap_or(0);
         let rows: Vec<_> = known
-            .into_iter()
-            .filter(|command| name.is_empty() || command.name == name)
+            .filter(|command| name.is_empty() || command.spec().name == name)
             .map(|command| HelpRow { command, width })
             .collect();
         if rows.is_empty() {
             return self.reply(Reply::UnknownCommand(name));
         }
-        self.flush();
-        match &self.seat {
-            Some(seat) => self.chat.reply_list(self.client, seat, Reply::Commands, rows.iter()),
-            None => self.client.reply_list(Position::default(), Reply::Commands, rows.iter()),
-        }
+        self.reply_list(self.client.list(Reply::Commands, rows.iter()));
     }
 }
 
@@ -139,6 +151,20 @@ fn speaks(request: &Request<'_>) -> bool {
     match request {
         Request::Say(_) | Request::Me(_) | Request::Message { .. } | Request::Rename(_) => true,
         Request::Topic(text) => !text.is_empty(),
-        _ => false,
+        Request::Login(_)
+        | Request::Look
+        | Request::Logout
+        | Request::Join(_)
+        | Request::Rooms
+        | Request::History(_)
+        | Request::Operator(_)
+        | Request::Kick { .. }
+        | Request::Mute { .. }
+        | Request::Ban { .. }
+        | Request::Announce(_)
+        | Request::Ping(_)
+        | Request::Help(_)
+        | Request::Malformed(_)
+        | Request::Unknown(_) => false,
     }
 }

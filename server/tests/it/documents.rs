@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use nix::sys::signal::Signal;
-use protocol::COMMANDS;
+use protocol::Spec;
 
 use crate::program::{Program, not_run};
 use crate::support::TestClient;
@@ -115,12 +115,12 @@ fn the_python_client_of_the_lab() {
 #[test]
 fn the_protocols_page_has_the_table_of_commands() {
     let page = read("docs/protocol.md");
-    let rows: Vec<_> = COMMANDS
+    let rows: Vec<_> = protocol::Command::ALL
         .iter()
         .map(|command| {
-            let place = format!("{:?}", command.place).to_lowercase();
-            let usage = command.usage.replace('|', r"\|");
-            format!("| `{usage}` | {place} | {} |", command.help)
+            let Spec { usage, help, scope, .. } = command.spec();
+            let scope = format!("{scope:?}").to_lowercase();
+            format!("| `{}` | {scope} | {help} |", usage.replace('|', r"\|"))
         })
         .collect();
     let table = rows.join("\n");

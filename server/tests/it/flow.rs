@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::Signal;
 
 use crate::program::Program;
+use crate::stalls::connect_with_buffer;
 use crate::support::{TestClient, TestServer};
 
 const LINES: u64 = 300_000;
@@ -91,6 +92,43 @@ fn who_falls_behind_is_told_exactly_how_many_lines_are_missing() {
     assert!(missed > 0, "nothing was missed, so nothing was shown");
     assert!(next == LINES || next == LINES + 1, "{next} lines are accounted for");
     sleeper.expect_nothing_but("caught up");
+}
+
+/// Who takes far more than the promised 64 KiB in a quarter of a second keeps up, and loses no
+/// line of a flood: the flood waits for it. What the system holds for it must not hide that.
+#[test]
+fn who_takes_a_megabyte_a_second_loses_nothing() {
+    const PACE: Duration = Duration::from_millis(50);
+    // 57 bytes each, so that they are twice what the system may hold for one connection.
+    const LINES: usize = 160_000;
+    let server = TestServer::with(|config| config.backlog = 256 * 1024);
+    let steady = connect_with_buffer(&server, 128 * 1024);
+    (&steady).write_all(b"login steady\n").unwrap();
+    let flooder = server.login("flooder");
+    thread::scope(|scope| {
+        let mut echo = flooder.stream().try_clone().unwrap();
+        scope.spawn(move || std::io::copy(&mut echo, &mut std::io::sink()));
+        let flood = scope.spawn(|| {
+            flood(&flooder, LINES as u64);
+            // Its answer is the end of what the flooder gets.
+            (flooder.stream()).write_all(b"logout\n").unwrap();
+        });
+        let mut taken = Vec::new();
+        let mut block = vec![0; 64 * 1024];
+        while !taken.ends_with(b"flooder has left the room.\n") {
+            let length = (&steady).read(&mut block).unwrap();
+            assert_ne!(length, 0, "it was closed");
+            taken.extend_from_slice(&block[..length]);
+            let recent = &taken[taken.len().saturating_sub(length + 64)..];
+            assert!(!String::from_utf8_lossy(recent).contains("\nMissed "), "lines were missed");
+            // The pace is what is tested; nothing waits for it.
+            thread::sleep(PACE.mul_f64(length as f64 / block.len() as f64));
+        }
+        flood.join().unwrap();
+        let text = String::from_utf8(taken).unwrap();
+        assert_eq!(text.lines().filter(|line| line.starts_with("flooder: ")).count(), LINES);
+        drop(server);
+    });
 }
 
 /// Reads on a second handle of a client's socket.

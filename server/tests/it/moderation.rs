@@ -209,7 +209,8 @@ fn who_takes_nothing_is_out_of_the_room_at_once_and_gets_what_it_was_owed() {
     let (owed, last) = rest.trim_end().rsplit_once('\n').unwrap();
     assert_eq!(last, "Kicked: that is enough");
     let answers = owed.lines().filter(|line| *line == format!("Topic: {topic}")).count();
-    assert!(answers > 100, "only {answers} answers were owed");
+    // More than the 64 KiB that its outbox holds: the rest was on its way already.
+    assert!(answers > 20, "only {answers} answers were owed");
     assert!(owed.lines().any(|line| line == "teacher: last words"));
     bob.stream().shutdown(Shutdown::Both).unwrap();
     asking.join().unwrap();

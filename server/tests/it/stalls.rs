@@ -1,7 +1,7 @@
 //! Clients that are ended by the server are gone, whatever they go on to send, and those that
 //! take a little are not ended.
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::os::fd::AsRawFd;
 use std::thread;
@@ -49,21 +49,22 @@ fn a_stop_does_not_wait_for_requests_that_nobody_answers() {
     drop(deaf);
 }
 
-/// A receive buffer of a few packets, which can be chosen only before connecting.
-fn connect_with_small_buffer(server: &TestServer) -> TcpStream {
+/// A receive buffer of so many bytes, which can be chosen only before connecting.
+pub fn connect_with_buffer(server: &TestServer, bytes: usize) -> TcpStream {
     let flags = SockFlag::SOCK_CLOEXEC;
     let socket = socket(AddressFamily::Inet, SockType::Stream, flags, None).unwrap();
-    setsockopt(&socket, sockopt::RcvBuf, &131_072).unwrap();
+    setsockopt(&socket, sockopt::RcvBuf, &bytes).unwrap();
     connect(socket.as_raw_fd(), &SockaddrStorage::from(server.address)).unwrap();
     TcpStream::from(socket)
 }
 
-/// A slow line with large buffers on its way: the client takes some bytes all the time.
+/// A slow line with large buffers on its way: the client takes some bytes all the time, but so few
+/// that nobody waits for it.
 #[test]
 fn who_takes_a_little_is_not_closed() {
     let stall_timeout = Duration::from_secs(1);
     let server = TestServer::with(|config| config.stall_timeout = stall_timeout);
-    let slow = connect_with_small_buffer(&server);
+    let slow = connect_with_buffer(&server, 16 * 1024);
     (&slow).write_all(b"login slow\n").unwrap();
     let mut talker = server.login("talker");
     thread::scope(|scope| {
@@ -78,10 +79,14 @@ fn who_takes_a_little_is_not_closed() {
         // It takes a little again and again, for much longer than it could take nothing.
         let end = Instant::now() + stall_timeout * 3;
         let mut taken = [0; 4096];
+        slow.set_read_timeout(Some(stall_timeout / 10)).unwrap();
         while Instant::now() < end || !talking.is_finished() {
-            (&slow).read_exact(&mut taken).unwrap();
+            match (&slow).read(&mut taken) {
+                Ok(length) => assert_ne!(length, 0, "it was closed"),
+                Err(error) => assert_eq!(error.kind(), ErrorKind::WouldBlock),
+            }
             // This is the pace of the slow line, and nothing waits for it.
-            thread::sleep(Duration::from_millis(10));
+            thread::sleep(Duration::from_millis(40));
         }
         let mut talker = talking.join().unwrap();
         talker.send("look\n");

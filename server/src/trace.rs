@@ -6,11 +6,10 @@
 use std::net::SocketAddr;
 use std::ops::Range;
 
+use protocol::Command;
+
 /// The log target.
 pub const WIRE: &str = "wire";
-
-const HIDDEN: &[u8] = b"op [password]\n";
-const HIDDEN_ECHO: &[u8] = b"Unknown command: op [password]\n";
 
 fn is_on() -> bool {
     log::log_enabled!(target: WIRE, log::Level::Trace)
@@ -32,16 +31,23 @@ fn show_sent(text: &[u8], part: Range<usize>, mut show: impl FnMut(&[u8])) {
     let mut start = 0;
     for line in text.split_inclusive(|&byte| byte == b'\n') {
         let (from, to) = (part.start.max(start), part.end.min(start + line.len()));
-        // The reply to a password that stands behind a tab, so that it was taken for a command.
+        // The reply to a password that stands behind a tab, so that it was taken for part of the command.
         let echo = line.strip_prefix(b"Unknown command: ");
         match echo.map(Beginning::of) {
             _ if from >= to => {}
-            Some(Beginning::Password) if from == start => show(HIDDEN_ECHO),
-            Some(Beginning::Password) => {}
+            Some(Beginning::Secret(command)) if from == start => {
+                show(format!("Unknown command: {}", hidden(command)).as_bytes());
+            }
+            Some(Beginning::Secret(_)) => {}
             _ => show(&text[from..to]),
         }
         start += line.len();
     }
+}
+
+/// What is shown instead of a line with a secret.
+fn hidden(command: Command) -> String {
+    format!("{} [password]\n", command.spec().name)
 }
 
 /// The bytes that come from one client, as they are logged.
@@ -84,8 +90,8 @@ impl Received {
                     begun.extend(piece);
                     match Beginning::of(begun) {
                         Beginning::Unclear => {}
-                        Beginning::Password => {
-                            show(HIDDEN);
+                        Beginning::Secret(command) => {
+                            show(hidden(command).as_bytes());
                             self.line = Line::Hidden;
                         }
                         Beginning::Other => {
@@ -104,8 +110,8 @@ impl Received {
 
 /// What the beginning of a line tells.
 enum Beginning {
-    /// It is `op` and a password, or meant to be: neither case nor the kind of space matters.
-    Password,
+    /// It is this command and a secret, or meant to be: neither case nor the kind of space matters.
+    Secret(Command),
     Other,
     /// More has to come.
     Unclear,
@@ -115,12 +121,24 @@ impl Beginning {
     fn of(line: &[u8]) -> Self {
         let is_space = |byte: &u8| *byte != b'\n' && *byte <= b' ';
         let start = line.iter().position(|byte| !is_space(byte)).unwrap_or(line.len());
-        match &line[start..] {
-            [] | [b'o' | b'O'] | [b'o' | b'O', b'p' | b'P'] => Self::Unclear,
-            [b'o' | b'O', b'p' | b'P', space, ..] if is_space(space) => Self::Password,
-            _ => Self::Other,
+        let line = &line[start..];
+        match line.iter().position(|byte| *byte <= b' ') {
+            Some(end) if is_space(&line[end]) => {
+                Command::find_secret(&line[..end]).map_or(Self::Other, Self::Secret)
+            }
+            Some(_) => Self::Other,
+            None if may_become_secret(line) => Self::Unclear,
+            None => Self::Other,
         }
     }
+}
+
+/// Whether a command with a secret begins like this.
+fn may_become_secret(word: &[u8]) -> bool {
+    Command::secrets().any(|command| {
+        let name = command.spec().name.as_bytes();
+        name.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word))
+    })
 }
 
 #[cfg(test)]
@@ -145,6 +163,25 @@ mod tests {
         check("op\nopera x\no\n\n", "op\nopera x\no\n\n");
         check(" OP\tx\r\nlook\r\n", "op [password]\nlook\r\n");
         check("look\nop x", "look\nop [password]\n");
+    }
+
+    #[test]
+    fn no_secret_is_shown_however_its_command_is_mistyped() {
+        for name in Command::secrets().map(|command| command.spec().name) {
+            let capital = name[..1].to_uppercase() + &name[1..];
+            for word in [name.to_owned(), name.to_uppercase(), capital] {
+                for space in [" ", "  ", "\t", "\r", "\x0b", " \t"] {
+                    for before in ["", " ", "\t"] {
+                        let line = format!("{before}{word}{space}hunter2 hunter2\n");
+                        check(&line, &format!("{name} [password]\n"));
+                        let echo = format!("Unknown command: {line}");
+                        let mut shown = Vec::new();
+                        show_sent(echo.as_bytes(), 0..echo.len(), |it| shown.extend_from_slice(it));
+                        assert!(!String::from_utf8(shown).unwrap().contains("hunter2"), "{echo:?}");
+                    }
+                }
+            }
+        }
     }
 
     #[test]

@@ -4,9 +4,9 @@
 
 use std::time::{Duration, Instant};
 
-/// The allowance of one client.
+/// How fast one client may be read: a token bucket.
 #[derive(Debug)]
-pub struct Allowance {
+pub struct RateLimit {
     lines_per_second: f64,
     burst: f64,
     tokens: f64,
@@ -14,8 +14,8 @@ pub struct Allowance {
     counted: Instant,
 }
 
-impl Allowance {
-    /// A full allowance. `lines_per_second` of 0 is no limit.
+impl RateLimit {
+    /// A limit whose burst is unused. `lines_per_second` of 0 is no limit.
     #[must_use]
     pub fn new(lines_per_second: u32, burst: u32, now: Instant) -> Self {
         let burst = f64::from(burst.max(1));
@@ -42,11 +42,11 @@ mod tests {
     #[test]
     fn a_burst_is_free_and_then_lines_come_at_the_rate() {
         let start = Instant::now();
-        let mut allowance = Allowance::new(20, 3, start);
+        let mut limit = RateLimit::new(20, 3, start);
         let mut now = start;
         let waits: Vec<_> = (0..6)
             .map(|_| {
-                let wait = allowance.take(now);
+                let wait = limit.take(now);
                 now += wait;
                 wait.as_millis()
             })
@@ -57,16 +57,16 @@ mod tests {
     #[test]
     fn silence_earns_no_more_than_a_burst() {
         let start = Instant::now();
-        let mut allowance = Allowance::new(20, 2, start);
+        let mut limit = RateLimit::new(20, 2, start);
         let later = start + Duration::from_secs(3600);
-        let waits: Vec<_> = (0..3).map(|_| allowance.take(later).as_millis()).collect();
+        let waits: Vec<_> = (0..3).map(|_| limit.take(later).as_millis()).collect();
         assert_eq!(waits, [0, 0, 50]);
     }
 
     #[test]
     fn no_rate_is_no_limit() {
         let start = Instant::now();
-        let mut allowance = Allowance::new(0, 1, start);
-        assert!((0..1000).all(|_| allowance.take(start).is_zero()));
+        let mut limit = RateLimit::new(0, 1, start);
+        assert!((0..1000).all(|_| limit.take(start).is_zero()));
     }
 }

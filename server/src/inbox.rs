@@ -1,0 +1,151 @@
+//! What a courier has to look at: clients that came, outboxes that have something, and logs that
+//! have lines.
+//!
+//! Sessions, the chat and the logs put things in; the courier takes them out. Each outbox and each
+//! log is in here at most once at a time, so an inbox is bounded by the number of clients and
+//! rooms.
+//!
+//! This module knows no socket, and nothing of a client but its number.
+
+use std::fmt::Debug;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use mio::Waker;
+use parking_lot::Mutex;
+
+use crate::room_log::{RoomLog, Subscriber};
+
+/// Tells clients apart. Never given twice in one server.
+pub type ClientId = usize;
+
+/// The inbox of one courier, whose clients are of type `C`.
+#[derive(Debug)]
+pub struct Inbox<C> {
+    /// The courier's number, by which logs know it.
+    pub courier: usize,
+    contents: Mutex<Contents<C>>,
+    /// Whether there is something for [`Inbox::take_urgent`]. The courier asks for it between any
+    /// two sends, so it must cost nothing.
+    has_urgent: AtomicBool,
+    waker: Waker,
+}
+
+#[derive(Debug)]
+struct Contents<C> {
+    urgent: Urgent<C>,
+    logs: Vec<Arc<RoomLog>>,
+    /// Whether the courier has to be woken.
+    is_asleep: bool,
+}
+
+/// What does not wait for the end of a courier's pass over a room.
+#[derive(Debug)]
+pub struct Urgent<C> {
+    /// Clients that came.
+    pub arrivals: Vec<Arc<C>>,
+    /// Clients whose outbox has something.
+    pub outboxes: Vec<ClientId>,
+    /// When the server stops: what is not sent by then is not sent at all.
+    pub deadline: Option<Instant>,
+    /// Once set the courier ends as soon as it has no client.
+    pub is_closing: bool,
+}
+
+impl<C> Inbox<C> {
+    /// The inbox of courier number `courier`, which sleeps where `waker` wakes it.
+    #[must_use]
+    pub fn new(courier: usize, waker: Waker) -> Self {
+        let urgent = Urgent {
+            arrivals: Vec::new(),
+            outboxes: Vec::new(),
+            deadline: None,
+            is_closing: false,
+        };
+        let contents = Contents { urgent, logs: Vec::new(), is_asleep: false };
+        let contents = Mutex::new(contents);
+        Self { courier, contents, has_urgent: AtomicBool::new(false), waker }
+    }
+
+    fn put_urgent(&self, put: impl FnOnce(&mut Urgent<C>)) {
+        self.put(|contents| {
+            put(&mut contents.urgent);
+            self.has_urgent.store(true, Ordering::Relaxed);
+        });
+    }
+
+    fn put(&self, put: impl FnOnce(&mut Contents<C>)) {
+        let mut contents = self.contents.lock();
+        put(&mut contents);
+        if std::mem::take(&mut contents.is_asleep) {
+            drop(contents);
+            // It fails only when the descriptor is bad, and the courier owns that one.
+            let _ = self.waker.wake();
+        }
+    }
+
+    /// Gives the courier a client, before anything is in the client's outbox.
+    pub fn register(&self, client: Arc<C>) {
+        self.put_urgent(|urgent| urgent.arrivals.push(client));
+    }
+
+    /// The client's outbox has something and its courier was not notified yet.
+    pub fn outbox_ready(&self, client: ClientId) {
+        self.put_urgent(|urgent| urgent.outboxes.push(client));
+    }
+
+    /// The log has lines and the courier was not notified yet.
+    pub fn log_ready(&self, log: Arc<RoomLog>) {
+        self.put(|contents| contents.logs.push(log));
+    }
+
+    /// The server stops: delivery goes on until `deadline` at most.
+    pub fn set_deadline(&self, deadline: Instant) {
+        self.put_urgent(|urgent| urgent.deadline = Some(deadline));
+    }
+
+    /// No client will come any more.
+    pub fn close(&self) {
+        self.put_urgent(|urgent| urgent.is_closing = true);
+    }
+
+    /// For the courier, which is awake: the logs that have lines.
+    pub fn take_logs(&self) -> Vec<Arc<RoomLog>> {
+        let mut contents = self.contents.lock();
+        contents.is_asleep = false;
+        std::mem::take(&mut contents.logs)
+    }
+
+    /// For the courier: what is urgent. `None` when nothing is.
+    ///
+    /// The flag is relaxed. Sessions put things in while they hold the log of their room, and the
+    /// courier locks that log for each batch before it asks here; so it cannot miss one that
+    /// belongs before the batch's last line.
+    pub fn take_urgent(&self) -> Option<Urgent<C>> {
+        if !self.has_urgent.load(Ordering::Relaxed) {
+            return None;
+        }
+        let mut contents = self.contents.lock();
+        self.has_urgent.store(false, Ordering::Relaxed);
+        let Urgent { deadline, is_closing, .. } = contents.urgent;
+        let kept = Urgent { arrivals: Vec::new(), outboxes: Vec::new(), deadline, is_closing };
+        Some(std::mem::replace(&mut contents.urgent, kept))
+    }
+
+    /// For the courier: it is about to sleep, and will be woken. `false` when there is something
+    /// to do already.
+    #[must_use]
+    pub fn prepare_sleep(&self) -> bool {
+        let mut contents = self.contents.lock();
+        let is_empty = contents.logs.is_empty() && !self.has_urgent.load(Ordering::Relaxed);
+        contents.is_asleep = is_empty;
+        is_empty
+    }
+}
+
+impl<C: Debug + Send + Sync> Subscriber for Inbox<C> {
+    fn wake(&self, log: &Arc<RoomLog>) {
+        self.log_ready(Arc::clone(log));
+    }
+}

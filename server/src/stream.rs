@@ -1,0 +1,392 @@
+//! The stream of bytes that one client gets, and its next step.
+//!
+//! The stream is made of lines of the client's room and of items of its outbox, in the order of
+//! positions. A courier takes it forward step by step; a step never waits.
+//!
+//! What must not be cut is a *piece*: when the socket takes a part of one, the rest of it is sent
+//! before anything else. With both framings a piece is a line.
+//!
+//! This module knows no socket but by [`Sink`], no thread and no clock, so a test can drive it.
+
+use std::io::{self, Write};
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use memchr::memchr;
+use protocol::rows::HistoryRow;
+use protocol::{Framing, Reply};
+
+use crate::outbox::{Item, Next, Outbox};
+use crate::ring::{Batch, Position};
+use crate::room_log::{Reader, Reading};
+use crate::socket::Sink;
+
+/// A client that takes [`LIVE_BYTES`] within this time is live: it keeps up. Who appends to a room
+/// waits for the live ones, so that a moment without the processor costs nobody a line. A client
+/// that only pretends to read slows a flood down to this rate, but nothing slower.
+pub const LIVE_TIME: Duration = Duration::from_millis(250);
+const LIVE_BYTES: u64 = 64 * 1024;
+
+/// Sends that one client gets in a step. Then others have their turn.
+pub const STEP_SENDS: u32 = 16;
+
+/// Bytes of lines that are made into rows of a history at once, and how many sends that counts
+/// for. A row costs more than a line does, since it has a time to be written.
+const HISTORY_BYTES: usize = 16 * 1024;
+const HISTORY_SENDS: u32 = 4;
+
+/// What came of a step.
+#[derive(Debug)]
+pub enum Progress {
+    /// The client was sent all that there is for now.
+    Current,
+    /// There is more, but others shall have their turn first.
+    Queued,
+    /// The socket takes no more for now.
+    Blocked,
+    /// The client reads another log now. It read the one of this number before, if any.
+    Switched {
+        /// The log that it reads no more.
+        left: Option<u64>,
+    },
+    /// Everything was sent, and nothing will follow.
+    Closed,
+    /// The connection is gone.
+    Broken,
+}
+
+/// What the next step of a client waits for.
+#[derive(Debug)]
+pub enum Pace {
+    /// New lines or items.
+    Current,
+    /// Its turn among others who have much to get.
+    Queued,
+    /// Space in its socket.
+    Blocked(Blocked),
+}
+
+/// What is known of a client whose socket took no more. Counts are bytes taken so far.
+#[derive(Debug)]
+pub struct Blocked {
+    /// When it last took anything, and the count then.
+    progress: (Instant, u64),
+    /// When it last was live, and the count then.
+    live: (Instant, u64),
+}
+
+/// The stream to one client.
+#[derive(Debug)]
+pub struct Stream {
+    framing: Framing,
+    /// Whether the outbox may have something.
+    pub has_items: bool,
+    /// What the next step waits for.
+    pub pace: Pace,
+    /// Bytes that the socket took, in all.
+    taken: u64,
+    /// The log that the client reads, and up to where it was sent. `None` in the login room.
+    reading: Option<(Reader, Position)>,
+    /// Whether it has to be brought up to its log's end on its own, since passes over the room
+    /// may have gone by without it.
+    is_behind: bool,
+    /// Lines of the log that are being sent as a history: from here, up to there.
+    history: Option<(Position, Position)>,
+    /// The rest of a piece, and of texts, of which the socket has not taken all. They end with a
+    /// whole piece, so whatever is put behind them cuts none.
+    unsent: Vec<u8>,
+    /// How many of those the socket took.
+    sent: usize,
+}
+
+impl Stream {
+    /// The stream to a client that has just come.
+    #[must_use]
+    pub fn new(framing: Framing) -> Self {
+        Self {
+            framing,
+            has_items: false,
+            pace: Pace::Current,
+            taken: 0,
+            reading: None,
+            is_behind: false,
+            history: None,
+            unsent: Vec::new(),
+            sent: 0,
+        }
+    }
+
+    /// The number of the log that the client reads.
+    #[must_use]
+    pub fn log(&self) -> Option<u64> {
+        self.reading.as_ref().map(|(reader, _)| reader.log.id)
+    }
+
+    /// Up to where in its log the client was sent everything.
+    #[must_use]
+    pub fn position(&self) -> Position {
+        self.reading.as_ref().map_or(Position::default(), |(_, at)| *at)
+    }
+
+    /// Bytes that the client is owed, without its outbox.
+    #[must_use]
+    pub fn unsent_bytes(&self) -> u64 {
+        let behind = self.reading.as_ref().map_or(0, |(reader, at)| reader.log.bytes_after(*at));
+        let history = self.history.map_or(0, |(from, end)| end.byte - from.byte);
+        (self.unsent.len() - self.sent) as u64 + behind + history
+    }
+
+    /// Whether passes over its room and new items find it ready.
+    #[must_use]
+    pub fn is_current(&self) -> bool {
+        matches!(self.pace, Pace::Current)
+    }
+
+    /// Notes that the socket took no more at `now`, for the first time in a row or again.
+    pub fn note_blocked(&mut self, now: Instant) {
+        let taken = self.taken;
+        match &mut self.pace {
+            Pace::Blocked(Blocked { progress, live }) => {
+                if taken > progress.1 {
+                    *progress = (now, taken);
+                }
+                if taken >= live.1 + LIVE_BYTES {
+                    *live = (now, taken);
+                }
+            }
+            pace => *pace = Pace::Blocked(Blocked { progress: (now, taken), live: (now, taken) }),
+        }
+    }
+
+    /// For how long its socket has taken nothing, though something waits for it.
+    #[must_use]
+    pub fn stalled_for(&self, now: Instant) -> Duration {
+        match &self.pace {
+            Pace::Blocked(blocked) => now.saturating_duration_since(blocked.progress.0),
+            Pace::Current | Pace::Queued => Duration::ZERO,
+        }
+    }
+
+    /// Whether those who append wait for it.
+    #[must_use]
+    pub fn is_live(&self, now: Instant) -> bool {
+        match &self.pace {
+            Pace::Blocked(blocked) => now.saturating_duration_since(blocked.live.0) < LIVE_TIME,
+            Pace::Current | Pace::Queued => true,
+        }
+    }
+
+    /// Sends what there is, as far as `sink` takes it, up to the first thing that the courier has
+    /// to know of, and at most `sends` times.
+    ///
+    /// `carried` is what the courier carries to everyone in some room right now; `scratch` is for
+    /// what this client needs beside that.
+    pub fn advance(
+        &mut self,
+        sink: &impl Sink,
+        outbox: &Outbox,
+        carried: Option<&Batch>,
+        scratch: &mut Batch,
+        sends: &mut u32,
+    ) -> Progress {
+        loop {
+            match self.flush(sink) {
+                Ok(true) => {}
+                Ok(false) => return self.fall_behind(Progress::Blocked),
+                Err(_) => return Progress::Broken,
+            }
+            if *sends == 0 {
+                return self.fall_behind(Progress::Queued);
+            }
+            *sends -= 1;
+            if self.history.is_some() {
+                self.take_history(scratch);
+                *sends = sends.saturating_sub(HISTORY_SENDS - 1);
+                continue;
+            }
+            let limit = match self.next_item(outbox) {
+                Next::Texts(bytes) => {
+                    self.unsent = bytes;
+                    continue;
+                }
+                Next::Item(item) => match self.take_item(item) {
+                    Some(progress) => return progress,
+                    None => continue,
+                },
+                Next::Later(at) => Some(at),
+                Next::Nothing => None,
+            };
+            match self.send_lines(sink, outbox, limit, carried, scratch) {
+                Ok(Some(true)) => {}
+                Ok(Some(false)) => return self.fall_behind(Progress::Blocked),
+                Ok(None) => return Progress::Current,
+                Err(_) => return Progress::Broken,
+            }
+        }
+    }
+
+    fn fall_behind(&mut self, progress: Progress) -> Progress {
+        self.is_behind = true;
+        progress
+    }
+
+    /// The item that is due: the client has got its log up to there, and all of that is published.
+    fn next_item(&mut self, outbox: &Outbox) -> Next {
+        if !self.has_items {
+            return Next::Nothing;
+        }
+        let due = match &self.reading {
+            Some((reader, at)) => reader.log.published().min(*at),
+            None => Position::default(),
+        };
+        let next = outbox.next(due);
+        self.has_items = !matches!(next, Next::Nothing);
+        next
+    }
+
+    fn take_item(&mut self, item: Item) -> Option<Progress> {
+        match item {
+            Item::Text { bytes, .. } => self.unsent = bytes,
+            Item::History { from, end } => {
+                self.unsent = Reply::History.to_bytes(self.framing);
+                self.history = Some((from, end));
+            }
+            Item::Switch(reader, from) => {
+                self.is_behind = true;
+                let left = self.log();
+                self.reading = Some((reader, from));
+                return Some(Progress::Switched { left });
+            }
+            Item::Close => return Some(Progress::Closed),
+        }
+        None
+    }
+
+    /// Makes the next rows of the history into text to send.
+    fn take_history(&mut self, scratch: &mut Batch) {
+        let (Some((from, end)), Some((reader, _))) = (self.history.take(), &self.reading) else {
+            return;
+        };
+        let reading = reader.log.lock().read_stamped(from, end, HISTORY_BYTES, scratch);
+        let next = match reading {
+            Reading::Nothing => return,
+            Reading::Gone { start, .. } => {
+                self.unsent = Reply::Missed(start.line - from.line).to_bytes(self.framing);
+                start
+            }
+            Reading::Lines => {
+                self.unsent = history_rows(scratch);
+                scratch.end
+            }
+        };
+        self.history = (next < end).then_some((next, end));
+    }
+
+    /// Sends lines of the log, none after `limit`. `None` when there are none, else whether the
+    /// socket took all of them.
+    fn send_lines(
+        &mut self,
+        sink: &impl Sink,
+        outbox: &Outbox,
+        limit: Option<Position>,
+        carried: Option<&Batch>,
+        scratch: &mut Batch,
+    ) -> io::Result<Option<bool>> {
+        let Some((reader, at)) = &mut self.reading else { return Ok(None) };
+        let (log, from) = (&reader.log, *at);
+        let carried = carried.filter(|batch| batch.log == log.id);
+        if limit.is_none() && !self.is_behind && carried.is_none_or(|batch| batch.end <= from) {
+            return Ok(None);
+        }
+        if let Some(batch) = carried {
+            let end = limit.unwrap_or(Position::MAX).min(batch.end);
+            if let Some(lines) = batch.lines(from, end) {
+                return self.send_from(sink, from, lines, end).map(Some);
+            }
+        }
+        let guard = log.lock();
+        // Asked while nobody can append, so it sees every item that belongs before the last line.
+        let limit = outbox.next_position();
+        let reading = guard.read(from, limit, scratch);
+        drop(guard);
+        match reading {
+            Reading::Lines => self.send_from(sink, from, &scratch.bytes, scratch.end).map(Some),
+            Reading::Nothing => {
+                self.is_behind = false;
+                Ok(None)
+            }
+            Reading::Gone { limit, .. } => {
+                // The client is so far behind that it goes on at the present.
+                self.unsent = Reply::Missed(limit.line - from.line).to_bytes(self.framing);
+                *at = limit;
+                self.flush(sink).map(Some)
+            }
+        }
+    }
+
+    /// Sends `lines`, which lie between `from` and `end`. When the socket takes a part, the rest
+    /// of the piece that it ends in is kept apart.
+    fn send_from(
+        &mut self,
+        sink: &impl Sink,
+        from: Position,
+        lines: &[u8],
+        end: Position,
+    ) -> io::Result<bool> {
+        let sent = sink.send(lines, 0)?;
+        self.taken += sent as u64;
+        let is_whole = sent == lines.len();
+        let position = if is_whole {
+            end
+        } else if sent == 0 {
+            from
+        } else {
+            let rest = end_of_piece(lines, sent);
+            self.unsent = lines[sent..rest].to_vec();
+            from.after(&lines[..rest])
+        };
+        if let Some((_, at)) = &mut self.reading {
+            *at = position;
+        }
+        Ok(is_whole)
+    }
+
+    /// Sends what was left over. `true` when nothing of it is left.
+    fn flush(&mut self, sink: &impl Sink) -> io::Result<bool> {
+        if self.unsent.is_empty() {
+            return Ok(true);
+        }
+        let sent = sink.send(&self.unsent, self.sent)?;
+        self.taken += sent as u64;
+        self.sent += sent;
+        let is_whole = self.sent == self.unsent.len();
+        if is_whole {
+            self.unsent = Vec::new();
+            self.sent = 0;
+        }
+        Ok(is_whole)
+    }
+}
+
+/// Where the piece ends that the last byte sent belongs to. `sent` is not 0.
+fn end_of_piece(lines: &[u8], sent: usize) -> usize {
+    // From the last byte sent, for that may be the newline.
+    memchr(b'\n', &lines[sent - 1..]).map_or(lines.len(), |at| sent + at)
+}
+
+/// The rows of a history, each with its newline. Lines of the same moment share one formatting of
+/// the time, which is what a row costs most.
+fn history_rows(batch: &Batch) -> Vec<u8> {
+    let mut rows = Vec::with_capacity(2 * batch.bytes.len());
+    let mut written: Option<(Timestamp, String)> = None;
+    for (time, line) in batch.stamped() {
+        if written.as_ref().is_none_or(|(last, _)| *last != time) {
+            written = Some((time, format!("{time:.3}")));
+        }
+        let time = written.as_ref().map_or("", |(_, text)| text);
+        // Whatever is appended to a log was text, and writing to memory does not fail.
+        let line = str::from_utf8(line).unwrap_or_default();
+        let _ = writeln!(rows, "{}", HistoryRow { time, line });
+    }
+    rows
+}
