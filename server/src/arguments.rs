@@ -42,6 +42,14 @@ pub struct Arguments {
     #[arg(long, value_name = "ADDR:PORT", value_parser = address)]
     classic: Vec<SocketAddr>,
 
+    /// Serve a page to chat from in a browser here; repeatable
+    #[arg(long, value_name = "ADDR:PORT", value_parser = address)]
+    web: Vec<SocketAddr>,
+
+    /// Browsers may know this server by this name too; repeatable
+    #[arg(long, value_name = "NAME", requires = "web")]
+    web_name: Vec<String>,
+
     /// Threads that write to clients; one a processor by default
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=64))]
     couriers: Option<u8>,
@@ -176,6 +184,8 @@ impl From<Arguments> for Config {
         Self {
             listen: arguments.listen,
             classic: arguments.classic,
+            web: arguments.web,
+            web_names: arguments.web_name,
             couriers: arguments.couriers.map_or(default.couriers, usize::from),
             max_line: arguments.max_line as usize,
             backlog: arguments.backlog as usize,

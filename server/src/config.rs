@@ -16,6 +16,10 @@ pub struct Config {
     pub listen: Vec<SocketAddr>,
     /// Where to listen for clients of the course's original server.
     pub classic: Vec<SocketAddr>,
+    /// Where to listen for browsers.
+    pub web: Vec<SocketAddr>,
+    /// Names by which browsers may know this server, beside `localhost` and this machine's.
+    pub web_names: Vec<String>,
     /// Threads that write, 1 to 64.
     pub couriers: usize,
     /// Bytes in a request line, without its newline.
@@ -57,6 +61,8 @@ impl Default for Config {
         Self {
             listen: Vec::new(),
             classic: Vec::new(),
+            web: Vec::new(),
+            web_names: Vec::new(),
             couriers: cores.min(MAX_COURIERS),
             max_line: limits::LINE_BYTES,
             backlog: limits::BACKLOG_BYTES,

@@ -27,6 +27,8 @@
 //! | `operators`, `bans` | passwords and bans, in memory and as files | no lock, no thread |
 //! | `bell` | wakes sessions that are dismissed | sockets that are waited for |
 //! | `motd`, `text_file` | what the server is given to read | files |
+//! | `endpoint` | where a server listens, and how clients there speak | nothing |
+//! | `web` | the page for browsers, HTTP and WebSocket: bytes to values and back | nothing |
 //! | `turn` | lets one at a time do something long | nothing |
 //! | `trace` | the log of the wire, without passwords | nothing |
 //! | `recorder`, `transcript` | rooms on disk, as they are written | logs, files |
@@ -52,6 +54,7 @@ mod client;
 pub mod config;
 mod connections;
 mod courier;
+mod endpoint;
 mod folder;
 mod inbox;
 mod interrupt;
@@ -75,9 +78,10 @@ mod timeline;
 mod trace;
 mod transcript;
 mod turn;
-pub mod web;
+mod web;
 
 pub use config::Config;
+pub use endpoint::{Endpoint, Transport};
 pub use operators::hash;
 pub use recorder::Recorder;
 pub use server::{Server, StopHandle};

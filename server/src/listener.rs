@@ -22,12 +22,14 @@ use socket2::SockRef;
 use crate::chat::Chat;
 use crate::client::Client;
 use crate::config::Config;
+use crate::endpoint::{Endpoint, Transport};
 use crate::inbox::{ClientId, Inbox};
 use crate::outbox::Item;
 use crate::recorder;
 use crate::ring::Position;
 use crate::session;
 use crate::socket::{Sink, Socket};
+use crate::web::{Site, http};
 
 /// Connections that may wait to be accepted. A room full of students logs in at once.
 const ACCEPT_QUEUE: i32 = 4096;
@@ -52,7 +54,9 @@ const BACK_OFF: Duration = Duration::from_millis(100);
 #[derive(Debug)]
 pub struct Listener {
     socket: TcpListener,
-    /// How replies end for those who connect here.
+    /// What carries the lines of those who connect here.
+    pub transport: Transport,
+    /// How replies end for them.
     pub framing: Framing,
 }
 
@@ -62,26 +66,27 @@ impl Listener {
     /// # Errors
     ///
     /// Says what is wrong with the address, and what to do.
-    pub fn bind(
-        address: SocketAddr,
-        framing: Framing,
-        registry: &Registry,
-        token: Token,
-    ) -> io::Result<Self> {
+    pub fn bind(endpoint: Endpoint, registry: &Registry, token: Token) -> io::Result<Self> {
+        let Endpoint { address, transport, framing } = endpoint;
         let socket = TcpListener::bind(address).map_err(|error| explain(&error, address))?;
         socket.set_nonblocking(true)?;
         listen(&socket, Backlog::new(ACCEPT_QUEUE)?)?;
         registry.register(&mut SourceFd(&socket.as_raw_fd()), token, Interest::READABLE)?;
-        Ok(Self { socket, framing })
+        Ok(Self { socket, transport, framing })
     }
 
-    /// Where it listens.
+    /// Where it listens, with the port that it got.
     ///
     /// # Errors
     ///
     /// When the system does not say.
-    pub fn address(&self) -> io::Result<SocketAddr> {
-        self.socket.local_addr()
+    pub fn endpoint(&self) -> io::Result<Endpoint> {
+        Ok(self.of(self.socket.local_addr()?))
+    }
+
+    /// The endpoint of a client that has connected here, at its own address.
+    fn of(&self, address: SocketAddr) -> Endpoint {
+        Endpoint { address, transport: self.transport, framing: self.framing }
     }
 }
 
@@ -100,6 +105,7 @@ fn explain(error: &io::Error, address: SocketAddr) -> io::Error {
 pub struct Acceptor<'scope> {
     chat: &'scope Chat,
     config: &'scope Config,
+    site: &'scope Site,
     inboxes: &'scope [Arc<Inbox<Client>>],
     next_id: ClientId,
     /// A descriptor to give up when there are no others, so that a client can be told.
@@ -118,11 +124,13 @@ impl<'scope> Acceptor<'scope> {
     pub fn new(
         chat: &'scope Chat,
         config: &'scope Config,
+        site: &'scope Site,
         inboxes: &'scope [Arc<Inbox<Client>>],
     ) -> Self {
         let mut acceptor = Self {
             chat,
             config,
+            site,
             inboxes,
             next_id: 0,
             spare: None,
@@ -147,10 +155,10 @@ impl<'scope> Acceptor<'scope> {
                     // The system always gives the lowest one that is free.
                     if stream.as_raw_fd() as u64 >= self.reserved_from {
                         self.note_shortage(&Errno::EMFILE.into());
-                        refuse(&stream, Reply::ServerFull, listener.framing);
+                        refuse(&stream, Reply::ServerFull, listener.of(address));
                         continue;
                     }
-                    self.admit(stream, address, listener.framing, scope);
+                    self.admit(stream, listener.of(address), scope);
                 }
                 Err(error) => match error.kind() {
                     io::ErrorKind::WouldBlock => return,
@@ -161,34 +169,23 @@ impl<'scope> Acceptor<'scope> {
         }
     }
 
-    fn client(
-        &mut self,
-        stream: TcpStream,
-        mut address: SocketAddr,
-        framing: Framing,
-    ) -> Arc<Client> {
+    fn client(&mut self, stream: TcpStream, mut endpoint: Endpoint) -> Arc<Client> {
         // An IPv4 client of an IPv6 listener is the same as one of an IPv4 listener.
-        address.set_ip(address.ip().to_canonical());
+        endpoint.address.set_ip(endpoint.address.ip().to_canonical());
         let id = self.next_id;
         self.next_id += 1;
         let inbox = Arc::clone(&self.inboxes[(id / CLIENTS_IN_A_ROW) % self.inboxes.len()]);
-        let socket = Socket::new(stream, address);
-        Arc::new(Client::new(id, socket, address, framing, inbox))
+        let socket = Socket::new(stream, endpoint.address);
+        Arc::new(Client::new(id, socket, endpoint, inbox))
     }
 
-    fn admit(
-        &mut self,
-        stream: TcpStream,
-        address: SocketAddr,
-        framing: Framing,
-        scope: &'scope Scope<'scope, '_>,
-    ) {
+    fn admit(&mut self, stream: TcpStream, endpoint: Endpoint, scope: &'scope Scope<'scope, '_>) {
         if let Err(error) = prepare(&stream, self.config) {
             // The peer is gone again, or what it would get is not what was promised.
-            log::debug!("{address} was not admitted: {error}");
+            log::debug!("{} was not admitted: {error}", endpoint.address);
             return;
         }
-        let client = self.client(stream, address, framing);
+        let client = self.client(stream, endpoint);
         // Those that have left are no clients any more, but wait for their peers to close.
         let leaves_room =
             Arc::strong_count(&self.sessions) <= self.config.max_clients.saturating_mul(2);
@@ -196,16 +193,17 @@ impl<'scope> Acceptor<'scope> {
         if let Err(refusal) = place {
             log::info!("{} refused: {refusal}", client.address);
             // Nobody else knows its socket yet, and a new socket takes so short a text at once.
-            let _ = client.socket.send(&refusal.to_bytes(framing), 0);
+            let _ = client.socket.send(&[], &refusal_bytes(refusal, endpoint), 0);
             return;
         }
-        let (chat, config, session) = (self.chat, self.config, Arc::clone(&client));
+        let (chat, config, site) = (self.chat, self.config, self.site);
+        let session = Arc::clone(&client);
         let counted = Arc::clone(&self.sessions);
         let spawned = thread::Builder::new()
             .name(format!("session-{}", client.id))
             .stack_size(SESSION_STACK_BYTES)
             .spawn_scoped(scope, move || {
-                session::run(chat, &session, config);
+                session::run(chat, &session, config, site);
                 drop(counted);
             });
         match spawned {
@@ -225,8 +223,8 @@ impl<'scope> Acceptor<'scope> {
         let is_shortage = [Errno::EMFILE as i32, Errno::ENFILE as i32]
             .contains(&error.raw_os_error().unwrap_or_default());
         if is_shortage && self.spare.take().is_some() {
-            if let Ok((stream, _)) = listener.socket.accept() {
-                refuse(&stream, Reply::ServerFull, listener.framing);
+            if let Ok((stream, address)) = listener.socket.accept() {
+                refuse(&stream, Reply::ServerFull, listener.of(address));
             }
             self.open_spare();
         } else {
@@ -297,8 +295,15 @@ fn find_dead_peers(stream: &TcpStream, config: &Config) -> nix::Result<()> {
 
 /// Tells a client for which there is no place. Nobody else knows its socket, so it is written to
 /// here; a new socket takes so short a text at once, and if not, the client is closed without it.
-fn refuse(stream: &TcpStream, refusal: Reply<'_>, framing: Framing) {
+fn refuse(stream: &TcpStream, refusal: Reply<'_>, endpoint: Endpoint) {
     let mut stream = stream;
     let _ = stream.set_nonblocking(true);
-    let _ = stream.write_all(&refusal.to_bytes(framing));
+    let _ = stream.write_all(&refusal_bytes(refusal, endpoint));
+}
+
+fn refusal_bytes(refusal: Reply<'_>, endpoint: Endpoint) -> Vec<u8> {
+    match endpoint.transport {
+        Transport::Tcp => refusal.to_bytes(endpoint.framing),
+        Transport::Web => http::turn_away(refusal),
+    }
 }

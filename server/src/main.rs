@@ -5,12 +5,11 @@ mod hangups;
 mod hash_password;
 
 use std::io::{self, Write};
-use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Context;
-use chat_server::{Config, Server, StopHandle};
+use chat_server::{Config, Endpoint, Server, StopHandle, Transport};
 use clap::Parser;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use protocol::Framing;
@@ -58,10 +57,10 @@ fn serve(config: Config) -> anyhow::Result<()> {
     let hangups = config.data.is_some().then(Hangups::block).transpose()?;
     let server = Server::bind(config)?;
     stop_on_signals(server.stop_handle())?;
-    let addresses = server.addresses()?;
-    announce(&addresses).context("cannot say on stdout where it listens")?;
-    if addresses.iter().all(|(address, _)| address.ip().is_loopback()) {
-        let port = addresses.first().map_or(PORT, |(address, _)| address.port());
+    let endpoints = server.endpoints()?;
+    announce(&endpoints).context("cannot say on stdout where it listens")?;
+    if endpoints.iter().all(|endpoint| endpoint.address.ip().is_loopback()) {
+        let port = endpoints.first().map_or(PORT, |endpoint| endpoint.address.port());
         log::info!("only this machine can connect; --listen 0.0.0.0:{port} opens it to the LAN");
     }
     let reopener = match (hangups, server.recorder()) {
@@ -78,11 +77,16 @@ fn serve(config: Config) -> anyhow::Result<()> {
 }
 
 /// One line on stdout for each listener. Scripts wait for it, and read the port from it.
-fn announce(addresses: &[(SocketAddr, Framing)]) -> io::Result<()> {
+fn announce(endpoints: &[Endpoint]) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
-    for (address, framing) in addresses {
-        let kind = if *framing == Framing::Classic { " (classic)" } else { "" };
-        writeln!(stdout, "listening on {address}{kind}")?;
+    for Endpoint { address, transport, framing } in endpoints {
+        match (transport, framing) {
+            (Transport::Web, _) => writeln!(stdout, "listening on http://{address}/")?,
+            (Transport::Tcp, Framing::Classic) => {
+                writeln!(stdout, "listening on {address} (classic)")?
+            }
+            (Transport::Tcp, Framing::Line) => writeln!(stdout, "listening on {address}")?,
+        }
     }
     stdout.flush()
 }

@@ -1,7 +1,6 @@
 //! A server from its listeners to its last joined thread.
 
 use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, Scope};
@@ -15,12 +14,14 @@ use crate::chat::Chat;
 use crate::client::Client;
 use crate::config::Config;
 use crate::courier::Courier;
+use crate::endpoint::{Endpoint, Transport};
 use crate::inbox::Inbox;
 use crate::listener::{Acceptor, Listener};
 use crate::moderation::Moderation;
 use crate::motd;
 use crate::recorder::Recorder;
 use crate::room_log::Subscriber;
+use crate::web::Site;
 
 /// How long clients of a stopping server have to close their side at least.
 const SHUTDOWN_TICK: Duration = Duration::from_millis(500);
@@ -74,13 +75,9 @@ impl Server {
         let poll = Poll::new()?;
         let waker = Waker::new(poll.registry(), STOP)?;
         let stop = Stop { is_requested: AtomicBool::new(false), waker };
-        let line = config.listen.iter().map(|address| (*address, Framing::Line));
-        let classic = config.classic.iter().map(|address| (*address, Framing::Classic));
         let listeners = (0..)
-            .zip(line.chain(classic))
-            .map(|(number, (address, framing))| {
-                Listener::bind(address, framing, poll.registry(), Token(number))
-            })
+            .zip(endpoints(&config))
+            .map(|(number, endpoint)| Listener::bind(endpoint, poll.registry(), Token(number)))
             .collect::<io::Result<Vec<_>>>()?;
         let recorder = match &config.data {
             Some(folder) => Some(Arc::new(Recorder::new(folder.clone(), config.sync)?)),
@@ -95,13 +92,13 @@ impl Server {
         Ok(Self { config, poll, stop, listeners, recorder, motd, moderation })
     }
 
-    /// Where it listens, in the order of the configuration: line framing first.
+    /// Where it listens, in the order of the configuration: line framing, classic framing, browsers.
     ///
     /// # Errors
     ///
     /// When the system does not say.
-    pub fn addresses(&self) -> io::Result<Vec<(SocketAddr, Framing)>> {
-        self.listeners.iter().map(|listener| Ok((listener.address()?, listener.framing))).collect()
+    pub fn endpoints(&self) -> io::Result<Vec<Endpoint>> {
+        self.listeners.iter().map(Listener::endpoint).collect()
     }
 
     /// What stops it.
@@ -129,12 +126,13 @@ impl Server {
             .collect::<io::Result<Vec<_>>>()?;
         let inboxes: Vec<_> = couriers.iter().map(Courier::inbox).collect();
         let subscribers = inboxes.iter().map(|inbox| Arc::clone(inbox) as Arc<dyn Subscriber>);
+        let site = Site::new(&config.web_names);
         let chat = Chat::new(subscribers.collect(), recorder.clone(), motd, moderation, &config);
         thread::scope(|scope| {
             let served = spawn_writers(scope, couriers, recorder.as_deref());
             let served = served.and_then(|()| {
                 thread::scope(|scope| {
-                    let mut acceptor = Acceptor::new(&chat, &config, &inboxes);
+                    let mut acceptor = Acceptor::new(&chat, &config, &site, &inboxes);
                     let served = accept_until_stopped(&mut poll, &stop, &chat, &config, || {
                         for listener in &listeners {
                             acceptor.accept_all(listener, scope, || stop.is_requested());
@@ -154,6 +152,13 @@ impl Server {
             served
         })
     }
+}
+
+fn endpoints(config: &Config) -> impl Iterator<Item = Endpoint> {
+    let of = |transport, framing| move |&address| Endpoint { address, transport, framing };
+    let line = config.listen.iter().map(of(Transport::Tcp, Framing::Line));
+    let classic = config.classic.iter().map(of(Transport::Tcp, Framing::Classic));
+    line.chain(classic).chain(config.web.iter().map(of(Transport::Web, Framing::Line)))
 }
 
 fn spawn_writers<'scope>(

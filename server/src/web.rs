@@ -11,6 +11,27 @@
 //! | `websocket` | frames of a browser into text, and lines into frames |
 
 pub mod http;
-pub mod origin;
-pub mod page;
+mod origin;
+mod page;
 pub mod websocket;
+
+use origin::Names;
+use page::Page;
+
+/// What a server has for browsers.
+#[derive(Debug)]
+pub struct Site {
+    /// The names that browsers may know it by.
+    pub names: Names,
+    /// The page.
+    pub page: Page,
+}
+
+impl Site {
+    /// With these names beside those of this machine.
+    #[must_use]
+    pub fn new(names: &[String]) -> Self {
+        let machine = nix::unistd::gethostname().ok().and_then(|name| name.into_string().ok());
+        Self { names: Names::new(machine.as_deref(), names), page: Page::default() }
+    }
+}

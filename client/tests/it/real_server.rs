@@ -26,8 +26,8 @@ impl RealServer {
         let classic = vec!["127.0.0.1:0".parse().unwrap()];
         let server =
             Server::bind(Config { listen, classic, rate: 0, ..Config::default() }).unwrap();
-        let addresses = server.addresses().unwrap();
-        let of = |wanted| addresses.iter().find(|(_, framing)| *framing == wanted).unwrap().0;
+        let endpoints = server.endpoints().unwrap();
+        let of = |wanted| endpoints.iter().find(|it| it.framing == wanted).unwrap().address;
         let (address, classic) = (of(Framing::Line), of(Framing::Classic));
         let stop = server.stop_handle();
         let thread = thread::spawn(move || server.run().unwrap());

@@ -2,6 +2,7 @@
 //! the answer to it. Every other answer than the one to a WebSocket ends the connection.
 
 use httparse::{EMPTY_HEADER, Header, Request};
+use protocol::Reply;
 use tungstenite::handshake::derive_accept_key;
 
 use super::origin::{Names, is_same};
@@ -165,6 +166,15 @@ fn has_token(headers: &[Header<'_>], name: &str, token: &str) -> bool {
         .filter_map(Result::ok)
         .flat_map(|value| value.split(','))
         .any(|word| word.trim_ascii().eq_ignore_ascii_case(token))
+}
+
+/// The answer to a browser that is not let in, before it has asked for anything.
+#[must_use]
+pub fn turn_away(why: Reply<'_>) -> Vec<u8> {
+    let refusal = if why == Reply::ServerFull { Refusal::Full } else { Refusal::Forbidden };
+    let (status, headers, _) = refusal.parts();
+    let headers = format!("{headers}Content-Type: text/plain; charset=utf-8\r\n");
+    respond(status, &headers, &format!("{why}\n"), true)
 }
 
 /// The answer that makes a WebSocket of the connection.

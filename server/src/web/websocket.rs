@@ -112,8 +112,8 @@ impl Write for Bytes<'_, '_> {
     }
 }
 
-/// The head of a frame, which stands before the text in it.
-#[derive(Debug, Clone, Copy)]
+/// The head of a frame, which stands before the text in it. By default it is none.
+#[derive(Debug, Clone, Copy, Default)]
 pub struct Header {
     bytes: [u8; HEADER_BYTES],
     length: usize,

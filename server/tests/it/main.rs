@@ -24,4 +24,3 @@ mod stalls;
 mod support;
 mod transcripts;
 mod web;
-mod web_bridge;

@@ -8,7 +8,8 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use argon2::{Argon2, Params, PasswordHasher};
-use chat_server::{Config, Server, StopHandle};
+use chat_server::{Config, Endpoint, Server, StopHandle, Transport};
+use protocol::Framing;
 use tempfile::TempDir;
 
 /// No test waits for this. It only ends those that would never end.
@@ -31,6 +32,7 @@ pub fn operators_file(folder: &TempDir, operators: &[(&str, &str)]) -> PathBuf {
 pub struct TestServer {
     pub address: SocketAddr,
     pub classic: SocketAddr,
+    pub web: SocketAddr,
     stop: StopHandle,
     thread: Option<JoinHandle<()>>,
 }
@@ -44,12 +46,23 @@ impl TestServer {
         let local = SocketAddr::from(([127, 0, 0, 1], 0));
         let mut config =
             Config { listen: vec![local], classic: vec![local], rate: 0, ..Config::default() };
+        config.web = vec![local];
         configure(&mut config);
         let server = Server::bind(config).unwrap();
-        let addresses = server.addresses().unwrap();
+        let endpoints = server.endpoints().unwrap();
+        let first = |transport, framing| {
+            let is_it = |it: &&Endpoint| (it.transport, it.framing) == (transport, framing);
+            endpoints.iter().find(is_it).unwrap().address
+        };
         let stop = server.stop_handle();
         let thread = thread::spawn(move || server.run().unwrap());
-        Self { address: addresses[0].0, classic: addresses[1].0, stop, thread: Some(thread) }
+        Self {
+            address: first(Transport::Tcp, Framing::Line),
+            classic: first(Transport::Tcp, Framing::Classic),
+            web: first(Transport::Web, Framing::Line),
+            stop,
+            thread: Some(thread),
+        }
     }
 
     pub fn connect(&self) -> TestClient {

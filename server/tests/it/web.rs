@@ -11,7 +11,6 @@ use tempfile::TempDir;
 use crate::browser::Browser;
 use crate::program::Program;
 use crate::support::{TestClient, TestServer, operators_file};
-use crate::web_bridge;
 
 /// The lines of the log, as a user reads them.
 const LINES: &str = "[...document.querySelectorAll('#log p')].map((line) => line.textContent)";
@@ -21,7 +20,7 @@ const IS_IN: &str = "!document.getElementById('chat').hidden \
 /// A browser in front of the login window.
 fn visit(server: &TestServer, language: &str) -> Option<Browser> {
     let browser = Browser::start(language)?;
-    browser.open(&format!("http://{}/", web_bridge::start(server.address)));
+    browser.open(&format!("http://{}/", server.web));
     browser.wait_for("!document.getElementById('login').hidden");
     Some(browser)
 }
@@ -171,10 +170,12 @@ fn twenty_thousand_lines_are_painted_at_once() {
 fn a_lost_connection_is_found_again() {
     let data = TempDir::new().unwrap();
     let folder = data.path().to_str().unwrap();
-    let mut program = Program::start(&["--listen", "127.0.0.1:0", "--data", folder]);
+    let local = "127.0.0.1:0";
+    let mut program = Program::start(&["--listen", local, "--web", local, "--data", folder]);
     let address = program.address().0;
+    let page = program.page();
     let Some(browser) = Browser::start("en") else { return };
-    browser.open(&format!("http://{}/", web_bridge::start(address)));
+    browser.open(&page);
     come_in(&browser, "al", "lobby");
     let enter = |name: &str| {
         let mut client = TestClient::connect(address);
@@ -193,8 +194,8 @@ fn a_lost_connection_is_found_again() {
     say(&browser, "/look");
     wait_for_line(&browser, "Not connected; kept for later: typed while away");
     wait_for_line(&browser, "Not connected; not sent: /look");
-    let listen = address.to_string();
-    let _program = Program::start(&["--listen", &listen, "--data", folder]);
+    let (listen, web) = (address.to_string(), page["http://".len()..page.len() - 1].to_owned());
+    let _program = Program::start(&["--listen", &listen, "--web", &web, "--data", folder]);
     let mut bo = loop {
         // Until it listens.
         if TcpStream::connect(address).is_ok() {
