@@ -24,3 +24,5 @@ mod stalls;
 mod support;
 mod transcripts;
 mod web;
+mod web_rules;
+mod web_socket;

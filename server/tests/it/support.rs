@@ -12,6 +12,8 @@ use chat_server::{Config, Endpoint, Server, StopHandle, Transport};
 use protocol::Framing;
 use tempfile::TempDir;
 
+use crate::web_socket::WebSocketStream;
+
 /// No test waits for this. It only ends those that would never end.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -65,6 +67,16 @@ impl TestServer {
         }
     }
 
+    /// A client that was not greeted yet.
+    pub fn connect_plain(&self) -> TestClient {
+        TestClient::connect(self.address)
+    }
+
+    /// The same over a WebSocket.
+    pub fn connect_web(&self) -> TestClient {
+        TestClient::connect_web(self.web)
+    }
+
     pub fn connect(&self) -> TestClient {
         let mut client = TestClient::connect(self.address);
         client.expect("Connect Success");
@@ -99,21 +111,57 @@ impl Drop for TestServer {
     }
 }
 
+fn connect(address: SocketAddr) -> TcpStream {
+    let stream = TcpStream::connect(address).unwrap();
+    stream.set_nodelay(true).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.set_write_timeout(Some(PATIENCE)).unwrap();
+    stream
+}
+
+/// What carries the bytes of a client.
+enum Carrier {
+    Tcp(TcpStream),
+    WebSocket(Box<WebSocketStream>),
+}
+
+impl Read for Carrier {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        match self {
+            Self::Tcp(stream) => stream.read(buffer),
+            Self::WebSocket(stream) => stream.read(buffer),
+        }
+    }
+}
+
 pub struct TestClient {
-    reader: BufReader<TcpStream>,
+    reader: BufReader<Carrier>,
 }
 
 impl TestClient {
     pub fn connect(address: SocketAddr) -> Self {
-        let stream = TcpStream::connect(address).unwrap();
-        stream.set_nodelay(true).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        stream.set_write_timeout(Some(PATIENCE)).unwrap();
-        Self { reader: BufReader::new(stream) }
+        Self { reader: BufReader::new(Carrier::Tcp(connect(address))) }
+    }
+
+    /// The same over a WebSocket.
+    pub fn connect_web(address: SocketAddr) -> Self {
+        let stream = WebSocketStream::new(connect(address), address);
+        Self { reader: BufReader::new(Carrier::WebSocket(Box::new(stream))) }
     }
 
     pub fn stream(&self) -> &TcpStream {
-        self.reader.get_ref()
+        match self.reader.get_ref() {
+            Carrier::Tcp(stream) => stream,
+            Carrier::WebSocket(stream) => stream.tcp(),
+        }
+    }
+
+    /// The WebSocket, which there must be.
+    pub fn web(&mut self) -> &mut WebSocketStream {
+        match self.reader.get_mut() {
+            Carrier::Tcp(_) => panic!("it is no WebSocket"),
+            Carrier::WebSocket(stream) => stream,
+        }
     }
 
     pub fn send(&mut self, text: &str) {
@@ -121,7 +169,18 @@ impl TestClient {
     }
 
     pub fn send_bytes(&mut self, bytes: &[u8]) {
-        self.stream().write_all(bytes).unwrap();
+        match self.reader.get_mut() {
+            Carrier::Tcp(stream) => stream.write_all(bytes).unwrap(),
+            Carrier::WebSocket(stream) => stream.send(bytes).unwrap(),
+        }
+    }
+
+    /// What has come of a WebSocket and was not read. `None` when all was.
+    pub fn buffered(&mut self) -> Option<String> {
+        let mut bytes = self.reader.buffer().to_vec();
+        self.reader.consume(bytes.len());
+        bytes.extend(self.web().take_text());
+        (!bytes.is_empty()).then(|| String::from_utf8(bytes).unwrap())
     }
 
     /// The next line, without its newline.
@@ -207,6 +266,9 @@ impl TestClient {
     }
 
     pub fn end_input(&mut self) {
-        self.stream().shutdown(Shutdown::Write).unwrap();
+        match self.reader.get_mut() {
+            Carrier::Tcp(stream) => stream.shutdown(Shutdown::Write).unwrap(),
+            Carrier::WebSocket(stream) => stream.close(),
+        }
     }
 }

@@ -8,7 +8,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use nix::sys::socket::{setsockopt, sockopt};
 
@@ -16,19 +16,42 @@ use tempfile::TempDir;
 
 use crate::support::{TestClient, TestServer, operators_file};
 
+/// What a WebSocket has no way to say: another protocol, and text that is none.
+const NOT_FOR_BROWSERS: [&str; 5] = [
+    "http.txt",
+    "tls.txt",
+    "not-utf8.txt",
+    "end-of-input-in-a-bad-line.txt",
+    "refusals-in-order.txt",
+];
+
 #[test]
 fn transcripts() {
+    for file in files() {
+        replay(&file, TestServer::connect_plain);
+    }
+}
+
+#[test]
+fn the_same_over_a_web_socket() {
+    for file in files() {
+        if !NOT_FOR_BROWSERS.iter().any(|name| file.ends_with(name)) {
+            replay(&file, TestServer::connect_web);
+        }
+    }
+}
+
+fn files() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/transcripts");
     let mut files: Vec<_> =
         fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.sort();
     assert!(files.len() >= 40, "only {} transcripts", files.len());
-    for file in files {
-        replay(&fs::read_to_string(&file).unwrap(), &file);
-    }
+    files
 }
 
-fn replay(transcript: &str, file: &Path) {
+fn replay(file: &Path, connect: fn(&TestServer) -> TestClient) {
+    let transcript = fs::read_to_string(file).unwrap();
     let folder = TempDir::new().unwrap();
     let operators = transcript.lines().next().and_then(|line| line.strip_prefix("# operators: "));
     let server = TestServer::with(|config| {
@@ -43,7 +66,7 @@ fn replay(transcript: &str, file: &Path) {
     for (number, step) in (1..).zip(transcript.lines()) {
         place.0 = format!("{}:{number}: {step}", file.display());
         if !step.starts_with('#') {
-            run(step, &server, &mut clients);
+            run(step, &server, connect, &mut clients);
         }
     }
     for client in clients.values_mut() {
@@ -62,13 +85,20 @@ impl Drop for Place {
     }
 }
 
-fn run(step: &str, server: &TestServer, clients: &mut BTreeMap<String, TestClient>) {
+fn run(
+    step: &str,
+    server: &TestServer,
+    connect: fn(&TestServer) -> TestClient,
+    clients: &mut BTreeMap<String, TestClient>,
+) {
     let (name, action) = step.split_once(' ').expect("a name and what happens");
     let mut words = action.splitn(2, ' ');
     match (words.next(), words.next().unwrap_or("")) {
         (Some("connects"), kind) => {
-            let address = if kind == "(classic)" { server.classic } else { server.address };
-            clients.insert(name.to_owned(), TestClient::connect(address));
+            let is_classic = kind == "(classic)";
+            let client =
+                if is_classic { TestClient::connect(server.classic) } else { connect(server) };
+            clients.insert(name.to_owned(), client);
             return;
         }
         (Some("is"), "disconnected") => {
