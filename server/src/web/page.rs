@@ -78,6 +78,6 @@ mod tests {
     #[test]
     fn the_page_is_small() {
         let bytes = Page::default().html.len();
-        assert!(bytes < 48 * 1024, "{bytes} bytes");
+        assert!(bytes < 42 * 1024, "{bytes} bytes");
     }
 }
