@@ -2,7 +2,7 @@
 //!
 //! This module knows no mode and does no I/O.
 
-use std::fmt;
+use std::{fmt, io};
 
 /// Why the program ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,6 +70,22 @@ impl Failure {
     /// A failure with its reason.
     pub fn new(exit: Exit, reason: impl Into<String>) -> Self {
         Self { exit, reason: reason.into() }
+    }
+
+    /// This machine is the cause.
+    pub fn local(error: impl Into<io::Error>) -> Self {
+        Self::new(Exit::Local, error.into().to_string())
+    }
+
+    /// The connection was lost.
+    pub fn lost(why: impl fmt::Display) -> Self {
+        Self::new(Exit::ConnectionLost, format!("connection lost: {why}; start again"))
+    }
+
+    /// The server refused what was asked of it, with this answer.
+    #[must_use]
+    pub fn refused(answer: &str) -> Self {
+        Self::new(Exit::Refused, format!("refused: {answer}; change it and try again"))
     }
 }
 

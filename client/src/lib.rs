@@ -1,58 +1,39 @@
 //! The chat's client, as a library, so that tests and every mode of the program share it.
 //!
-//! | module | what it is for |
+//! Each folder may use those that stand below it here, and nothing else; a test reads the `use` lines.
+//!
+//! | folder | what it is for |
 //! |---|---|
-//! | [`args`], [`documents`] | the command line, and what is printed about it |
-//! | [`exit`] | every way in which the program ends: exit code and one line of reason |
-//! | [`stderr`], [`signals`] | the way of that line to the user; an end from outside |
-//! | [`connection`] | a server's socket: connect, log in, send, lines in |
-//! | [`pipe`] | the mode for pipes: stdin to the server, the server to stdout |
-//! | [`interactive`] | the mode for terminals: a prompt, the chat above it |
-//! | [`script`] | the modes for scripts: one task, and an exit code that tells the truth |
 //! | [`lan`] | the room without a server: a stand-in for one, over UDP broadcast |
-//! | [`dialog`], [`prompt`], [`helper`], [`layout`], [`completion`], [`typed`] | of that mode: logging in, editing a line, what it means |
-//! | [`session`], [`timing`] | a stay in the chat, over as many connections as it takes |
-//! | [`state`], [`whereabouts`], [`outbox`], [`replay`], [`names`] | what is known of the chat, learned from its lines |
-//! | [`safe`], [`render`], [`view`], [`transcript`] | from a line to what is seen of it |
-//! | [`screen`], [`terminal`], [`files`], [`thread`] | where threads, terminal and files meet |
+//! | [`prompt`] | the mode for terminals: a prompt, the chat above it |
+//! | [`pipe`] | the mode for pipes: stdin to the server, the server to stdout |
+//! | [`script`] | the modes for scripts: one task, and an exit code that tells the truth |
+//! | [`session`] | a stay in the chat, over as many connections as it takes |
+//! | [`view`] | from a line to what is seen of it, on a terminal and in a log |
+//! | [`model`] | what is known of the chat, learned from its lines; pure |
+//! | [`net`] | a server's socket: connect, log in, send, lines in |
+//! | [`args`] | the command line, and what is printed about it |
+//! | [`sys`] | what the system has: files, signals, threads, standard error |
+//! | [`sanitize`] | text from the network, made safe to show; pure |
+//! | [`exit`] | every way in which the program ends: exit code and one line of reason; pure |
 //!
 //! ```text
-//! socket -> reader -> session -> view -> screen -> editor -> terminal
-//!    ^                   |  ^                        |
-//!    +-------------------+  +------- requests <------+ keys
+//! socket -> reader -> session -> view -> display queue -> editor -> terminal
+//!    ^                   |  ^                               |
+//!    +-------------------+  +---------- requests <----------+ keys
 //! ```
 //!
-//! [`safe`], [`render`], [`typed`], [`completion`], [`state`], [`whereabouts`], [`outbox`], [`replay`], [`timing`] and
-//! [`exit`] do no I/O. Only `main.rs` ends the process.
+//! Only `main.rs` ends the process.
 
 pub mod args;
-pub mod completion;
-pub mod connection;
-pub mod dialog;
-pub mod documents;
 pub mod exit;
-pub mod files;
-pub mod helper;
-pub mod interactive;
 pub mod lan;
-pub mod layout;
-pub mod names;
-pub mod outbox;
+pub mod model;
+pub mod net;
 pub mod pipe;
 pub mod prompt;
-pub mod render;
-pub mod replay;
-pub mod safe;
-pub mod screen;
+pub mod sanitize;
 pub mod script;
 pub mod session;
-pub mod signals;
-pub mod state;
-pub mod stderr;
-pub mod terminal;
-pub mod thread;
-pub mod timing;
-pub mod transcript;
-pub mod typed;
+pub mod sys;
 pub mod view;
-pub mod whereabouts;

@@ -1,21 +1,30 @@
 //! Arguments, mode, exit code. This is the only file that ends the process.
 
+use std::env;
 use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 
-use chat_client::args::{self, Args, Command};
+use chat_client::args::chat::{Args, Command, misused, unsaid};
+use chat_client::args::documents;
 use chat_client::exit::{Exit, Failure};
-use chat_client::{documents, interactive, lan, pipe, script, stderr};
+use chat_client::lan;
+use chat_client::pipe;
+use chat_client::prompt::interactive;
+use chat_client::script;
+use chat_client::sys::stderr;
 use clap::Parser;
 
 fn main() -> ExitCode {
     let result = match Args::try_parse() {
         Ok(args) => run(&args),
-        Err(error) if error.use_stderr() => Err(args::misused(&error)),
-        Err(asked) => documents::help(&asked).map(Exit::code),
+        Err(error) if error.use_stderr() => Err(misused(&error)),
+        Err(asked) => match unsaid(&asked, &env::args_os().collect::<Vec<_>>()) {
+            Some(failure) => Err(failure),
+            None => documents::help(&asked).map(Exit::code),
+        },
     };
     let code = result.unwrap_or_else(|failure| {
-        stderr::remark(&failure);
+        stderr::warn(&failure);
         failure.exit.code()
     });
     ExitCode::from(code)
@@ -27,8 +36,13 @@ fn run(args: &Args) -> Result<u8, Failure> {
         Some(Command::Lan(lan)) => lan::run(lan),
         Some(Command::Completions { shell }) => documents::completions(*shell),
         Some(Command::Man) => documents::manual(),
-        None if io::stdin().is_terminal() && io::stdout().is_terminal() => interactive::run(args),
-        None => pipe::run(&args.server, args.name(), args.room()).map(|()| Exit::Done),
+        None if io::stdin().is_terminal() && io::stdout().is_terminal() => {
+            interactive::run(&args.server, &args.appearance)
+        }
+        None => {
+            let to = &args.server;
+            pipe::run(&to.server, to.name(), to.room()).map(|()| Exit::Done)
+        }
     }
     .map(Exit::code)
 }

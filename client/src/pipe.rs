@@ -4,20 +4,19 @@
 //! as they are: this module looks at them only to notice a `logout`.
 
 use std::fs::File;
-use std::io::{self, Read, Write};
-use std::os::fd::{AsFd, OwnedFd};
+use std::io::{self, Read};
+use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 
-use nix::errno::Errno;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use protocol::limits::LINE_BYTES;
 use protocol::{Framing, LineDecoder, Reply, Request};
 
-use crate::connection::{ConnectError, Connection, PATIENCE, Receiver, Sender};
 use crate::exit::{Exit, Failure};
-use crate::safe::Safe;
-use crate::script::{local, lost};
-use crate::thread;
+use crate::net::{ConnectError, Connection, PATIENCE, Receiver, Sender};
+use crate::sanitize::Sanitized;
+use crate::sys::poll::{self, Interest};
+use crate::sys::stdout::{Audience, print, unbuffered};
+use crate::sys::thread;
 
 const CHUNK_BYTES: usize = 64 * 1024;
 
@@ -28,107 +27,84 @@ const CHUNK_BYTES: usize = 64 * 1024;
 ///
 /// Says why not all was sent and answered.
 pub fn run(server: &str, name: Option<&str>, room: Option<&str>) -> Result<(), Failure> {
-    let mut stdout = File::from(duplicate(io::stdout())?);
-    let stdin = File::from(duplicate(io::stdin())?);
-    let watched = duplicate(io::stdout())?;
+    let mut stdout = unbuffered()?;
+    let stdin = io::stdin().as_fd().try_clone_to_owned().map_err(Failure::local)?;
+    let watched = unbuffered()?;
     let mut connection = Connection::open(server, PATIENCE)?;
-    let (output, framing) = match name {
+    let (audience, framing) = match name {
         Some(name) => log_in(&mut connection, name, &mut stdout)?,
         // Its newline, if it has one, is among the bytes that follow.
         None => {
             let greeting = Reply::ConnectSuccess.to_string();
-            (print(&mut stdout, greeting.as_bytes()).map_err(unwritten)?, None)
+            (print(&mut stdout, greeting.as_bytes())?, None)
         }
     };
-    if output == Output::Closed {
+    if audience == Audience::Gone {
         return Ok(());
     }
-    let (mut sender, receiver) = connection.split().map_err(local)?;
+    let (mut sender, receiver) = connection.split().map_err(Failure::local)?;
     // Without a name the login is among the bytes of stdin, and what follows it is theirs as well.
     if let Some(room) = room.filter(|_| name.is_some()) {
-        sender.send(format!("join {room}\n").as_bytes()).map_err(lost)?;
+        sender.send(format!("join {room}\n").as_bytes()).map_err(Failure::lost)?;
     }
-    let closer = sender.try_clone().map_err(local)?;
-    let (wake, woken) = UnixStream::pair().map_err(local)?;
+    let closer = sender.try_clone().map_err(Failure::local)?;
+    let (wake, woken) = UnixStream::pair().map_err(Failure::local)?;
     // Only this framing takes text without a newline for a line.
     let completes_lines = framing != Some(Framing::Line);
-    let requests = Requests { stdin, watched, woken, sender, completes_lines };
+    let requests = Requests { stdin: File::from(stdin), watched, woken, sender, completes_lines };
     let requests = thread::spawn("stdin", move || requests.forward())?;
-    let mut end = End::default();
-    let replies = print_replies(receiver, &mut stdout, &mut end);
+    let mut last_words = LastWords::default();
+    let replies = print_replies(receiver, &mut stdout, &mut last_words);
     closer.close();
     // The thread waits for this socket too; its end is the signal.
     drop(wake);
     let requests = thread::join(requests)?;
     match (replies, requests) {
-        (Err(Broken::Stdout(error)), _) => Err(unwritten(error)),
-        (Ok(Output::Closed), _) | (_, RequestsEnd::StdoutClosed) => Ok(()),
-        (Ok(Output::Open), RequestsEnd::Complete) => match end.dismissal() {
-            Some(why) => Err(lost(why)),
+        (Err(Broken::Stdout(failure)), _) => Err(failure),
+        (Ok(Audience::Gone), _) | (_, RequestsEnd::StdoutClosed) => Ok(()),
+        (Ok(Audience::There), RequestsEnd::Complete) => match last_words.dismissal() {
+            Some(why) => Err(Failure::lost(why)),
             None => Ok(()),
         },
-        (Ok(Output::Open), RequestsEnd::Cut) => {
-            Err(lost("the server closed it before all of stdin was sent"))
+        (Ok(Audience::There), RequestsEnd::Cut) => {
+            Err(Failure::lost("the server closed it before all of stdin was sent"))
         }
-        (Err(Broken::Server(error)), _) => Err(lost(error)),
+        (Err(Broken::Server(error)), _) => Err(Failure::lost(error)),
     }
-}
-
-fn unwritten(error: io::Error) -> Failure {
-    Failure::new(Exit::Local, format!("cannot write to stdout: {error}"))
-}
-
-/// A handle without Rust's buffer, which would hold back what comes after the last newline.
-fn duplicate(stream: impl AsFd) -> Result<OwnedFd, Failure> {
-    stream.as_fd().try_clone_to_owned().map_err(local)
-}
-
-/// Whether somebody still reads our stdout.
-#[derive(Debug, PartialEq, Eq)]
-enum Output {
-    Open,
-    Closed,
 }
 
 fn log_in(
     connection: &mut Connection,
     name: &str,
     stdout: &mut File,
-) -> Result<(Output, Option<Framing>), Failure> {
-    let mut show = |line: &str| print(stdout, format!("{line}\n").as_bytes()).map_err(unwritten);
-    if show(&Reply::ConnectSuccess.to_string())? == Output::Closed {
-        return Ok((Output::Closed, None));
+) -> Result<(Audience, Option<Framing>), Failure> {
+    let mut show = |line: &str| print(stdout, format!("{line}\n").as_bytes());
+    if show(&Reply::ConnectSuccess.to_string())? == Audience::Gone {
+        return Ok((Audience::Gone, None));
     }
     match connection.log_in(name) {
         Ok(framing) => Ok((show(&Reply::LoginSuccess.to_string())?, Some(framing))),
         Err(error) => {
             if let ConnectError::Login(answer) = &error {
-                show(answer)?;
+                // Whether somebody reads it changes nothing: it is over.
+                let _ = show(answer)?;
             }
             Err(error.into())
         }
     }
 }
 
-fn print(stdout: &mut File, bytes: &[u8]) -> io::Result<Output> {
-    match stdout.write_all(bytes) {
-        Ok(()) => Ok(Output::Open),
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Output::Closed),
-        Err(error) => Err(error),
-    }
-}
-
 /// Which of the two ends broke.
 enum Broken {
     Server(io::Error),
-    Stdout(io::Error),
+    Stdout(Failure),
 }
 
 /// The end of what the server sent.
 #[derive(Default)]
-struct End(Vec<u8>);
+struct LastWords(Vec<u8>);
 
-impl End {
+impl LastWords {
     /// More than the server's last word takes.
     const BYTES: usize = 8 * 1024;
 
@@ -144,7 +120,7 @@ impl End {
         let last = text.lines().next_back()?;
         match Reply::parse(last)? {
             Reply::ServerShutdown | Reply::LoginTimeout | Reply::Kicked(_) | Reply::Banned(_) => {
-                Some(Safe::new(last).to_string())
+                Some(Sanitized::new(last).to_string())
             }
             _ => None,
         }
@@ -154,17 +130,17 @@ impl End {
 fn print_replies(
     mut receiver: Receiver,
     stdout: &mut File,
-    end: &mut End,
-) -> Result<Output, Broken> {
+    last_words: &mut LastWords,
+) -> Result<Audience, Broken> {
     let mut chunk = vec![0; CHUNK_BYTES];
     loop {
         let length = receiver.read(&mut chunk).map_err(Broken::Server)?;
         if length == 0 {
-            return Ok(Output::Open);
+            return Ok(Audience::There);
         }
-        end.take(&chunk[..length]);
-        if print(stdout, &chunk[..length]).map_err(Broken::Stdout)? == Output::Closed {
-            return Ok(Output::Closed);
+        last_words.take(&chunk[..length]);
+        if print(stdout, &chunk[..length]).map_err(Broken::Stdout)? == Audience::Gone {
+            return Ok(Audience::Gone);
         }
     }
 }
@@ -184,14 +160,14 @@ enum RequestsEnd {
 struct Requests {
     stdin: File,
     /// Tells when nobody reads our replies any more, also while the server is silent.
-    watched: OwnedFd,
+    watched: File,
     woken: UnixStream,
     sender: Sender,
     /// Whether a last line without a newline is to get one.
     completes_lines: bool,
 }
 
-/// What there is to do.
+/// Why the wait for stdin has ended.
 enum Wakeup {
     Read,
     ServerGone,
@@ -204,7 +180,7 @@ impl Requests {
         let mut decoder = LineDecoder::new(LINE_BYTES, usize::MAX);
         let mut is_in_line = false;
         loop {
-            match self.wait().map_err(local)? {
+            match self.wait().map_err(Failure::local)? {
                 Wakeup::ServerGone => return Ok(RequestsEnd::Cut),
                 Wakeup::StdoutClosed => {
                     self.sender.close();
@@ -243,20 +219,13 @@ impl Requests {
         }
     }
 
-    fn wait(&self) -> Result<Wakeup, Errno> {
-        let mut watched = [
-            PollFd::new(self.stdin.as_fd(), PollFlags::POLLIN),
-            PollFd::new(self.woken.as_fd(), PollFlags::POLLIN),
-            PollFd::new(self.watched.as_fd(), PollFlags::empty()),
+    fn wait(&self) -> io::Result<Wakeup> {
+        let watched = [
+            (self.stdin.as_fd(), Interest::Read),
+            (self.woken.as_fd(), Interest::Read),
+            (self.watched.as_fd(), Interest::End),
         ];
-        loop {
-            match poll(&mut watched, PollTimeout::NONE) {
-                Err(Errno::EINTR) => {}
-                Err(errno) => return Err(errno),
-                Ok(_) => break,
-            }
-        }
-        Ok(match watched.each_ref().map(|fd| fd.any().unwrap_or(true)) {
+        Ok(match poll::wait(watched, None)? {
             [_, true, _] => Wakeup::ServerGone,
             [_, _, true] => Wakeup::StdoutClosed,
             _ => Wakeup::Read,

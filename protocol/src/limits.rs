@@ -29,6 +29,10 @@ pub const SHUTDOWN_GRACE: Duration = Duration::from_secs(5);
 /// Connections at once.
 pub const CLIENTS: usize = 10_000;
 
+/// Rooms that a server has at once, or has files of: as many as connections, so that everybody may
+/// be in a room alone.
+pub const ROOMS: usize = 10_000;
+
 /// How long a connection may stay in the login room.
 pub const LOGIN_TIMEOUT: Duration = Duration::from_secs(60);
 

@@ -39,6 +39,8 @@ pub enum Reply<'a> {
     RoomNameEmpty,
     /// Refuses `join`, and says why.
     RoomNameInvalid(&'a str),
+    /// Refuses `join`: the server has as many rooms as it may have, and this would be one more.
+    TooManyRooms,
     /// Heads the answer to `rooms`. The rows are [`RoomRow`](crate::rows::RoomRow)s.
     Rooms,
     /// Answers `msg`.
@@ -117,6 +119,7 @@ const FIXED: &[(&str, Reply<'static>)] = &[
     ("Online Users:", Reply::OnlineUsers),
     ("Join Success", Reply::JoinSuccess),
     ("RoomName Empty", Reply::RoomNameEmpty),
+    ("Too Many Rooms", Reply::TooManyRooms),
     ("Rooms:", Reply::Rooms),
     ("History:", Reply::History),
     ("Operator Success", Reply::OperatorSuccess),

@@ -4,20 +4,13 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use chat_server::Config;
+use chat_server::config::{BACKLOG_BYTES, COURIERS, Config, Endpoint, KEEPALIVE, LINE_BYTES, YEAR};
 use clap::{ArgAction, Parser, Subcommand};
 use log::LevelFilter;
 use protocol::UserName;
 use protocol::limits::{
-    BACKLOG_BYTES, BURST_LINES, CLIENTS, LINE_BYTES, LINES_PER_SECOND, LOGIN_TIMEOUT, PORT,
-    STALL_TIMEOUT,
+    self, BURST_LINES, CLIENTS, LINES_PER_SECOND, LOGIN_TIMEOUT, PORT, ROOMS, STALL_TIMEOUT,
 };
-
-/// The longest time that may be asked for, in seconds: a year. No clock runs over with it.
-const YEAR: u64 = 365 * 24 * 60 * 60;
-
-/// The longest time that the system takes for `--keepalive`, in seconds: see tcp(7).
-const KEEPALIVE: u64 = 32_767;
 
 /// A chat server: rooms of people, a line a message, over plain TCP.
 ///
@@ -51,17 +44,17 @@ pub struct Arguments {
     web_name: Vec<String>,
 
     /// Threads that write to clients; one a processor by default
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=64))]
-    couriers: Option<u8>,
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(COURIERS))]
+    couriers: Option<u64>,
 
     /// The longest request line
-    #[arg(long, value_name = "BYTES", default_value_t = LINE_BYTES as u64)]
-    #[arg(value_parser = clap::value_parser!(u64).range(64..=32_768))]
+    #[arg(long, value_name = "BYTES", default_value_t = limits::LINE_BYTES as u64)]
+    #[arg(value_parser = clap::value_parser!(u64).range(LINE_BYTES))]
     max_line: u64,
 
     /// What is kept of each room for slow readers and `history`
-    #[arg(long, value_name = "BYTES", default_value_t = BACKLOG_BYTES as u64)]
-    #[arg(value_parser = clap::value_parser!(u64).range(262_144..=1_073_741_824))]
+    #[arg(long, value_name = "BYTES", default_value_t = limits::BACKLOG_BYTES as u64)]
+    #[arg(value_parser = clap::value_parser!(u64).range(BACKLOG_BYTES))]
     backlog: u64,
 
     /// Connections at once
@@ -73,6 +66,11 @@ pub struct Arguments {
     #[arg(long, value_name = "N")]
     #[arg(value_parser = clap::value_parser!(u32).range(1..), help_heading = "Limits")]
     max_per_address: Option<u32>,
+
+    /// Rooms at once; with --data, each that has a file in DIR counts
+    #[arg(long, value_name = "N", default_value_t = ROOMS as u32)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..), help_heading = "Limits")]
+    max_rooms: u32,
 
     /// How long a connection may go without a login
     #[arg(long, value_name = "SECONDS", default_value_t = LOGIN_TIMEOUT.as_secs())]
@@ -180,19 +178,21 @@ impl Arguments {
 impl From<Arguments> for Config {
     fn from(arguments: Arguments) -> Self {
         let default = Self::default();
+        let line = arguments.listen.into_iter().map(Endpoint::line);
+        let classic = arguments.classic.into_iter().map(Endpoint::classic);
+        let web = arguments.web.into_iter().map(Endpoint::web);
         let seconds = |given: Option<u64>, default| given.map_or(default, Duration::from_secs);
         Self {
-            listen: arguments.listen,
-            classic: arguments.classic,
-            web: arguments.web,
+            listeners: line.chain(classic).chain(web).collect(),
             web_names: arguments.web_name,
-            couriers: arguments.couriers.map_or(default.couriers, usize::from),
+            couriers: arguments.couriers.map_or(default.couriers, |couriers| couriers as usize),
             max_line: arguments.max_line as usize,
             backlog: arguments.backlog as usize,
             max_clients: arguments.max_clients as usize,
             max_per_address: arguments
                 .max_per_address
                 .map_or(default.max_per_address, |most| most as usize),
+            max_rooms: arguments.max_rooms as usize,
             login_timeout: Duration::from_secs(arguments.login_timeout),
             rate: arguments.rate,
             burst: arguments.burst,

@@ -13,7 +13,7 @@ use std::path::Path;
 use jiff::Timestamp;
 use protocol::{NameError, UserName};
 
-use crate::text_file;
+use crate::files;
 
 /// Who can be banned.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -53,7 +53,7 @@ impl fmt::Display for Target {
     }
 }
 
-/// See the module's page.
+/// Names and addresses that are kept out, each until a time.
 #[derive(Debug, Default)]
 pub struct Bans(HashMap<Target, Timestamp>);
 
@@ -77,7 +77,7 @@ impl Bans {
                 .and_then(|(time, target)| Some((time.parse().ok()?, Target::parse(target).ok()?)));
             let (until, target) = ban.ok_or_else(|| {
                 let why = "is no ban: write `TIME NAME` or `TIME ADDRESS`, or remove it";
-                text_file::bad_line(path, number, why)
+                files::bad_line(path, number, why)
             })?;
             bans.set(target, until, now);
         }

@@ -11,14 +11,13 @@ mod conversation;
 mod moderators;
 mod opening;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex, MutexGuard};
 use protocol::{Framing, Reply, RoomName, UserName};
 
-use self::opening::Openings;
 use crate::bans::Target;
 use crate::client::Client;
 use crate::config::Config;
@@ -52,6 +51,8 @@ pub struct Chat {
     state: Mutex<State>,
     /// Signalled when a client is gone.
     gone: Condvar,
+    /// Signalled when a room was opened.
+    opened: Condvar,
     /// The log of the room that always exists.
     main: Arc<RoomLog>,
     subscribers: Arc<Subscribers>,
@@ -61,6 +62,7 @@ pub struct Chat {
     /// `None` when there are no operators.
     moderation: Option<Arc<Moderation>>,
     backlog: usize,
+    max_rooms: usize,
 }
 
 #[derive(Debug)]
@@ -71,8 +73,8 @@ struct State {
     rooms: HashMap<RoomName, Room>,
     /// The number of the next log.
     logs_made: u64,
-    /// Rooms that somebody is about to open.
-    openings: Openings,
+    /// Rooms that a session is about to open.
+    opening: HashSet<RoomName>,
     is_stopping: bool,
 }
 
@@ -116,7 +118,7 @@ impl Chat {
         let log = RoomLog::new(0, name.clone(), config.backlog, Arc::clone(&subscribers));
         let main = match &recorder {
             Some(recorder) => {
-                let earlier = recorder.earlier(&name, config.backlog, || true);
+                let earlier = recorder.earlier(&name, config.backlog);
                 Room::new(log.with_earlier(&earlier.lines), earlier.topic)
             }
             None => Room::new(log, String::new()),
@@ -127,18 +129,20 @@ impl Chat {
             users: HashMap::new(),
             rooms: HashMap::from([(name, main)]),
             logs_made: 1,
-            openings: Openings::default(),
+            opening: HashSet::new(),
             is_stopping: false,
         };
         Self {
             state: Mutex::new(state),
             gone: Condvar::new(),
+            opened: Condvar::new(),
             main: log,
             subscribers,
             recorder,
             motd,
             moderation,
             backlog: config.backlog,
+            max_rooms: config.max_rooms,
         }
     }
 
@@ -234,7 +238,10 @@ impl Chat {
             return membership.reply(client, Reply::JoinSuccess);
         }
         membership.log.wait_for_readers(ANNOUNCEMENT_BYTES);
-        let mut state = self.state_with_room(room);
+        let mut state = match self.state_with_room(room) {
+            Ok(state) => state,
+            Err(refusal) => return membership.reply(client, refusal),
+        };
         let Some(new_room) = state.rooms.get_mut(room) else { return };
         let (new, switch) = enter(new_room, client, membership.name.clone());
         let old = std::mem::replace(membership, new);
@@ -255,6 +262,10 @@ impl Chat {
     pub fn stop(&self) {
         let mut state = self.state.lock();
         state.is_stopping = true;
+        if let Some(recorder) = &self.recorder {
+            // Who opens a room now is gone before it could see anything of its past.
+            recorder.stop_reading();
+        }
         for room in state.rooms.values() {
             room.log.close();
         }
@@ -309,7 +320,6 @@ impl Chat {
         if room.names().len() == 0 && *room.name() != RoomName::main() {
             let name = &membership.log.room;
             state.rooms.remove(name);
-            state.openings.note_closed(name);
             if let Some(recorder) = &self.recorder {
                 recorder.retire(name.clone());
             }

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use protocol::{Framing, Reply};
 
-use crate::endpoint::{Endpoint, Transport};
+use crate::config::{Endpoint, Transport};
 use crate::inbox::{ClientId, Inbox};
 use crate::outbox::{Item, Outbox};
 use crate::ring::Position;

@@ -1,35 +1,91 @@
-//! What a server can be told to do differently, with the values for when nobody does.
+//! What a server can be told to do differently, with the values for when nobody does, and the ranges
+//! that they must be in.
 
+use std::io;
 use std::net::SocketAddr;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::thread;
 use std::time::Duration;
 
-use protocol::limits;
+use protocol::{Framing, limits};
 
 use crate::room_log::MAX_COURIERS;
 
-/// Everything that a server is told. [`Config::default`] listens nowhere.
+/// The number of threads that write.
+pub const COURIERS: RangeInclusive<u64> = 1..=MAX_COURIERS as u64;
+
+/// Bytes of a request line: half of what a line without an end may have before its client is closed.
+pub const LINE_BYTES: RangeInclusive<u64> = 64..=limits::UNTERMINATED_BYTES as u64 / 2;
+
+/// Bytes that are kept of each room.
+pub const BACKLOG_BYTES: RangeInclusive<u64> = 256 * 1024..=1024 * 1024 * 1024;
+
+/// The longest time that may be asked for, in seconds: a year. No clock runs over with it.
+pub const YEAR: u64 = 365 * 24 * 60 * 60;
+
+/// The longest time that the system takes for keep-alive, in seconds: see tcp(7).
+pub const KEEPALIVE: u64 = 32_767;
+
+/// How bytes come and go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Transport {
+    /// As they are, over a TCP connection.
+    Tcp,
+    /// Over HTTP: the page for browsers, and WebSockets (RFC 6455).
+    Web,
+}
+
+/// Where and how a server listens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Endpoint {
+    /// The address. Port 0 takes a free one.
+    pub address: SocketAddr,
+    /// How bytes come and go.
+    pub transport: Transport,
+    /// How replies end.
+    pub framing: Framing,
+}
+
+impl Endpoint {
+    /// For clients of the protocol.
+    #[must_use]
+    pub fn line(address: SocketAddr) -> Self {
+        Self { address, transport: Transport::Tcp, framing: Framing::Line }
+    }
+
+    /// For clients of the course's original server.
+    #[must_use]
+    pub fn classic(address: SocketAddr) -> Self {
+        Self { address, transport: Transport::Tcp, framing: Framing::Classic }
+    }
+
+    /// For browsers.
+    #[must_use]
+    pub fn web(address: SocketAddr) -> Self {
+        Self { address, transport: Transport::Web, framing: Framing::Line }
+    }
+}
+
+/// Everything that a server is told. [`Config::default`] listens nowhere, which has to be changed.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// Where to listen for clients of the protocol. Port 0 takes a free one.
-    pub listen: Vec<SocketAddr>,
-    /// Where to listen for clients of the course's original server.
-    pub classic: Vec<SocketAddr>,
-    /// Where to listen for browsers.
-    pub web: Vec<SocketAddr>,
+    /// Where to listen, at one place at least.
+    pub listeners: Vec<Endpoint>,
     /// Names by which browsers may know this server, beside `localhost` and this machine's.
     pub web_names: Vec<String>,
-    /// Threads that write, 1 to 64.
+    /// Threads that write, of [`COURIERS`].
     pub couriers: usize,
-    /// Bytes in a request line, without its newline.
+    /// Bytes in a request line, without its newline, of [`LINE_BYTES`].
     pub max_line: usize,
-    /// Bytes of each room's most recent lines that are kept.
+    /// Bytes of each room's most recent lines that are kept, of [`BACKLOG_BYTES`].
     pub backlog: usize,
     /// Connections at once.
     pub max_clients: usize,
     /// Connections at once from one address.
     pub max_per_address: usize,
+    /// Rooms at once. With [`Self::data`], each name that has a transcript counts, for ever.
+    pub max_rooms: usize,
     /// How long a connection may stay in the login room.
     pub login_timeout: Duration,
     /// Lines a second that are read of one client in the long run. 0 is no limit.
@@ -59,15 +115,14 @@ impl Default for Config {
     fn default() -> Self {
         let cores = thread::available_parallelism().map_or(1, usize::from);
         Self {
-            listen: Vec::new(),
-            classic: Vec::new(),
-            web: Vec::new(),
+            listeners: Vec::new(),
             web_names: Vec::new(),
             couriers: cores.min(MAX_COURIERS),
             max_line: limits::LINE_BYTES,
             backlog: limits::BACKLOG_BYTES,
             max_clients: limits::CLIENTS,
             max_per_address: usize::MAX,
+            max_rooms: limits::ROOMS,
             login_timeout: limits::LOGIN_TIMEOUT,
             rate: limits::LINES_PER_SECOND,
             burst: limits::BURST_LINES,
@@ -80,5 +135,110 @@ impl Default for Config {
             operators: None,
             exit_when_idle: None,
         }
+    }
+}
+
+impl Config {
+    /// Looks whether a server can be run like this.
+    ///
+    /// # Errors
+    ///
+    /// Names the first value that cannot be used, and its range.
+    pub fn validate(&self) -> io::Result<()> {
+        if self.listeners.is_empty() {
+            return Err(invalid("listeners: there must be one at least"));
+        }
+        in_range("couriers", self.couriers as u64, &COURIERS)?;
+        in_range("max_line", self.max_line as u64, &LINE_BYTES)?;
+        in_range("backlog", self.backlog as u64, &BACKLOG_BYTES)?;
+        let any = 1..=u64::MAX;
+        in_range("max_clients", self.max_clients as u64, &any)?;
+        in_range("max_per_address", self.max_per_address as u64, &any)?;
+        in_range("max_rooms", self.max_rooms as u64, &any)?;
+        in_range("burst", self.burst.into(), &any)?;
+        some_time("login_timeout", self.login_timeout, YEAR)?;
+        some_time("stall_timeout", self.stall_timeout, YEAR)?;
+        if let Some(limit) = self.exit_when_idle {
+            some_time("exit_when_idle", limit, YEAR)?;
+        }
+        // Zero has a meaning of its own here.
+        in_range("keepalive", self.keepalive.as_secs(), &(0..=KEEPALIVE))?;
+        in_range("user_timeout", self.user_timeout.as_secs(), &(0..=KEEPALIVE))
+    }
+}
+
+fn in_range(name: &str, value: u64, range: &RangeInclusive<u64>) -> io::Result<()> {
+    if range.contains(&value) {
+        return Ok(());
+    }
+    let wanted = match *range.end() {
+        u64::MAX => format!("{} or more", range.start()),
+        most => format!("{} to {most}", range.start()),
+    };
+    Err(invalid(&format!("{name} is {value}, but must be {wanted}")))
+}
+
+/// A time may be as short as it likes, but not zero.
+fn some_time(name: &str, time: Duration, most: u64) -> io::Result<()> {
+    if !time.is_zero() && time.as_secs() <= most {
+        return Ok(());
+    }
+    Err(invalid(&format!("{name} is {time:?}, but must be more than 0 and at most {most} s")))
+}
+
+fn invalid(why: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, why)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(change: impl FnOnce(&mut Config)) -> String {
+        let listeners = vec![Endpoint::line(([127, 0, 0, 1], 0).into())];
+        let mut config = Config { listeners, ..Config::default() };
+        config.validate().unwrap();
+        change(&mut config);
+        config.validate().unwrap_err().to_string()
+    }
+
+    #[test]
+    fn what_cannot_be_served_is_named_with_its_range() {
+        let nothing = Duration::ZERO;
+        let forever = Duration::MAX;
+        for (error, expected) in [
+            (error(|config| config.listeners.clear()), "listeners: there must be one at least"),
+            (error(|config| config.couriers = 0), "couriers is 0, but must be 1 to 64"),
+            (error(|config| config.couriers = 65), "couriers is 65, but must be 1 to 64"),
+            (error(|config| config.max_line = 63), "max_line is 63, but must be 64 to 32768"),
+            (
+                error(|config| config.max_line = 32_769),
+                "max_line is 32769, but must be 64 to 32768",
+            ),
+            (error(|config| config.backlog = 0), "backlog is 0, but must be 262144 to 1073741824"),
+            (error(|config| config.max_clients = 0), "max_clients is 0, but must be 1 or more"),
+            (
+                error(|config| config.max_per_address = 0),
+                "max_per_address is 0, but must be 1 or more",
+            ),
+            (error(|config| config.max_rooms = 0), "max_rooms is 0, but must be 1 or more"),
+            (error(|config| config.burst = 0), "burst is 0, but must be 1 or more"),
+            (
+                error(|config| config.login_timeout = nothing),
+                "login_timeout is 0ns, but must be more than 0 and at most 31536000 s",
+            ),
+            (
+                error(|config| config.exit_when_idle = Some(nothing)),
+                "exit_when_idle is 0ns, but must be more than 0 and at most 31536000 s",
+            ),
+            (
+                error(|config| config.keepalive = Duration::from_secs(40_000)),
+                "keepalive is 40000, but must be 0 to 32767",
+            ),
+        ] {
+            assert_eq!(error, expected);
+        }
+        assert!(error(|config| config.stall_timeout = forever).starts_with("stall_timeout is "));
+        assert!(error(|config| config.user_timeout = forever).starts_with("user_timeout is "));
     }
 }

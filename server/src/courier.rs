@@ -44,6 +44,10 @@ pub struct Courier {
     queue: VecDeque<ClientId>,
     /// Logs whose writers wait for some of those.
     throttled: HashMap<u64, Arc<RoomLog>>,
+    /// When it last looked which sockets have space. What a client took after that is not known,
+    /// so whether it is live is judged as of then: a courier that had no processor for a while
+    /// must not take that for the client's fault.
+    looked_at: Instant,
     next_stall_check: Instant,
     deadline: Option<Instant>,
     is_closing: bool,
@@ -76,6 +80,7 @@ impl Courier {
             blocked: HashSet::new(),
             queue: VecDeque::new(),
             throttled: HashMap::new(),
+            looked_at: Instant::now(),
             next_stall_check: Instant::now(),
             deadline: None,
             is_closing: false,
@@ -110,7 +115,9 @@ impl Courier {
             // After lines there may be more of them: only look whether sockets have space.
             let is_busy = had_lines || !self.queue.is_empty();
             let timeout = if is_busy { Some(Duration::ZERO) } else { self.sleep_time() };
-            match self.poll.poll(&mut events, timeout) {
+            let polled = self.poll.poll(&mut events, timeout);
+            self.looked_at = Instant::now();
+            match polled {
                 Err(error) if error.kind() != io::ErrorKind::Interrupted => {
                     // Clients that keep up need no poll; the others are tried again whenever
                     // stalls are looked for.
@@ -198,7 +205,7 @@ impl Courier {
         if audience.behind.is_empty() {
             return Position::MAX;
         }
-        let now = Instant::now();
+        let now = self.looked_at;
         let behind = audience.behind.iter().filter_map(|id| self.clients.get(id));
         let live = behind.map(|delivery| &delivery.stream).filter(|stream| stream.is_live(now));
         live.map(Stream::position).min().unwrap_or(Position::MAX)

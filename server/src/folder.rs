@@ -6,7 +6,7 @@
 //! recorder. So a room can be read while it is recorded.
 
 use std::collections::HashMap;
-use std::fs::{self, DirBuilder, File};
+use std::fs::{self, DirBuilder, File, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
@@ -16,8 +16,7 @@ use parking_lot::Mutex;
 use protocol::limits::UNTERMINATED_BYTES;
 use protocol::{RoomName, is_control};
 
-use crate::text_file;
-use crate::transcript::private_file;
+use crate::files::{self, private_file};
 
 /// What a room has from before: its last lines, and its topic.
 #[derive(Debug, Default)]
@@ -28,7 +27,7 @@ pub struct Earlier {
     pub topic: String,
 }
 
-/// See the module's page.
+/// The folder of the transcripts, which this server has to itself.
 #[derive(Debug)]
 pub struct Folder {
     path: PathBuf,
@@ -52,10 +51,22 @@ impl Folder {
         };
         DirBuilder::new().recursive(true).mode(0o700).create(&path).map_err(explain)?;
         let lock = private_file().write(true).open(path.join(".lock")).map_err(explain)?;
-        lock.try_lock()
-            .map_err(|_| explain(io::Error::other("another server uses that folder")))?;
+        lock.try_lock().map_err(|error| explain(why_not_locked(error)))?;
         let rooms = rooms_in(&path).map_err(explain)?;
         Ok(Self { path, rooms: Mutex::new(rooms), _lock: lock })
+    }
+
+    /// Whether a room has a transcript, or may have one more beside the others: there are no more
+    /// than `most`. From then on its name is kept, so that it is the same file each time.
+    pub fn claim(&self, room: &RoomName, most: usize) -> bool {
+        let mut rooms = self.rooms.lock();
+        if !rooms.contains_key(room) {
+            if rooms.len() >= most {
+                return false;
+            }
+            rooms.insert(room.clone(), room.clone());
+        }
+        true
     }
 
     /// The transcript of a room.
@@ -75,10 +86,22 @@ impl Folder {
         let lines = unless_there_is_none(lines, |error| {
             format!("{} cannot be read: {error}", path.display())
         });
-        let topic = text_file::read(&path.with_extension("topic"));
+        let topic = files::read_text(&path.with_extension("topic"));
         let topic = unless_there_is_none(topic, io::Error::to_string);
         let topic = topic.lines().next().filter(|topic| is_plain(topic)).unwrap_or_default();
         Earlier { lines, topic: topic.to_owned() }
+    }
+}
+
+/// What to do when the folder's lock cannot be taken. Some file systems have no locks: see flock(2).
+fn why_not_locked(error: TryLockError) -> io::Error {
+    match error {
+        TryLockError::WouldBlock => io::Error::other("another server uses that folder"),
+        TryLockError::Error(error) => {
+            let text =
+                format!("its file .lock cannot be locked: {error}; take another file system");
+            io::Error::new(error.kind(), text)
+        }
     }
 }
 
@@ -142,4 +165,88 @@ fn parse(line: &str) -> Option<(Timestamp, String)> {
 /// Whether a client may be sent this as a line, or a part of one.
 fn is_plain(text: &str) -> bool {
     text.len() <= UNTERMINATED_BYTES && !text.chars().any(is_control)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TIME: &str = "2026-11-22T10:04:05.123Z";
+
+    fn lines(earlier: &Earlier) -> Vec<&str> {
+        earlier.lines.iter().map(|(_, line)| line.as_str()).collect()
+    }
+
+    #[test]
+    fn a_room_has_its_last_whole_lines() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = Folder::open(place.path().to_owned()).unwrap();
+        let den = RoomName::parse("den").unwrap();
+        assert_eq!(lines(&folder.earlier(&den, 100)), [""; 0]);
+        let line = |text| format!("{TIME} {text}\n");
+        let all = ["one", "two", "three"].map(line).concat();
+        fs::write(folder.path(&den), format!("{all}{TIME} torn")).unwrap();
+        assert_eq!(lines(&folder.earlier(&den, 1000)), ["one", "two", "three"]);
+        // What begins in the middle of a line begins with the next one.
+        let torn = TIME.len() + " torn".len();
+        let two = torn + line("two").len() + line("three").len();
+        assert_eq!(lines(&folder.earlier(&den, two - 1)), ["three"]);
+        assert_eq!(lines(&folder.earlier(&den, two + 1)), ["two", "three"]);
+        assert_eq!(lines(&folder.earlier(&den, torn)), [""; 0]);
+    }
+
+    #[test]
+    fn what_the_server_has_not_written_is_no_line() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = Folder::open(place.path().to_owned()).unwrap();
+        let den = RoomName::parse("den").unwrap();
+        let text = format!("\n{TIME}\nyesterday ann: hi\n{TIME} a\x1bb\n{TIME} \n{TIME} ann: hi\n");
+        fs::write(folder.path(&den), text).unwrap();
+        fs::write(folder.path(&den).with_extension("topic"), "tea\nmore").unwrap();
+        let earlier = folder.earlier(&den, 1000);
+        assert_eq!(lines(&earlier), ["", "ann: hi"]);
+        assert_eq!(earlier.topic, "tea");
+        fs::write(folder.path(&den).with_extension("topic"), "a\x07").unwrap();
+        assert_eq!(folder.earlier(&den, 0).topic, "");
+    }
+
+    #[test]
+    fn a_room_is_one_file_however_its_name_is_written() {
+        let place = tempfile::tempdir().unwrap();
+        for name in ["Den.log", "den.log", "a b.log", ".log", "tea.txt", "cake.topic"] {
+            fs::write(place.path().join(name), "").unwrap();
+        }
+        let folder = Folder::open(place.path().to_owned()).unwrap();
+        let path = |name| folder.path(&RoomName::parse(name).unwrap());
+        assert_eq!(path("DEN"), place.path().join("Den.log"));
+        assert_eq!(path("Tea"), place.path().join("Tea.log"));
+        assert_eq!(path("tea"), place.path().join("Tea.log"));
+    }
+
+    #[test]
+    fn there_are_no_more_rooms_than_may_be() {
+        let place = tempfile::tempdir().unwrap();
+        for name in ["den", "tea"] {
+            fs::write(place.path().join(format!("{name}.log")), "").unwrap();
+        }
+        let folder = Folder::open(place.path().to_owned()).unwrap();
+        let claim = |name| folder.claim(&RoomName::parse(name).unwrap(), 3);
+        assert_eq!(
+            ["den", "new", "NEW", "newer", "Tea"].map(claim),
+            [true, true, true, false, true]
+        );
+    }
+
+    #[test]
+    fn a_folder_is_used_by_one_server() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = Folder::open(place.path().to_owned()).unwrap();
+        let error = Folder::open(place.path().to_owned()).unwrap_err().to_string();
+        assert!(error.ends_with("another server uses that folder"), "{error}");
+        let error = why_not_locked(TryLockError::Error(io::ErrorKind::Unsupported.into()));
+        let text = "its file .lock cannot be locked: unsupported; take another file system";
+        assert_eq!(error.to_string(), text);
+        drop(folder);
+        Folder::open(place.path().to_owned()).unwrap();
+    }
 }

@@ -9,26 +9,26 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::fd::AsRawFd;
 use std::sync::Arc;
 use std::thread::{self, Scope};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use mio::unix::SourceFd;
 use mio::{Interest, Registry, Token};
 use nix::errno::Errno;
 use nix::sys::resource::{Resource, getrlimit};
-use nix::sys::socket::{Backlog, listen, setsockopt, sockopt};
-use protocol::{Framing, Reply};
-use socket2::SockRef;
+use nix::sys::socket::{Backlog, listen};
+use protocol::Reply;
 
 use crate::chat::Chat;
 use crate::client::Client;
-use crate::config::Config;
-use crate::endpoint::{Endpoint, Transport};
+use crate::config::{Config, Endpoint, Transport};
 use crate::inbox::{ClientId, Inbox};
 use crate::outbox::Item;
 use crate::recorder;
+use crate::refusals::Refusals;
 use crate::ring::Position;
 use crate::session;
 use crate::socket::{Sink, Socket};
+use crate::socket_options::prepare;
 use crate::web::{Site, http};
 
 /// Connections that may wait to be accepted. A room full of students logs in at once.
@@ -41,11 +41,6 @@ const CLIENTS_IN_A_ROW: usize = 64;
 /// A session needs little more than its call depth. Only pages it touches are ever resident.
 const SESSION_STACK_BYTES: usize = 128 * 1024;
 
-/// A socket tells of space as soon as fewer bytes than this wait in it to be sent (tcp(7),
-/// `TCP_NOTSENT_LOWAT`). By itself the system tells when a third of a buffer is free that grows to
-/// 4 MiB, and so late that a client which takes megabytes a second is not seen to take anything.
-const UNSENT_BYTES: u32 = 128 * 1024;
-
 /// How long to wait before accepting again when even refusing was not possible. At an exhausted
 /// limit `accept` fails at once, for ever.
 const BACK_OFF: Duration = Duration::from_millis(100);
@@ -54,10 +49,7 @@ const BACK_OFF: Duration = Duration::from_millis(100);
 #[derive(Debug)]
 pub struct Listener {
     socket: TcpListener,
-    /// What carries the lines of those who connect here.
-    pub transport: Transport,
-    /// How replies end for them.
-    pub framing: Framing,
+    endpoint: Endpoint,
 }
 
 impl Listener {
@@ -67,15 +59,15 @@ impl Listener {
     ///
     /// Says what is wrong with the address, and what to do.
     pub fn bind(endpoint: Endpoint, registry: &Registry, token: Token) -> io::Result<Self> {
-        let Endpoint { address, transport, framing } = endpoint;
+        let address = endpoint.address;
         let socket = TcpListener::bind(address).map_err(|error| explain(&error, address))?;
         socket.set_nonblocking(true)?;
         listen(&socket, Backlog::new(ACCEPT_QUEUE)?)?;
         registry.register(&mut SourceFd(&socket.as_raw_fd()), token, Interest::READABLE)?;
-        Ok(Self { socket, transport, framing })
+        Ok(Self { socket, endpoint })
     }
 
-    /// Where it listens, with the port that it got.
+    /// Where it listens, with the port that was free.
     ///
     /// # Errors
     ///
@@ -84,9 +76,9 @@ impl Listener {
         Ok(self.of(self.socket.local_addr()?))
     }
 
-    /// The endpoint of a client that has connected here, at its own address.
+    /// The same for a client that has connected here, with the client's address.
     fn of(&self, address: SocketAddr) -> Endpoint {
-        Endpoint { address, transport: self.transport, framing: self.framing }
+        Endpoint { address, ..self.endpoint }
     }
 }
 
@@ -110,7 +102,9 @@ pub struct Acceptor<'scope> {
     next_id: ClientId,
     /// A descriptor to give up when there are no others, so that a client can be told.
     spare: Option<File>,
-    /// Clients refused since something ran out.
+    /// Clients that had no place, or were banned.
+    refusals: Refusals,
+    /// Clients refused since something of the system's ran out.
     refused: u64,
     /// Each session's thread has a clone, so that they can be counted.
     sessions: Arc<()>,
@@ -134,6 +128,7 @@ impl<'scope> Acceptor<'scope> {
             inboxes,
             next_id: 0,
             spare: None,
+            refusals: Refusals::default(),
             refused: 0,
             sessions: Arc::new(()),
             reserved_from: reserved_from(config),
@@ -155,7 +150,7 @@ impl<'scope> Acceptor<'scope> {
                     // The system always gives the lowest one that is free.
                     if stream.as_raw_fd() as u64 >= self.reserved_from {
                         self.note_shortage(&Errno::EMFILE.into());
-                        refuse(&stream, Reply::ServerFull, listener.of(address));
+                        refuse(&stream, Reply::ServerFull, listener.endpoint);
                         continue;
                     }
                     self.admit(stream, listener.of(address), scope);
@@ -166,6 +161,14 @@ impl<'scope> Acceptor<'scope> {
                     _ => self.refuse_next(listener, &error),
                 },
             }
+        }
+    }
+
+    /// The server stops: logs what was only counted so far.
+    pub fn end(mut self) {
+        self.refusals.rest(Instant::now()).for_each(|text| log::info!("{text}"));
+        if self.refused > 0 {
+            log::warn!("{} clients were refused to the end", self.refused);
         }
     }
 
@@ -191,7 +194,9 @@ impl<'scope> Acceptor<'scope> {
             Arc::strong_count(&self.sessions) <= self.config.max_clients.saturating_mul(2);
         let place = if leaves_room { self.chat.connect(&client) } else { Err(Reply::ServerFull) };
         if let Err(refusal) = place {
-            log::info!("{} refused: {refusal}", client.address);
+            if let Some(text) = self.refusals.note(client.address, refusal, Instant::now()) {
+                log::info!("{text}");
+            }
             // Nobody else knows its socket yet, and a new socket takes so short a text at once.
             let _ = client.socket.send(&[], &refusal_bytes(refusal, endpoint), 0);
             return;
@@ -223,8 +228,8 @@ impl<'scope> Acceptor<'scope> {
         let is_shortage = [Errno::EMFILE as i32, Errno::ENFILE as i32]
             .contains(&error.raw_os_error().unwrap_or_default());
         if is_shortage && self.spare.take().is_some() {
-            if let Ok((stream, address)) = listener.socket.accept() {
-                refuse(&stream, Reply::ServerFull, listener.of(address));
+            if let Ok((stream, _)) = listener.socket.accept() {
+                refuse(&stream, Reply::ServerFull, listener.endpoint);
             }
             self.open_spare();
         } else {
@@ -261,36 +266,6 @@ fn reserved_from(config: &Config) -> u64 {
         Ok((limit, _)) if config.data.is_some() => limit - recorder::DESCRIPTORS.min(limit / 4),
         _ => u64::MAX,
     }
-}
-
-/// Sets what a client's socket needs.
-fn prepare(stream: &TcpStream, config: &Config) -> io::Result<()> {
-    // Some systems hand the listener's non-blocking mode on.
-    stream.set_nonblocking(false)?;
-    // Couriers gather lines themselves; the system shall not wait for more.
-    stream.set_nodelay(true)?;
-    SockRef::from(stream).set_tcp_notsent_lowat(UNSENT_BYTES)?;
-    #[cfg(target_os = "linux")]
-    find_dead_peers(stream, config)?;
-    Ok(())
-}
-
-/// Lets the system end connections to machines that are not there any more: see tcp(7). Three
-/// probes that stay unanswered are enough.
-#[cfg(target_os = "linux")]
-fn find_dead_peers(stream: &TcpStream, config: &Config) -> nix::Result<()> {
-    let seconds = |time: Duration| u32::try_from(time.as_secs()).unwrap_or(u32::MAX).max(1);
-    if !config.keepalive.is_zero() {
-        setsockopt(stream, sockopt::KeepAlive, &true)?;
-        setsockopt(stream, sockopt::TcpKeepIdle, &seconds(config.keepalive))?;
-        setsockopt(stream, sockopt::TcpKeepInterval, &seconds(config.keepalive / 4))?;
-        setsockopt(stream, sockopt::TcpKeepCount, &3)?;
-    }
-    if !config.user_timeout.is_zero() {
-        let milliseconds = u32::try_from(config.user_timeout.as_millis()).unwrap_or(u32::MAX);
-        setsockopt(stream, sockopt::TcpUserTimeout, &milliseconds)?;
-    }
-    Ok(())
 }
 
 /// Tells a client for which there is no place. Nobody else knows its socket, so it is written to

@@ -80,13 +80,12 @@ fn serve(config: Config) -> anyhow::Result<()> {
 fn announce(endpoints: &[Endpoint]) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
     for Endpoint { address, transport, framing } in endpoints {
-        match (transport, framing) {
-            (Transport::Web, _) => writeln!(stdout, "listening on http://{address}/")?,
-            (Transport::Tcp, Framing::Classic) => {
-                writeln!(stdout, "listening on {address} (classic)")?
-            }
-            (Transport::Tcp, Framing::Line) => writeln!(stdout, "listening on {address}")?,
-        }
+        let place = match (transport, framing) {
+            (Transport::Web, _) => format!("http://{address}/"),
+            (Transport::Tcp, Framing::Classic) => format!("{address} (classic)"),
+            (Transport::Tcp, Framing::Line) => address.to_string(),
+        };
+        writeln!(stdout, "listening on {place}")?;
     }
     stdout.flush()
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use protocol::{Event, is_control};
 
-use crate::text_file;
+use crate::files;
 
 /// The finished lines of the message in a file.
 ///
@@ -14,13 +14,13 @@ use crate::text_file;
 /// When the file cannot be read, or has what a client must not be sent.
 pub fn read(path: &Path) -> io::Result<Vec<u8>> {
     let mut message = String::new();
-    for (number, text) in (1..).zip(text_file::read(path)?.lines()) {
+    for (number, text) in (1..).zip(files::read_text(path)?.lines()) {
         if let Some(character) = text.chars().find(|&character| is_control(character)) {
             let why = format!(
                 "has the control character U+{:04X}; write text and tabs alone",
                 u32::from(character)
             );
-            return Err(text_file::bad_line(path, number, &why));
+            return Err(files::bad_line(path, number, &why));
         }
         message.push_str(&Event::Announced { text }.to_string());
         message.push('\n');

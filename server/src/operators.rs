@@ -12,7 +12,7 @@ use argon2::password_hash::phc::PasswordHash;
 use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier};
 use protocol::UserName;
 
-use crate::text_file;
+use crate::files;
 
 /// Memory that one hash may ask for, in KiB. What `hash-password` makes asks for 19 MiB.
 const HASH_KIBIBYTES: u32 = 256 * 1024;
@@ -29,12 +29,11 @@ impl Operators {
     /// When the file cannot be read, or a line of it says nothing of an operator.
     pub fn read(path: &Path) -> io::Result<Self> {
         let mut operators = HashMap::new();
-        let text = text_file::read(path)?;
+        let text = files::read_text(path)?;
         for (number, line) in (1..).zip(text.lines()).filter(|(_, line)| !line.is_empty()) {
-            let (name, hash) =
-                parse(line).map_err(|why| text_file::bad_line(path, number, &why))?;
+            let (name, hash) = parse(line).map_err(|why| files::bad_line(path, number, &why))?;
             if operators.insert(name, hash).is_some() {
-                return Err(text_file::bad_line(path, number, "has a name for the second time"));
+                return Err(files::bad_line(path, number, "has a name for the second time"));
             }
         }
         if operators.is_empty() {

@@ -1,55 +1,58 @@
 //! Writes each room's lines to its transcript, before anybody is sent them.
 //!
-//! So whatever anyone has seen is in a file, even after `kill -9`. One thread records all rooms:
-//! it takes the lines that have gathered in a room's log, appends them in one write, and only
-//! then lets the couriers have them. When a file cannot be written the chat goes on without it,
-//! and the gap is marked where writing works again.
+//! So whatever anyone has seen is in a file, even after `kill -9`. One thread, the recorder,
+//! records all rooms: it takes the lines that have gathered in a room's log, appends them in one
+//! write, and only then lets the couriers have them. When a file cannot be written the chat goes
+//! on without it, and the gap is marked where writing works again. A second thread, the reader,
+//! reads what a room has from earlier, one room at a time: so many openings at once do not fill
+//! memory, and nobody's lines wait for a long read.
 //!
-//! This module knows no socket. It locks nothing while it writes.
+//! These two are the only threads that wait for the disk of the transcripts. A disk can hang for
+//! ever, and nothing ends a thread that waits for it: so they own all that they use, and a server
+//! that stops can leave them ([`Recording::end`]).
+//!
+//! This module knows no socket. No lock is held while a file is written or read.
 
 use std::collections::HashMap;
+use std::convert::Infallible;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender, SyncSender};
+use std::thread::{self, JoinHandle};
+use std::time::Instant;
 
-use parking_lot::{Condvar, Mutex};
+use parking_lot::Mutex;
 use protocol::RoomName;
 
 use crate::folder::{Earlier, Folder};
 use crate::ring::Batch;
 use crate::room_log::{RoomLog, Subscriber};
-use crate::transcript::Transcript;
-use crate::turn::Turn;
+use crate::transcript::{Transcript, Troubles};
 
 /// Transcripts that are open at once. Each takes a descriptor, and there may be as many rooms as
 /// clients.
 const OPEN_TRANSCRIPTS: usize = 32;
 
-/// Descriptors that are left to the recorder: for its transcripts, for rooms that are read, for
+/// Descriptors that are left to the recorder: for its transcripts, for a room that is read, for
 /// topics and bans.
 pub const DESCRIPTORS: u64 = OPEN_TRANSCRIPTS as u64 + 16;
 
-/// Where the recorder is told of things to do. Each log is in here at most once at a time.
+/// Where the recorder is told of things to do.
+///
+/// Its queue has no limit of its own, for nobody may wait for it with a log locked. It is bounded
+/// all the same: a log is in it once at most, a room is read for one session at a time, and a
+/// session that has closed a room, which is one task more, waits for a read before it can close
+/// the next one. So it holds no more tasks than there are logs and sessions.
 #[derive(Debug)]
 pub struct Recorder {
-    folder: Folder,
-    /// For reading a room: a crowd that enters one at once shall not fill memory with it.
-    reading: Turn,
-    sync: bool,
-    inbox: Mutex<Inbox>,
-    /// Signalled when something came.
-    came: Condvar,
-    /// Signalled when what came before was done.
-    done: Condvar,
-}
-
-#[derive(Debug, Default)]
-struct Inbox {
-    tasks: Vec<Task>,
-    /// How many tasks have come, and how many of them are done.
-    came: u64,
-    done: u64,
-    closing: bool,
+    folder: Arc<Folder>,
+    tasks: Sender<Task>,
+    /// Whether the queue has a [`Task::Reopen`], so that it has one at most.
+    will_reopen: AtomicBool,
+    /// Who waits for a room to be read. `None` when nobody waits any more, for the server stops.
+    waiting: Mutex<Option<HashMap<RoomName, SyncSender<Earlier>>>>,
 }
 
 #[derive(Debug)]
@@ -58,33 +61,39 @@ enum Task {
     Record(Arc<RoomLog>),
     /// Nobody is in this room any more.
     Retire(RoomName),
+    /// Read so many bytes of a room. All that came before is recorded by then.
+    Read(RoomName, usize),
     /// Open all files anew.
     Reopen,
+    /// Come to an end.
+    Close,
 }
 
 impl Recorder {
-    /// A recorder of transcripts in `folder`, which is made where it does not exist. With `sync`,
-    /// each write is on the disk before anybody is sent what was written.
+    /// A recorder of transcripts in `folder`, which is made where it does not exist, and the work
+    /// of its threads. With `sync`, each write is on the disk before anybody is sent what was
+    /// written.
     ///
     /// # Errors
     ///
     /// When the folder cannot be used, or is used by another server.
-    pub fn new(folder: PathBuf, sync: bool) -> io::Result<Self> {
-        Ok(Self {
-            folder: Folder::open(folder)?,
-            reading: Turn::default(),
-            sync,
-            inbox: Mutex::default(),
-            came: Condvar::new(),
-            done: Condvar::new(),
-        })
+    pub fn new(folder: PathBuf, sync: bool) -> io::Result<(Arc<Self>, Writer)> {
+        let folder = Arc::new(Folder::open(folder)?);
+        let (tasks, inbox) = mpsc::channel();
+        let recorder = Arc::new(Self {
+            folder: Arc::clone(&folder),
+            tasks,
+            will_reopen: AtomicBool::new(false),
+            waiting: Mutex::new(Some(HashMap::new())),
+        });
+        let transcripts = Transcripts::new(folder, sync);
+        let writer = Writer { recorder: Arc::clone(&recorder), inbox, transcripts };
+        Ok((recorder, writer))
     }
 
     fn tell(&self, task: Task) {
-        let mut inbox = self.inbox.lock();
-        inbox.tasks.push(task);
-        inbox.came += 1;
-        self.came.notify_one();
+        // It fails when the recorder has ended, and then nothing is said any more.
+        let _ = self.tasks.send(task);
     }
 
     /// Nobody will append to the room's log any more. If the room comes back, it has another one.
@@ -94,66 +103,41 @@ impl Recorder {
 
     /// Opens all files anew, for somebody may have moved them away.
     pub fn reopen(&self) {
-        self.tell(Task::Reopen);
-    }
-
-    /// Nothing will be recorded any more.
-    pub fn close(&self) {
-        self.inbox.lock().closing = true;
-        self.came.notify_one();
-    }
-
-    /// What the room's transcript has from earlier, up to `bytes` of lines. Everything that came
-    /// before is recorded first. One room is read at a time; when its turn has come and `is_wanted`
-    /// says no, nothing is read. To be called without any lock.
-    pub fn earlier(
-        &self,
-        room: &RoomName,
-        bytes: usize,
-        is_wanted: impl FnOnce() -> bool,
-    ) -> Earlier {
-        let mut inbox = self.inbox.lock();
-        let came = inbox.came;
-        while inbox.done < came {
-            self.done.wait(&mut inbox);
-        }
-        drop(inbox);
-        let read =
-            || if is_wanted() { self.folder.earlier(room, bytes) } else { Earlier::default() };
-        self.reading.take(read)
-    }
-
-    /// Records until it is closed.
-    pub fn run(&self) {
-        let mut transcripts = Transcripts::default();
-        let mut batch = Batch::default();
-        loop {
-            let mut inbox = self.inbox.lock();
-            while inbox.tasks.is_empty() && !inbox.closing {
-                self.came.wait(&mut inbox);
-            }
-            let tasks = std::mem::take(&mut inbox.tasks);
-            let came = inbox.came;
-            drop(inbox);
-            if tasks.is_empty() {
-                return transcripts.by_room.values_mut().for_each(Transcript::rest);
-            }
-            for task in tasks {
-                match task {
-                    Task::Record(log) => self.record(&log, &mut transcripts, &mut batch),
-                    Task::Retire(room) => transcripts.retire(&room),
-                    Task::Reopen => transcripts.close_all(),
-                }
-            }
-            self.inbox.lock().done = came;
-            self.done.notify_all();
+        if !self.will_reopen.swap(true, Ordering::AcqRel) {
+            self.tell(Task::Reopen);
         }
     }
 
-    fn record(&self, log: &Arc<RoomLog>, transcripts: &mut Transcripts, batch: &mut Batch) {
-        while log.next_unrecorded(batch) {
-            transcripts.of(&log.room, &self.folder, self.sync).append(batch.stamped());
-            log.publish(batch.end);
+    /// Whether a room has a transcript, or may have one more beside the others: there are no more
+    /// than `most`. From then on it has one.
+    pub fn claim(&self, room: &RoomName, most: usize) -> bool {
+        self.folder.claim(room, most)
+    }
+
+    /// What the room's transcript has from earlier, up to `bytes` of lines; nothing once
+    /// [`Self::stop_reading`] was called. Everything that came before is recorded first. To be
+    /// called without any lock, and by one thread at a time for a room.
+    pub fn earlier(&self, room: &RoomName, bytes: usize) -> Earlier {
+        let (sender, earlier) = mpsc::sync_channel(1);
+        match &mut *self.waiting.lock() {
+            Some(waiting) => waiting.insert(room.clone(), sender),
+            None => return Earlier::default(),
+        };
+        self.tell(Task::Read(room.clone(), bytes));
+        // An error means that nobody waits any more.
+        earlier.recv().unwrap_or_default()
+    }
+
+    /// Lets nobody wait for the disk any more: whoever opens a room gets it without its past.
+    pub fn stop_reading(&self) {
+        self.waiting.lock().take();
+    }
+
+    fn answer(&self, room: &RoomName, earlier: Earlier) {
+        let sender = self.waiting.lock().as_mut().and_then(|waiting| waiting.remove(room));
+        if let Some(sender) = sender {
+            // It fails when the session is gone.
+            let _ = sender.send(earlier);
         }
     }
 }
@@ -164,17 +148,140 @@ impl Subscriber for Recorder {
     }
 }
 
-/// The transcripts of the rooms that are used, and of those that miss something.
-#[derive(Debug, Default)]
+/// What the recorder's thread does.
+#[derive(Debug)]
+pub struct Writer {
+    recorder: Arc<Recorder>,
+    inbox: Receiver<Task>,
+    transcripts: Transcripts,
+}
+
+impl Writer {
+    /// Starts the recorder and the reader.
+    ///
+    /// # Errors
+    ///
+    /// When the system has no more threads.
+    pub fn spawn(self) -> io::Result<Recording> {
+        let (alive, ended) = mpsc::sync_channel(0);
+        let (rooms, reads) = mpsc::channel();
+        let mut recording =
+            Recording { recorder: Arc::clone(&self.recorder), threads: Vec::new(), ended };
+        let recorder = Arc::clone(&self.recorder);
+        let read = move || {
+            for (room, bytes) in reads {
+                recorder.answer(&room, recorder.folder.earlier(&room, bytes));
+            }
+        };
+        recording.spawn("reader", &alive, read)?;
+        recording.spawn("recorder", &alive, move || self.run(&rooms))?;
+        Ok(recording)
+    }
+
+    /// Records until it is told to close. The reader is told of `rooms`.
+    fn run(mut self, rooms: &Sender<(RoomName, usize)>) {
+        let mut batch = Batch::default();
+        while let Ok(task) = self.inbox.recv() {
+            match task {
+                Task::Record(log) => self.transcripts.record(&log, &mut batch),
+                Task::Retire(room) => self.transcripts.retire(&room),
+                Task::Read(room, bytes) => {
+                    // The reader lives as long as this sender.
+                    let _ = rooms.send((room, bytes));
+                }
+                Task::Reopen => {
+                    self.recorder.will_reopen.store(false, Ordering::Release);
+                    self.transcripts.close_all();
+                }
+                Task::Close => break,
+            }
+        }
+        self.transcripts.rest();
+    }
+}
+
+/// The threads of a recorder that runs.
+#[derive(Debug)]
+pub struct Recording {
+    recorder: Arc<Recorder>,
+    threads: Vec<JoinHandle<()>>,
+    /// Disconnected once all threads have ended.
+    ended: Receiver<Infallible>,
+}
+
+impl Recording {
+    fn spawn(
+        &mut self,
+        name: &str,
+        alive: &SyncSender<Infallible>,
+        work: impl FnOnce() + Send + 'static,
+    ) -> io::Result<()> {
+        let alive = alive.clone();
+        let work = move || {
+            let _alive = alive;
+            work();
+        };
+        self.threads.push(thread::Builder::new().name(name.to_owned()).spawn(work)?);
+        Ok(())
+    }
+
+    /// Has everything that came so far recorded, and ends the threads. One that still waits for
+    /// its disk at the deadline is left, and the log says so.
+    ///
+    /// # Panics
+    ///
+    /// When one of the threads has panicked.
+    pub fn end(self, deadline: Instant) {
+        self.recorder.stop_reading();
+        self.recorder.tell(Task::Close);
+        let patience = deadline.saturating_duration_since(Instant::now());
+        let is_over = self.ended.recv_timeout(patience) == Err(RecvTimeoutError::Disconnected);
+        for thread in self.threads {
+            if is_over || thread.is_finished() {
+                thread.join().expect("the recorder does not panic");
+            } else {
+                let name = thread.thread().name().unwrap_or_default().to_owned();
+                log::error!(
+                    "the thread `{name}` is left, for its disk does not answer; \
+                     what it had to write is in no transcript"
+                );
+            }
+        }
+    }
+}
+
+/// The transcripts of the rooms that are used, and of those that miss something. There are no more
+/// than rooms in the folder.
+#[derive(Debug)]
 struct Transcripts {
+    folder: Arc<Folder>,
+    sync: bool,
     by_room: HashMap<RoomName, Transcript>,
     /// As many as this may be open.
     opened: usize,
+    troubles: Troubles,
 }
 
 impl Transcripts {
-    /// The transcript of a room, which may open its file.
-    fn of(&mut self, room: &RoomName, folder: &Folder, sync: bool) -> &mut Transcript {
+    fn new(folder: Arc<Folder>, sync: bool) -> Self {
+        let troubles = Troubles::default();
+        Self { folder, sync, by_room: HashMap::new(), opened: 0, troubles }
+    }
+
+    /// Appends what is new in a log, and lets couriers have it.
+    fn record(&mut self, log: &Arc<RoomLog>, batch: &mut Batch) {
+        while log.next_unrecorded(batch) {
+            self.append(&log.room, batch.stamped());
+            log.publish(batch.end);
+        }
+    }
+
+    /// Appends lines of a room, which may open its file.
+    fn append<'a>(
+        &mut self,
+        room: &RoomName,
+        lines: impl Iterator<Item = (jiff::Timestamp, &'a [u8])>,
+    ) {
         let is_open = self.by_room.get(room).is_some_and(Transcript::is_open);
         if !is_open {
             if self.opened == OPEN_TRANSCRIPTS {
@@ -182,8 +289,8 @@ impl Transcripts {
             }
             self.opened += 1;
         }
-        let new = || Transcript::new(folder.path(room), sync);
-        self.by_room.entry(room.clone()).or_insert_with(new)
+        let new = || Transcript::new(self.folder.path(room), self.sync);
+        self.by_room.entry(room.clone()).or_insert_with(new).append(lines, &mut self.troubles);
     }
 
     fn close_all(&mut self) {
@@ -194,9 +301,144 @@ impl Transcripts {
     /// Forgets a room, unless its transcript misses something that it has to be told of later.
     fn retire(&mut self, room: &RoomName) {
         let Some(transcript) = self.by_room.get_mut(room) else { return };
-        transcript.rest();
-        if transcript.is_whole() {
-            self.by_room.remove(room);
+        transcript.rest(&mut self.troubles);
+        if transcript.is_whole()
+            && let Some(transcript) = self.by_room.remove(room)
+        {
+            transcript.forget(&mut self.troubles);
         }
+    }
+
+    /// The server stops: writes what is still missing, and says what stays so.
+    fn rest(&mut self) {
+        self.by_room.values_mut().for_each(|transcript| transcript.rest(&mut self.troubles));
+        let missing: u64 = self.by_room.values().map(Transcript::missing).sum();
+        if missing > 0 {
+            log::error!("{missing} lines are in no transcript, and no transcript says so");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::time::Duration;
+
+    use jiff::Timestamp;
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::room_log::Subscribers;
+
+    /// Nobody waits so long: it ends a test that would never end.
+    const SECONDS: Duration = Duration::from_secs(30);
+
+    /// A log that this recorder, or nobody in particular, records.
+    fn log(room: &str, recorder: Arc<dyn Subscriber>) -> Arc<RoomLog> {
+        let subscribers = Subscribers { couriers: Vec::new(), recorder: Some(recorder) };
+        let room = RoomName::parse(room).unwrap();
+        Arc::new(RoomLog::new(0, room, 1 << 20, Arc::new(subscribers)))
+    }
+
+    fn say(log: &Arc<RoomLog>, line: &str) {
+        log.lock().append(format!("{line}\n").as_bytes(), Timestamp::now());
+    }
+
+    fn start(folder: &TempDir) -> (Arc<Recorder>, Recording) {
+        let (recorder, writer) = Recorder::new(folder.path().to_owned(), false).unwrap();
+        (recorder, writer.spawn().unwrap())
+    }
+
+    /// Records nothing by itself: the test does.
+    #[derive(Debug)]
+    struct Nobody;
+
+    impl Subscriber for Nobody {
+        fn wake(&self, _: &Arc<RoomLog>) {}
+    }
+
+    fn texts(earlier: &Earlier) -> Vec<&str> {
+        earlier.lines.iter().map(|(_, line)| line.as_str()).collect()
+    }
+
+    #[test]
+    fn who_reads_a_room_reads_all_that_came_before() {
+        let folder = tempfile::tempdir().unwrap();
+        let (recorder, recording) = start(&folder);
+        let mut expected = Vec::new();
+        for round in 0..50 {
+            let log = log("den", recorder.clone());
+            let line = format!("ann: {round}");
+            say(&log, &line);
+            recorder.retire(log.room.clone());
+            expected.push(line);
+            assert_eq!(texts(&recorder.earlier(&log.room, 1 << 20)), expected);
+            assert_eq!(log.bytes_after(log.published()), 0, "couriers may have it");
+        }
+        recording.end(Instant::now() + SECONDS);
+    }
+
+    /// More rooms than may be open, each with two lines.
+    #[test]
+    fn all_rooms_are_recorded_though_few_are_open() {
+        let folder = tempfile::tempdir().unwrap();
+        let (recorder, recording) = start(&folder);
+        let logs: Vec<_> = (0..2 * OPEN_TRANSCRIPTS)
+            .map(|room| log(&format!("room{room}"), recorder.clone()))
+            .collect();
+        for line in ["one", "two"] {
+            logs.iter().for_each(|log| say(log, line));
+            recorder.reopen();
+        }
+        recording.end(Instant::now() + SECONDS);
+        for log in logs {
+            let text = fs::read_to_string(folder.path().join(format!("{}.log", log.room))).unwrap();
+            let lines: Vec<_> = text.lines().map(|line| line.split_once(' ').unwrap().1).collect();
+            assert_eq!(lines, ["one", "two"]);
+        }
+    }
+
+    #[test]
+    fn a_room_is_forgotten_unless_its_transcript_misses_something() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = Arc::new(Folder::open(folder.path().to_owned()).unwrap());
+        let mut transcripts = Transcripts::new(place, false);
+        let (whole, torn) = (log("whole", Arc::new(Nobody)), log("torn", Arc::new(Nobody)));
+        let path = folder.path().join("torn.log");
+        fs::create_dir(&path).unwrap();
+        let mut batch = Batch::default();
+        for log in [&whole, &torn] {
+            say(log, "hi");
+            transcripts.record(log, &mut batch);
+            transcripts.retire(&log.room);
+            assert_eq!(log.bytes_after(log.published()), 0, "the chat goes on without the disk");
+        }
+        assert_eq!(transcripts.by_room.keys().collect::<Vec<_>>(), [&torn.room]);
+        fs::remove_dir(&path).unwrap();
+        transcripts.rest();
+        let text = fs::read_to_string(&path).unwrap();
+        assert!(text.ends_with("Z -- 1 lines are missing here --\n"), "{text}");
+    }
+
+    /// The threads never run here, as if the disk did not answer.
+    #[test]
+    fn nobody_waits_for_a_room_when_the_server_stops() {
+        let folder = tempfile::tempdir().unwrap();
+        let (recorder, _writer) = Recorder::new(folder.path().to_owned(), false).unwrap();
+        let den = RoomName::parse("den").unwrap();
+        thread::scope(|scope| {
+            let reading = scope.spawn(|| recorder.earlier(&den, 1000));
+            recorder.stop_reading();
+            assert!(texts(&reading.join().unwrap()).is_empty());
+        });
+        assert!(texts(&recorder.earlier(&den, 1000)).is_empty());
+    }
+
+    #[test]
+    fn many_wishes_to_reopen_are_one_task() {
+        let folder = tempfile::tempdir().unwrap();
+        let (recorder, writer) = Recorder::new(folder.path().to_owned(), false).unwrap();
+        (0..100).for_each(|_| recorder.reopen());
+        assert_eq!(writer.inbox.try_iter().count(), 1);
     }
 }

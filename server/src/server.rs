@@ -7,21 +7,22 @@ use std::thread::{self, Scope};
 use std::time::{Duration, Instant};
 
 use mio::{Events, Poll, Token, Waker};
-use protocol::Framing;
 use protocol::limits::SHUTDOWN_GRACE;
 
 use crate::chat::Chat;
 use crate::client::Client;
-use crate::config::Config;
+use crate::config::{Config, Endpoint};
 use crate::courier::Courier;
-use crate::endpoint::{Endpoint, Transport};
 use crate::inbox::Inbox;
 use crate::listener::{Acceptor, Listener};
 use crate::moderation::Moderation;
 use crate::motd;
-use crate::recorder::Recorder;
+use crate::recorder::{Recorder, Writer};
 use crate::room_log::Subscriber;
 use crate::web::Site;
+
+/// How long a stopping server waits for its transcripts at least, once nobody is connected.
+const RECORDER_GRACE: Duration = Duration::from_millis(200);
 
 /// How long clients of a stopping server have to close their side at least.
 const SHUTDOWN_TICK: Duration = Duration::from_millis(500);
@@ -58,7 +59,7 @@ pub struct Server {
     poll: Poll,
     stop: StopHandle,
     listeners: Vec<Listener>,
-    recorder: Option<Arc<Recorder>>,
+    recorder: Option<(Arc<Recorder>, Writer)>,
     motd: Vec<u8>,
     moderation: Option<Arc<Moderation>>,
 }
@@ -69,18 +70,19 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// Says which file cannot be used, or which address cannot be bound.
+    /// Says which value or file cannot be used, or which address cannot be bound.
     pub fn bind(config: Config) -> io::Result<Self> {
+        config.validate()?;
         let motd = config.motd.as_deref().map(motd::read).transpose()?.unwrap_or_default();
         let poll = Poll::new()?;
         let waker = Waker::new(poll.registry(), STOP)?;
         let stop = Stop { is_requested: AtomicBool::new(false), waker };
         let listeners = (0..)
-            .zip(endpoints(&config))
-            .map(|(number, endpoint)| Listener::bind(endpoint, poll.registry(), Token(number)))
+            .zip(&config.listeners)
+            .map(|(number, endpoint)| Listener::bind(*endpoint, poll.registry(), Token(number)))
             .collect::<io::Result<Vec<_>>>()?;
         let recorder = match &config.data {
-            Some(folder) => Some(Arc::new(Recorder::new(folder.clone(), config.sync)?)),
+            Some(folder) => Some(Recorder::new(folder.clone(), config.sync)?),
             None => None,
         };
         // After the recorder, for that has made the folder and has it to itself.
@@ -92,7 +94,7 @@ impl Server {
         Ok(Self { config, poll, stop, listeners, recorder, motd, moderation })
     }
 
-    /// Where it listens, in the order of the configuration: line framing, classic framing, browsers.
+    /// Where it listens, in the order of the configuration, with the ports that were free.
     ///
     /// # Errors
     ///
@@ -110,11 +112,12 @@ impl Server {
     /// What opens the transcripts anew. `None` when nothing is recorded.
     #[must_use]
     pub fn recorder(&self) -> Option<Arc<Recorder>> {
-        self.recorder.clone()
+        self.recorder.as_ref().map(|(recorder, _)| Arc::clone(recorder))
     }
 
     /// Serves clients until it is stopped. When this returns, everything owed was sent or its
-    /// loss logged, and every thread has ended.
+    /// loss logged, and every thread has ended; but one that waits for a disk which does not answer
+    /// is left, and that is logged.
     ///
     /// # Errors
     ///
@@ -125,12 +128,18 @@ impl Server {
             .map(|number| Courier::new(number, config.stall_timeout))
             .collect::<io::Result<Vec<_>>>()?;
         let inboxes: Vec<_> = couriers.iter().map(Courier::inbox).collect();
+        let (recorder, recording) = match recorder {
+            Some((recorder, writer)) => {
+                (Some(recorder), Some(writer.spawn().map_err(|error| explain(&error))?))
+            }
+            None => (None, None),
+        };
         let subscribers = inboxes.iter().map(|inbox| Arc::clone(inbox) as Arc<dyn Subscriber>);
         let site = Site::new(&config.web_names);
-        let chat = Chat::new(subscribers.collect(), recorder.clone(), motd, moderation, &config);
-        thread::scope(|scope| {
-            let served = spawn_writers(scope, couriers, recorder.as_deref());
-            let served = served.and_then(|()| {
+        let chat = Chat::new(subscribers.collect(), recorder, motd, moderation, &config);
+        let mut deadline = Instant::now();
+        let served = thread::scope(|scope| {
+            let served = spawn_couriers(scope, couriers).and_then(|()| {
                 thread::scope(|scope| {
                     let mut acceptor = Acceptor::new(&chat, &config, &site, &inboxes);
                     let served = accept_until_stopped(&mut poll, &stop, &chat, &config, || {
@@ -138,7 +147,9 @@ impl Server {
                             acceptor.accept_all(listener, scope, || stop.is_requested());
                         }
                     });
-                    say_goodbye(&chat, &inboxes);
+                    deadline = Instant::now() + SHUTDOWN_GRACE;
+                    say_goodbye(&chat, &inboxes, deadline);
+                    acceptor.end();
                     served
                 })
             });
@@ -146,36 +157,26 @@ impl Server {
             for inbox in &inboxes {
                 inbox.close();
             }
-            if let Some(recorder) = &recorder {
-                recorder.close();
-            }
             served
-        })
+        });
+        if let Some(recording) = recording {
+            recording.end(deadline.max(Instant::now() + RECORDER_GRACE));
+        }
+        served
     }
 }
 
-fn endpoints(config: &Config) -> impl Iterator<Item = Endpoint> {
-    let of = |transport, framing| move |&address| Endpoint { address, transport, framing };
-    let line = config.listen.iter().map(of(Transport::Tcp, Framing::Line));
-    let classic = config.classic.iter().map(of(Transport::Tcp, Framing::Classic));
-    line.chain(classic).chain(config.web.iter().map(of(Transport::Web, Framing::Line)))
+fn explain(error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("cannot start a thread: {error}; see `ulimit -u`"))
 }
 
-fn spawn_writers<'scope>(
+fn spawn_couriers<'scope>(
     scope: &'scope Scope<'scope, '_>,
     couriers: Vec<Courier>,
-    recorder: Option<&'scope Recorder>,
 ) -> io::Result<()> {
-    let explain = |error: io::Error| {
-        io::Error::new(error.kind(), format!("cannot start a thread: {error}; see `ulimit -u`"))
-    };
     for (number, courier) in couriers.into_iter().enumerate() {
         let builder = thread::Builder::new().name(format!("courier-{number}"));
-        builder.spawn_scoped(scope, || courier.run()).map_err(explain)?;
-    }
-    if let Some(recorder) = recorder {
-        let builder = thread::Builder::new().name("recorder".to_owned());
-        builder.spawn_scoped(scope, || recorder.run()).map_err(explain)?;
+        builder.spawn_scoped(scope, || courier.run()).map_err(|error| explain(&error))?;
     }
     Ok(())
 }
@@ -206,8 +207,7 @@ fn accept_until_stopped(
     Ok(())
 }
 
-fn say_goodbye(chat: &Chat, inboxes: &[Arc<Inbox<Client>>]) {
-    let deadline = Instant::now() + SHUTDOWN_GRACE;
+fn say_goodbye(chat: &Chat, inboxes: &[Arc<Inbox<Client>>], deadline: Instant) {
     for inbox in inboxes {
         inbox.set_deadline(deadline);
     }

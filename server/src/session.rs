@@ -18,8 +18,7 @@ use protocol::{Framing, LineDecoder, LineError, Reply, Request};
 
 use crate::chat::{Chat, Membership};
 use crate::client::Client;
-use crate::config::Config;
-use crate::endpoint::Transport;
+use crate::config::{Config, Transport};
 use crate::interrupt::{Interrupt, InterruptWatch, wait_for_input};
 use crate::outbox::Item;
 use crate::phase::{DeliveryEnd, Phase, Removal};

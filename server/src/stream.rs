@@ -16,7 +16,7 @@ use memchr::memchr;
 use protocol::rows::HistoryRow;
 use protocol::{Framing, Reply};
 
-use crate::endpoint::Transport;
+use crate::config::Transport;
 use crate::outbox::{Item, Next, Outbox};
 use crate::ring::{Batch, Position};
 use crate::room_log::{Reader, Reading};
@@ -26,8 +26,8 @@ use crate::web::websocket::{self, Header};
 /// A client that takes [`LIVE_BYTES`] within this time is live: it keeps up. Who appends to a room
 /// waits for the live ones, so that a moment without the processor costs nobody a line. A client
 /// that only pretends to read slows a flood down to this rate, but nothing slower.
-pub const LIVE_TIME: Duration = Duration::from_millis(250);
-const LIVE_BYTES: u64 = 64 * 1024;
+pub const LIVE_TIME: Duration = Duration::from_millis(500);
+const LIVE_BYTES: u64 = 128 * 1024;
 
 /// Sends that one client gets in a step. Then others have their turn.
 pub const STEP_SENDS: u32 = 16;

@@ -5,7 +5,7 @@
 use protocol::rows::HelpRow;
 use protocol::{Command, Context, Event, LineError, Reply, Request, UserName, is_control};
 
-use super::air::DATAGRAM_BYTES;
+use super::broadcast::DATAGRAM_BYTES;
 
 /// Peers of the same name that are remembered, so that each is reported once.
 const DOUBLES: usize = 16;
@@ -18,17 +18,27 @@ const HELP_WIDTH: usize = 15;
 
 const HERE: &str = " is here.";
 
-/// What something leads to.
+/// What a request or a datagram leads to.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Outcome {
     /// Lines for the user.
     pub show: Vec<String>,
     /// The line for everybody.
     pub send: Option<String>,
-    /// Whether others will answer.
-    pub is_question: bool,
-    /// Whether the user is leaving.
-    pub is_end: bool,
+    /// What follows from it for the connection.
+    pub then: Then,
+}
+
+/// What follows from a request for the connection of the user who sent it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Then {
+    /// It goes on.
+    #[default]
+    GoOn,
+    /// It goes on, and others will answer.
+    AwaitAnswers,
+    /// The user leaves.
+    End,
 }
 
 impl Outcome {
@@ -46,7 +56,7 @@ impl Outcome {
     }
 }
 
-/// A user.
+/// One user of the room: the name, and where others have the same one.
 #[derive(Debug, Default)]
 pub struct Peer {
     name: Option<UserName>,
@@ -77,7 +87,7 @@ impl Peer {
         match (request, &self.name) {
             (Request::Login(name), None) => self.log_in(name),
             (Request::Ping(token), _) => Outcome::show(Reply::Pong(token)),
-            (Request::Logout, _) => Outcome { is_end: true, ..Outcome::default() },
+            (Request::Logout, _) => Outcome { then: Then::End, ..Outcome::default() },
             (Request::Help(_), name) => help(name.is_some()),
             (Request::Say(text), Some(name)) => {
                 Outcome::tell(Event::Said { name: name.as_str(), text })
@@ -88,8 +98,7 @@ impl Peer {
             (Request::Look, Some(name)) => Outcome {
                 show: vec![format!("{name}{HERE}")],
                 send: Some(LOOK.to_owned()),
-                is_question: true,
-                ..Outcome::default()
+                then: Then::AwaitAnswers,
             },
             // Nobody keeps one.
             (Request::History(_), Some(_)) => Outcome::show(Reply::History),
@@ -242,7 +251,7 @@ mod tests {
             check(&peer.request(Ok(request)), &[show], send);
         }
         check(&peer.request(Err(LineError::NotUtf8)), &["Invalid UTF-8"], None);
-        assert!(peer.request(Ok("logout")).is_end);
+        assert_eq!(peer.request(Ok("logout")).then, Then::End);
         assert_eq!(peer.leave().as_deref(), Some("al has left the room."));
         assert_eq!(peer.leave(), None);
     }

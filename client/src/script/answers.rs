@@ -6,22 +6,24 @@ use protocol::rows::RoomRow;
 use protocol::{Event, Reply, Request};
 use serde::Serialize;
 
-use super::args::{History, List};
 use super::output::Output;
-use super::record::{Record, history_row, json};
-use super::visit::{Visit, fence, fence_answered, is_refusal, refused};
+use super::record::{Record, json};
+use super::session::{ScriptSession, is_refusal};
+use crate::args::script::{History, List};
 use crate::exit::{Exit, Failure};
+use crate::model::entry::history_row;
+use crate::model::fence;
 
 /// A user, as `look --json` has him.
 #[derive(Serialize)]
-struct User<'a> {
+struct UserObject<'a> {
     room: &'a str,
     name: &'a str,
 }
 
 /// A room, as `rooms --json` has it.
 #[derive(Serialize)]
-struct Room<'a> {
+struct RoomObject<'a> {
     room: &'a str,
     users: usize,
 }
@@ -34,7 +36,7 @@ struct Room<'a> {
 pub fn look(list: &List) -> Result<Exit, Failure> {
     // Nothing else that comes is one word.
     let answer = ask(list, Request::Look, Reply::OnlineUsers, |line| !line.contains(' '))?;
-    answer.print(list.json, |name, room| Some(json(&User { room, name })))
+    answer.print(list.json, |name, room| Some(json(&UserObject { room, name })))
 }
 
 /// Prints the rooms.
@@ -45,7 +47,7 @@ pub fn look(list: &List) -> Result<Exit, Failure> {
 pub fn rooms(list: &List) -> Result<Exit, Failure> {
     let answer = ask(list, Request::Rooms, Reply::Rooms, |line| room_row(line).is_some())?;
     answer.print(list.json, |line, _| {
-        room_row(line).map(|row| json(&Room { room: row.name, users: row.users }))
+        room_row(line).map(|row| json(&RoomObject { room: row.name, users: row.users }))
     })
 }
 
@@ -72,7 +74,7 @@ pub fn history(history: &History) -> Result<Exit, Failure> {
 
 /// The rows of an answer, as the server has them.
 struct Answer {
-    visit: Visit,
+    session: ScriptSession,
     rows: Vec<String>,
 }
 
@@ -82,34 +84,34 @@ fn ask(
     heading: Reply<'_>,
     is_row: impl Fn(&str) -> bool,
 ) -> Result<Answer, Failure> {
-    let mut visit = Visit::begin(&list.place, list.place.reader())?;
-    visit.send(&format!("{request}\n{}", fence("list")))?;
+    let mut session = ScriptSession::begin(&list.server, list.server.reader())?;
+    session.send(&format!("{request}\n{}", fence::request("list")))?;
     let heading = heading.to_string();
     let (mut is_headed, mut rows, mut why) = (false, Vec::new(), None);
-    visit.until(|line| {
+    session.until(|line| {
         if is_headed && is_row(line) {
             rows.push(line.to_owned());
         } else if line == heading {
             is_headed = true;
         } else if is_refusal(line) {
             why = Some(line.to_owned());
-        } else if matches!(fence_answered(line), Some("list" | "")) {
+        } else if matches!(fence::answered(line), Some("list" | "")) {
             return ControlFlow::Break(());
         }
         ControlFlow::Continue(())
     })?;
     match why {
         Some(why) => {
-            visit.leave();
-            Err(refused(&why))
+            session.leave();
+            Err(Failure::refused(&why))
         }
-        None => Ok(Answer { visit, rows }),
+        None => Ok(Answer { session, rows }),
     }
 }
 
 impl Answer {
     fn forget_own_entrance(&mut self) {
-        let entrance = Event::Entered { name: &self.visit.name }.to_string();
+        let entrance = Event::Entered { name: &self.session.name }.to_string();
         let is_own = |row: &String| history_row(row).is_some_and(|row| row.line == entrance);
         if let Some(own) = self.rows.iter().rposition(is_own) {
             self.rows.remove(own);
@@ -129,14 +131,14 @@ impl Answer {
     ) -> Result<Exit, Failure> {
         let mut output = Output::new()?;
         for row in &self.rows {
-            if as_objects && let Some(object) = object(row, &self.visit.room) {
+            if as_objects && let Some(object) = object(row, &self.session.room) {
                 output.line(&object);
             } else {
                 output.line(row);
             }
         }
         let _ = output.flush()?;
-        self.visit.leave();
+        self.session.leave();
         Ok(Exit::Done)
     }
 }

@@ -18,18 +18,19 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use protocol::{Event, LineDecoder};
 
-use super::args::Bot;
 use super::input::{LONGEST, put_request};
-use super::local;
-use super::program::{Deed, Program, code};
+use super::lines::Woken;
+use super::program::{Program, ProgramEvent, code};
 use super::record::{self, Record};
-use super::source::Woken;
-use super::visit::{Visit, fence, fence_answered, is_refusal};
-use crate::connection::Sender;
+use super::session::{ScriptSession, is_refusal};
+use crate::args::script::Bot;
 use crate::exit::{Exit, Failure};
-use crate::signals::Signals;
-use crate::stderr::remark;
-use crate::thread;
+use crate::model::backoff::Backoff;
+use crate::model::fence;
+use crate::net::Sender;
+use crate::sys::signals::Signals;
+use crate::sys::stderr::warn;
+use crate::sys::thread;
 
 /// Chunks of what the program said that wait for the server.
 const QUEUE: usize = 16;
@@ -43,22 +44,22 @@ const LONGEST_DELAY: Duration = Duration::from_secs(60);
 ///
 /// Says why it could not go on.
 pub fn run(bot: &Bot) -> Result<u8, Failure> {
-    let visit = Visit::begin(&bot.place, bot.place.speaker()?)?;
-    let closer = visit.sender.try_clone().map_err(local)?;
+    let session = ScriptSession::begin(&bot.server, bot.server.speaker()?)?;
+    let closer = session.sender.try_clone().map_err(Failure::local)?;
     let signals = Signals::call(move || closer.close())?;
-    let sender = visit.sender.try_clone().map_err(local)?;
+    let sender = session.sender.try_clone().map_err(Failure::local)?;
     let (requests, waiting) = sync_channel(QUEUE);
     let sending = thread::spawn("bot-sender", move || send_all(sender, &waiting))?;
-    let mut room = Room { visit, requests, json: bot.json, own: bot.own };
+    let mut room = BotRoom { session, requests, json: bot.json, own: bot.own };
     let result = room.run_program(&bot.program, bot.restart);
-    let Room { visit, requests, .. } = room;
+    let BotRoom { session, requests, .. } = room;
     drop(requests);
     if result.is_err() {
         // A send that waits for a server that does not read would wait for ever.
-        visit.sender.close();
+        session.sender.close();
     }
     thread::join(sending);
-    visit.leave();
+    session.leave();
     if signals.have_come() {
         return Ok(Exit::Signal.code());
     }
@@ -75,28 +76,28 @@ fn send_all(mut sender: Sender, requests: &Receiver<Vec<u8>>) {
 }
 
 /// Turns what a program does into requests.
-struct Voice {
+struct ProgramOutput {
     decoder: LineDecoder,
     requests: SyncSender<Vec<u8>>,
     /// Set before the fence that follows the last line.
     has_ended: Arc<AtomicBool>,
 }
 
-impl Voice {
-    fn take(&mut self, deed: Deed<'_>) {
+impl ProgramOutput {
+    fn take(&mut self, event: ProgramEvent<'_>) {
         let mut said = Vec::new();
-        match deed {
-            Deed::Printed(mut bytes) => {
+        match event {
+            ProgramEvent::Printed(mut bytes) => {
                 while let Some(line) = self.decoder.next(&mut bytes) {
                     put_request(&mut said, None, line);
                 }
             }
-            Deed::Ended => {
+            ProgramEvent::Ended => {
                 if let Some(line) = self.decoder.finish() {
                     put_request(&mut said, None, line);
                 }
                 self.has_ended.store(true, Ordering::Release);
-                said.extend(fence("bot").bytes());
+                said.extend(fence::request("bot").bytes());
             }
         }
         if !said.is_empty() {
@@ -106,64 +107,62 @@ impl Voice {
     }
 }
 
-/// The room, from the program's side.
-struct Room {
-    visit: Visit,
+/// The connection to the room, for the programs that run in it one after the other.
+struct BotRoom {
+    session: ScriptSession,
     requests: SyncSender<Vec<u8>>,
     json: bool,
     own: bool,
 }
 
-impl Room {
+impl BotRoom {
     fn run_program(&mut self, command: &[OsString], restarts: bool) -> Result<u8, Failure> {
-        let mut delay = FIRST_DELAY;
+        let mut backoff = Backoff::new(FIRST_DELAY, LONGEST_DELAY);
         loop {
             let since = Instant::now();
             let status = self.run_once(command)?;
             if status.success() || !restarts {
                 return Ok(code(status));
             }
-            if since.elapsed() > LONGEST_DELAY {
-                delay = FIRST_DELAY;
-            }
+            backoff.lasted(since.elapsed());
+            let delay = backoff.wait();
             let seconds = delay.as_secs();
-            remark(format_args!("the program ended ({status}); again in {seconds} s"));
+            warn(format_args!("the program ended ({status}); again in {seconds} s"));
             self.pause(Instant::now() + delay)?;
-            delay = (delay * 2).min(LONGEST_DELAY);
         }
     }
 
     fn run_once(&mut self, command: &[OsString]) -> Result<ExitStatus, Failure> {
         let has_ended = Arc::new(AtomicBool::new(false));
-        let mut voice = Voice {
+        let mut output = ProgramOutput {
             decoder: LineDecoder::new(LONGEST, usize::MAX),
             requests: self.requests.clone(),
             has_ended: Arc::clone(&has_ended),
         };
-        let mut program = Program::start(command, move |deed| voice.take(deed))?;
+        let mut program = Program::start(command, move |event| output.take(event))?;
         let served = self.serve(&mut program, &has_ended);
         if served.is_err() {
             // What waits to be sent must not keep the program's last words waiting.
-            self.visit.sender.close();
+            self.session.sender.close();
             program.stop();
         }
         let status = program.join();
         served?;
-        status.map_err(local)
+        status.map_err(Failure::local)
     }
 
     /// Gives the program what comes, until all that it said is answered.
     fn serve(&mut self, program: &mut Program, has_ended: &AtomicBool) -> Result<(), Failure> {
         loop {
             let now = format!("{:.3}", Timestamp::now());
-            let Self { visit, json, own, .. } = self;
-            let (room, name) = (&visit.room, &visit.name);
+            let Self { session, json, own, .. } = self;
+            let (room, name) = (&session.room, &session.name);
             let shape = |line: &str| match json {
                 true => record::json(&Record::of_line(line, &now, room)),
                 false => line.to_owned(),
             };
-            let done = visit.source.each(|line| {
-                match fence_answered(line) {
+            let done = session.lines.each(|line| {
+                match fence::answered(line) {
                     Some("bot") => return ControlFlow::Break(()),
                     // A server without `ping` does not tell the fences apart.
                     Some("") if has_ended.load(Ordering::Acquire) => {
@@ -173,9 +172,9 @@ impl Room {
                     None => {}
                 }
                 if is_refusal(line) {
-                    remark(format_args!("the server refused a line of the program: {line}"));
+                    warn(format_args!("the server refused a line of the program: {line}"));
                 } else if *own || !is_own(line, name) {
-                    program.give(&shape(line), shape);
+                    program.send(&shape(line), shape);
                 }
                 ControlFlow::Continue(())
             });
@@ -189,21 +188,21 @@ impl Room {
     /// Lets time pass. What the room says meanwhile, no program hears.
     fn pause(&mut self, deadline: Instant) -> Result<(), Failure> {
         while self.wait(Some(deadline))? != Woken::TimedOut {
-            self.visit.source.each(|_| ControlFlow::<()>::Continue(()));
+            self.session.lines.each(|_| ControlFlow::<()>::Continue(()));
         }
         Ok(())
     }
 
     fn wait(&mut self, deadline: Option<Instant>) -> Result<Woken, Failure> {
-        let Self { visit, requests, .. } = self;
-        let woken = visit.wait_with(deadline, |ping| {
+        let Self { session, requests, .. } = self;
+        let woken = session.wait_with(deadline, |ping| {
             match requests.try_send(ping.as_bytes().to_vec()) {
                 // So much waits for the server that its answers will tell whether it is alive.
                 Ok(()) | Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => Ok(()),
             }
         })?;
         match woken {
-            Woken::Ended => Err(visit.source.ended()),
+            Woken::Ended => Err(session.lines.ended()),
             woken => Ok(woken),
         }
     }

@@ -11,11 +11,13 @@ use std::time::Instant;
 use parking_lot::{Condvar, Mutex};
 use protocol::{Event, Reply};
 
-use super::source::{Source, Woken};
-use super::visit::{SILENCE, fence_answered, is_refusal, silent};
-use crate::connection::Sender;
+use super::lines::{ScriptLines, Woken};
+use super::session::{is_refusal, liveness, silent};
 use crate::exit::Failure;
-use crate::stderr::remark;
+use crate::model::fence;
+use crate::model::liveness::Doubt;
+use crate::net::Sender;
+use crate::sys::stderr::warn;
 
 /// How many lines may be said before the first of them is answered.
 const WINDOW: u64 = 4096;
@@ -33,15 +35,15 @@ pub struct Counts {
     pub refused: u64,
 }
 
-/// Where the two threads meet.
+/// The counts that the two threads share, and the waits on them.
 #[derive(Debug, Default)]
 pub struct Echoes {
-    state: Mutex<State>,
+    state: Mutex<EchoState>,
     changed: Condvar,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct EchoState {
     counts: Counts,
     /// Whether nothing more will be said.
     is_finished: bool,
@@ -120,8 +122,77 @@ impl Echo {
 /// The thread that hears the echoes.
 #[derive(Debug)]
 pub struct Listener {
-    source: Source,
+    lines: ScriptLines,
+    tally: Tally,
+}
+
+/// What the listener shares with the thread that sends. Dropped, at whatever end of its own thread, it
+/// ends every wait of the other.
+#[derive(Debug)]
+pub struct Shared {
+    /// Where it meets the thread that sends.
+    pub echoes: Arc<Echoes>,
+    /// To end the connection, and so a send that waits.
+    pub sender: Sender,
+    /// Dropped at the end, to end a wait for stdin.
+    pub wake: UnixStream,
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        self.echoes.end();
+        self.sender.close();
+    }
+}
+
+impl Listener {
+    /// A listener to lines that come back like this. A talkative one reports each refusal at once.
+    #[must_use]
+    pub fn new(lines: ScriptLines, echo: Echo, is_talkative: bool) -> Self {
+        let (muted, why) = (None, String::new());
+        let tally = Tally { echo, is_talkative, answered: 0, refused: 0, gap: 0, muted, why };
+        Self { lines, tally }
+    }
+
+    /// Runs until the server has closed. Gives the reason of the last refusal.
+    ///
+    /// # Errors
+    ///
+    /// Says why the connection was lost.
+    pub fn run(mut self, shared: &Shared, mut tick: impl FnMut(Counts)) -> Result<String, Failure> {
+        let echoes = &shared.echoes;
+        let mut liveness = liveness();
+        loop {
+            self.lines.each(|line| {
+                self.tally.line(line);
+                ControlFlow::<()>::Continue(())
+            });
+            let counts = echoes.publish(self.tally.answered, self.tally.refused);
+            tick(counts);
+            match self.lines.wait(Some(liveness.deadline()), None)? {
+                Woken::Ended if echoes.is_complete() => return Ok(self.tally.why),
+                Woken::Ended => return Err(self.lines.ended()),
+                // Whoever says nothing has nothing to be answered.
+                Woken::TimedOut if counts.answered >= echoes.counts().sent => {
+                    liveness.heard(Instant::now());
+                }
+                Woken::TimedOut => match liveness.expired(Instant::now()) {
+                    // It was asked already: by the lines, and by the fence behind them.
+                    Doubt::Ask => {}
+                    Doubt::Dead => return Err(silent()),
+                },
+                Woken::Received | Woken::OutputClosed => liveness.heard(Instant::now()),
+            }
+        }
+    }
+}
+
+/// What the lines so far say about the own ones.
+#[derive(Debug)]
+struct Tally {
     echo: Echo,
+    /// Whether each refusal is reported at once.
+    is_talkative: bool,
     answered: u64,
     refused: u64,
     /// How many lines of the room are missing. Own ones may be among them.
@@ -132,92 +203,11 @@ pub struct Listener {
     why: String,
 }
 
-/// What the listener is told and tells apart from the lines. However its thread ends, nobody waits
-/// for it any longer then.
-#[derive(Debug)]
-pub struct Surroundings {
-    /// Where it meets the thread that sends.
-    pub echoes: Arc<Echoes>,
-    /// To end the connection, and so a send that waits.
-    pub sender: Sender,
-    /// Dropped at the end, to end a wait for stdin.
-    pub wake: UnixStream,
-    /// Whether each refused line is reported at once.
-    pub is_talkative: bool,
-}
-
-impl Drop for Surroundings {
-    fn drop(&mut self) {
-        self.echoes.end();
-        self.sender.close();
-    }
-}
-
-impl Listener {
-    /// A listener to lines that come back like this.
-    #[must_use]
-    pub fn new(source: Source, echo: Echo) -> Self {
-        Self { source, echo, answered: 0, refused: 0, gap: 0, muted: None, why: String::new() }
-    }
-
-    /// Runs until the server has closed. Gives the reason of the last refusal.
-    ///
-    /// # Errors
-    ///
-    /// Says why the connection was lost.
-    pub fn run(
-        mut self,
-        around: &Surroundings,
-        mut tick: impl FnMut(Counts),
-    ) -> Result<String, Failure> {
-        self.listen(&around.echoes, around.is_talkative, &mut tick)?;
-        Ok(self.why)
-    }
-
-    fn listen(
-        &mut self,
-        echoes: &Echoes,
-        is_talkative: bool,
-        tick: &mut impl FnMut(Counts),
-    ) -> Result<(), Failure> {
-        let mut doubted = None;
-        loop {
-            let Self { source, echo, answered, refused, gap, muted, why } = self;
-            let mut heard = Heard { echo, answered, refused, gap, muted, why, is_talkative };
-            source.each(|line| {
-                heard.line(line);
-                ControlFlow::<()>::Continue(())
-            });
-            let counts = echoes.publish(*answered, *refused);
-            tick(counts);
-            match self.source.wait(Some(Instant::now() + SILENCE), None)? {
-                Woken::Ended if echoes.is_complete() => return Ok(()),
-                Woken::Ended => return Err(self.source.ended()),
-                Woken::TimedOut if counts.answered >= echoes.counts().sent => doubted = None,
-                Woken::TimedOut if doubted == Some(counts.answered) => return Err(silent()),
-                Woken::TimedOut => doubted = Some(counts.answered),
-                Woken::Received | Woken::OutputClosed => {}
-            }
-        }
-    }
-}
-
-/// The listener without its source, which lends the line.
-struct Heard<'a> {
-    echo: &'a Echo,
-    answered: &'a mut u64,
-    refused: &'a mut u64,
-    gap: &'a mut u64,
-    muted: &'a mut Option<String>,
-    why: &'a mut String,
-    is_talkative: bool,
-}
-
-impl Heard<'_> {
+impl Tally {
     fn line(&mut self, line: &str) {
         if self.echo.is_in(line) {
-            *self.answered += 1;
-        } else if let Some(mark) = fence_answered(line) {
+            self.answered += 1;
+        } else if let Some(mark) = fence::answered(line) {
             if let Ok(sent) = mark.parse() {
                 self.fence(sent);
             }
@@ -225,36 +215,36 @@ impl Heard<'_> {
             // It may be a warning as well as an answer. The fence tells which lines had no echo, but
             // it may be long until there is one: the next line of a log, say.
             if self.is_talkative && self.muted.is_none() {
-                remark(format_args!("{line}; what is said meanwhile is refused"));
+                warn(format_args!("{line}; what is said meanwhile is refused"));
             }
-            *self.muted = Some(line.to_owned());
+            self.muted = Some(line.to_owned());
         } else if is_refusal(line) {
             self.refuse(line);
         } else if let Some(Reply::Missed(lines)) = Reply::parse(line) {
-            *self.gap += lines;
+            self.gap += lines;
         }
     }
 
     /// So many lines had been sent when this fence was, so all of them are answered.
     fn fence(&mut self, sent: u64) {
-        let unseen = sent.saturating_sub(*self.answered).min(*self.gap);
-        *self.gap -= unseen;
-        *self.answered += unseen;
-        while *self.answered < sent {
+        let unseen = sent.saturating_sub(self.answered).min(self.gap);
+        self.gap -= unseen;
+        self.answered += unseen;
+        while self.answered < sent {
             let why = self.muted.clone();
             self.refuse(why.as_deref().unwrap_or("the server did not echo it"));
         }
-        *self.answered = sent;
-        *self.muted = None;
+        self.answered = sent;
+        self.muted = None;
     }
 
     fn refuse(&mut self, why: &str) {
-        *self.answered += 1;
-        *self.refused += 1;
+        self.answered += 1;
+        self.refused += 1;
         if self.is_talkative {
-            remark(format_args!("line {} refused: {why}", self.answered));
+            warn(format_args!("line {} refused: {why}", self.answered));
         }
-        why.clone_into(self.why);
+        why.clone_into(&mut self.why);
     }
 }
 

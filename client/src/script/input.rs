@@ -1,12 +1,7 @@
 //! What is to be said, on its way from a file or a program to the server.
 //!
-//! This module knows no connection: it waits for bytes, and makes requests of lines.
+//! Pure: it makes requests of lines.
 
-use std::os::fd::AsFd;
-use std::os::unix::net::UnixStream;
-
-use nix::errno::Errno;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use protocol::LineError;
 
 /// Bytes that are read at a time.
@@ -30,22 +25,4 @@ pub fn put_request(requests: &mut Vec<u8>, to: Option<&str>, line: Result<&str, 
         Err(LineError::TooLong | LineError::Unterminated) => requests.extend([b'x'; LONGEST]),
     }
     requests.push(b'\n');
-}
-
-/// Waits until `file` is ready for what is `wanted` of it. False when the other end of `woken` is
-/// closed, and there is nothing to wait for any more.
-///
-/// # Errors
-///
-/// When the system cannot watch it.
-pub fn wait_for(file: &impl AsFd, wanted: PollFlags, woken: &UnixStream) -> Result<bool, Errno> {
-    let mut watched =
-        [PollFd::new(file.as_fd(), wanted), PollFd::new(woken.as_fd(), PollFlags::POLLIN)];
-    loop {
-        match poll(&mut watched, PollTimeout::NONE) {
-            Err(Errno::EINTR) => {}
-            Err(errno) => return Err(errno),
-            Ok(_) => return Ok(!watched[1].any().unwrap_or(true)),
-        }
-    }
 }

@@ -1,22 +1,12 @@
 //! The way to stdout: whole lines at once, quiet when nobody reads them.
 
 use std::fs::File;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal};
 use std::os::fd::{AsFd, BorrowedFd};
 
-use super::local;
-use crate::exit::{Exit, Failure};
-use crate::safe::Safe;
-
-/// Whether somebody reads.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[must_use]
-pub enum Reader {
-    /// Somebody does, as far as one knows.
-    There,
-    /// Nobody does.
-    Gone,
-}
+use crate::exit::Failure;
+use crate::sanitize::Sanitized;
+use crate::sys::stdout::{Audience, print, unbuffered};
 
 /// Lines on their way to stdout. What was added is not seen before a [`Output::flush`].
 #[derive(Debug)]
@@ -33,16 +23,14 @@ impl Output {
     ///
     /// When the system has no file descriptor left.
     pub fn new() -> Result<Self, Failure> {
-        let stdout = io::stdout();
-        let is_terminal = stdout.is_terminal();
-        let stdout = File::from(stdout.as_fd().try_clone_to_owned().map_err(local)?);
-        Ok(Self { stdout, gathered: Vec::new(), is_terminal })
+        let is_terminal = io::stdout().is_terminal();
+        Ok(Self { stdout: unbuffered()?, gathered: Vec::new(), is_terminal })
     }
 
     /// Adds a line. A terminal is shown controls as marks; a pipe gets the line as it is.
     pub fn line(&mut self, line: &str) {
         if self.is_terminal {
-            self.gathered.extend_from_slice(Safe::new(line).as_bytes());
+            self.gathered.extend_from_slice(Sanitized::new(line).as_bytes());
         } else {
             self.gathered.extend_from_slice(line.as_bytes());
         }
@@ -54,16 +42,10 @@ impl Output {
     /// # Errors
     ///
     /// When it cannot be written although somebody would read it.
-    pub fn flush(&mut self) -> Result<Reader, Failure> {
-        let written = self.stdout.write_all(&self.gathered);
+    pub fn flush(&mut self) -> Result<Audience, Failure> {
+        let printed = print(&mut self.stdout, &self.gathered);
         self.gathered.clear();
-        match written {
-            Ok(()) => Ok(Reader::There),
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Reader::Gone),
-            Err(error) => {
-                Err(Failure::new(Exit::Local, format!("cannot write to stdout: {error}")))
-            }
-        }
+        printed
     }
 }
 

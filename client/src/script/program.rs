@@ -4,7 +4,8 @@
 //! anything that it has started.
 
 use std::ffi::OsString;
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
+use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
@@ -13,15 +14,14 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
-use nix::poll::PollFlags;
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 use protocol::Reply;
 
-use super::input::{CHUNK_BYTES, wait_for};
-use super::local;
+use super::input::CHUNK_BYTES;
 use crate::exit::{Exit, Failure};
-use crate::thread;
+use crate::sys::poll::{Interest, wait_unless, write_all};
+use crate::sys::thread;
 
 /// Lines that wait for the program. One that reads none at all is no reason to be thrown out by
 /// the server, so what comes after these is counted, and the program is told how many.
@@ -32,7 +32,7 @@ const GRACE: Duration = Duration::from_secs(2);
 
 /// What a program does.
 #[derive(Debug, Clone, Copy)]
-pub enum Deed<'a> {
+pub enum ProgramEvent<'a> {
     /// It has printed these bytes.
     Printed(&'a [u8]),
     /// It has ended.
@@ -60,10 +60,10 @@ impl Program {
     /// When it cannot be started.
     pub fn start(
         command: &[OsString],
-        take: impl FnMut(Deed<'_>) + Send + 'static,
+        take: impl FnMut(ProgramEvent<'_>) + Send + 'static,
     ) -> Result<Self, Failure> {
-        let (wake, woken) = UnixStream::pair().map_err(local)?;
-        let woken_too = woken.try_clone().map_err(local)?;
+        let (wake, woken) = UnixStream::pair().map_err(Failure::local)?;
+        let woken_too = woken.try_clone().map_err(Failure::local)?;
         let name = command.first().map(|name| name.to_string_lossy()).unwrap_or_default();
         let mut child = Command::new(&*command[0])
             .args(&command[1..])
@@ -78,10 +78,10 @@ impl Program {
             })?;
         let group = Pid::from_raw(child.id().cast_signed());
         let (Some(stdin), Some(stdout)) = (child.stdin.take(), child.stdout.take()) else {
-            return Err(local(io::Error::from(io::ErrorKind::BrokenPipe)));
+            return Err(Failure::local(io::Error::from(io::ErrorKind::BrokenPipe)));
         };
         // The end of the pipe that is ours alone: the program reads from it as from any other.
-        fcntl(&stdin, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).map_err(local)?;
+        fcntl(&stdin, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).map_err(Failure::local)?;
         let (lines, waiting) = sync_channel(WAITING);
         let feeder = thread::spawn("bot-input", move || feed(stdin, &waiting, &woken))?;
         let (alive, ended) = sync_channel(0);
@@ -93,7 +93,7 @@ impl Program {
     }
 
     /// Gives the program a line, without its end. It never waits.
-    pub fn give(&mut self, line: &str, missed: impl Fn(&str) -> String) {
+    pub fn send(&mut self, line: &str, missed: impl Fn(&str) -> String) {
         let Some(lines) = &self.lines else { return };
         if self.missed > 0 {
             let gap = missed(&Reply::Missed(self.missed).to_string());
@@ -140,12 +140,12 @@ fn watch(
     mut child: Child,
     stdout: ChildStdout,
     woken: &UnixStream,
-    mut take: impl FnMut(Deed<'_>),
+    mut take: impl FnMut(ProgramEvent<'_>),
 ) -> io::Result<ExitStatus> {
-    let read = read_all(stdout, woken, |bytes| take(Deed::Printed(bytes)));
+    let read = read_all(stdout, woken, |bytes| take(ProgramEvent::Printed(bytes)));
     // It may go on to listen though it prints no more.
     let status = child.wait();
-    take(Deed::Ended);
+    take(ProgramEvent::Ended);
     read.and(status)
 }
 
@@ -155,7 +155,7 @@ fn read_all(
     mut take: impl FnMut(&[u8]),
 ) -> io::Result<()> {
     let mut chunk = vec![0; CHUNK_BYTES];
-    while wait_for(&stdout, PollFlags::POLLIN, woken)? {
+    while wait_unless(&stdout, Interest::Read, woken)? {
         match stdout.read(&mut chunk) {
             Ok(0) => break,
             Ok(length) => take(&chunk[..length]),
@@ -169,28 +169,10 @@ fn read_all(
 fn feed(mut stdin: ChildStdin, lines: &Receiver<String>, woken: &UnixStream) {
     for line in lines {
         // A program that closed its stdin wants no more lines.
-        if write_all(&mut stdin, format!("{line}\n").as_bytes(), woken).is_err() {
+        if write_all(&mut stdin, format!("{line}\n").as_bytes(), Some(woken.as_fd())).is_err() {
             return;
         }
     }
-}
-
-/// Writes to a pipe that never makes one wait.
-fn write_all(stdin: &mut ChildStdin, bytes: &[u8], woken: &UnixStream) -> io::Result<()> {
-    let mut left = bytes;
-    while !left.is_empty() {
-        match stdin.write(left) {
-            Ok(length) => left = &left[length..],
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                if !wait_for(stdin, PollFlags::POLLOUT, woken)? {
-                    return Err(error);
-                }
-            }
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(())
 }
 
 /// The code by which a shell tells how a program ended.

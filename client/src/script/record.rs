@@ -59,26 +59,26 @@ impl<'a> Record<'a> {
     /// A line that came now.
     #[must_use]
     pub fn of_line(line: &'a str, time: &'a str, room: &'a str) -> Self {
-        let outside = |kind, from, text| Self {
-            kind,
-            time,
-            room: None,
-            from,
-            text: Some(text),
-            replayed: false,
-            lines: None,
-        };
         match ServerLine::parse(line) {
             ServerLine::Event(event) => Self::of_event(event, time, room),
             ServerLine::Reply(Reply::MessageFrom { name, text }) => {
-                outside(Kind::Private, Some(name), text)
+                Self::outside(Kind::Private, time, Some(name), text)
             }
-            ServerLine::Reply(Reply::Missed(lines)) => {
-                Self { room: Some(room), lines: Some(lines), ..outside(Kind::Missed, None, line) }
+            ServerLine::Reply(Reply::Missed(lines)) => Self {
+                room: Some(room),
+                lines: Some(lines),
+                ..Self::outside(Kind::Missed, time, None, line)
+            },
+            ServerLine::Reply(Reply::ServerShutdown) => {
+                Self::outside(Kind::Shutdown, time, None, line)
             }
-            ServerLine::Reply(Reply::ServerShutdown) => outside(Kind::Shutdown, None, line),
-            _ => outside(Kind::Notice, None, line),
+            _ => Self::outside(Kind::Notice, time, None, line),
         }
+    }
+
+    /// A line that is said in no room.
+    fn outside(kind: Kind, time: &'a str, from: Option<&'a str>, text: &'a str) -> Self {
+        Self { kind, time, room: None, from, text: Some(text), replayed: false, lines: None }
     }
 
     /// A line that was said earlier.
@@ -99,20 +99,9 @@ impl<'a> Record<'a> {
             Event::Left { name } => (Kind::Leave, name, None),
             Event::Renamed { old, new } => (Kind::Rename, old, Some(new)),
             Event::TopicSet { name, text } => (Kind::Topic, name, Some(text)),
-            Event::Announced { text } => {
-                return Self {
-                    kind: Kind::Announce,
-                    time,
-                    room: None,
-                    from: None,
-                    text: Some(text),
-                    replayed: false,
-                    lines: None,
-                };
-            }
+            Event::Announced { text } => return Self::outside(Kind::Announce, time, None, text),
         };
-        let (room, from) = (Some(room), Some(from));
-        Self { kind, time, room, from, text, replayed: false, lines: None }
+        Self { room: Some(room), text, ..Self::outside(kind, time, Some(from), "") }
     }
 }
 
@@ -123,15 +112,10 @@ pub fn json(object: &impl Serialize) -> String {
     serde_json::to_string(object).unwrap_or_default()
 }
 
-/// A row of `history`, told from other lines by its time.
-#[must_use]
-pub fn history_row(line: &str) -> Option<HistoryRow<'_>> {
-    HistoryRow::parse(line).filter(|row| row.time.parse::<jiff::Timestamp>().is_ok())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::entry::history_row;
 
     #[test]
     fn each_kind_of_line_has_its_object() {

@@ -4,30 +4,32 @@
 //! of the one before it.
 
 use std::fs::{File, Metadata};
-use std::io::{self, IsTerminal, Read};
+use std::io::{self, IsTerminal, Read, Write};
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use nix::poll::PollFlags;
 use protocol::LineDecoder;
 
-use super::args::Say;
-use super::echoes::{Counts, Echo, Echoes, Listener, Surroundings, said_by};
-use super::input::{CHUNK_BYTES, LONGEST, put_request, wait_for};
-use super::local;
-use super::visit::{Visit, fence, refused};
-use crate::connection::Sender;
+use super::echoes::{Counts, Echo, Echoes, Listener, Shared, said_by};
+use super::input::{CHUNK_BYTES, LONGEST, put_request};
+use super::session::ScriptSession;
+use crate::args::script::Say;
 use crate::exit::{Exit, Failure};
-use crate::thread;
+use crate::model::fence;
+use crate::net::Sender;
+use crate::sys::poll::{Interest, wait_unless};
+use crate::sys::thread;
 
 /// How many lines may stand between two fences.
 const FENCED: u64 = 1024;
 
 /// When the progress is worth to be shown.
 const LONG: Duration = Duration::from_secs(1);
+
+/// The time from one line about the progress to the next.
+const PACE: Duration = Duration::from_millis(250);
 
 /// Says what there is to say. It succeeds once the server has echoed every line.
 ///
@@ -36,25 +38,25 @@ const LONG: Duration = Duration::from_secs(1);
 /// Says which lines were not said, and why.
 pub fn run(say: &Say) -> Result<Exit, Failure> {
     let stdin = match say.text.is_empty() {
-        true => Some(File::from(io::stdin().as_fd().try_clone_to_owned().map_err(local)?)),
+        true => Some(File::from(io::stdin().as_fd().try_clone_to_owned().map_err(Failure::local)?)),
         false => None,
     };
-    let Visit { sender, source, name, .. } = Visit::begin(&say.place, say.place.speaker()?)?;
-    let (wake, woken) = UnixStream::pair().map_err(local)?;
+    let ScriptSession { sender, lines, name, .. } =
+        ScriptSession::begin(&say.server, say.server.speaker()?)?;
+    let (wake, woken) = UnixStream::pair().map_err(Failure::local)?;
     let echoes = Arc::new(Echoes::default());
     let echo = match &say.to {
         Some(_) => Echo::Private,
         None => Echo::Room(said_by(&name)),
     };
-    let around = Surroundings {
+    let shared = Shared {
         echoes: Arc::clone(&echoes),
-        sender: sender.try_clone().map_err(local)?,
+        sender: sender.try_clone().map_err(Failure::local)?,
         wake,
-        is_talkative: stdin.is_some(),
     };
-    let listener = Listener::new(source, echo);
+    let listener = Listener::new(lines, echo, stdin.is_some());
     let mut progress = Progress::new(stdin.as_ref());
-    let hearing = thread::spawn("echoes", move || listener.run(&around, |now| progress.show(now)))?;
+    let hearing = thread::spawn("echoes", move || listener.run(&shared, |now| progress.show(now)))?;
     let mut speaker = Speaker {
         sender,
         echoes: &echoes,
@@ -86,7 +88,7 @@ fn judge(why: Result<String, Failure>, counts: Counts) -> Result<Exit, Failure> 
             format!("{failure} with line {}, the first that is not confirmed", answered + 1),
         )),
         Err(failure) => Err(failure),
-        Ok(why) if bad == 1 && sent == 1 => Err(refused(&why)),
+        Ok(why) if bad == 1 && sent == 1 => Err(Failure::refused(&why)),
         Ok(why) if bad > 0 => Err(Failure::new(
             Exit::Refused,
             format!("{bad} of {sent} lines were refused, the last with {why:?}; change them"),
@@ -114,7 +116,7 @@ impl Speaker<'_> {
     /// Says each line of stdin, up to its end or the server's.
     fn say_stdin(&mut self, mut stdin: File, woken: &UnixStream) -> Result<(), Failure> {
         let mut chunk = vec![0; CHUNK_BYTES];
-        while wait_for(&stdin, PollFlags::POLLIN, woken).map_err(local)? {
+        while wait_unless(&stdin, Interest::Read, woken).map_err(Failure::local)? {
             match stdin.read(&mut chunk) {
                 Ok(0) => break,
                 Ok(length) => {
@@ -163,7 +165,7 @@ impl Speaker<'_> {
     }
 
     fn put_fence(&mut self) {
-        self.requests.extend(fence(self.sent).bytes());
+        self.requests.extend(fence::request(self.sent).bytes());
         self.unfenced = 0;
     }
 
@@ -196,45 +198,60 @@ impl Speaker<'_> {
 
 /// How far it is, for somebody who looks at a terminal.
 struct Progress {
-    bar: ProgressBar,
+    /// The length of a file, of which one knows how much is left.
+    bytes: Option<u64>,
     since: Instant,
+    shown: Option<Instant>,
 }
 
 impl Progress {
-    /// Of a file one knows how much is left; of a pipe, how many lines there were.
     fn new(stdin: Option<&File>) -> Self {
-        let bytes = stdin.and_then(|stdin| stdin.metadata().ok()).filter(Metadata::is_file);
-        let bar = ProgressBar::with_draw_target(
-            bytes.as_ref().map(Metadata::len),
-            ProgressDrawTarget::hidden(),
-        );
-        let template = match bytes {
-            Some(_) => "{bar:30} {percent}%, {msg} lines said, {eta} to go",
-            None => "{spinner} {msg} lines said in {elapsed}",
-        };
-        if let Ok(style) = ProgressStyle::with_template(template) {
-            bar.set_style(style);
-        }
-        Self { bar, since: Instant::now() }
+        let file = stdin.and_then(|stdin| stdin.metadata().ok()).filter(Metadata::is_file);
+        Self { bytes: file.map(|file| file.len()), since: Instant::now(), shown: None }
     }
 
     fn show(&mut self, counts: Counts) {
-        if self.since.elapsed() < LONG || !io::stderr().is_terminal() {
+        let now = Instant::now();
+        if now < self.shown.map_or(self.since + LONG, |shown| shown + PACE)
+            || !io::stderr().is_terminal()
+        {
             return;
         }
-        if self.bar.is_hidden() {
-            self.bar.set_draw_target(ProgressDrawTarget::stderr_with_hz(4));
-        }
-        self.bar.set_message(counts.answered.to_string());
-        // What was only sent is not said yet.
-        let done = u128::from(counts.bytes) * u128::from(counts.answered);
-        let done = done / u128::from(counts.sent.max(1));
-        self.bar.set_position(u64::try_from(done).unwrap_or(u64::MAX));
+        self.shown = Some(now);
+        let line = format!("\r{}\x1b[K", progress(counts, self.bytes));
+        // A terminal that is gone is told so by a signal.
+        let _ = io::stderr().write_all(line.as_bytes());
     }
 }
 
 impl Drop for Progress {
     fn drop(&mut self) {
-        self.bar.finish_and_clear();
+        if self.shown.is_some() {
+            let _ = io::stderr().write_all(b"\r\x1b[K");
+        }
+    }
+}
+
+/// How far it is, in words. Of a file the share of its bytes is known as well.
+fn progress(counts: Counts, bytes: Option<u64>) -> String {
+    let Counts { sent, bytes: read, answered, .. } = counts;
+    let share = bytes.map(|all| {
+        // What was only sent is not said yet.
+        let said = u128::from(read) * u128::from(answered) / u128::from(sent.max(1));
+        format!("{}%, ", said * 100 / u128::from(all.max(1)))
+    });
+    format!("{}{answered} lines said", share.unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn progress_counts_what_was_echoed() {
+        let counts = Counts { sent: 200, bytes: 5000, answered: 100, refused: 0 };
+        assert_eq!(progress(counts, None), "100 lines said");
+        assert_eq!(progress(counts, Some(10_000)), "25%, 100 lines said");
+        assert_eq!(progress(Counts::default(), Some(0)), "0%, 0 lines said");
     }
 }

@@ -5,12 +5,13 @@ use std::time::Instant;
 
 use protocol::Reply;
 
-use super::args::Wait;
+use super::lines::Woken;
 use super::output::Output;
-use super::source::Woken;
-use super::visit::{Visit, fence_answered};
+use super::session::ScriptSession;
+use crate::args::script::Wait;
 use crate::exit::{Exit, Failure};
-use crate::stderr::remark;
+use crate::model::fence;
+use crate::sys::stderr::warn;
 
 /// Prints the first line that matches.
 ///
@@ -21,13 +22,13 @@ pub fn run(wait: &Wait) -> Result<Exit, Failure> {
     // A time beyond what the clock can count is none.
     let deadline = wait.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
     let mut output = Output::new()?;
-    let mut visit = Visit::begin(&wait.place, wait.place.reader())?;
+    let mut session = ScriptSession::begin(&wait.server, wait.server.reader())?;
     loop {
-        let matched = visit.source.each(|line| {
+        let matched = session.lines.each(|line| {
             if let Some(Reply::Missed(_)) = Reply::parse(line) {
-                remark(format_args!("{line}; what is waited for may be among them"));
+                warn(format_args!("{line}; what is waited for may be among them"));
             }
-            if fence_answered(line).is_none() && wait.pattern.is_match(line) {
+            if fence::answered(line).is_none() && wait.pattern.is_match(line) {
                 output.line(line);
                 return ControlFlow::Break(());
             }
@@ -35,18 +36,18 @@ pub fn run(wait: &Wait) -> Result<Exit, Failure> {
         });
         if matched.is_some() {
             let _ = output.flush()?;
-            visit.leave();
+            session.leave();
             return Ok(Exit::Done);
         }
         // Whether somebody reads the line is not what is waited for: success says that it came.
-        match visit.wait(deadline, None)? {
+        match session.wait(deadline, None)? {
             Woken::Received | Woken::OutputClosed => {}
             Woken::TimedOut => {
-                visit.leave();
+                session.leave();
                 let why = format!("no line matched {:?} in time", wait.pattern.as_str());
                 return Err(Failure::new(Exit::TimedOut, why));
             }
-            Woken::Ended => return Err(visit.source.ended()),
+            Woken::Ended => return Err(session.lines.ended()),
         }
     }
 }

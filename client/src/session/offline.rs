@@ -3,19 +3,19 @@
 use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant};
 
-use super::{Input, Session};
-use crate::connection::{Attempted, Connection, attempt};
+use super::{Presence, Session, SessionMessage};
 use crate::exit::Failure;
-use crate::thread;
-use crate::typed::{as_typed, without_secret};
+use crate::model::commands::{as_typed, without_secret};
+use crate::net::{Attempted, Connection, attempt};
+use crate::sys::thread;
 
 impl Session {
     /// Tries until it works or the user leaves, or must not come in. `None` then.
     pub(super) fn reconnect(&mut self, why: &str) -> Result<Option<Connection>, Failure> {
         let mut why = format!("connection lost: {why}");
         loop {
-            let delay = self.backoff.wait();
-            let seconds = delay.as_secs();
+            let delay = self.backoff.wait_about(fastrand::f64());
+            let seconds = delay.as_secs_f64().ceil();
             self.view.notice(&format!("{why}; trying again in {seconds} s, Ctrl-C stops"));
             self.pause(delay);
             match self.attempt()? {
@@ -33,10 +33,10 @@ impl Session {
     /// Lets time pass, unless the user leaves.
     fn pause(&mut self, delay: Duration) {
         let deadline = Instant::now() + delay;
-        while !self.is_leaving {
+        while self.presence != Presence::Leaving {
             match self.inputs.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
                 Ok(input) => self.meanwhile(input),
-                Err(RecvTimeoutError::Disconnected) => self.is_leaving = true,
+                Err(RecvTimeoutError::Disconnected) => self.presence = Presence::Leaving,
                 Err(RecvTimeoutError::Timeout) => return,
             }
         }
@@ -44,42 +44,42 @@ impl Session {
 
     /// Tries once. `None` when the user leaves before it is known what comes of it.
     fn attempt(&mut self) -> Result<Option<Attempted>, Failure> {
-        if self.is_leaving {
+        if self.presence == Presence::Leaving {
             return Ok(None);
         }
         let mailbox = self.mailbox.clone();
         let report = move |attempted| {
             // It fails when nobody waits for it any more.
-            let _ = mailbox.send(Input::Attempted(attempted));
+            let _ = mailbox.send(SessionMessage::Attempted(attempted));
         };
         let patience = self.timing.attempt;
         let thread = attempt::start(&self.server, self.state.name(), patience, report)?;
-        while !self.is_leaving {
+        while self.presence != Presence::Leaving {
             match self.inputs.recv() {
-                Ok(Input::Attempted(attempted)) => {
+                Ok(SessionMessage::Attempted(attempted)) => {
                     thread::join(thread);
                     return Ok(Some(attempted));
                 }
                 Ok(input) => self.meanwhile(input),
-                Err(_) => self.is_leaving = true,
+                Err(_) => self.presence = Presence::Leaving,
             }
         }
         Ok(None)
     }
 
     /// Deals with what comes while there is no connection.
-    pub(super) fn meanwhile(&mut self, input: Input) {
+    pub(super) fn meanwhile(&mut self, input: SessionMessage) {
         match input {
-            Input::Request(line) => self.keep(&line),
-            Input::Resend => self.view.notice("not connected yet"),
-            Input::Quit => self.is_leaving = true,
-            Input::Server(_) | Input::Attempted(_) => {}
+            SessionMessage::Request(line) => self.keep(&line),
+            SessionMessage::Resend => self.view.notice("not connected yet"),
+            SessionMessage::Quit => self.presence = Presence::Leaving,
+            SessionMessage::Server(_) | SessionMessage::Attempted(_) => {}
         }
     }
 
     fn keep(&mut self, line: &str) {
         self.count += 1;
-        let is_kept = self.state.outbox_mut().keep(line);
+        let is_kept = self.state.unconfirmed_mut().keep(line);
         let what = if is_kept { "kept for later" } else { "not sent" };
         let shown = without_secret(&as_typed(line));
         self.view.notice(&format!("not connected; {what}: {shown}"));

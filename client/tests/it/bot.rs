@@ -6,7 +6,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use crate::fake_server::serve;
-use crate::program::{Outcome, Program};
+use crate::program::{Finished, Program};
 use crate::pty::fresh_directory;
 use crate::real_server::{Other, RealServer};
 use crate::script::{check, objects, run, start};
@@ -53,7 +53,7 @@ fn a_program_may_be_given_objects() {
     let program = bot(&server, &["--json"], "read -r line; printf '%s\\n' \"$line\" >&2");
     bob.read_to("robo has entered the room.");
     bob.send("me waves\n");
-    let Outcome { code, stdout, stderr } = program.finish();
+    let Finished { code, stdout, stderr } = program.finish();
     assert_eq!((code, stdout.as_str()), (Some(0), ""));
     let object = &objects(&stderr)[0];
     assert_eq!((&object["type"], &object["from"]), (&"me".into(), &"bob".into()));

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chat_client::connection::{ConnectError, Connection, Lines};
+use chat_client::net::{ConnectError, Connection, LineReader};
 use protocol::Framing;
 
 use crate::real_server::RealServer;
@@ -27,7 +27,7 @@ fn a_refused_name_can_be_followed_by_another_on_the_same_connection() {
         assert_eq!(connection.log_in("al").unwrap(), framing);
         let (mut sender, receiver) = connection.split().unwrap();
         sender.send(b"say hi\nping x\nlogout\n").unwrap();
-        let mut lines = Lines::new(receiver);
+        let mut lines = LineReader::new(receiver);
         let mut received = Vec::new();
         while let Some(batch) = lines.next_batch().unwrap() {
             received.extend(batch.into_iter().map(Result::unwrap));

@@ -8,7 +8,7 @@ use crate::program::DEADLINE;
 
 /// Runs `serve` with one client. Its panic is the test's when it is joined.
 pub fn serve<T: Send + 'static>(
-    serve: impl FnOnce(Session) -> T + Send + 'static,
+    serve: impl FnOnce(FakeSession) -> T + Send + 'static,
 ) -> (String, JoinHandle<T>) {
     serve_at("127.0.0.1:0".parse().unwrap(), serve)
 }
@@ -16,20 +16,20 @@ pub fn serve<T: Send + 'static>(
 /// The same at an address of the caller's choice.
 pub fn serve_at<T: Send + 'static>(
     address: SocketAddr,
-    serve: impl FnOnce(Session) -> T + Send + 'static,
+    serve: impl FnOnce(FakeSession) -> T + Send + 'static,
 ) -> (String, JoinHandle<T>) {
     let listener = TcpListener::bind(address).unwrap();
     let address = listener.local_addr().unwrap().to_string();
-    let thread = thread::spawn(move || serve(Session::accept(&listener)));
+    let thread = thread::spawn(move || serve(FakeSession::accept(&listener)));
     (address, thread)
 }
 
-pub struct Session {
+pub struct FakeSession {
     reader: BufReader<TcpStream>,
     pub stream: TcpStream,
 }
 
-impl Session {
+impl FakeSession {
     pub fn accept(listener: &TcpListener) -> Self {
         let stream = listener.accept().unwrap().0;
         // A line that never comes is a failure, and no reason to hang.

@@ -8,7 +8,7 @@ use std::thread;
 
 use nix::sys::signal::Signal;
 
-use crate::program::{Outcome, Program, not_run};
+use crate::program::{Finished, Program, not_run};
 use crate::pty::Pty;
 
 const LOOPBACK: &str = "127.255.255.255";
@@ -56,7 +56,7 @@ fn two_processes_share_a_room() {
 
 #[track_caller]
 fn end(program: Program) -> String {
-    let Outcome { code, stdout, stderr } = program.finish();
+    let Finished { code, stdout, stderr } = program.finish();
     assert_eq!((code, stderr.as_str()), (Some(0), ""));
     stdout
 }
@@ -150,7 +150,7 @@ fn a_signal_is_no_reason_to_leave_without_a_word() {
         let al = enter(&port, "al");
         bo.read_to("al has entered the room.\n");
         al.signal(signal);
-        let Outcome { code, stderr, .. } = al.wait();
+        let Finished { code, stderr, .. } = al.wait();
         assert_eq!((code, stderr.as_str()), (Some(143), ""));
         bo.read_to("al has left the room.\n");
     }

@@ -5,6 +5,7 @@
 
 mod bot;
 mod connection;
+mod directions;
 mod fake_server;
 mod interactive;
 mod lan;
@@ -15,6 +16,8 @@ mod program;
 mod pty;
 mod real_server;
 mod recipes;
+mod replay;
 mod say;
 mod script;
+mod state;
 mod trust;

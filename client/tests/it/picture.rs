@@ -8,7 +8,7 @@ use std::fmt::Write;
 use vt100::{Cell, Color, Screen};
 
 use crate::pty::{Pty, fresh_directory};
-use crate::real_server::RealServer;
+use crate::real_server::{Other, RealServer};
 
 const COLUMNS: u16 = 80;
 /// One row fewer than the session has: the first one, which names a port, is off the screen.
@@ -21,7 +21,10 @@ const FOREGROUND: &str = "#d7dae0";
 
 #[test]
 fn the_picture_of_a_session_can_be_made() {
-    let svg = run_a_session().with_screen(draw);
+    let server = RealServer::start();
+    // Who leaves would be in the picture, so nobody does before it is drawn.
+    let (pty, _others) = run_a_session(&server);
+    let svg = pty.with_screen(draw);
     for expected in ["<svg ", "bob", "private", "half typed", "</svg>"] {
         assert!(svg.contains(expected), "{expected}");
     }
@@ -30,8 +33,7 @@ fn the_picture_of_a_session_can_be_made() {
     }
 }
 
-fn run_a_session() -> Pty {
-    let server = RealServer::start();
+fn run_a_session(server: &RealServer) -> (Pty, [Other; 2]) {
     let mut bob = server.other("bob");
     bob.send("say is anybody here?\n");
     bob.read_to("bob: is anybody here?");
@@ -64,7 +66,8 @@ fn run_a_session() -> Pty {
     zoe.send("say this came while alice was typing\nping\n");
     zoe.read_to("pong");
     pty.wait_for("while alice was typing");
-    pty
+    pty.wait_for_last("alice@main> half typed");
+    (pty, [bob, zoe])
 }
 
 fn draw(screen: &Screen) -> String {

@@ -1,12 +1,15 @@
 //! The mode for pipes.
 
-use std::io::{Read, Write};
+use std::io::{Read, Write, pipe};
 use std::net::TcpListener;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::mpsc::channel;
 
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use nix::sys::signal::Signal;
+
 use crate::fake_server::serve;
-use crate::program::{Outcome, Program, command};
+use crate::program::{Finished, Program, command};
 use crate::real_server::RealServer;
 
 const HANDSHAKE: &str = "Connect Success\nLogin Success\n";
@@ -16,7 +19,7 @@ fn logged_in(server: &str) -> Program {
 }
 
 #[track_caller]
-fn check(outcome: &Outcome, code: i32, stdout: &str, reason: &str) {
+fn check(outcome: &Finished, code: i32, stdout: &str, reason: &str) {
     assert_eq!((outcome.code, outcome.stdout.as_str()), (Some(code), stdout), "{outcome:?}");
     assert_eq!(reason.is_empty(), outcome.stderr.is_empty(), "{outcome:?}");
     assert!(outcome.stderr.contains(reason), "{outcome:?}");
@@ -142,6 +145,75 @@ fn an_answer_without_an_end_is_given_up() {
     served.join().unwrap();
 }
 
+/// Runs the program with a stdout that does not make it wait: whoever started it may have set that.
+fn with_impatient_stdout(arguments: &[&str]) -> (Option<i32>, String) {
+    let (mut reader, writer) = pipe().unwrap();
+    fcntl(&writer, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).unwrap();
+    let mut program = command(arguments);
+    let mut child = program.stdin(Stdio::null()).stdout(writer).spawn().unwrap();
+    // It holds the writer too, and the end of what is read is when nobody does.
+    drop(program);
+    // By now the pipe is full, or the program has given up.
+    let (id, mut printed) = (child.id(), String::new());
+    let waits_or_ended = |state: String| state.contains(") S ") || state.contains(") Z ");
+    while !waits_or_ended(std::fs::read_to_string(format!("/proc/{id}/stat")).unwrap()) {
+        std::thread::yield_now();
+    }
+    reader.read_to_string(&mut printed).unwrap();
+    (child.wait().unwrap().code(), printed)
+}
+
+#[test]
+fn a_stdout_that_does_not_wait_loses_nothing() {
+    let row = format!("[2026-11-22T10:04:05Z] bo: {}\n", "x".repeat(1000));
+    let rows = row.repeat(1000);
+    let script = rows.clone();
+    let (server, served) = serve(move |mut session| {
+        session.greet_and_log_in();
+        assert_eq!(session.line(), "history 1001\n");
+        let fence = session.line().replace("ping", "pong");
+        session.send(format!("History:\n{script}{fence}"));
+        session.rest()
+    });
+    let arguments = ["history", "--server", &server, "--name", "al", "1000"];
+    assert_eq!(with_impatient_stdout(&arguments), (Some(0), rows.clone()));
+    served.join().unwrap();
+    let filtered = rows.clone();
+    let (server, served) = serve(move |mut session| {
+        session.greet_and_log_in();
+        session.send(filtered);
+        session.rest()
+    });
+    let (code, printed) = with_impatient_stdout(&["--server", &server, "--name", "al"]);
+    assert_eq!((code, printed), (Some(0), HANDSHAKE.to_owned() + &rows));
+    served.join().unwrap();
+    let (code, manual) = with_impatient_stdout(&["man"]);
+    assert!(code == Some(0) && manual.len() > 10_000, "{code:?}, {}", manual.len());
+}
+
+#[test]
+fn a_login_that_is_suspended_goes_on() {
+    let (logging_in, is_logging_in) = channel();
+    let (suspended, was_suspended) = channel();
+    let (server, served) = serve(move |mut session| {
+        session.send("Connect Success\n");
+        logging_in.send(session.line()).unwrap();
+        was_suspended.recv().unwrap();
+        session.send("Login Success\n");
+        session.rest()
+    });
+    let program = logged_in(&server);
+    assert_eq!(is_logging_in.recv().unwrap(), "login al\n");
+    // From now on it does nothing but read, with a time limit. Such a read is broken off when the
+    // program goes on, though there is no handler (signal(7)).
+    program.wait_asleep();
+    program.suspend();
+    program.signal(Signal::SIGCONT);
+    suspended.send(()).unwrap();
+    check(&program.finish(), 0, HANDSHAKE, "");
+    assert_eq!(served.join().unwrap(), b"");
+}
+
 #[test]
 fn a_server_that_closes_first_is_a_lost_connection() {
     let (server, served) = serve(|mut session| {
@@ -234,6 +306,16 @@ fn help_shows_the_exit_codes_and_a_wrong_argument_is_one_of_them() {
     for arguments in [&["--nonsense"][..], &["--name", "a\nb"]] {
         assert_eq!(command(arguments).output().unwrap().status.code(), Some(2));
     }
+}
+
+#[test]
+fn a_server_without_a_port_that_is_one_is_a_wrong_command_line() {
+    for mut command in [command(&["look", "--server", "h:99999"]), command(&["--server", "h:x"])] {
+        let outcome = Program::run(&mut command).finish();
+        check(&outcome, 2, "", "in --server or CHAT_SERVER, a number up to 65535");
+    }
+    let outcome = Program::run(command(&["look"]).env("CHAT_SERVER", "h:")).finish();
+    check(&outcome, 2, "", "CHAT_SERVER");
 }
 
 #[test]

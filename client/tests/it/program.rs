@@ -8,6 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 
 /// Held while a child is started.
@@ -32,7 +33,7 @@ pub const DEADLINE: Duration = Duration::from_secs(120);
 
 /// How a run ended.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Outcome {
+pub struct Finished {
     pub code: Option<i32>,
     pub stdout: String,
     pub stderr: String,
@@ -92,8 +93,24 @@ impl Program {
         kill(Pid::from_raw(self.child.id().try_into().unwrap()), signal).unwrap();
     }
 
+    /// Waits until the program waits for something, as Linux tells.
+    pub fn wait_asleep(&self) {
+        let path = format!("/proc/{}/stat", self.child.id());
+        while !std::fs::read_to_string(&path).unwrap().contains(") S ") {
+            thread::yield_now();
+        }
+    }
+
+    /// Stops the program as Ctrl-Z does, and waits until it has stopped.
+    pub fn suspend(&self) {
+        let pid = Pid::from_raw(self.child.id().try_into().unwrap());
+        kill(pid, Signal::SIGSTOP).unwrap();
+        let status = waitpid(pid, Some(WaitPidFlag::WUNTRACED)).unwrap();
+        assert_eq!(status, WaitStatus::Stopped(pid, Signal::SIGSTOP));
+    }
+
     /// Ends stdin and waits for the end of the program.
-    pub fn finish(mut self) -> Outcome {
+    pub fn finish(mut self) -> Finished {
         drop(self.stdin.take());
         self.wait()
     }
@@ -104,7 +121,7 @@ impl Program {
     }
 
     /// Waits for the end of the program, with stdin as it is.
-    pub fn wait(mut self) -> Outcome {
+    pub fn wait(mut self) -> Finished {
         let mut stdout = Vec::new();
         if let Some(mut stream) = self.stdout.take() {
             stream.read_to_end(&mut stdout).unwrap();
@@ -114,6 +131,6 @@ impl Program {
             stream.read_to_string(&mut stderr).unwrap();
         }
         let code = self.child.wait().unwrap().code();
-        Outcome { code, stdout: String::from_utf8_lossy(&stdout).into_owned(), stderr }
+        Finished { code, stdout: String::from_utf8_lossy(&stdout).into_owned(), stderr }
     }
 }

@@ -4,8 +4,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::thread::{self, JoinHandle};
 
-use chat_server::{Config, Server, StopHandle};
-use protocol::Framing;
+use chat_server::{Config, Endpoint, Server, StopHandle};
 
 use crate::program::DEADLINE;
 
@@ -22,13 +21,11 @@ impl RealServer {
     }
 
     pub fn start_at(address: SocketAddr) -> Self {
-        let listen = vec![address];
-        let classic = vec!["127.0.0.1:0".parse().unwrap()];
-        let server =
-            Server::bind(Config { listen, classic, rate: 0, ..Config::default() }).unwrap();
+        let classic = Endpoint::classic("127.0.0.1:0".parse().unwrap());
+        let listeners = vec![Endpoint::line(address), classic];
+        let server = Server::bind(Config { listeners, rate: 0, ..Config::default() }).unwrap();
         let endpoints = server.endpoints().unwrap();
-        let of = |wanted| endpoints.iter().find(|it| it.framing == wanted).unwrap().address;
-        let (address, classic) = (of(Framing::Line), of(Framing::Classic));
+        let (address, classic) = (endpoints[0].address, endpoints[1].address);
         let stop = server.stop_handle();
         let thread = thread::spawn(move || server.run().unwrap());
         Self { address, classic, stop, thread: Some(thread) }

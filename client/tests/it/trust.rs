@@ -7,17 +7,17 @@ use std::sync::mpsc::{SyncSender, channel, sync_channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use chat_client::connection::Connection;
 use chat_client::exit::{Exit, Failure};
-use chat_client::render::Looks;
-use chat_client::screen::Screen;
-use chat_client::session::{Ended, Input, Session};
-use chat_client::state::State;
-use chat_client::timing::Timing;
+use chat_client::model::state::State;
+use chat_client::net::Connection;
+use chat_client::session::timing::Timing;
+use chat_client::session::{Ended, Session, SessionMessage};
 use chat_client::view::View;
+use chat_client::view::display_queue::DisplayQueue;
+use chat_client::view::render::Style;
 use nix::sys::signal::Signal;
 
-use crate::fake_server::{Session as FakeSession, serve, serve_at};
+use crate::fake_server::{FakeSession, serve, serve_at};
 use crate::pty::{CTRL_C, Pty, chat, fresh_directory};
 use crate::real_server::RealServer;
 
@@ -293,8 +293,8 @@ fn what_was_missed_is_shown_and_nothing_twice() {
 
 /// A session without a terminal, with all its times cut down.
 struct Bare {
-    screen: Arc<Screen>,
-    mailbox: SyncSender<Input>,
+    screen: Arc<DisplayQueue>,
+    mailbox: SyncSender<SessionMessage>,
     thread: JoinHandle<Result<Ended, Failure>>,
 }
 
@@ -302,9 +302,9 @@ impl Bare {
     fn start(server: &str, timing: Timing) -> Self {
         let mut connection = Connection::open(server, Duration::from_secs(10)).unwrap();
         connection.log_in("al").unwrap();
-        let screen = Arc::new(Screen::default());
-        let looks = Looks { color: false, bell: false, quiet: false };
-        let view = View { looks, time: None, transcript: None, screen: Arc::clone(&screen) };
+        let screen = Arc::new(DisplayQueue::default());
+        let style = Style { color: false, bell: false, quiet: false };
+        let view = View { style, time: None, log: None, queue: Arc::clone(&screen) };
         let (mailbox, inputs) = sync_channel(64);
         let channel = (mailbox.clone(), inputs);
         let session =
@@ -314,7 +314,7 @@ impl Bare {
     }
 
     fn quit(self) -> (Exit, Vec<String>, String) {
-        self.mailbox.send(Input::Quit).unwrap();
+        self.mailbox.send(SessionMessage::Quit).unwrap();
         let (sender, receiver) = channel();
         let thread = self.thread;
         let waiter = std::thread::spawn(move || sender.send(thread.join().unwrap()).unwrap());
@@ -373,7 +373,7 @@ fn a_server_that_does_not_answer_is_given_up() {
     });
     let short = Duration::from_millis(20);
     let session = Bare::start(&server, Timing { silence: short, answer: short, ..NO_WAIT });
-    session.mailbox.send(Input::Request("say lost".to_owned())).unwrap();
+    session.mailbox.send(SessionMessage::Request("say lost".to_owned())).unwrap();
     second.recv().unwrap();
     let (_, unsent, shown) = session.quit();
     assert!(shown.contains("connection lost: the server does not answer"), "{shown}");
@@ -400,8 +400,8 @@ fn an_attempt_that_hangs_holds_up_neither_what_is_typed_nor_who_leaves() {
     });
     let session = Bare::start(&server, NO_WAIT);
     attempted.recv().unwrap();
-    session.mailbox.send(Input::Request("say meanwhile".to_owned())).unwrap();
-    session.mailbox.send(Input::Resend).unwrap();
+    session.mailbox.send(SessionMessage::Request("say meanwhile".to_owned())).unwrap();
+    session.mailbox.send(SessionMessage::Resend).unwrap();
     let (exit, unsent, shown) = session.quit();
     assert_eq!((exit, unsent), (Exit::ConnectionLost, vec!["say meanwhile".to_owned()]));
     assert!(shown.ends_with("kept for later: meanwhile\n-- not connected yet\n"), "{shown}");

@@ -94,7 +94,7 @@ fn the_largest_numbers_are_served() {
     arguments.extend(["--login-timeout", year, "--stall-timeout", year, "--exit-when-idle", year]);
     arguments.extend(["--keepalive", "32767", "--user-timeout", "32767"]);
     arguments.extend(["--rate", most, "--burst", most]);
-    arguments.extend(["--max-clients", most, "--max-per-address", most]);
+    arguments.extend(["--max-clients", most, "--max-per-address", most, "--max-rooms", most]);
     let mut program = Program::start(&arguments);
     let mut client = TestClient::connect(program.address().0);
     client.send("login ann\nsay hi\nlogout\n");
@@ -125,6 +125,7 @@ fn wrong_usage_is_explained() {
         &["--backlog", "10"],
         &["--max-clients", "0"],
         &["--max-per-address", "0"],
+        &["--max-rooms", "0"],
         &["--burst", "0"],
         &["--login-timeout", "0"],
         &["--login-timeout", "18446744073709551615"],

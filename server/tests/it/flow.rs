@@ -94,41 +94,72 @@ fn who_falls_behind_is_told_exactly_how_many_lines_are_missing() {
     sleeper.expect_nothing_but("caught up");
 }
 
-/// Who takes far more than the promised 64 KiB in a quarter of a second keeps up, and loses no
+/// Who takes far more than the promised 128 KiB in half a second keeps up, and loses no
 /// line of a flood: the flood waits for it. What the system holds for it must not hide that.
 #[test]
 fn who_takes_a_megabyte_a_second_loses_nothing() {
-    const PACE: Duration = Duration::from_millis(50);
-    // 57 bytes each, so that they are twice what the system may hold for one connection.
-    const LINES: usize = 160_000;
+    const TRIES: usize = 5;
+    for _ in 0..TRIES {
+        if let Pace::Kept { missed } = take_a_megabyte_a_second() {
+            return assert!(!missed, "lines were missed");
+        }
+    }
+    panic!("this machine is too busy to tell");
+}
+
+/// Whether a client that is to take a megabyte a second did so, and what it got then.
+enum Pace {
+    Kept {
+        missed: bool,
+    },
+    /// The machine gave it no processor for so long that it took less.
+    NotKept,
+}
+
+fn take_a_megabyte_a_second() -> Pace {
+    const PAUSE: Duration = Duration::from_millis(50);
+    // Bytes of lines: twice what the system may hold for one connection.
+    const LINES: u64 = 160_000;
     let server = TestServer::with(|config| config.backlog = 256 * 1024);
     let steady = connect_with_buffer(&server, 128 * 1024);
     (&steady).write_all(b"login steady\n").unwrap();
-    let flooder = server.login("flooder");
+    let mut flooder = server.connect();
+    let mut greeting = vec![0; b"Connect Success\nLogin Success\n".len()];
+    (&steady).read_exact(&mut greeting).unwrap();
+    flooder.send("login flooder\n");
     thread::scope(|scope| {
         let mut echo = flooder.stream().try_clone().unwrap();
         scope.spawn(move || std::io::copy(&mut echo, &mut std::io::sink()));
-        let flood = scope.spawn(|| {
-            flood(&flooder, LINES as u64);
-            // Its answer is the end of what the flooder gets.
-            (flooder.stream()).write_all(b"logout\n").unwrap();
+        scope.spawn(|| {
+            flood(&flooder, LINES);
+            // Nobody is left to hear it then, or it is the last line that is heard.
+            let _ = flooder.stream().write_all(b"logout\n");
         });
         let mut taken = Vec::new();
         let mut block = vec![0; 64 * 1024];
-        while !taken.ends_with(b"flooder has left the room.\n") {
+        let (mut missed, mut kept) = (false, true);
+        while !missed && !taken.ends_with(b"flooder has left the room.\n") {
             let length = (&steady).read(&mut block).unwrap();
             assert_ne!(length, 0, "it was closed");
             taken.extend_from_slice(&block[..length]);
             let recent = &taken[taken.len().saturating_sub(length + 64)..];
-            assert!(!String::from_utf8_lossy(recent).contains("\nMissed "), "lines were missed");
+            missed = String::from_utf8_lossy(recent).contains("\nMissed ");
+            let pause = PAUSE.mul_f64(length as f64 / block.len() as f64);
+            let begin = Instant::now();
             // The pace is what is tested; nothing waits for it.
-            thread::sleep(PACE.mul_f64(length as f64 / block.len() as f64));
+            thread::sleep(pause);
+            kept &= begin.elapsed() < pause + PAUSE;
         }
-        flood.join().unwrap();
-        let text = String::from_utf8(taken).unwrap();
-        assert_eq!(text.lines().filter(|line| line.starts_with("flooder: ")).count(), LINES);
+        if !missed {
+            let text = String::from_utf8(taken).unwrap();
+            let heard = text.lines().filter(|line| line.starts_with("flooder: ")).count();
+            assert_eq!(heard as u64, LINES);
+        }
+        // So that a flood which nobody takes any more ends.
+        let _ = flooder.stream().shutdown(Shutdown::Both);
         drop(server);
-    });
+        if kept || !missed { Pace::Kept { missed } } else { Pace::NotKept }
+    })
 }
 
 /// Reads on a second handle of a client's socket.
@@ -154,14 +185,18 @@ fn who_takes_nothing_is_closed() {
     let server = TestServer::with(|config| config.stall_timeout = Duration::from_millis(400));
     let mut stalled = server.login("stalled");
     let flooder = server.login("flooder");
-    let mut watcher = server.connect();
+    let mut watcher = server.login("watcher");
     thread::scope(|scope| {
         let echo = flooder.stream().try_clone().unwrap();
         scope.spawn(move || std::io::copy(&mut &echo, &mut std::io::sink()));
-        flood(&flooder, 150_000);
-        watcher.send("login watcher\n");
-        let farewell = "stalled has left the room.";
-        watcher.lines_until(farewell);
+        scope.spawn(|| flood(&flooder, 150_000));
+        // In whatever order these come. The flood ends first, for it fails where nobody listens.
+        let mut awaited =
+            vec!["stalled has left the room.".to_owned(), format!("flooder: {:050}", 149_999)];
+        while !awaited.is_empty() {
+            let line = watcher.line();
+            awaited.retain(|awaited| *awaited != line);
+        }
         drop(server);
     });
     // What had been sent is still there, then the connection ends.

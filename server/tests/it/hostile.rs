@@ -5,6 +5,7 @@ use std::net::Shutdown;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
+use chat_server::Endpoint;
 use nix::sys::socket::{setsockopt, sockopt};
 
 use crate::support::{TestClient, TestServer};
@@ -208,7 +209,7 @@ fn no_more_leavers_than_clients() {
 fn no_more_clients_of_one_address_than_allowed() {
     let server = TestServer::with(|config| {
         config.max_per_address = 1;
-        config.classic = vec!["[::ffff:127.0.0.1]:0".parse().unwrap()];
+        config.listeners[1] = Endpoint::classic("[::ffff:127.0.0.1]:0".parse().unwrap());
     });
     let mut first = server.connect();
     assert_eq!(TestClient::connect(server.address).rest(), "Server Full\n");

@@ -176,3 +176,21 @@ fn what_happened_to_whom_is_logged_without_control_characters() {
         assert!(log.contains(expected), "{expected} is not in:\n{log}");
     }
 }
+
+/// A storm of them must not fill the log.
+#[test]
+fn refused_connections_are_counted_in_the_log() {
+    let mut program = Program::start(&["--listen", "127.0.0.1:0", "--max-clients", "1"]);
+    let address = program.address().0;
+    let mut ann = TestClient::connect(address);
+    ann.expect("Connect Success");
+    for _ in 0..50 {
+        assert_eq!(TestClient::connect(address).rest(), "Server Full\n");
+    }
+    program.signal(Signal::SIGTERM);
+    let log = String::from_utf8(program.output().stderr).unwrap();
+    let lines: Vec<_> = log.lines().filter(|line| line.contains("refused")).collect();
+    assert_eq!(lines.len(), 2, "{log}");
+    assert!(lines[0].ends_with("refused: Server Full"), "{log}");
+    assert!(lines[1].contains("refused: Server Full; and so 48 others in "), "{log}");
+}

@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use chat_server::Config;
+use chat_server::{Config, Endpoint};
 use nix::sys::signal::Signal;
 use nix::sys::socket::{setsockopt, sockopt};
 use tempfile::TempDir;
@@ -220,8 +220,8 @@ fn who_takes_nothing_is_out_of_the_room_at_once_and_gets_what_it_was_owed() {
 fn an_address_is_banned_over_both_families_and_framings() {
     let folder = TempDir::new().unwrap();
     let server = server(&folder, |config| {
-        config.listen = vec!["[::1]:0".parse().unwrap()];
-        config.classic = vec!["[::ffff:127.0.0.1]:0".parse().unwrap()];
+        config.listeners[0] = Endpoint::line("[::1]:0".parse().unwrap());
+        config.listeners[1] = Endpoint::classic("[::ffff:127.0.0.1]:0".parse().unwrap());
     });
     let mut teacher = operator(&server);
     let mut stranger = TestClient::connect(server.classic);

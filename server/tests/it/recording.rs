@@ -3,12 +3,14 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt, symlink};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
+use std::time::{Duration, Instant};
 
+use nix::fcntl::OFlag;
 use nix::sys::signal::Signal;
 use nix::sys::stat::Mode;
 use nix::unistd::mkfifo;
@@ -206,6 +208,42 @@ fn a_line_that_was_written_but_not_synced_is_not_missing() {
     let log = String::from_utf8(program.output().stderr).unwrap();
     assert_eq!(log.matches("main.log cannot be synced").count(), 1, "{log}");
     assert!(!log.contains("cannot be written"), "{log}");
+}
+
+/// A pipe that is full and that nobody reads stands for a disk that does not answer any more.
+#[test]
+fn a_disk_that_hangs_does_not_hold_up_the_stop() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("main.log");
+    mkfifo(&file, Mode::S_IRUSR | Mode::S_IWUSR).unwrap();
+    let path = folder.path().to_str().unwrap();
+    let mut program = Program::start(&["--listen", "127.0.0.1:0", "--data", path]);
+    let address = program.address().0;
+    let mut ann = TestClient::connect(address);
+    ann.send("login ann\nsay first\n");
+    ann.lines_until("ann: first");
+    let flags = OFlag::O_NONBLOCK.bits();
+    let mut pipe = OpenOptions::new().write(true).custom_flags(flags).open(&file).unwrap();
+    for length in [4096, 1] {
+        while pipe.write(&vec![b'x'; length]).is_ok() {}
+    }
+    // Whoever reads this is in the room, so there is a line that the recorder cannot write.
+    let mut bob = TestClient::connect(address);
+    bob.send("login bob\n");
+    bob.lines_until("Login Success");
+    // And somebody waits for a room behind it.
+    bob.send("join den\n");
+    let begin = Instant::now();
+    program.signal(Signal::SIGTERM);
+    let output = program.output();
+    // Six seconds are promised. On a machine that is busy with other tests it may be more.
+    let took = begin.elapsed();
+    assert!(took < Duration::from_secs(12), "{took:?}");
+    assert_eq!(output.status.code(), Some(0));
+    let log = String::from_utf8(output.stderr).unwrap();
+    assert!(log.contains("the thread `recorder` is left, for its disk does not answer"), "{log}");
+    // What was not recorded was seen by nobody.
+    assert!(!ann.rest().contains("bob has entered the room."));
 }
 
 /// Files that somebody has changed, or a disk has: what is no line of a room acts on nobody.

@@ -4,6 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 
+use tempfile::TempDir;
+
 use crate::support::{TestClient, TestServer};
 
 /// Talks in a room until told to end, and gives back all that it saw there.
@@ -178,4 +180,31 @@ fn many_rooms_hear_their_own_and_no_other() {
     clients.truncate(1);
     let mut last = clients.remove(0).remove(0);
     while rooms(&mut last) != ["main 0", "r0 1"] {}
+}
+
+/// A room that goes makes place for another, unless it has a transcript.
+#[test]
+fn there_are_no_more_rooms_than_may_be() {
+    let folder = TempDir::new().unwrap();
+    for data in [None, Some(folder.path().to_owned())] {
+        let is_recorded = data.is_some();
+        let server = TestServer::with(|config| {
+            config.max_rooms = 2;
+            config.data = data;
+        });
+        let mut ann = server.login("ann");
+        let mut bob = server.login("bob");
+        ann.lines_until("bob has entered the room.");
+        bob.send("join den\njoin DEN\nping 1\n");
+        assert_eq!(bob.lines_until("pong 1"), ["Join Success", "Join Success"]);
+        ann.lines_until("bob has left the room.");
+        ann.send("join tea\nsay still here\njoin den\njoin main\nping 2\n");
+        let expected = ["Too Many Rooms", "ann: still here", "Join Success", "Join Success"];
+        assert_eq!(ann.lines_until("pong 2"), expected);
+        bob.send("join main\nping 3\n");
+        bob.lines_until("pong 3");
+        ann.lines_until("bob has entered the room.");
+        ann.send("join tea\n");
+        ann.expect(if is_recorded { "Too Many Rooms" } else { "Join Success" });
+    }
 }

@@ -8,8 +8,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use argon2::{Argon2, Params, PasswordHasher};
-use chat_server::{Config, Endpoint, Server, StopHandle, Transport};
-use protocol::Framing;
+use chat_server::{Config, Endpoint, Server, StopHandle};
 use tempfile::TempDir;
 
 use crate::web_socket::WebSocketStream;
@@ -46,22 +45,17 @@ impl TestServer {
 
     pub fn with(configure: impl FnOnce(&mut Config)) -> Self {
         let local = SocketAddr::from(([127, 0, 0, 1], 0));
-        let mut config =
-            Config { listen: vec![local], classic: vec![local], rate: 0, ..Config::default() };
-        config.web = vec![local];
+        let listeners = vec![Endpoint::line(local), Endpoint::classic(local), Endpoint::web(local)];
+        let mut config = Config { listeners, rate: 0, ..Config::default() };
         configure(&mut config);
         let server = Server::bind(config).unwrap();
-        let endpoints = server.endpoints().unwrap();
-        let first = |transport, framing| {
-            let is_it = |it: &&Endpoint| (it.transport, it.framing) == (transport, framing);
-            endpoints.iter().find(is_it).unwrap().address
-        };
+        let addresses = server.endpoints().unwrap();
         let stop = server.stop_handle();
         let thread = thread::spawn(move || server.run().unwrap());
         Self {
-            address: first(Transport::Tcp, Framing::Line),
-            classic: first(Transport::Tcp, Framing::Classic),
-            web: first(Transport::Web, Framing::Line),
+            address: addresses[0].address,
+            classic: addresses[1].address,
+            web: addresses[2].address,
             stop,
             thread: Some(thread),
         }
@@ -164,6 +158,14 @@ impl TestClient {
         }
     }
 
+    /// What has come of a WebSocket and was not read. `None` when all was.
+    pub fn buffered(&mut self) -> Option<String> {
+        let mut bytes = self.reader.buffer().to_vec();
+        self.reader.consume(bytes.len());
+        bytes.extend(self.web().take_text());
+        (!bytes.is_empty()).then(|| String::from_utf8(bytes).unwrap())
+    }
+
     pub fn send(&mut self, text: &str) {
         self.send_bytes(text.as_bytes());
     }
@@ -173,14 +175,6 @@ impl TestClient {
             Carrier::Tcp(stream) => stream.write_all(bytes).unwrap(),
             Carrier::WebSocket(stream) => stream.send(bytes).unwrap(),
         }
-    }
-
-    /// What has come of a WebSocket and was not read. `None` when all was.
-    pub fn buffered(&mut self) -> Option<String> {
-        let mut bytes = self.reader.buffer().to_vec();
-        self.reader.consume(bytes.len());
-        bytes.extend(self.web().take_text());
-        (!bytes.is_empty()).then(|| String::from_utf8(bytes).unwrap())
     }
 
     /// The next line, without its newline.

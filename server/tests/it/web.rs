@@ -301,12 +301,15 @@ fn it_speaks_chinese_and_fits_a_telephone_by_night() {
     bo.lines_until_fence();
     come_in(&browser, "小红", "");
     wait_for_line(&browser, "小明: 大家好");
-    say(&browser, &format!("你好，{}", "x".repeat(300)));
+    say(&browser, "你好！今天有人用手机吗？");
     assert_eq!(bo.line(), "小红 has entered the room.");
-    bo.send("msg 小红 晚上好\n");
+    bo.send("say 小红，我在用。字体大小正合适，一行放不下也会自动换行。\nmsg 小红 晚上好\n");
     wait_for_line(&browser, "小明 只对你说：晚上好回复");
-    assert_eq!(browser.value(fits), json!(true));
+    assert_eq!(browser.value("document.querySelector('#log mark').textContent"), json!("小红"));
     keep(&browser, "web-narrow.png");
+    bo.send(&format!("say {}\n", "x".repeat(300)));
+    wait_for_line(&browser, &format!("小明: {}", "x".repeat(300)));
+    assert_eq!(browser.value(fits), json!(true));
     browser.click("#places-button");
     assert!(browser.text("#users").contains("小明"));
     browser.click("#users button");

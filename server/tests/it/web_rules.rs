@@ -182,6 +182,11 @@ fn who_stalls_within_a_frame_gets_whole_frames_and_a_pong_between_them() {
     });
     // It is behind by all that its room has, and in the middle of a frame.
     sleeper.web().ping("alive?");
+    // The second text is read once everything that was read with the first one is done.
+    for text in ["one", "two"] {
+        sleeper.send(&format!("say {text}\n"));
+        flooder.expect(&format!("sleeper: {text}"));
+    }
     sleeper.expect("flooder has entered the room.");
     let (mut seen, mut missed, mut pongs) = (0, 0, 0);
     let mut longest = 0;
@@ -207,7 +212,7 @@ fn who_stalls_within_a_frame_gets_whole_frames_and_a_pong_between_them() {
                 seen += 1;
             }
         }
-        if seen + missed == LINES {
+        if seen + missed == LINES + 2 {
             break;
         }
     }

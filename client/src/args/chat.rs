@@ -1,0 +1,96 @@
+//! The command line as a whole.
+
+use std::ffi::OsString;
+
+use clap::error::ErrorKind;
+use clap::{Parser, Subcommand};
+
+use super::appearance::Appearance;
+use super::lan::Lan;
+use super::script::Task;
+use super::server::ServerArgs;
+use crate::exit::{Exit, Failure};
+
+/// Talk in a chat room.
+///
+/// On a terminal it is a prompt with the chat above it. With a pipe at its standard input it sends
+/// each line of it as a request, prints every line from the server, and ends when the server has
+/// answered everything.
+#[derive(Debug, Parser)]
+#[command(version, after_help = Exit::help(), args_conflicts_with_subcommands = true)]
+pub struct Args {
+    /// What to do instead of chatting
+    #[command(subcommand)]
+    pub command: Option<Command>,
+
+    /// Where to go, and as whom
+    #[command(flatten)]
+    pub server: ServerArgs,
+
+    /// How the chat is shown
+    #[command(flatten)]
+    pub appearance: Appearance,
+}
+
+/// What else the program does.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// What scripts do
+    #[command(flatten)]
+    Script(Task),
+    /// Chat without a server: everybody on the local network who opens the same port
+    ///
+    /// As without a subcommand it is a prompt on a terminal, and a filter in a pipe.
+    #[command(after_help = Exit::help())]
+    Lan(Lan),
+    /// Print the completions for a shell
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page
+    Man,
+}
+
+/// What is wrong with a command line, in one line. clap itself takes several.
+#[must_use]
+pub fn misused(error: &clap::Error) -> Failure {
+    let text = error.render().to_string();
+    let what = text.split("\n\nUsage:").next().unwrap_or_default();
+    let what = what.split("\n\nFor more").next().unwrap_or_default();
+    let mut reason = String::new();
+    for line in what.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        reason += match reason.chars().last() {
+            None => "",
+            Some(':') => " ",
+            Some(_) => "; ",
+        };
+        reason += line.trim_start_matches("error: ");
+    }
+    Failure::new(Exit::Usage, reason + "; see --help")
+}
+
+/// What is wrong with a `say` whose words have a `--help` among them. Help is no success there: the other
+/// words were to be said.
+#[must_use]
+pub fn unsaid(asked: &clap::Error, arguments: &[OsString]) -> Option<Failure> {
+    let says = arguments.get(1).is_some_and(|command| command == "say") && arguments.len() > 3;
+    (says && asked.kind() == ErrorKind::DisplayHelp).then(|| {
+        let reason = "nothing was said, for -h and --help ask for help; put -- before the text, \
+                      or see say --help";
+        Failure::new(Exit::Usage, reason)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::server::DEFAULT_SERVER;
+    use super::*;
+
+    #[test]
+    fn what_is_empty_is_as_good_as_not_given() {
+        let args = ["chat-client", "--server", " ", "--name", ""];
+        let server = Args::try_parse_from(args).unwrap().server;
+        assert_eq!((server.server.as_str(), server.name()), (DEFAULT_SERVER, None));
+    }
+}

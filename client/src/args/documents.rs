@@ -1,0 +1,154 @@
+//! What is made from the command line's own description: help, shell completions, the manual page.
+
+use std::collections::BTreeMap;
+use std::io::{self, IsTerminal};
+
+use clap::{Command, CommandFactory};
+use clap_complete::Shell;
+use clap_mangen::Man;
+use clap_mangen::roff::{Roff, bold, roman};
+
+use super::chat::Args;
+use crate::exit::{Exit, Failure};
+use crate::sys::stdout;
+
+/// Prints the help or the version that clap was asked for.
+///
+/// # Errors
+///
+/// When stdout cannot be written.
+pub fn help(asked: &clap::Error) -> Result<Exit, Failure> {
+    let text = asked.render();
+    match io::stdout().is_terminal() {
+        true => print(text.ansi().to_string().as_bytes()),
+        false => print(text.to_string().as_bytes()),
+    }
+}
+
+/// Prints the completions for a shell.
+///
+/// # Errors
+///
+/// When stdout cannot be written.
+pub fn completions(shell: Shell) -> Result<Exit, Failure> {
+    let mut text = Vec::new();
+    clap_complete::generate(shell, &mut Args::command(), "chat-client", &mut text);
+    let mut text = String::from_utf8_lossy(&text).into_owned();
+    if shell == Shell::Bash {
+        // clap_complete writes the hyphen of a program's name in two ways, and so completes nothing
+        // of a subcommand: https://github.com/clap-rs/clap/issues/6421
+        text = text.replace("chat__subcmd__client", "chat__client");
+    }
+    print(text.as_bytes())
+}
+
+/// Prints the manual page, with a part for each subcommand.
+///
+/// # Errors
+///
+/// When stdout cannot be written.
+pub fn manual() -> Result<Exit, Failure> {
+    print(&page().map_err(Failure::local)?)
+}
+
+fn page() -> io::Result<Vec<u8>> {
+    let mut command = Args::command();
+    // Only then do the subcommands know what they are called in full.
+    command.build();
+    let (man, mut page) = (Man::new(command.clone()), Vec::new());
+    man.render_title(&mut page)?;
+    man.render_name_section(&mut page)?;
+    man.render_synopsis_section(&mut page)?;
+    man.render_description_section(&mut page)?;
+    man.render_options_section(&mut page)?;
+    for subcommand in subcommands(&command) {
+        let mut part = Vec::new();
+        let man = Man::new(subcommand.clone());
+        man.render_synopsis_section(&mut part)?;
+        man.render_description_section(&mut part)?;
+        man.render_options_section(&mut part)?;
+        let heading = format!("chat-client {}", subcommand.get_name());
+        Roff::new().control("SH", [heading.as_str()]).to_writer(&mut page)?;
+        page.extend(String::from_utf8_lossy(&part).replace("\n.SH ", "\n.SS ").bytes());
+    }
+    let exits = Exit::TABLE.iter().map(|(exit, meaning)| (exit.code().to_string(), *meaning));
+    section("EXIT STATUS", exits).to_writer(&mut page)?;
+    section("ENVIRONMENT", variables(&command)).to_writer(&mut page)?;
+    man.render_version_section(&mut page)?;
+    Ok(page)
+}
+
+fn subcommands(command: &Command) -> impl Iterator<Item = &Command> {
+    command.get_subcommands().filter(|subcommand| subcommand.get_name() != "help")
+}
+
+/// The variables that stand in for options, each with the option.
+fn variables(command: &Command) -> BTreeMap<String, String> {
+    let commands = std::iter::once(command).chain(subcommands(command));
+    let arguments = commands.flat_map(Command::get_arguments);
+    let named = arguments.filter_map(|argument| {
+        let variable = argument.get_env()?.to_string_lossy().into_owned();
+        Some((variable, format!("--{}, where it is not given", argument.get_long()?)))
+    });
+    named.collect()
+}
+
+/// A list of terms, each with what it means.
+fn section(heading: &str, rows: impl IntoIterator<Item = (String, impl Into<String>)>) -> Roff {
+    let mut section = Roff::new();
+    section.control("SH", [heading]);
+    for (term, meaning) in rows {
+        section.control("TP", []).text([bold(term)]).text([roman(meaning.into())]);
+    }
+    section
+}
+
+/// Whether somebody reads it is not asked.
+fn print(text: &[u8]) -> Result<Exit, Failure> {
+    stdout::print(&mut stdout::unbuffered()?, text).map(|_| Exit::Done)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PAGE: &str = include_str!("../../../docs/client.md");
+    const README: &str = include_str!("../../../README.md");
+
+    #[test]
+    fn the_page_about_the_client_names_every_option_and_exit_code() {
+        for argument in Args::command().get_arguments().filter_map(clap::Arg::get_long) {
+            assert!(PAGE.contains(&format!("`--{argument}")), "--{argument}");
+        }
+        for (exit, meaning) in Exit::TABLE {
+            let row = format!("| {} | {meaning} |", exit.code());
+            assert!(PAGE.contains(&row) && README.contains(&row), "{row}");
+        }
+        for word in crate::model::commands::words() {
+            assert!(PAGE.contains(&format!("`/{word}")) || word == "say", "/{word}");
+        }
+    }
+
+    #[test]
+    fn the_manual_has_every_subcommand_option_exit_code_and_variable() {
+        let manual = String::from_utf8(page().unwrap()).unwrap().replace('\\', "");
+        let mut command = Args::command();
+        command.build();
+        for subcommand in subcommands(&command) {
+            let heading = format!(".SH \"chat-client {}\"\n", subcommand.get_name());
+            let part = manual.split_once(&heading).expect(&heading).1;
+            let part = part.split("\n.SH").next().unwrap();
+            for argument in subcommand.get_arguments().filter_map(clap::Arg::get_long) {
+                assert!(part.contains(&format!("fB--{argument}fR")), "--{argument}: {part}");
+            }
+        }
+        let exits = manual.split_once(".SH \"EXIT STATUS\"\n").unwrap().1;
+        for (exit, meaning) in Exit::TABLE {
+            let row = format!(".TP\nfB{}fR\n{meaning}\n", exit.code());
+            assert!(exits.contains(&row), "{row} {exits}");
+        }
+        for variable in ["CHAT_SERVER", "CHAT_NAME", "CHAT_ROOM"] {
+            assert!(exits.contains(&format!("fB{variable}fR")), "{variable}");
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! The command line. Nothing here connects or reads a terminal; [`documents`] prints what is made of it.
+//!
+//! | module | what it is for |
+//! |---|---|
+//! | [`chat`] | the whole: the options of the chat, and the subcommands |
+//! | [`server`], [`appearance`] | options that several of them share |
+//! | [`script`], [`lan`] | the options of the subcommands |
+//! | [`documents`] | help, completions, the manual page |
+
+pub mod appearance;
+pub mod chat;
+pub mod documents;
+pub mod lan;
+pub mod script;
+pub mod server;

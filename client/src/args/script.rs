@@ -1,0 +1,161 @@
+//! What a script may ask for, as the command line has it. Nothing here connects or prints.
+
+use std::ffi::OsString;
+use std::time::Duration;
+
+use clap::{Args, Subcommand, ValueHint};
+use protocol::limits::HISTORY_LINES;
+use regex::Regex;
+
+use super::server::ServerArgs;
+use crate::exit::Exit;
+
+/// What a script may do.
+#[derive(Debug, Subcommand)]
+pub enum Task {
+    /// Say something, and succeed only once the server has echoed it
+    ///
+    /// Without TEXT each line of standard input is said, at the server's pace.
+    #[command(after_help = Exit::help())]
+    Say(Say),
+    /// Print who is in the room, a name a line
+    #[command(after_help = Exit::help())]
+    Look(List),
+    /// Print the rooms, each with how many are in it
+    #[command(after_help = Exit::help())]
+    Rooms(List),
+    /// Print the last lines of the room
+    #[command(after_help = Exit::help())]
+    History(History),
+    /// Print every line of the room, until stopped
+    #[command(after_help = Exit::help())]
+    Follow(Follow),
+    /// Wait for a line of the room, and print it
+    #[command(after_help = Exit::help())]
+    Wait(Wait),
+    /// Make a program a user of the room
+    ///
+    /// It reads the lines of the room at its standard input, and says what it prints.
+    #[command(after_help = Exit::help())]
+    Bot(Bot),
+}
+
+/// `say`.
+#[derive(Debug, Args)]
+pub struct Say {
+    /// Where to go
+    #[command(flatten)]
+    pub server: ServerArgs,
+
+    /// Say it to this user alone
+    #[arg(long, value_name = "NAME", value_parser = one_word)]
+    pub to: Option<String>,
+
+    /// What to say; each line of it is a line of its own
+    pub text: Vec<String>,
+}
+
+/// `look` and `rooms`.
+#[derive(Debug, Args)]
+pub struct List {
+    /// Where to go
+    #[command(flatten)]
+    pub server: ServerArgs,
+
+    /// Print one JSON object a line
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `history`.
+#[derive(Debug, Args)]
+pub struct History {
+    /// Where to go, and how to print
+    #[command(flatten)]
+    pub list: List,
+
+    /// How many lines
+    #[arg(value_name = "N", default_value_t = HISTORY_LINES)]
+    pub lines: usize,
+}
+
+/// `follow`.
+#[derive(Debug, Args)]
+pub struct Follow {
+    /// Where to go
+    #[command(flatten)]
+    pub server: ServerArgs,
+
+    /// Print one JSON object a line
+    #[arg(long)]
+    pub json: bool,
+
+    /// Begin with the last N lines of the room
+    #[arg(long, value_name = "N")]
+    pub history: Option<usize>,
+
+    /// Stop after N lines
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub count: Option<u64>,
+}
+
+/// `wait`.
+#[derive(Debug, Args)]
+pub struct Wait {
+    /// Where to go
+    #[command(flatten)]
+    pub server: ServerArgs,
+
+    /// The line must match this regular expression
+    #[arg(long = "match", value_name = "REGEX", value_parser = pattern)]
+    pub pattern: Regex,
+
+    /// Give up after so long, with exit code 1
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, allow_negative_numbers = true)]
+    pub timeout: Option<Duration>,
+}
+
+/// `bot`.
+#[derive(Debug, Args)]
+pub struct Bot {
+    /// Where to go
+    #[command(flatten)]
+    pub server: ServerArgs,
+
+    /// Give the program one JSON object a line
+    #[arg(long)]
+    pub json: bool,
+
+    /// Give it its own lines too
+    #[arg(long)]
+    pub own: bool,
+
+    /// Start it again when it fails, each time a little later
+    #[arg(long)]
+    pub restart: bool,
+
+    /// The program and its arguments
+    #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+    #[arg(value_name = "COMMAND", value_hint = ValueHint::CommandWithArguments)]
+    pub program: Vec<OsString>,
+}
+
+fn one_word(text: &str) -> Result<String, &'static str> {
+    if text.is_empty() || text.contains(|character: char| character.is_ascii_whitespace()) {
+        return Err("a name is one word");
+    }
+    Ok(text.to_owned())
+}
+
+/// What is wrong stands in the last line of what the parser says; the others draw it.
+fn pattern(text: &str) -> Result<Regex, String> {
+    Regex::new(text).map_err(|error| {
+        let drawing = error.to_string();
+        drawing.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned()
+    })
+}
+
+fn seconds(text: &str) -> Result<Duration, &'static str> {
+    let seconds = text.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    seconds.ok_or("not a number of seconds")
+}

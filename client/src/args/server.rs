@@ -1,0 +1,114 @@
+//! `--server`, `--name` and `--room`: where to go, and as whom. The same for the chat and for scripts.
+
+use std::{env, process};
+
+use protocol::UserName;
+use protocol::name::composed;
+
+use crate::exit::{Exit, Failure};
+
+/// Where a server is looked for when none is named.
+pub const DEFAULT_SERVER: &str = "127.0.0.1:6666";
+
+/// Where to go, and as whom.
+#[derive(Debug, Clone, clap::Args)]
+pub struct ServerArgs {
+    /// The server
+    #[arg(long, env = "CHAT_SERVER", value_name = "HOST:PORT", default_value = DEFAULT_SERVER)]
+    #[arg(value_parser = server)]
+    pub server: String,
+
+    /// Log in under this name
+    ///
+    /// Without it a terminal asks, and commands that only read make one of USER and the process.
+    #[arg(long, env = "CHAT_NAME", value_parser = one_line)]
+    pub name: Option<String>,
+
+    /// Go to this room after the login
+    #[arg(long, env = "CHAT_ROOM", value_parser = one_line)]
+    pub room: Option<String>,
+}
+
+impl ServerArgs {
+    /// The name, if there is one.
+    #[must_use]
+    pub fn name(&self) -> Option<&str> {
+        given(self.name.as_deref())
+    }
+
+    /// The room to go to, if it is not the one that a login leads to.
+    #[must_use]
+    pub fn room(&self) -> Option<&str> {
+        given(self.room.as_deref())
+    }
+
+    /// The name of somebody who speaks: it is not made up.
+    ///
+    /// # Errors
+    ///
+    /// When none is given.
+    pub fn speaker(&self) -> Result<String, Failure> {
+        let missing = "who speaks? give --name NAME, or set CHAT_NAME";
+        self.name().map(composed).ok_or_else(|| Failure::new(Exit::Usage, missing))
+    }
+
+    /// The name of somebody who reads. One that is made up is in nobody's way.
+    #[must_use]
+    pub fn reader(&self) -> String {
+        if let Some(name) = self.name() {
+            return composed(name);
+        }
+        let id = process::id();
+        let named = env::var("USER").map(|user| format!("{user}-{id}"));
+        let allowed = named.ok().filter(|name| UserName::parse(name).is_ok());
+        allowed.unwrap_or_else(|| format!("reader-{id}"))
+    }
+}
+
+/// An empty variable in the environment is no answer.
+fn given(text: Option<&str>) -> Option<&str> {
+    text.map(str::trim).filter(|text| !text.is_empty())
+}
+
+/// The server, which is the usual one when none is said. A port that is none would look like a server
+/// that is not there, and a script would try it for ever.
+fn server(text: &str) -> Result<String, &'static str> {
+    let server = given(Some(text)).unwrap_or(DEFAULT_SERVER);
+    let port = match server.rsplit_once(':') {
+        // It is an address of IPv6 with its own colons, and no port.
+        Some((host, _)) if host.contains(':') && !host.ends_with(']') => None,
+        Some((_, port)) if !port.ends_with(']') => Some(port),
+        _ => None,
+    };
+    let is_number = |port: &str| port.bytes().all(|byte| byte.is_ascii_digit());
+    match port {
+        Some(port) if !is_number(port) || port.parse::<u16>().is_err() => {
+            Err("in --server or CHAT_SERVER, a number up to 65535 follows the last colon")
+        }
+        _ => Ok(server.to_owned()),
+    }
+}
+
+/// A name, which goes to the server as part of a line and so must not end that line.
+pub(super) fn one_line(text: &str) -> Result<String, &'static str> {
+    if text.contains(['\n', '\r']) {
+        return Err("a name is one line");
+    }
+    Ok(text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_port_is_a_number() {
+        for good in ["h", "h:1", "127.0.0.1:65535", "::1", "[::1]", "[::1]:7", "fe80::1%eth0"] {
+            assert_eq!(server(good).as_deref(), Ok(good));
+        }
+        for bad in ["h:", "h:abc", "h:65536", "h:+1", "[::1]:x", "http://h"] {
+            assert!(server(bad).is_err(), "{bad}");
+        }
+        assert_eq!(server(" ").as_deref(), Ok(DEFAULT_SERVER));
+    }
+}

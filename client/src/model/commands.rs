@@ -1,0 +1,223 @@
+//! What a typed line means: said as it is, or a command after a slash. Pure.
+//!
+//! The commands are those of `protocol::Command`, and a few of this program's own.
+
+use protocol::{Command, Spec};
+
+/// A command that this program carries out by itself.
+#[derive(Debug)]
+pub struct Local {
+    /// The word after the slash.
+    pub name: &'static str,
+    /// What it does, in a few words.
+    pub help: &'static str,
+}
+
+/// The commands that no server knows.
+pub const LOCAL: &[Local] = &[
+    Local { name: "quit", help: "leave; so does Ctrl-D" },
+    Local { name: "resend", help: "send again what a lost connection swallowed" },
+];
+
+/// Requests that make no sense here: the login is done, and `/quit` and `/help` do it better.
+const NOT_TYPED: [Command; 2] = [Command::Login, Command::Logout];
+
+/// What to do with a typed line.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Input {
+    /// It is blank.
+    Nothing,
+    /// Send this request.
+    Send(String),
+    /// Explain this command, or all of them.
+    Help(Option<String>),
+    /// It lacks a word of this usage, which no server could make up for.
+    Incomplete(&'static str),
+    /// Leave.
+    Quit,
+    /// Send again what a lost connection swallowed.
+    Resend,
+    /// There is no such command. The second is the one that was perhaps meant.
+    Unknown(String, Option<&'static str>),
+}
+
+impl Input {
+    /// Reads a line without its end.
+    #[must_use]
+    pub fn read(line: &str) -> Self {
+        if line.trim().is_empty() {
+            return Input::Nothing;
+        }
+        if let Some((Spec { name, usage, .. }, password)) = secret(line) {
+            return match password {
+                "" => Input::Incomplete(usage),
+                password => Input::Send(format!("{name} {password}")),
+            };
+        }
+        let Some(command) = line.strip_prefix('/') else {
+            return Input::Send(format!("say {line}"));
+        };
+        if command.starts_with('/') {
+            return Input::Send(format!("say {command}"));
+        }
+        let (word, rest) = command.split_once(' ').unwrap_or((command, ""));
+        let mut arguments = rest.split_ascii_whitespace();
+        match word {
+            "quit" | "logout" => return Input::Quit,
+            "resend" => return Input::Resend,
+            "help" => {
+                let about = arguments.next().map(|word| word.trim_start_matches('/').to_owned());
+                return Input::Help(about);
+            }
+            _ => {}
+        }
+        match commands().find(|known| known.name == word) {
+            Some(known) if arguments.count() < needed(known) => Input::Incomplete(known.usage),
+            Some(_) => Input::Send(command.to_owned()),
+            None => Input::Unknown(word.to_owned(), nearest(word)),
+        }
+    }
+}
+
+/// The line that was typed for a request: the other way round than [`Input::read`].
+#[must_use]
+pub fn as_typed(request: &str) -> String {
+    match request.strip_prefix("say ") {
+        Some(text) if text.starts_with('/') => format!("/{text}"),
+        Some(text) => text.to_owned(),
+        None => format!("/{request}"),
+    }
+}
+
+/// The server's commands that can be typed after a slash.
+pub fn commands() -> impl Iterator<Item = &'static Spec> {
+    Command::ALL.iter().filter(|command| !NOT_TYPED.contains(command)).map(|it| it.spec())
+}
+
+/// Every word that can be typed after a slash.
+pub fn words() -> impl Iterator<Item = &'static str> {
+    commands().map(|command| command.name).chain(LOCAL.iter().map(|local| local.name))
+}
+
+/// How many words must follow a command. Those in brackets need not.
+fn needed(command: &Spec) -> usize {
+    command.usage.split(' ').skip(1).filter(|word| !word.starts_with('[')).count()
+}
+
+/// The commands with this name, or all of them: how each is typed, and what it does.
+#[must_use]
+pub fn explained(about: Option<&str>) -> Vec<(String, &'static str)> {
+    let server = commands()
+        .filter(|command| command.name != Command::Help.spec().name)
+        .map(|command| (command.name, command.usage, command.help));
+    let local = LOCAL.iter().map(|local| (local.name, local.name, local.help));
+    server
+        .chain(local)
+        .filter(|(name, ..)| about.is_none_or(|about| about == *name))
+        .map(|(_, usage, help)| (format!("/{usage}"), help))
+        .collect()
+}
+
+/// Whether a typed line holds a password, and is to be kept nowhere.
+#[must_use]
+pub fn is_secret(line: &str) -> bool {
+    secret(line).is_some()
+}
+
+/// The line as it may be shown: without its password, if it holds one.
+#[must_use]
+pub fn without_secret(line: &str) -> String {
+    secret(line).map_or_else(|| line.to_owned(), |(command, _)| format!("/{}", command.name))
+}
+
+/// The command and the password in a typed line. It is meant as one however carelessly the command is typed: in
+/// capitals, or behind a space that would make a text of it for everybody to read.
+fn secret(line: &str) -> Option<(&'static Spec, &str)> {
+    let line = line.trim();
+    let (word, password) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
+    let command = Command::find_secret(word.strip_prefix('/')?.as_bytes())?;
+    Some((command.spec(), password.trim_start()))
+}
+
+fn nearest(word: &str) -> Option<&'static str> {
+    // Two slips in a word of three letters make any other word of it.
+    let slips = if word.chars().count() < 4 { 1 } else { 2 };
+    words()
+        .map(|known| (strsim::damerau_levenshtein(word, known), known))
+        .filter(|(distance, _)| *distance <= slips)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, known)| known)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_is_never_said() {
+        for line in ["/op pass word", " /op pass word", "/OP  pass word ", "\t/Op\tpass word"] {
+            assert_eq!(Input::read(line), Input::Send("op pass word".to_owned()), "{line:?}");
+        }
+        for line in ["/op", " /op "] {
+            assert_eq!(Input::read(line), Input::Incomplete("op PASSWORD"), "{line:?}");
+        }
+    }
+
+    #[test]
+    fn passwords_are_secret() {
+        for (line, expected) in
+            [("/op x", true), (" /OP\tx", true), ("/opera", false), ("op x", false), ("", false)]
+        {
+            assert_eq!(is_secret(line), expected, "{line:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_typed_is_said_unless_it_is_a_command() {
+        let send = |line: &str| Input::Send(line.to_owned());
+        let unknown = |word: &str, meant| Input::Unknown(word.to_owned(), meant);
+        for (line, expected) in [
+            ("", Input::Nothing),
+            ("  ", Input::Nothing),
+            ("hi", send("say hi")),
+            ("say hi", send("say say hi")),
+            ("//look", send("say /look")),
+            ("/look", send("look")),
+            ("/msg bo  hi", send("msg bo  hi")),
+            ("/quit", Input::Quit),
+            ("/logout", Input::Quit),
+            ("/resend", Input::Resend),
+            ("/help", Input::Help(None)),
+            ("/help me", Input::Help(Some("me".to_owned()))),
+            ("/help /me", Input::Help(Some("me".to_owned()))),
+            ("/msg", Input::Incomplete("msg NAME TEXT")),
+            ("/msg bo ", Input::Incomplete("msg NAME TEXT")),
+            ("/me  ", Input::Incomplete("me TEXT")),
+            ("/kick bo", send("kick bo")),
+            ("/topic", send("topic")),
+            ("/lokk", unknown("lokk", Some("look"))),
+            ("/jion main", unknown("jion", Some("join"))),
+            ("/qiut", unknown("qiut", Some("quit"))),
+            ("/m", unknown("m", Some("me"))),
+            ("/login x", unknown("login", Some("join"))),
+            ("/xyzzy", unknown("xyzzy", None)),
+            ("/", unknown("", None)),
+        ] {
+            let typed = Input::read(line);
+            assert_eq!(typed, expected, "{line:?}");
+            if let Input::Send(request) = typed {
+                assert_eq!(as_typed(&request), line);
+            }
+        }
+    }
+
+    #[test]
+    fn every_word_that_can_be_typed_is_explained() {
+        for word in words().filter(|word| *word != "help") {
+            let explained = explained(Some(word));
+            assert!(explained[0].0.starts_with(&format!("/{word}")) && explained.len() == 1);
+        }
+        assert_eq!(explained(None).len(), words().count() - 1);
+        assert_eq!(explained(Some("xyzzy")), []);
+    }
+}

@@ -1,0 +1,89 @@
+//! Whether a server is alive, of which one only sees what it sends.
+//!
+//! Pure: the time is told, not asked for.
+
+use std::time::{Duration, Instant};
+
+/// What is known of a server's being alive: when it was last heard, and whether it was asked since.
+#[derive(Debug)]
+pub struct Liveness {
+    silence: Duration,
+    answer: Duration,
+    heard: Instant,
+    asked: Option<Instant>,
+}
+
+/// What it means that a server was silent until the deadline.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Doubt {
+    /// It is to be asked whether it is alive.
+    Ask,
+    /// It was asked, and did not answer.
+    Dead,
+}
+
+impl Liveness {
+    /// Of a server that is heard now. After `silence` it is to be asked, and then has the time `answer`.
+    #[must_use]
+    pub fn new(silence: Duration, answer: Duration, now: Instant) -> Self {
+        Self { silence, answer, heard: now, asked: None }
+    }
+
+    /// The server has sent something.
+    pub fn heard(&mut self, now: Instant) {
+        (self.heard, self.asked) = (now, None);
+    }
+
+    /// Until when there is nothing to do.
+    #[must_use]
+    pub fn deadline(&self) -> Instant {
+        match self.asked {
+            Some(asked) => asked + self.answer,
+            None => self.heard + self.silence,
+        }
+    }
+
+    /// The deadline has passed. What now? The answer to a question is awaited from now on, so a
+    /// program that was suspended for an hour asks before it gives up.
+    pub fn expired(&mut self, now: Instant) -> Doubt {
+        match self.asked {
+            Some(_) => Doubt::Dead,
+            None => {
+                self.asked = Some(now);
+                Doubt::Ask
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HALF_A_MINUTE: Duration = Duration::from_secs(30);
+
+    #[test]
+    fn silence_leads_to_a_question_and_then_to_the_end() {
+        let start = Instant::now();
+        let at = |seconds| start + Duration::from_secs(seconds);
+        let mut liveness = Liveness::new(HALF_A_MINUTE, HALF_A_MINUTE, start);
+        assert_eq!(liveness.deadline(), at(30));
+        liveness.heard(at(10));
+        assert_eq!(liveness.deadline(), at(40));
+        assert_eq!(liveness.expired(at(40)), Doubt::Ask);
+        assert_eq!(liveness.deadline(), at(70));
+        liveness.heard(at(50));
+        assert_eq!(liveness.expired(at(80)), Doubt::Ask);
+        assert_eq!(liveness.deadline(), at(110));
+        assert_eq!(liveness.expired(at(110)), Doubt::Dead);
+    }
+
+    #[test]
+    fn a_long_suspension_is_no_reason_to_give_up() {
+        let start = Instant::now();
+        let later = start + Duration::from_secs(3600);
+        let mut liveness = Liveness::new(HALF_A_MINUTE, HALF_A_MINUTE, start);
+        assert_eq!(liveness.expired(later), Doubt::Ask);
+        assert_eq!(liveness.deadline(), later + HALF_A_MINUTE);
+    }
+}

@@ -1,0 +1,137 @@
+//! Who and where the user is, and the changes of both that the server has not answered yet.
+//!
+//! Pure: no socket, no terminal, no clock.
+
+use std::collections::VecDeque;
+
+use protocol::name::composed;
+use protocol::{Request, RoomName};
+
+/// The user's name and room.
+#[derive(Debug)]
+pub struct Location {
+    name: String,
+    room: String,
+    /// Rooms and names that were asked for. The server answers in order.
+    joins: VecDeque<Join>,
+    renames: VecDeque<String>,
+}
+
+#[derive(Debug)]
+struct Join {
+    room: String,
+    by_user: bool,
+}
+
+/// How the user got into a room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Joined {
+    /// By asking for it.
+    ByUser,
+    /// By this program, on the way back after a login.
+    OnTheWayBack,
+}
+
+impl Location {
+    /// Of a user who has just logged in, and is to go on to `room`.
+    #[must_use]
+    pub fn new(name: &str, room: Option<&str>) -> Self {
+        let room = room.unwrap_or(RoomName::main().as_str()).to_owned();
+        Self { name: composed(name), room, joins: VecDeque::new(), renames: VecDeque::new() }
+    }
+
+    /// The user's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The room.
+    #[must_use]
+    pub fn room(&self) -> &str {
+        &self.room
+    }
+
+    /// Whether both are certain: no change of them is still unanswered.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        self.joins.is_empty() && self.renames.is_empty()
+    }
+
+    /// Takes note of a request that is being sent.
+    pub fn sent(&mut self, request: &Request<'_>) {
+        match *request {
+            Request::Join(room) => {
+                self.joins.push_back(Join { room: room.to_owned(), by_user: true });
+            }
+            Request::Rename(name) => self.renames.push_back(composed(name)),
+            Request::Login(_)
+            | Request::Say(_)
+            | Request::Look
+            | Request::Logout
+            | Request::Rooms
+            | Request::Message { .. }
+            | Request::Me(_)
+            | Request::Topic(_)
+            | Request::History(_)
+            | Request::Operator(_)
+            | Request::Kick { .. }
+            | Request::Mute { .. }
+            | Request::Ban { .. }
+            | Request::Announce(_)
+            | Request::Ping(_)
+            | Request::Help(_)
+            | Request::Malformed(_)
+            | Request::Unknown(_) => {}
+        }
+    }
+
+    /// The connection is gone, and with it every answer that was to come.
+    pub fn lost(&mut self) {
+        self.joins.clear();
+        self.renames.clear();
+    }
+
+    /// The request to send after a login, if a login does not lead to the room by itself.
+    pub fn way_back(&mut self) -> Option<String> {
+        if self.room == RoomName::main().as_str() {
+            return None;
+        }
+        self.joins.push_back(Join { room: self.room.clone(), by_user: false });
+        Some(format!("join {}\n", self.room))
+    }
+
+    /// The server let the user into a room. `None` when nobody asked.
+    pub fn joined(&mut self) -> Option<Joined> {
+        let join = self.joins.pop_front()?;
+        self.room = join.room;
+        Some(if join.by_user { Joined::ByUser } else { Joined::OnTheWayBack })
+    }
+
+    /// The server did not let the user into a room.
+    pub fn not_joined(&mut self) {
+        if self.joins.pop_front().is_some_and(|join| !join.by_user) {
+            // The way back to the room failed, so it is where every login leads to.
+            RoomName::main().as_str().clone_into(&mut self.room);
+        }
+    }
+
+    /// The server gave the user the name that was asked for.
+    pub fn renamed(&mut self) {
+        if let Some(name) = self.renames.pop_front() {
+            self.name = name;
+        }
+    }
+
+    /// The server did not. False when nobody asked.
+    pub fn not_renamed(&mut self) -> bool {
+        self.renames.pop_front().is_some()
+    }
+
+    /// The room saw somebody take another name.
+    pub fn saw_renamed(&mut self, old: &str, new: &str) {
+        if old == self.name {
+            new.clone_into(&mut self.name);
+        }
+    }
+}

@@ -1,0 +1,21 @@
+//! What is known of the chat, learned from lines. Pure: no socket, no terminal, no clock.
+//!
+//! | module | what it is for |
+//! |---|---|
+//! | [`state`] | all that a session knows, from [`location`], [`unconfirmed`], [`replay`], [`roster`] and [`names`] |
+//! | [`entry`] | what a line is |
+//! | [`commands`] | what a typed line means |
+//! | [`fence`] | marks in the stream of answers |
+//! | [`liveness`], [`backoff`] | how long to wait for a server |
+
+pub mod backoff;
+pub mod commands;
+pub mod entry;
+pub mod fence;
+pub mod liveness;
+pub mod location;
+pub mod names;
+pub mod replay;
+pub mod roster;
+pub mod state;
+pub mod unconfirmed;

@@ -1,0 +1,247 @@
+//! What a session knows of the chat, learned from the lines in both directions.
+//!
+//! Pure: no socket, no terminal, no clock. Everything it takes in is already safe to show.
+
+use protocol::{Event, Reply, Request, RoomName, ServerLine};
+
+use crate::model::entry::Entry;
+use crate::model::fence::{self, Fences};
+use crate::model::location::{Joined, Location};
+use crate::model::names::Names;
+use crate::model::replay::{Answered, Replay, Wanted, text_of};
+use crate::model::roster::Roster;
+use crate::model::unconfirmed::Unconfirmed;
+use crate::sanitize::Sanitized;
+
+/// What a session knows: who and where the user is, which texts have no echo yet, which history is
+/// still to come, and the names seen.
+#[derive(Debug)]
+pub struct State {
+    location: Location,
+    unconfirmed: Unconfirmed,
+    replay: Replay,
+    fences: Fences,
+    roster: Roster,
+    is_put_out: bool,
+}
+
+/// What a line from the server leads to.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Effect {
+    /// Lines to show, in this order.
+    pub show: Vec<String>,
+    /// History that is to be asked for now: the client is in another room, or missed much.
+    pub ask: Option<Wanted>,
+    /// The replay of what was said before is complete.
+    pub replayed: bool,
+    /// Before what is to be shown there may be more that nobody can show.
+    pub has_gap: bool,
+}
+
+impl State {
+    /// Of a client that has just logged in, and is to go on to `room`.
+    #[must_use]
+    pub fn new(name: &str, room: Option<&str>) -> Self {
+        let roster = Roster::default();
+        roster.names().saw_room(RoomName::main().as_str());
+        Self {
+            location: Location::new(name, room),
+            unconfirmed: Unconfirmed::default(),
+            replay: Replay::default(),
+            fences: Fences::default(),
+            roster,
+            is_put_out: false,
+        }
+    }
+
+    /// Who and where the user is.
+    #[must_use]
+    pub fn location(&self) -> &Location {
+        &self.location
+    }
+
+    /// The user's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.location.name()
+    }
+
+    /// The names seen so far. A handle: it sees later ones too.
+    #[must_use]
+    pub fn names(&self) -> Names {
+        self.roster.names().clone()
+    }
+
+    /// Whether somebody ended the connection on purpose.
+    #[must_use]
+    pub fn is_put_out(&self) -> bool {
+        self.is_put_out
+    }
+
+    /// The texts that are on their way.
+    #[must_use]
+    pub fn unconfirmed(&self) -> &Unconfirmed {
+        &self.unconfirmed
+    }
+
+    /// The same, to keep a text in it or to take one out.
+    pub fn unconfirmed_mut(&mut self) -> &mut Unconfirmed {
+        &mut self.unconfirmed
+    }
+
+    /// Takes note of a request that is being sent.
+    pub fn sent(&mut self, line: &str) {
+        self.unconfirmed.sent(line);
+        if let Ok(Some(request)) = Request::parse(line) {
+            self.location.sent(&request);
+        }
+    }
+
+    /// The connection is gone, and with it every answer that was to come.
+    pub fn lost(&mut self) {
+        self.unconfirmed.lost();
+        self.replay.lost();
+        self.location.lost();
+        self.roster.list_ended();
+        self.fences.lost();
+    }
+
+    /// The requests to send after a login: back to the room, if it is not the one a login leads to.
+    #[must_use]
+    pub fn requests_after_login(&mut self, wanted: Wanted) -> String {
+        let requests = self.location.way_back().unwrap_or_default();
+        requests + &self.requests_for_history(wanted)
+    }
+
+    /// The requests for what was said before, up to a fence.
+    #[must_use]
+    pub fn requests_for_history(&mut self, wanted: Wanted) -> String {
+        let mark = self.fences.set();
+        self.replay.ask(wanted, &mark);
+        format!("history {}\n{}", wanted.lines(), fence::request(mark))
+    }
+
+    /// A request whose answer shows that the server is alive, and that nobody gets to see.
+    #[must_use]
+    pub fn request_for_life(&mut self) -> String {
+        fence::request(self.fences.set())
+    }
+
+    /// Learns from a line of the server, and says what it leads to.
+    pub fn receive(&mut self, line: &Sanitized<'_>) -> Effect {
+        let entry = Entry::of_line(line);
+        let mut effect = Effect::default();
+        let is_shown = match entry {
+            Entry::Line(ServerLine::Reply(reply)) => self.reply(&reply, &mut effect),
+            Entry::Line(ServerLine::Event(event)) => {
+                self.roster.list_ended();
+                self.event(&event);
+                self.replay.saw(line);
+                true
+            }
+            Entry::Line(ServerLine::Other(row)) => {
+                self.roster.row(row, self.location.name());
+                true
+            }
+            Entry::Earlier(_) => !self.replay.row(line),
+            Entry::Notice(_) => true,
+        };
+        if is_shown {
+            effect.show.push(line.to_string());
+        }
+        effect
+    }
+
+    fn event(&mut self, event: &Event<'_>) {
+        match *event {
+            Event::Said { name, .. } | Event::Did { name, .. } | Event::TopicSet { name, .. } => {
+                if name == self.name() {
+                    self.unconfirmed.delivered(&event.to_string(), self.location.name());
+                }
+            }
+            Event::Renamed { old, new } => self.location.saw_renamed(old, new),
+            Event::Entered { .. } | Event::Left { .. } | Event::Announced { .. } => {}
+        }
+        self.roster.event(event, self.location.name());
+    }
+
+    /// Whether the user is shown it.
+    fn reply(&mut self, reply: &Reply<'_>, effect: &mut Effect) -> bool {
+        self.roster.reply(reply);
+        if let Some(mark) = self.fences.answered(reply) {
+            self.end_replay(mark, effect);
+            return false;
+        }
+        match *reply {
+            Reply::JoinSuccess => return self.joined(effect),
+            Reply::RoomNameEmpty | Reply::RoomNameInvalid(_) | Reply::TooManyRooms => {
+                self.location.not_joined();
+            }
+            Reply::RenameSuccess => self.location.renamed(),
+            Reply::UserNameEmpty | Reply::UserNameExist | Reply::UserNameInvalid(_) => {
+                self.location.not_renamed();
+            }
+            // It refuses a text or a name, or is only a warning, and does not say which.
+            Reply::Muted(_) if self.unconfirmed.unechoed() > 0 => self.unconfirmed.unreadable(),
+            Reply::Muted(_) => {
+                self.location.not_renamed();
+            }
+            // To a user who asked for another name it only refuses that name.
+            Reply::Banned(_) => self.is_put_out = !self.location.not_renamed(),
+            Reply::Kicked(_) => self.is_put_out = true,
+            Reply::MessageTo { .. } => {
+                self.unconfirmed.delivered(&reply.to_string(), self.location.name());
+            }
+            Reply::NoSuchUser(to) | Reply::MailboxFull(to) => self.unconfirmed.refused(
+                |request| matches!(request, Request::Message { to: asked, .. } if *asked == to),
+            ),
+            Reply::LineTooLong(_) | Reply::InvalidUtf8 | Reply::ControlCharacter => {
+                self.unconfirmed.unreadable();
+            }
+            Reply::UnknownCommand(command) => return self.unknown(command),
+            Reply::History => return !self.replay.heading(),
+            _ => {}
+        }
+        true
+    }
+
+    fn joined(&mut self, effect: &mut Effect) -> bool {
+        let joined = self.location.joined();
+        self.roster.names().saw_room(&Sanitized::new(self.location.room()));
+        if joined == Some(Joined::ByUser) {
+            self.replay.forget();
+            effect.ask = Some(Wanted::Latest);
+        }
+        joined != Some(Joined::OnTheWayBack)
+    }
+
+    /// A server may be older than this client. What it does not know then was no mistake.
+    fn unknown(&mut self, command: &str) -> bool {
+        match command {
+            "history" if self.replay.is_open() => return false,
+            "join" => self.location.not_joined(),
+            "rename" => {
+                self.location.not_renamed();
+            }
+            command => self.unconfirmed.refused(|request| request.word() == command),
+        }
+        true
+    }
+
+    fn end_replay(&mut self, fence: &str, effect: &mut Effect) {
+        let new = match self.replay.end(fence, self.location.name()) {
+            Some(Answered::New(new)) => new,
+            Some(Answered::TooShort) => {
+                effect.ask = Some(Wanted::AllMissed);
+                return;
+            }
+            None => return,
+        };
+        for event in new.rows.iter().filter_map(|row| Event::parse(text_of(row))) {
+            self.event(&event);
+        }
+        effect.replayed = true;
+        effect.has_gap = new.has_gap;
+        effect.show.extend(new.rows);
+    }
+}

@@ -1,0 +1,138 @@
+//! Texts on their way: typed, but not yet seen to have reached the server.
+//!
+//! A text has arrived when its echo comes back. Pure: no socket, no terminal, no clock.
+
+use std::collections::VecDeque;
+
+use protocol::{Event, Reply, Request};
+
+use crate::sanitize::Sanitized;
+
+/// Texts that were typed and of which no echo has come yet.
+#[derive(Debug, Default)]
+pub struct Unconfirmed {
+    /// Sent on the present connection, and not echoed yet.
+    unechoed: VecDeque<String>,
+    /// Sent on a connection that is lost, or typed while there was none.
+    unsent: Vec<String>,
+}
+
+impl Unconfirmed {
+    /// Takes note of a request that is being sent.
+    pub fn sent(&mut self, line: &str) {
+        if has_text(line) {
+            self.unechoed.push_back(line.to_owned());
+        }
+    }
+
+    /// Keeps a request that cannot be sent now. False when it has no text that is worth it.
+    pub fn keep(&mut self, line: &str) -> bool {
+        let has_text = has_text(line);
+        if has_text {
+            self.unsent.push(line.to_owned());
+        }
+        has_text
+    }
+
+    /// The connection is gone, and with it every echo that was to come.
+    pub fn lost(&mut self) {
+        self.unsent.extend(self.unechoed.drain(..));
+    }
+
+    /// How many requests wait for their echo.
+    #[must_use]
+    pub fn unechoed(&self) -> usize {
+        self.unechoed.len()
+    }
+
+    /// Requests of which nobody knows whether the server ever had them.
+    #[must_use]
+    pub fn unsent(&self) -> &[String] {
+        &self.unsent
+    }
+
+    /// Takes them out, to send them again.
+    pub fn take_unsent(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.unsent)
+    }
+
+    /// The server has it: this is its echo. It answers in order, so all before it is answered too.
+    pub fn delivered(&mut self, echo: &str, name: &str) {
+        let is_it = |line: &String| echo_of(line, name).is_some_and(|expected| expected == echo);
+        if let Some(at) = self.unechoed.iter().position(is_it) {
+            self.unechoed.drain(..=at);
+        } else if let Some(at) = self.unsent.iter().position(is_it) {
+            self.unsent.remove(at);
+        }
+    }
+
+    /// The server has it and does not want it.
+    pub fn refused(&mut self, is_it: impl Fn(&Request<'_>) -> bool) {
+        let is_it =
+            |line: &String| matches!(Request::parse(line), Ok(Some(request)) if is_it(&request));
+        if let Some(at) = self.unechoed.iter().position(is_it) {
+            self.unechoed.drain(..=at);
+        }
+    }
+
+    /// The server has the oldest one and could not even read it.
+    pub fn unreadable(&mut self) {
+        self.unechoed.pop_front();
+    }
+}
+
+fn has_text(line: &str) -> bool {
+    // What the server will refuse as a line was still typed as a text.
+    Request::parse(line).map_or(true, |it| it.is_some_and(|request| carries_text(&request)))
+}
+
+/// What the server answers to a request with a text, once it has it.
+fn echo_of(line: &str, name: &str) -> Option<String> {
+    let echo = match Request::parse(line).ok()?? {
+        Request::Say(text) => Event::Said { name, text }.to_string(),
+        Request::Me(text) => Event::Did { name, text }.to_string(),
+        Request::Topic(text) => Event::TopicSet { name, text }.to_string(),
+        Request::Message { to, text } => Reply::MessageTo { name: to, text }.to_string(),
+        Request::Login(_)
+        | Request::Look
+        | Request::Logout
+        | Request::Join(_)
+        | Request::Rooms
+        | Request::Rename(_)
+        | Request::History(_)
+        | Request::Operator(_)
+        | Request::Kick { .. }
+        | Request::Mute { .. }
+        | Request::Ban { .. }
+        | Request::Announce(_)
+        | Request::Ping(_)
+        | Request::Help(_)
+        | Request::Malformed(_)
+        | Request::Unknown(_) => return None,
+    };
+    Some(Sanitized::new(&echo).to_string())
+}
+
+/// Whether a request carries a text as its sender typed it, which is worth keeping when it is lost.
+fn carries_text(request: &Request<'_>) -> bool {
+    match request {
+        Request::Say(_) | Request::Me(_) | Request::Message { .. } => true,
+        Request::Topic(text) => !text.is_empty(),
+        Request::Login(_)
+        | Request::Look
+        | Request::Logout
+        | Request::Join(_)
+        | Request::Rooms
+        | Request::Rename(_)
+        | Request::History(_)
+        | Request::Operator(_)
+        | Request::Kick { .. }
+        | Request::Mute { .. }
+        | Request::Ban { .. }
+        | Request::Announce(_)
+        | Request::Ping(_)
+        | Request::Help(_)
+        | Request::Malformed(_)
+        | Request::Unknown(_) => false,
+    }
+}

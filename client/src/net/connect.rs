@@ -1,0 +1,237 @@
+//! Connecting to a server, and logging in.
+//!
+//! Which framing a server has shows only in what follows its greeting: the default listener ends it
+//! with a newline, the classic one does not. So the login is sent at once, and the byte after the
+//! greeting tells.
+
+use std::io::{self, Write};
+use std::net::{TcpStream, ToSocketAddrs};
+use std::time::{Duration, Instant};
+
+use protocol::limits::PORT;
+use protocol::{Framing, Reply};
+
+use super::error::ConnectError;
+use super::halves::{self, Receiver, Sender};
+use super::lines::LINE_BYTES;
+
+/// How long a server may take to accept, to greet, to answer the login, and to close at the end.
+pub const PATIENCE: Duration = Duration::from_secs(10);
+
+const SHORTEST: Duration = Duration::from_millis(100);
+
+/// A connection that was greeted.
+#[derive(Debug)]
+pub struct Connection {
+    stream: TcpStream,
+    /// What came and is not yet used.
+    received: Vec<u8>,
+    /// Known once something came after the greeting.
+    framing: Option<Framing>,
+    patience: Duration,
+    deadline: Instant,
+}
+
+/// Adds the default port to a server that is named without one.
+fn with_port(server: &str) -> String {
+    let is_bare_v6 = server.parse::<std::net::Ipv6Addr>().is_ok();
+    match server.rsplit_once(':') {
+        _ if is_bare_v6 => format!("[{server}]:{PORT}"),
+        Some((_, port)) if !port.ends_with(']') => server.to_owned(),
+        _ => format!("{server}:{PORT}"),
+    }
+}
+
+impl Connection {
+    /// Connects to `server`, which is `HOST:PORT` or `HOST`, and waits for its greeting.
+    ///
+    /// # Errors
+    ///
+    /// Says why there is no chat server to talk to.
+    pub fn open(server: &str, patience: Duration) -> Result<Self, ConnectError> {
+        let deadline = Instant::now() + patience;
+        let stream = connect(&with_port(server), deadline)?;
+        stream.set_nodelay(true)?;
+        let mut connection =
+            Self { stream, received: Vec::new(), framing: None, patience, deadline };
+        connection.await_greeting()?;
+        Ok(connection)
+    }
+
+    fn await_greeting(&mut self) -> Result<(), ConnectError> {
+        let greeting = Reply::ConnectSuccess.to_string();
+        loop {
+            let compared = self.received.len().min(greeting.len());
+            if self.received[..compared] != greeting.as_bytes()[..compared] {
+                return Err(self.turned_away()?);
+            }
+            if compared == greeting.len() {
+                self.received.drain(..compared);
+                return Ok(());
+            }
+            self.receive().map_err(|error| match error {
+                // A listener that speaks only when spoken to is something else, a web server say.
+                ConnectError::Lost(_) if self.received.is_empty() => ConnectError::Stranger,
+                other => other,
+            })?;
+        }
+    }
+
+    /// What the line means that came in place of the greeting.
+    fn turned_away(&mut self) -> Result<ConnectError, ConnectError> {
+        let line = loop {
+            if let Some(line) = self.take_answer(Framing::Line) {
+                break line;
+            }
+            self.receive()?;
+        };
+        Ok(match Reply::parse(&line) {
+            Some(Reply::ServerFull) => ConnectError::Full,
+            Some(Reply::Banned(minutes)) => ConnectError::Banned(minutes),
+            _ => ConnectError::Stranger,
+        })
+    }
+
+    /// Logs in. May be tried again with another name when the server refuses.
+    ///
+    /// # Errors
+    ///
+    /// Says why the server does not let the user in.
+    pub fn log_in(&mut self, name: &str) -> Result<Framing, ConnectError> {
+        self.deadline = Instant::now() + self.patience;
+        self.stream.write_all(format!("login {name}\n").as_bytes())?;
+        let framing = self.framing()?;
+        let answer = loop {
+            if let Some(answer) = self.take_answer(framing) {
+                break answer;
+            }
+            self.receive()?;
+        };
+        match Reply::parse(&answer) {
+            Some(Reply::LoginSuccess) => Ok(framing),
+            Some(Reply::ServerFull) => Err(ConnectError::Full),
+            Some(Reply::ServerShutdown | Reply::LoginTimeout) => {
+                Err(ConnectError::Lost(io::Error::other(answer)))
+            }
+            _ => Err(ConnectError::Login(answer)),
+        }
+    }
+
+    /// Waits for what follows the greeting, when it is not known yet.
+    fn framing(&mut self) -> Result<Framing, ConnectError> {
+        loop {
+            let framing = match (self.framing, self.received.first()) {
+                (Some(known), _) => known,
+                (None, Some(b'\r' | b'\n')) => Framing::Line,
+                (None, Some(_)) => Framing::Classic,
+                (None, None) => {
+                    self.receive()?;
+                    continue;
+                }
+            };
+            self.framing = Some(framing);
+            return Ok(framing);
+        }
+    }
+
+    /// The next line that is not empty, once it is there: the newline of the greeting is skipped.
+    fn take_answer(&mut self, framing: Framing) -> Option<String> {
+        const BARE: [Reply<'_>; 3] =
+            [Reply::LoginSuccess, Reply::UserNameEmpty, Reply::UserNameExist];
+        let blank = self.received.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+        let text = &self.received[blank..];
+        let bare = BARE.iter().find(|reply| {
+            reply.is_bare(framing) && text.starts_with(&reply.to_bytes(Framing::Classic))
+        });
+        let (answer, end) = match bare {
+            Some(reply) => (reply.to_string(), blank + reply.to_string().len()),
+            None => {
+                let length = text.iter().position(|&byte| byte == b'\n')?;
+                let line = String::from_utf8_lossy(text[..length].trim_ascii_end());
+                (line.into_owned(), blank + length + 1)
+            }
+        };
+        self.received.drain(..end);
+        Some(answer)
+    }
+
+    fn receive(&mut self) -> Result<(), ConnectError> {
+        let left = self.deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(io::Error::from(io::ErrorKind::TimedOut).into());
+        }
+        self.stream.set_read_timeout(Some(left))?;
+        if self.received.len() > LINE_BYTES {
+            return Err(ConnectError::Stranger);
+        }
+        let mut chunk = [0; 4096];
+        match halves::read(&mut self.stream, &mut chunk)? {
+            0 => Err(io::Error::from(io::ErrorKind::UnexpectedEof).into()),
+            length => {
+                self.received.extend_from_slice(&chunk[..length]);
+                Ok(())
+            }
+        }
+    }
+
+    /// The two halves, for two threads.
+    ///
+    /// # Errors
+    ///
+    /// When the system has no file descriptor left.
+    pub fn split(self) -> io::Result<(Sender, Receiver)> {
+        self.stream.set_read_timeout(None)?;
+        let sender = Sender { stream: self.stream.try_clone()? };
+        Ok((sender, Receiver { stream: self.stream, received: self.received }))
+    }
+}
+
+fn connect(server: &str, deadline: Instant) -> Result<TcpStream, ConnectError> {
+    let lost = |error| ConnectError::Address { server: server.to_owned(), error };
+    let addresses: Vec<_> = server.to_socket_addrs().map_err(lost)?.collect();
+    let mut last = io::Error::from(io::ErrorKind::AddrNotAvailable);
+    for (address, behind) in addresses.iter().zip((0..addresses.len()).rev()) {
+        let left = deadline.saturating_duration_since(Instant::now());
+        match TcpStream::connect_timeout(address, share(left, behind)) {
+            Ok(stream) => return Ok(stream),
+            Err(error) => last = error,
+        }
+    }
+    Err(ConnectError::Refused { server: server.to_owned(), error: last })
+}
+
+/// The time for one address of a host, with so many behind it: one that swallows everything leaves
+/// enough for the others.
+fn share(left: Duration, behind: usize) -> Duration {
+    let addresses = u32::try_from(behind).unwrap_or(u32::MAX).saturating_add(1);
+    // A timeout of zero is not allowed.
+    (left / addresses).max(SHORTEST)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_that_swallows_everything_leaves_time_for_the_others() {
+        let ten = Duration::from_secs(10);
+        assert_eq!(share(ten, 0), ten);
+        assert_eq!(share(ten, 1), ten / 2);
+        assert_eq!(share(ten, 4), ten / 5);
+        assert_eq!(share(Duration::ZERO, 1), SHORTEST);
+    }
+
+    #[test]
+    fn the_port_may_be_left_out() {
+        for (server, expected) in [
+            ("chat.example", "chat.example:6666"),
+            ("chat.example:7", "chat.example:7"),
+            ("127.0.0.1", "127.0.0.1:6666"),
+            ("::1", "[::1]:6666"),
+            ("[::1]", "[::1]:6666"),
+            ("[::1]:7", "[::1]:7"),
+        ] {
+            assert_eq!(with_port(server), expected);
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! Why there is no connection: what happened, and what a user may do about it.
+
+use std::{error, fmt, io};
+
+use protocol::Reply;
+
+use crate::exit::{Exit, Failure};
+use crate::sanitize::Sanitized;
+
+/// Why there is no connection, or none that is logged in.
+#[derive(Debug)]
+pub enum ConnectError {
+    /// The name of the host has no address.
+    Address {
+        /// What was to be found.
+        server: String,
+        /// What the system says.
+        error: io::Error,
+    },
+    /// Nobody listens there.
+    Refused {
+        /// Where.
+        server: String,
+        /// What the system says.
+        error: io::Error,
+    },
+    /// Something listens there, but it does not greet.
+    Stranger,
+    /// The server takes no more clients.
+    Full,
+    /// The server takes nobody from this address, for so many minutes.
+    Banned(u64),
+    /// The server does not take the name. This is its answer.
+    Login(String),
+    /// The connection ended, or the server kept silent.
+    Lost(io::Error),
+}
+
+impl ConnectError {
+    /// What happened. It may quote the server.
+    #[must_use]
+    pub fn cause(&self) -> String {
+        match self {
+            ConnectError::Address { server, error } => {
+                format!("cannot find {server}: {}", without_number(error))
+            }
+            ConnectError::Refused { server, error } => {
+                format!("cannot connect to {server}: {}", without_number(error))
+            }
+            ConnectError::Stranger => "what answers is no chat server".to_owned(),
+            ConnectError::Full => Reply::ServerFull.to_string(),
+            ConnectError::Banned(minutes) => Reply::Banned(*minutes).to_string(),
+            ConnectError::Login(answer) => format!("login refused: {answer}"),
+            ConnectError::Lost(error) => {
+                format!("connection lost during login: {}", without_number(error))
+            }
+        }
+    }
+
+    /// What to do about it, for somebody who is there to do it.
+    #[must_use]
+    pub fn advice(&self) -> &'static str {
+        match self {
+            ConnectError::Address { .. } | ConnectError::Stranger => "check the address",
+            ConnectError::Refused { .. } => "is the server running there?",
+            ConnectError::Full => "try again later",
+            ConnectError::Banned(_) => "try again then",
+            ConnectError::Login(_) => "choose another name",
+            ConnectError::Lost(_) => "try again",
+        }
+    }
+
+    /// Whether an operator keeps this user out, by the address or by the name.
+    #[must_use]
+    pub fn is_ban(&self) -> bool {
+        match self {
+            ConnectError::Banned(_) => true,
+            ConnectError::Login(answer) => matches!(Reply::parse(answer), Some(Reply::Banned(_))),
+            _ => false,
+        }
+    }
+}
+
+/// The words of the system without the number that it adds for programs.
+#[must_use]
+pub fn without_number(error: &io::Error) -> String {
+    let text = error.to_string();
+    text.split(" (os error").next().unwrap_or_default().to_owned()
+}
+
+impl fmt::Display for ConnectError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}; {}", self.cause(), self.advice())
+    }
+}
+
+impl error::Error for ConnectError {}
+
+impl From<io::Error> for ConnectError {
+    fn from(error: io::Error) -> Self {
+        ConnectError::Lost(match error.kind() {
+            io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => {
+                io::Error::new(io::ErrorKind::TimedOut, "the server does not answer")
+            }
+            io::ErrorKind::UnexpectedEof => io::Error::new(error.kind(), "the server closed it"),
+            _ => error,
+        })
+    }
+}
+
+impl From<ConnectError> for Failure {
+    fn from(error: ConnectError) -> Self {
+        let exit = match error {
+            ConnectError::Address { .. }
+            | ConnectError::Refused { .. }
+            | ConnectError::Stranger
+            | ConnectError::Full
+            | ConnectError::Banned(_) => Exit::CannotConnect,
+            ConnectError::Login(_) => Exit::LoginRefused,
+            ConnectError::Lost(_) => Exit::ConnectionLost,
+        };
+        // It may quote the server.
+        Failure::new(exit, Sanitized::new(&error.to_string()).to_string())
+    }
+}

@@ -1,0 +1,20 @@
+//! A server's socket: connect, log in, send, lines in. Nothing here knows a terminal or prints.
+//!
+//! | module | what it is for |
+//! |---|---|
+//! | [`connect`] | connecting and logging in |
+//! | [`attempt`] | both on a thread of its own |
+//! | [`halves`], [`lines`] | what becomes of a connection then: one half sends, the other brings lines |
+//! | [`error`] | why there is no connection |
+
+pub mod attempt;
+pub mod connect;
+pub mod error;
+pub mod halves;
+pub mod lines;
+
+pub use attempt::{Attempted, get_in};
+pub use connect::{Connection, PATIENCE};
+pub use error::ConnectError;
+pub use halves::{Receiver, Sender};
+pub use lines::{Incoming, LINE_BYTES, Line, LineReader};

@@ -1,0 +1,243 @@
+//! Tab: what the word before the cursor may become.
+//!
+//! One press, one candidate, the most likely first: another press goes on to the next, and the word
+//! as it was typed comes after the last. No list is paged, so the chat goes on above the prompt.
+//! Pure: it knows the commands and the names seen, and no editor.
+
+use protocol::Command;
+
+use crate::model::commands::words;
+use crate::model::names::Names;
+
+/// Columns that the other candidates may take behind the cursor.
+const HINT_COLUMNS: usize = 40;
+
+/// The candidates for one word, and which of them stands in the line.
+#[derive(Debug, Default)]
+pub struct Completion {
+    /// Where the word begins, in bytes.
+    start: usize,
+    /// The word as it was typed is the last.
+    candidates: Vec<Candidate>,
+    at: usize,
+    /// The line up to the cursor, as the last press left it.
+    line: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Candidate {
+    /// As it is listed.
+    shown: String,
+    /// As it is inserted.
+    inserted: String,
+}
+
+impl Candidate {
+    fn new(shown: impl Into<String>, inserted: impl Into<String>) -> Self {
+        Self { shown: shown.into(), inserted: inserted.into() }
+    }
+}
+
+/// Which way to go through the candidates.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    /// To less likely ones.
+    Forward,
+    /// Back to what was there before.
+    Back,
+}
+
+impl Completion {
+    /// A press of Tab behind `line`: where the word to replace begins, and by what. `None` when
+    /// nothing fits.
+    pub fn press(
+        &mut self,
+        line: &str,
+        names: &Names,
+        direction: Direction,
+    ) -> Option<(usize, &str)> {
+        if !self.is_open(line) {
+            let (start, mut candidates) = candidates(line, names);
+            if candidates.is_empty() {
+                return None;
+            }
+            candidates.push(Candidate::new("", &line[start..]));
+            // Before the first is what was typed.
+            let at = candidates.len() - 1;
+            *self = Self { start, candidates, at, line: String::new() };
+        }
+        let count = self.candidates.len();
+        self.at = match direction {
+            Direction::Forward => (self.at + 1) % count,
+            Direction::Back => (self.at + count - 1) % count,
+        };
+        let inserted = &self.candidates[self.at].inserted;
+        self.line = format!("{}{inserted}", &line[..self.start]);
+        Some((self.start, inserted))
+    }
+
+    /// What further presses behind `line` lead to. `None` when there is no choice.
+    #[must_use]
+    pub fn others(&self, line: &str) -> Option<String> {
+        if !self.is_open(line) {
+            return None;
+        }
+        let (before, after) = self.candidates.split_at(self.at);
+        let mut text = String::from(if line.ends_with(' ') { "[" } else { " [" });
+        let others = after.iter().skip(1).chain(before).filter(|other| !other.shown.is_empty());
+        for other in others {
+            if !text.ends_with('[') {
+                text.push(' ');
+            }
+            if text.chars().count() + other.shown.chars().count() > HINT_COLUMNS {
+                text.push('…');
+                break;
+            }
+            text.push_str(&other.shown);
+        }
+        text.push(']');
+        Some(text)
+    }
+
+    /// Whether there is a choice and nothing was typed since the last press.
+    fn is_open(&self, line: &str) -> bool {
+        // One candidate and the typed word are no choice: a second press begins anew.
+        self.candidates.len() > 2 && self.line == line
+    }
+}
+
+/// Where the word to complete starts, and what it may become.
+fn candidates(line: &str, names: &Names) -> (usize, Vec<Candidate>) {
+    let start = line.rfind(' ').map_or(0, |space| space + 1);
+    let word = &line[start..];
+    if start == 0 && word.starts_with('/') && !word.starts_with("//") {
+        let words = words().filter(|known| known.starts_with(&word[1..]));
+        let candidate = |word| Candidate::new(format!("/{word}"), format!("/{word} "));
+        return (0, words.map(candidate).collect());
+    }
+    let word_of_command = line.strip_prefix('/').and_then(|command| command.split(' ').next());
+    let command = word_of_command.and_then(Command::find);
+    let is_first_argument = line[..start].trim_end().find(' ').is_none();
+    let end = match command {
+        Some(Command::Join) if is_first_argument => {
+            let rooms = names.rooms(word).into_iter();
+            return (start, rooms.map(|name| Candidate::new(name.clone(), name)).collect());
+        }
+        // At the start of a line a name is an address.
+        _ if start == 0 && word_of_command.is_none() => ": ",
+        _ => " ",
+    };
+    let takes_name = command.is_some_and(names_a_user) && is_first_argument;
+    if word.is_empty() && !takes_name {
+        return (start, Vec::new());
+    }
+    let users = names.users(word.trim_start_matches('@')).into_iter();
+    (start, users.map(|name| Candidate::new(name.clone(), format!("{name}{end}"))).collect())
+}
+
+/// Whether the first word of the command's argument is the name of a user who is there.
+fn names_a_user(command: Command) -> bool {
+    match command {
+        Command::Message | Command::Kick | Command::Mute | Command::Ban => true,
+        Command::Login
+        | Command::Say
+        | Command::Look
+        | Command::Logout
+        | Command::Join
+        | Command::Rooms
+        | Command::Me
+        | Command::Rename
+        | Command::Topic
+        | Command::History
+        | Command::Operator
+        | Command::Announce
+        | Command::Ping
+        | Command::Help => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names() -> Names {
+        let names = Names::default();
+        for name in ["bob", "Bobby", "al"] {
+            names.saw_user(name);
+        }
+        names.saw_room("main");
+        names.saw_room("lobby");
+        names
+    }
+
+    #[test]
+    fn tab_completes_what_belongs_there() {
+        for (line, start, expected) in [
+            ("/lo", 0, &["/look "][..]),
+            ("/re", 0, &["/rename ", "/resend "]),
+            ("/log", 0, &[]),
+            ("bo", 0, &["bob: ", "Bobby: "]),
+            ("hi bo", 3, &["bob ", "Bobby "]),
+            ("hi @bo", 3, &["bob ", "Bobby "]),
+            ("/msg bo", 5, &["bob ", "Bobby "]),
+            ("/msg ", 5, &["bob ", "Bobby ", "al "]),
+            ("/kick ", 6, &["bob ", "Bobby ", "al "]),
+            ("/msg al ", 8, &[]),
+            ("/join l", 6, &["lobby"]),
+            ("/join ", 6, &["main", "lobby"]),
+            ("//bo", 0, &[]),
+            ("hi ", 3, &[]),
+            ("", 0, &[]),
+        ] {
+            let (at, found) = candidates(line, &names());
+            let found: Vec<_> = found.iter().map(|found| found.inserted.as_str()).collect();
+            assert_eq!((at, found.as_slice()), (start, expected), "{line:?}");
+        }
+    }
+
+    #[track_caller]
+    fn press(completion: &mut Completion, line: &str, direction: Direction) -> (String, String) {
+        let names = names();
+        let (start, inserted) = completion.press(line, &names, direction).unwrap();
+        let line = line[..start].to_owned() + inserted;
+        let others = completion.others(&line).unwrap_or_default();
+        (line, others)
+    }
+
+    #[test]
+    fn every_press_goes_on_to_the_next_candidate() {
+        use Direction::{Back, Forward};
+        let mut completion = Completion::default();
+        let mut line = "hi b".to_owned();
+        for (direction, expected, others) in [
+            (Forward, "hi bob ", "[Bobby]"),
+            (Forward, "hi Bobby ", "[bob]"),
+            (Forward, "hi b", " [bob Bobby]"),
+            (Forward, "hi bob ", "[Bobby]"),
+            (Back, "hi b", " [bob Bobby]"),
+            (Back, "hi Bobby ", "[bob]"),
+        ] {
+            let (next, shown) = press(&mut completion, &line, direction);
+            assert_eq!((next.as_str(), shown.as_str()), (expected, others));
+            line = next;
+        }
+        // What is typed in between begins another word.
+        assert_eq!(completion.others("hi Bobby, a"), None);
+        assert_eq!(press(&mut completion, "hi Bobby, a", Forward).0, "hi Bobby, al ");
+        // There is no choice, so there is nothing more to press for.
+        assert_eq!(completion.others("hi Bobby, al "), None);
+        assert_eq!(completion.press("hi Bobby, al ", &names(), Forward), None);
+    }
+
+    #[test]
+    fn the_other_candidates_take_no_more_than_their_columns() {
+        let names = Names::default();
+        for number in 0..100 {
+            names.saw_user(&format!("user{number}"));
+        }
+        let mut completion = Completion::default();
+        completion.press("u", &names, Direction::Forward).unwrap();
+        let others = completion.others("user0: ").unwrap();
+        assert_eq!(others, "[user1 user2 user3 user4 user5 user6 …]");
+    }
+}

@@ -1,0 +1,287 @@
+//! What rustyline asks for while a line is edited: completion, hints, colours, and the prompt.
+//!
+//! It knows the commands and the names seen, and no connection.
+
+use std::borrow::Cow;
+use std::cell::{Cell, RefCell};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use protocol::Command;
+use rustyline::completion::Completer;
+use rustyline::highlight::{CmdKind, Highlighter};
+use rustyline::hint::{Hint, Hinter};
+use rustyline::validate::Validator;
+use rustyline::{Cmd, ConditionalEventHandler, Context, Event, EventContext, Helper, RepeatCount};
+use unicode_width::UnicodeWidthStr;
+
+use crate::model::commands::{Input, commands, is_secret, words};
+use crate::model::names::Names;
+use crate::prompt::completion::{Completion, Direction};
+use crate::prompt::layout::Layout;
+use crate::view::display_queue::DisplayQueue;
+
+/// What the editor is being used for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Purpose {
+    /// A question of this program: no command, no name.
+    #[default]
+    Question,
+    /// The chat.
+    Chat,
+}
+
+/// Answers what rustyline asks while a line is edited.
+pub struct ChatHelper {
+    queue: Arc<DisplayQueue>,
+    names: Names,
+    layout: Layout,
+    color: bool,
+    /// What the next line is for.
+    pub purpose: Purpose,
+    interrupt: Interrupt,
+    completion: RefCell<Completion>,
+    backward: Backward,
+    /// Whether the line is leaving the screen, because the server will send it back.
+    is_leaving: Cell<bool>,
+    /// Whether the line was empty when it was last drawn.
+    is_blank: Cell<bool>,
+}
+
+impl ChatHelper {
+    /// A helper that draws what waits in `queue` above the prompt.
+    pub fn new(queue: Arc<DisplayQueue>, layout: Layout, color: bool) -> Self {
+        Self {
+            queue,
+            names: Names::default(),
+            layout,
+            color,
+            purpose: Purpose::Question,
+            interrupt: Interrupt::default(),
+            completion: RefCell::default(),
+            backward: Backward::default(),
+            is_leaving: Cell::new(false),
+            is_blank: Cell::new(true),
+        }
+    }
+
+    /// From here on these names are completed.
+    pub fn chat(&mut self, names: Names) {
+        self.names = names;
+        self.purpose = Purpose::Chat;
+    }
+
+    /// What to bind to Ctrl-C.
+    #[must_use]
+    pub fn interrupt(&self) -> Interrupt {
+        self.interrupt.clone()
+    }
+
+    /// What to bind to Shift-Tab.
+    #[must_use]
+    pub fn backward(&self) -> Backward {
+        self.backward.clone()
+    }
+
+    /// Whether the line that was read was ended by Ctrl-C.
+    pub fn was_interrupted(&self) -> bool {
+        self.interrupt.0.swap(false, Ordering::Relaxed)
+    }
+
+    /// Whether the line that was read is no longer on the screen.
+    pub fn is_line_gone(&self) -> bool {
+        self.is_leaving.replace(false)
+    }
+
+    /// Whether a prompt of the chat stands on the screen with nothing behind it.
+    pub fn is_prompt_bare(&self) -> bool {
+        self.purpose == Purpose::Chat && self.is_blank.get()
+    }
+
+    fn styled(&self, style: &str, text: &str) -> String {
+        if self.color { format!("\x1b[{style}m{text}\x1b[0m") } else { text.to_owned() }
+    }
+}
+
+/// Ctrl-C. It ends the line as Enter does: rustyline's own way out would drop the keys behind it.
+#[derive(Debug, Clone, Default)]
+pub struct Interrupt(Arc<AtomicBool>);
+
+impl ConditionalEventHandler for Interrupt {
+    fn handle(&self, _: &Event, _: RepeatCount, _: bool, _: &EventContext<'_>) -> Option<Cmd> {
+        self.0.store(true, Ordering::Relaxed);
+        Some(Cmd::AcceptLine)
+    }
+}
+
+impl Helper for ChatHelper {}
+impl Validator for ChatHelper {}
+
+impl Completer for ChatHelper {
+    type Candidate = String;
+
+    /// Gives the one candidate to insert.
+    fn complete(
+        &self,
+        line: &str,
+        position: usize,
+        _: &Context<'_>,
+    ) -> rustyline::Result<(usize, Vec<String>)> {
+        let direction = match self.backward.0.swap(false, Ordering::Relaxed) {
+            true => Direction::Back,
+            false => Direction::Forward,
+        };
+        if self.purpose == Purpose::Question {
+            return Ok((position, Vec::new()));
+        }
+        let mut completion = self.completion.borrow_mut();
+        Ok(match completion.press(&line[..position], &self.names, direction) {
+            Some((start, inserted)) => (start, vec![inserted.to_owned()]),
+            None => (position, Vec::new()),
+        })
+    }
+}
+
+/// Shift-Tab: Tab, the other way.
+#[derive(Debug, Clone, Default)]
+pub struct Backward(Arc<AtomicBool>);
+
+impl ConditionalEventHandler for Backward {
+    fn handle(&self, _: &Event, _: RepeatCount, _: bool, _: &EventContext<'_>) -> Option<Cmd> {
+        self.0.store(true, Ordering::Relaxed);
+        Some(Cmd::Complete)
+    }
+}
+
+/// What could follow, shown dimmed behind the cursor.
+pub struct Usage {
+    shown: String,
+    /// How much of it is text to insert; the rest describes what to type.
+    inserted: usize,
+}
+
+impl Hint for Usage {
+    fn display(&self) -> &str {
+        &self.shown
+    }
+
+    fn completion(&self) -> Option<&str> {
+        (self.inserted > 0).then(|| &self.shown[..self.inserted])
+    }
+}
+
+impl Hinter for ChatHelper {
+    type Hint = Usage;
+
+    fn hint(&self, line: &str, position: usize, _: &Context<'_>) -> Option<Usage> {
+        if self.purpose == Purpose::Question || position < line.len() {
+            return None;
+        }
+        match self.completion.borrow().others(line) {
+            Some(shown) => Some(Usage { shown, inserted: 0 }),
+            None => usage(line),
+        }
+    }
+}
+
+fn usage(line: &str) -> Option<Usage> {
+    let typed = line.strip_prefix('/').filter(|typed| !typed.is_empty())?;
+    if let Some(word) = typed.strip_suffix(' ') {
+        let usage = Command::find(word)?.spec().usage;
+        let shown = usage.split_once(' ')?.1.to_owned();
+        return Some(Usage { shown, inserted: 0 });
+    }
+    let mut matching = words().filter(|word| word.starts_with(typed));
+    let word = matching.next()?;
+    if matching.next().is_some() && word != typed {
+        return None;
+    }
+    let usage = commands().find(|command| command.name == word).map_or(word, |known| known.usage);
+    Some(Usage { shown: usage[typed.len()..].to_owned(), inserted: word.len() - typed.len() })
+}
+
+/// A line whose argument nobody is to read over the user's shoulder. It keeps its width.
+fn masked(line: &str) -> String {
+    let after_command = line.trim_start().trim_start_matches(|it: char| !it.is_whitespace());
+    let secret = after_command.trim_start();
+    line[..line.len() - secret.len()].to_owned() + &"*".repeat(secret.width())
+}
+
+impl Highlighter for ChatHelper {
+    /// The prompt, with what waits to be shown in front of it: the cursor is where the prompt begins,
+    /// and that row is empty. The editor goes on counting from the prompt.
+    fn highlight_prompt<'b, 's: 'b, 'p: 'b>(&'s self, prompt: &'p str, _: bool) -> Cow<'b, str> {
+        let mut text = self.queue.take();
+        if !self.is_leaving.get() {
+            text.push_str(prompt);
+        }
+        text.into()
+    }
+
+    fn highlight<'l>(&self, line: &'l str, _: usize) -> Cow<'l, str> {
+        self.is_blank.set(line.is_empty());
+        if self.is_leaving.get() {
+            return "".into();
+        }
+        if self.purpose == Purpose::Chat && is_secret(line) {
+            return masked(line).into();
+        }
+        let word = line.split(' ').next().unwrap_or_default();
+        let is_command = self.purpose == Purpose::Chat
+            && word.strip_prefix('/').is_some_and(|word| words().any(|known| known == word));
+        if !is_command {
+            return self.layout.drawable(line);
+        }
+        (self.styled("1", word) + &self.layout.drawable(&line[word.len()..])).into()
+    }
+
+    fn highlight_hint<'h>(&self, hint: &'h str) -> Cow<'h, str> {
+        self.styled("2", hint).into()
+    }
+
+    fn highlight_char(&self, line: &str, position: usize, kind: CmdKind) -> bool {
+        // The last drawing of a line that was entered, with the cursor at its end. What is said
+        // comes back from the server, and is shown then, so that the screen shows what was really
+        // said.
+        let is_last = kind == CmdKind::ForcedRefresh && position == line.len();
+        if is_last && self.purpose == Purpose::Chat {
+            let is_text = !line.starts_with('/') || line.starts_with("//") || is_secret(line);
+            let is_one = !line.contains(['\n', '\r']);
+            let is_entered = !self.interrupt.0.load(Ordering::Relaxed);
+            let is_sent = is_text && is_one && Input::read(line) != Input::Nothing;
+            self.is_leaving.set(is_entered && is_sent);
+        }
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_is_masked() {
+        for (line, expected) in
+            [("/op", "/op"), ("/op ", "/op "), (" /op  a b", " /op  ***"), ("/op 漢", "/op **")]
+        {
+            assert_eq!(masked(line), expected);
+        }
+    }
+
+    #[test]
+    fn hints_show_the_usage() {
+        for (line, shown, inserted) in [
+            ("/ms", "g NAME TEXT", "g"),
+            ("/msg", " NAME TEXT", ""),
+            ("/msg ", "NAME TEXT", ""),
+            ("/me", " TEXT", ""),
+            ("/qu", "it", "it"),
+        ] {
+            let usage = usage(line).unwrap();
+            assert_eq!((usage.display(), usage.completion().unwrap_or("")), (shown, inserted));
+        }
+        for line in ["", "/", "/r", "/msg bob", "/xyz", "/look ", "hello"] {
+            assert!(usage(line).is_none(), "{line:?}");
+        }
+    }
+}

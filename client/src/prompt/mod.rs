@@ -1,0 +1,18 @@
+//! The mode for terminals: a prompt, with the chat above it.
+//!
+//! | module | what it is for |
+//! |---|---|
+//! | [`interactive`] | the mode, from the login to the farewell |
+//! | [`login_dialog`] | asking for server and name |
+//! | [`editor`] | reading a line |
+//! | [`helper`], [`completion`] | what is offered while it is edited |
+//! | [`layout`] | which rows and columns it takes |
+//! | [`terminal`] | the terminal's modes and signals |
+
+pub mod completion;
+pub mod editor;
+pub mod helper;
+pub mod interactive;
+pub mod layout;
+pub mod login_dialog;
+pub mod terminal;

@@ -1,0 +1,47 @@
+//! The modes for scripts: each does one thing in the chat, and its exit code tells the truth about it.
+//!
+//! | module | what it is for |
+//! |---|---|
+//! | [`session`], [`lines`] | a connection that is logged in and in its room, and its lines |
+//! | [`input`] | from what is to be said to requests |
+//! | [`say`], [`echoes`] | saying lines, and finding out what became of each |
+//! | [`answers`] | `look`, `rooms` and `history`: a list, up to its fence |
+//! | [`follow`], [`wait`] | the room as it goes on |
+//! | [`bot`], [`program`] | a program as a user of the room |
+//! | [`record`], [`output`] | a line as an object, and the way to stdout |
+//!
+//! Data goes to stdout and nothing else does. Nothing here ends the process or reads a terminal.
+
+pub mod answers;
+pub mod bot;
+pub mod echoes;
+pub mod follow;
+pub mod input;
+pub mod lines;
+pub mod output;
+pub mod program;
+pub mod record;
+pub mod say;
+pub mod session;
+pub mod wait;
+
+use crate::args::script::Task;
+use crate::exit::{Exit, Failure};
+
+/// Does the task. What is given back is the exit code.
+///
+/// # Errors
+///
+/// Says why it was not done.
+pub fn run(task: &Task) -> Result<u8, Failure> {
+    match task {
+        Task::Say(say) => say::run(say),
+        Task::Look(look) => answers::look(look),
+        Task::Rooms(rooms) => answers::rooms(rooms),
+        Task::History(history) => answers::history(history),
+        Task::Follow(follow) => follow::run(follow),
+        Task::Wait(wait) => wait::run(wait),
+        Task::Bot(bot) => return bot::run(bot),
+    }
+    .map(Exit::code)
+}

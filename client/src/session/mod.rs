@@ -1,0 +1,297 @@
+//! A stay in the chat, on a thread of its own: it sends what was typed, shows what comes, keeps the
+//! connection alive and finds a new one when it is lost.
+//!
+//! It owns the socket and what is known of the chat, and knows no terminal: it shows through a
+//! [`View`] and hears of the user through a channel. This file has the time with a connection,
+//! `offline` the time without; `link` is the connection.
+
+mod link;
+mod offline;
+pub mod timing;
+
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
+use std::time::{Duration, Instant};
+
+use crate::exit::{Exit, Failure};
+use crate::model::backoff::Backoff;
+use crate::model::commands::as_typed;
+use crate::model::liveness::{Doubt, Liveness};
+use crate::model::replay::Wanted;
+use crate::model::state::State;
+use crate::net::error::without_number;
+use crate::net::{Attempted, Connection, Incoming, Line};
+use crate::sanitize::Sanitized;
+use crate::session::link::Link;
+use crate::session::timing::Timing;
+use crate::view::View;
+use crate::view::display_queue::PromptStatus;
+
+/// How long the server may take to close after a `logout`.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+/// What a session hears of.
+#[derive(Debug)]
+pub enum SessionMessage {
+    /// The connection brings something.
+    Server(Incoming),
+    /// An attempt to connect again has come to its end.
+    Attempted(Attempted),
+    /// The user wants this request sent.
+    Request(String),
+    /// The user wants sent again what a lost connection swallowed.
+    Resend,
+    /// The user leaves.
+    Quit,
+}
+
+impl From<Incoming> for SessionMessage {
+    fn from(incoming: Incoming) -> Self {
+        SessionMessage::Server(incoming)
+    }
+}
+
+/// How a session ended.
+#[derive(Debug)]
+pub struct Ended {
+    /// Whether it was still connected when the user left.
+    pub exit: Exit,
+    /// Requests of which nobody knows whether the server had them.
+    pub unsent: Vec<String>,
+}
+
+/// A stay in the chat, over as many connections as it takes.
+pub struct Session {
+    server: String,
+    state: State,
+    view: View,
+    timing: Timing,
+    backoff: Backoff,
+    inputs: Receiver<SessionMessage>,
+    /// For the reader threads.
+    mailbox: SyncSender<SessionMessage>,
+    /// How many inputs of the user came. The login is the first.
+    count: u64,
+    presence: Presence,
+}
+
+/// Where a session is between its connections.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Presence {
+    /// There is a connection.
+    Connected,
+    /// There is none, and another one is looked for.
+    Away,
+    /// There is none, and the user has left.
+    Leaving,
+}
+
+/// Why a connection is no longer used.
+enum End {
+    Lost(String),
+    Quit,
+}
+
+impl Session {
+    /// A session of a user who is logged in. The state is the one of the first connection.
+    pub fn new(
+        server: String,
+        state: State,
+        view: View,
+        timing: Timing,
+        (mailbox, inputs): (SyncSender<SessionMessage>, Receiver<SessionMessage>),
+    ) -> Self {
+        Self {
+            server,
+            state,
+            view,
+            timing,
+            backoff: Backoff::new(timing.first_delay, timing.longest_delay),
+            inputs,
+            mailbox,
+            count: 0,
+            presence: Presence::Connected,
+        }
+    }
+
+    /// Runs until the user leaves.
+    ///
+    /// # Errors
+    ///
+    /// When this machine lacks a thread or a file descriptor.
+    pub fn run(mut self, connection: Connection) -> Result<Ended, Failure> {
+        let mut link = self.link(connection)?;
+        let (server, name) = (&self.server, self.state.name());
+        let welcome = format!("connected to {server} as {name}; /help lists the commands");
+        self.view.notice(&welcome);
+        let requests = self.state.requests_after_login(Wanted::Latest);
+        link.send(&requests);
+        self.count += 1;
+        loop {
+            self.publish();
+            let begun = Instant::now();
+            let end = self.stay(&mut link);
+            self.backoff.lasted(begun.elapsed());
+            self.presence = Presence::Away;
+            self.unlink(link);
+            let End::Lost(why) = end else {
+                return Ok(self.ended(Exit::Done));
+            };
+            if self.state.is_put_out() {
+                self.view.notice("an operator put you out; start chat-client to come again");
+                return Ok(self.ended(Exit::ConnectionLost));
+            }
+            self.state.lost();
+            self.publish();
+            let Some(connection) = self.reconnect(&why)? else {
+                return Ok(self.ended(Exit::ConnectionLost));
+            };
+            link = self.link(connection)?;
+            self.view.notice("connected again");
+            let requests = self.state.requests_after_login(Wanted::Missed);
+            link.send(&requests);
+        }
+    }
+
+    fn ended(mut self, exit: Exit) -> Ended {
+        self.state.lost();
+        Ended { exit, unsent: self.state.unconfirmed_mut().take_unsent() }
+    }
+
+    fn link(&mut self, connection: Connection) -> Result<Link, Failure> {
+        let link = Link::new(connection, self.timing.answer, self.mailbox.clone())?;
+        self.presence = Presence::Connected;
+        Ok(link)
+    }
+
+    /// Ends the reader thread. Its last message says that it is at the end.
+    fn unlink(&mut self, mut link: Link) {
+        link.close();
+        while !link.is_drained() {
+            match self.inputs.recv() {
+                Ok(SessionMessage::Server(Incoming::Lines(lines))) => drop(self.receive(&lines)),
+                Ok(SessionMessage::Server(Incoming::Closed(_))) | Err(_) => link.closed(),
+                Ok(other) => self.meanwhile(other),
+            }
+        }
+    }
+
+    /// Tells the prompt where the user is.
+    pub fn publish(&self) {
+        let location = self.state.location();
+        // They are the user's own words, but perhaps pasted ones.
+        let safe = |name| Sanitized::new(name).to_string();
+        let status = PromptStatus {
+            name: safe(location.name()),
+            room: safe(location.room()),
+            is_connected: self.presence == Presence::Connected,
+        };
+        let open = u64::from(!location.is_settled());
+        let settled = self.count.saturating_sub(open);
+        self.view.queue.set_status(status, settled);
+    }
+
+    /// One connection, from its login to its end.
+    fn stay(&mut self, link: &mut Link) -> End {
+        let Timing { silence, answer, .. } = self.timing;
+        let mut liveness = Liveness::new(silence, answer, Instant::now());
+        // Until when the server may close, once the user has left. It may have more to say for ever.
+        let mut farewell: Option<Instant> = None;
+        loop {
+            let deadline = farewell.unwrap_or_else(|| liveness.deadline());
+            let left = deadline.saturating_duration_since(Instant::now());
+            if farewell.is_some() && left.is_zero() {
+                return End::Quit;
+            }
+            match self.inputs.recv_timeout(left) {
+                Ok(SessionMessage::Server(Incoming::Lines(lines))) => {
+                    liveness.heard(Instant::now());
+                    let requests = self.receive(&lines);
+                    link.send(&requests);
+                }
+                Ok(SessionMessage::Server(Incoming::Closed(error))) => {
+                    link.closed();
+                    return match error {
+                        _ if farewell.is_some() => End::Quit,
+                        Some(error) => End::Lost(without_number(&error)),
+                        None => End::Lost("the server closed it".to_owned()),
+                    };
+                }
+                Ok(SessionMessage::Request(line)) => {
+                    self.count += 1;
+                    self.request(link, &line);
+                }
+                Ok(SessionMessage::Resend) => self.resend(link),
+                // None is under way while there is a connection.
+                Ok(SessionMessage::Attempted(_)) => {}
+                Ok(SessionMessage::Quit) => {
+                    link.send("logout\n");
+                    farewell = Some(Instant::now() + FAREWELL);
+                }
+                Err(RecvTimeoutError::Timeout) if farewell.is_some() => return End::Quit,
+                Err(RecvTimeoutError::Timeout) => match liveness.expired(Instant::now()) {
+                    Doubt::Ask => {
+                        let request = self.state.request_for_life();
+                        link.send(&request);
+                    }
+                    Doubt::Dead => return End::Lost("the server does not answer".to_owned()),
+                },
+                Err(RecvTimeoutError::Disconnected) => return End::Quit,
+            }
+            self.publish();
+        }
+    }
+
+    fn request(&mut self, link: &mut Link, line: &str) {
+        self.state.sent(line);
+        link.send(&format!("{line}\n"));
+    }
+
+    /// Shows lines, and gives the requests that they lead to.
+    fn receive(&mut self, lines: &[Line]) -> String {
+        let (mut show, mut requests, mut is_replayed) = (Vec::new(), String::new(), false);
+        for line in lines {
+            let effect = match line {
+                Ok(line) => self.state.receive(&Sanitized::new(line)),
+                Err(error) => {
+                    show.push(format!("<{error}>"));
+                    continue;
+                }
+            };
+            if effect.has_gap {
+                self.view
+                    .lines(std::mem::take(&mut show).iter().map(String::as_str), self.state.name());
+                self.view.notice("there may be more that was missed, before this");
+            }
+            show.extend(effect.show);
+            if let Some(wanted) = effect.ask {
+                requests += &self.state.requests_for_history(wanted);
+            }
+            is_replayed |= effect.replayed;
+        }
+        self.view.lines(show.iter().map(String::as_str), self.state.name());
+        if is_replayed {
+            self.offer_unsent();
+        }
+        requests
+    }
+
+    fn offer_unsent(&mut self) {
+        let unsent = self.state.unconfirmed().unsent().to_vec();
+        for line in &unsent {
+            self.view.notice(&format!("not sent: {}", as_typed(line)));
+        }
+        if !unsent.is_empty() {
+            self.view.notice("/resend sends what was not sent");
+        }
+    }
+
+    fn resend(&mut self, link: &mut Link) {
+        let unsent = self.state.unconfirmed_mut().take_unsent();
+        if unsent.is_empty() {
+            self.view.notice("there is nothing to send again");
+        }
+        for line in unsent {
+            self.request(link, &line);
+        }
+    }
+}

@@ -1,0 +1,261 @@
+//! What waits to be shown above the prompt, and where the threads of a session meet.
+//!
+//! Only the thread that reads the keys writes to the terminal: above the prompt while it edits a
+//! line, directly between two lines. So lines cannot overtake each other when Enter is pressed.
+//! rustyline's own printer would let them: what it took just before Enter, it prints after what is
+//! printed just after. So it only makes the editor redraw its prompt, on a thread of its own, because
+//! it blocks during completion and search. The prompt then begins with the lines that wait ([`DisplayQueue::take`]).
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use parking_lot::{Condvar, Mutex};
+use rustyline::ExternalPrinter;
+
+use crate::exit::Exit;
+
+/// Bytes that wait at most. A terminal that was stopped for long misses what is older.
+const MOST_BYTES: usize = 16 * 1024 * 1024;
+
+/// Bytes that are shown at a time, so that keys are looked at in between.
+const BATCH_BYTES: usize = 32 * 1024;
+
+/// The least time from one batch to the next. Keys typed during a flood are answered in it.
+const PACE: Duration = Duration::from_millis(5);
+
+/// What makes the editor redraw. It moves nothing: up, and down again. What the printer is given must end with a newline, or it adds
+/// one. In the topmost row of a terminal it costs an empty line.
+const REDRAW: &str = "\x1b[A\n";
+
+/// What the prompt says.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PromptStatus {
+    /// The user's name.
+    pub name: String,
+    /// The room.
+    pub room: String,
+    /// Whether there is a connection.
+    pub is_connected: bool,
+}
+
+/// The lines that wait to be shown, and all that the threads of a session wait for.
+#[derive(Debug, Default)]
+pub struct DisplayQueue {
+    inner: Mutex<Inner>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    waiting: VecDeque<String>,
+    bytes: usize,
+    /// How many lines were dropped since the last batch.
+    dropped: u64,
+    /// Counts the batches.
+    batches: u64,
+    is_editing: bool,
+    is_closed: bool,
+    leave: Option<Exit>,
+    status: PromptStatus,
+    /// How many inputs of the user the session has dealt with, up to the last answer it awaits.
+    settled: u64,
+}
+
+impl DisplayQueue {
+    /// Adds lines, each without its end.
+    pub fn show(&self, lines: impl IntoIterator<Item = String>) {
+        let mut inner = self.inner.lock();
+        for line in lines {
+            inner.bytes += line.len();
+            inner.waiting.push_back(line);
+        }
+        while inner.bytes > MOST_BYTES {
+            let dropped = inner.waiting.pop_front().map_or(0, |line| line.len());
+            inner.bytes -= dropped;
+            inner.dropped += 1;
+        }
+        self.changed.notify_all();
+    }
+
+    /// The next batch of lines, each with its end. Empty when nothing waits.
+    pub fn take(&self) -> String {
+        let mut inner = self.inner.lock();
+        let mut batch = String::new();
+        if inner.dropped > 0 {
+            batch =
+                format!("-- {} lines came faster than this terminal shows them\n", inner.dropped);
+            inner.dropped = 0;
+        }
+        while batch.len() < BATCH_BYTES
+            && let Some(line) = inner.waiting.pop_front()
+        {
+            inner.bytes -= line.len();
+            batch.push_str(&line);
+            batch.push('\n');
+        }
+        inner.batches += 1;
+        self.changed.notify_all();
+        batch
+    }
+
+    /// The editor is about to read a line. False when the program is to end instead.
+    pub fn start_editing(&self) -> bool {
+        let mut inner = self.inner.lock();
+        inner.is_editing = inner.leave.is_none();
+        self.changed.notify_all();
+        inner.is_editing
+    }
+
+    /// The editor has read its line.
+    pub fn stop_editing(&self) {
+        self.inner.lock().is_editing = false;
+        self.changed.notify_all();
+    }
+
+    /// Asks the program to end. The first one who asks says how. True when the editor reads a line
+    /// right now and must be woken.
+    pub fn leave(&self, exit: Exit) -> bool {
+        let mut inner = self.inner.lock();
+        inner.leave.get_or_insert(exit);
+        self.changed.notify_all();
+        inner.is_editing
+    }
+
+    /// How the program is to end, when it is.
+    pub fn leaving(&self) -> Option<Exit> {
+        self.inner.lock().leave
+    }
+
+    /// What the prompt is to say.
+    pub fn status(&self) -> PromptStatus {
+        self.inner.lock().status.clone()
+    }
+
+    /// The session tells where it is, after so many inputs.
+    pub fn set_status(&self, status: PromptStatus, settled: u64) {
+        let mut inner = self.inner.lock();
+        inner.status = status;
+        inner.settled = settled;
+        self.changed.notify_all();
+    }
+
+    /// Waits until the session has dealt with so many inputs, or lines wait, or it is late. False
+    /// when there is nothing more to wait for.
+    pub fn wait_settled(&self, inputs: u64, deadline: Instant) -> bool {
+        let mut inner = self.inner.lock();
+        let mut is_late = false;
+        while inner.settled < inputs
+            && inner.waiting.is_empty()
+            && !is_late
+            && inner.leave.is_none()
+        {
+            is_late = self.changed.wait_until(&mut inner, deadline).timed_out();
+        }
+        inner.settled < inputs && !is_late && inner.leave.is_none()
+    }
+
+    /// Waits until `look`, which must not use this queue, finds something. `None` at the deadline, or
+    /// when the program is to end.
+    pub fn wait_for<T>(
+        &self,
+        mut look: impl FnMut() -> Option<T>,
+        deadline: Option<Instant>,
+    ) -> Option<T> {
+        let mut inner = self.inner.lock();
+        loop {
+            let found = look();
+            if found.is_some() || inner.leave.is_some() {
+                return found;
+            }
+            match deadline {
+                None => self.changed.wait(&mut inner),
+                Some(deadline) if self.changed.wait_until(&mut inner, deadline).timed_out() => {
+                    return look();
+                }
+                Some(_) => {}
+            }
+        }
+    }
+
+    /// Has [`DisplayQueue::wait_for`] look again.
+    pub fn wake(&self) {
+        // With the lock, so that it comes before the look or after the waiting has begun.
+        let _inner = self.inner.lock();
+        self.changed.notify_all();
+    }
+
+    /// Ends [`DisplayQueue::redraw_loop`].
+    pub fn close(&self) {
+        self.inner.lock().is_closed = true;
+        self.changed.notify_all();
+    }
+
+    /// Has the editor show what waits, as long as it reads a line. The body of the printer thread.
+    pub fn redraw_loop(&self, printer: &mut impl ExternalPrinter) {
+        loop {
+            let mut inner = self.inner.lock();
+            while !inner.is_closed && (inner.waiting.is_empty() || !inner.is_editing) {
+                self.changed.wait(&mut inner);
+            }
+            if inner.is_closed {
+                return;
+            }
+            let batches = inner.batches;
+            drop(inner);
+            // It fails when the editor is gone.
+            if printer.print(REDRAW.to_owned()).is_err() {
+                return;
+            }
+            let mut inner = self.inner.lock();
+            while !inner.is_closed && inner.is_editing && inner.batches == batches {
+                self.changed.wait(&mut inner);
+            }
+            let pause = Instant::now() + PACE;
+            while !inner.is_closed && !self.changed.wait_until(&mut inner, pause).timed_out() {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_come_out_in_order_and_in_batches() {
+        let queue = DisplayQueue::default();
+        let lines: Vec<_> = (0..10_000).map(|number| format!("line {number}")).collect();
+        queue.show(lines.clone());
+        let (mut shown, mut batches) = (String::new(), 0);
+        loop {
+            let batch = queue.take();
+            if batch.is_empty() {
+                break;
+            }
+            assert!(batch.len() < BATCH_BYTES + 100);
+            shown += &batch;
+            batches += 1;
+        }
+        assert!(batches > 1);
+        assert!(shown.lines().eq(lines));
+    }
+
+    #[test]
+    fn what_is_too_much_for_the_terminal_is_counted() {
+        let queue = DisplayQueue::default();
+        let long = "x".repeat(MOST_BYTES / 4);
+        queue.show((0..6).map(|number| format!("{number}{long}")));
+        let batch = queue.take();
+        assert!(batch.starts_with("-- 3 lines came faster than this terminal shows them\n3x"));
+    }
+
+    #[test]
+    fn nobody_edits_once_the_program_is_to_end() {
+        let queue = DisplayQueue::default();
+        assert!(queue.start_editing());
+        assert!(queue.leave(Exit::ConnectionLost));
+        queue.stop_editing();
+        assert!(!queue.leave(Exit::Done));
+        assert!(!queue.start_editing());
+        assert_eq!(queue.leaving(), Some(Exit::ConnectionLost));
+    }
+}
