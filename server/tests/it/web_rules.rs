@@ -143,10 +143,11 @@ fn who_breaks_the_rules_costs_nobody_else_anything() {
     for number in 0..300 {
         let mut bob = server.connect_web();
         if number % 3 == 0 {
-            bob.send("login bob\n");
-            ann.expect("bob has entered the room.");
+            // One name would be taken until the one before is closed.
+            bob.send(&format!("login bob{number}\n"));
+            ann.expect(&format!("bob{number} has entered the room."));
             bob.stream().write_all(b"\xc1\x80\0\0\0\0").unwrap();
-            ann.expect("bob has left the room.");
+            ann.expect(&format!("bob{number} has left the room."));
         }
         let mut stranger = TcpStream::connect(server.web).unwrap();
         stranger.write_all(b"GET /chat HTTP/1.1\r\nHost: x").unwrap();
