@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use protocol::{Framing, limits};
 
-use crate::room_log::MAX_COURIERS;
+use crate::log::room_log::MAX_COURIERS;
 
 /// The number of threads that write.
 pub const COURIERS: RangeInclusive<u64> = 1..=MAX_COURIERS as u64;

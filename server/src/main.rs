@@ -1,8 +1,6 @@
 //! The program: arguments, signals, exit codes. Everything else is in the library.
 
-mod arguments;
-mod hangups;
-mod hash_password;
+mod cli;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -15,8 +13,9 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use protocol::Framing;
 use protocol::limits::PORT;
 
-use crate::arguments::{Arguments, Task};
-use crate::hangups::Hangups;
+use crate::cli::arguments::{Arguments, Task};
+use crate::cli::hash_password;
+use crate::cli::sighup::Hangups;
 
 /// There is no hash.
 const NOT_MADE: u8 = 1;

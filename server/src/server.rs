@@ -9,16 +9,16 @@ use std::time::{Duration, Instant};
 use mio::{Events, Poll, Token, Waker};
 use protocol::limits::SHUTDOWN_GRACE;
 
+use crate::accept::acceptor::{Acceptor, Listener};
 use crate::chat::Chat;
-use crate::client::Client;
 use crate::config::{Config, Endpoint};
-use crate::courier::Courier;
-use crate::inbox::Inbox;
-use crate::listener::{Acceptor, Listener};
+use crate::delivery::client::Client;
+use crate::delivery::courier::Courier;
+use crate::delivery::inbox::Inbox;
+use crate::log::room_log::Subscriber;
 use crate::moderation::Moderation;
 use crate::motd;
-use crate::recorder::{Recorder, Writer};
-use crate::room_log::Subscriber;
+use crate::recording::recorder::{Recorder, Writer};
 use crate::web::Site;
 
 /// How long a stopping server waits for its transcripts at least, once nobody is connected.

@@ -153,14 +153,16 @@ fn parts(path: &str) -> Vec<String> {
 
 /// The names in the table of a page, from its top down.
 pub fn table(page: &str) -> Vec<&str> {
-    page.lines().filter_map(|line| line.strip_prefix("//! | [`")?.split('`').next()).collect()
+    let rows = page.lines().filter_map(|line| line.strip_prefix("//! | "));
+    rows.filter_map(|row| row.trim_start_matches('[').strip_prefix('`')?.split('`').next())
+        .collect()
 }
 
 #[test]
 fn a_folder_uses_only_those_that_stand_below_it() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let sources = read(&folder);
-    assert!(sources.len() > 40, "{:?}", sources.keys());
+    assert!(sources.len() > 30, "{:?}", sources.keys());
     let page = std::fs::read_to_string(folder.join("lib.rs")).unwrap();
     let wrong = violations(&sources, &table(&page));
     assert!(wrong.is_empty(), "{wrong:#?}");

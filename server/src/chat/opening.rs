@@ -11,9 +11,9 @@ use parking_lot::MutexGuard;
 use protocol::{Reply, RoomName};
 
 use super::{Chat, State};
-use crate::folder::Earlier;
-use crate::room::Room;
-use crate::room_log::RoomLog;
+use crate::chat::room::Room;
+use crate::log::room_log::RoomLog;
+use crate::recording::archive::Earlier;
 
 impl Chat {
     /// Locks the state with that room in it, which is opened where it is not yet.

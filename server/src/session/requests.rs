@@ -8,7 +8,7 @@ use protocol::{Command, Context, Event, NameError, Reply, Request, RoomName, Sco
 
 use super::{Session, SessionEnd, Step};
 use crate::chat::{Chat, Membership};
-use crate::client::Client;
+use crate::delivery::client::Client;
 
 /// Bytes of lines that go to the room's log together, give or take one. Many lines share the cost
 /// of the lock; and they are few beside what the log holds.

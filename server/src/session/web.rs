@@ -3,8 +3,8 @@
 use protocol::{LineDecoder, Reply};
 
 use super::{Input, Session, SessionEnd, Step};
-use crate::outbox::Item;
-use crate::ring::Position;
+use crate::delivery::outbox::Item;
+use crate::log::position::Position;
 use crate::trace;
 use crate::web::http::{self, Wanted};
 use crate::web::websocket::End;

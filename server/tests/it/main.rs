@@ -6,6 +6,9 @@ mod binary;
 mod browser;
 mod capacity;
 mod dead_peers;
+/// The same test holds the client's folders.
+#[path = "../../../client/tests/it/directions.rs"]
+mod directions;
 mod documents;
 mod flow;
 #[path = "../../benches/load/generator/mod.rs"]

@@ -17,10 +17,11 @@ use protocol::rows::HistoryRow;
 use protocol::{Framing, Reply};
 
 use crate::config::Transport;
-use crate::outbox::{Item, Next, Outbox};
-use crate::ring::{Batch, Position};
-use crate::room_log::{Reader, Reading};
-use crate::socket::Sink;
+use crate::delivery::outbox::{Item, Next, Outbox};
+use crate::delivery::socket::Sink;
+use crate::log::position::Position;
+use crate::log::ring::Batch;
+use crate::log::room_log::{Reader, Reading};
 use crate::web::websocket::{self, Header};
 
 /// A client that takes [`LIVE_BYTES`] within this time is live: it keeps up. Who appends to a room
@@ -372,7 +373,9 @@ impl Stream {
         match reading {
             Reading::Lines => self.send_from(sink, from, &scratch.bytes, scratch.end).map(Some),
             Reading::Nothing => {
-                self.is_behind = false;
+                // An item that came just now may stand before lines which others have got already:
+                // after it the client has still to catch up.
+                self.is_behind = limit != Position::MAX;
                 Ok(None)
             }
             Reading::Gone { limit, .. } => {

@@ -18,17 +18,17 @@ use nix::sys::resource::{Resource, getrlimit};
 use nix::sys::socket::{Backlog, listen};
 use protocol::Reply;
 
+use crate::accept::refusals::Refusals;
+use crate::accept::socket_options::prepare;
 use crate::chat::Chat;
-use crate::client::Client;
 use crate::config::{Config, Endpoint, Transport};
-use crate::inbox::{ClientId, Inbox};
-use crate::outbox::Item;
-use crate::recorder;
-use crate::refusals::Refusals;
-use crate::ring::Position;
+use crate::delivery::client::Client;
+use crate::delivery::inbox::{ClientId, Inbox};
+use crate::delivery::outbox::Item;
+use crate::delivery::socket::{Sink, Socket};
+use crate::log::position::Position;
+use crate::recording::recorder;
 use crate::session;
-use crate::socket::{Sink, Socket};
-use crate::socket_options::prepare;
 use crate::web::{Site, http};
 
 /// Connections that may wait to be accepted. A room full of students logs in at once.

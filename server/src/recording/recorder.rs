@@ -26,10 +26,10 @@ use std::time::Instant;
 use parking_lot::Mutex;
 use protocol::RoomName;
 
-use crate::folder::{Earlier, Folder};
-use crate::ring::Batch;
-use crate::room_log::{RoomLog, Subscriber};
-use crate::transcript::{Transcript, Troubles};
+use crate::log::ring::Batch;
+use crate::log::room_log::{RoomLog, Subscriber};
+use crate::recording::archive::{Earlier, Folder};
+use crate::recording::transcript::{Transcript, Troubles};
 
 /// Transcripts that are open at once. Each takes a descriptor, and there may be as many rooms as
 /// clients.
@@ -328,7 +328,7 @@ mod tests {
     use tempfile::TempDir;
 
     use super::*;
-    use crate::room_log::Subscribers;
+    use crate::log::room_log::Subscribers;
 
     /// Nobody waits so long: it ends a test that would never end.
     const SECONDS: Duration = Duration::from_secs(30);

@@ -7,9 +7,11 @@
 //! moderation's, inside the chat's or a log's or alone. Nobody waits for a socket or for flow
 //! control while holding any of them.
 
-mod conversation;
-mod moderators;
+mod connections;
+mod moderate;
 mod opening;
+mod room;
+mod talk;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -18,16 +20,16 @@ use std::time::{Duration, Instant};
 use parking_lot::{Condvar, Mutex, MutexGuard};
 use protocol::{Framing, Reply, RoomName, UserName};
 
-use crate::bans::Target;
-use crate::client::Client;
+use self::connections::Connections;
+use self::room::Room;
 use crate::config::Config;
-use crate::connections::Connections;
+use crate::delivery::client::Client;
+use crate::delivery::outbox::Item;
+use crate::log::position::Position;
+use crate::log::room_log::{LogGuard, RoomLog, Subscriber, Subscribers};
 use crate::moderation::Moderation;
-use crate::outbox::Item;
-use crate::recorder::Recorder;
-use crate::ring::Position;
-use crate::room::Room;
-use crate::room_log::{LogGuard, RoomLog, Subscriber, Subscribers};
+use crate::moderation::bans::Target;
+use crate::recording::recorder::Recorder;
 
 /// Bytes that an announcement of the server about a user takes at most, such as `has entered`.
 const ANNOUNCEMENT_BYTES: usize = 512;

@@ -19,9 +19,9 @@ use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
 
-use crate::phase::{DeliveryEnd, Failure, Phase, Removal};
-use crate::ring::Position;
-use crate::room_log::Reader;
+use crate::delivery::phase::{DeliveryEnd, Failure, Phase, Removal};
+use crate::log::position::Position;
+use crate::log::room_log::Reader;
 
 /// Bytes of replies that may wait for one client. With more than this waiting, the client's own
 /// requests are not read on, and private messages of others to it are refused. One reply, such

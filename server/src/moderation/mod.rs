@@ -6,6 +6,10 @@
 //! locks are held during long work, one while a password is hashed and one while the file of bans
 //! is written. Callers hold no lock when they take one of these.
 
+pub mod bans;
+pub mod interrupt;
+pub mod operators;
+
 use std::collections::HashMap;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -17,10 +21,10 @@ use jiff::{SignedDuration, Timestamp};
 use parking_lot::Mutex;
 use protocol::UserName;
 
-use crate::bans::{Bans, Target};
+use self::bans::{Bans, Target};
+use self::interrupt::Interrupt;
+use self::operators::{Operators, is_password};
 use crate::files::replace;
-use crate::interrupt::Interrupt;
-use crate::operators::{Operators, is_password};
 
 /// The bans' file in the folder of a server that keeps what is said.
 const BANS_FILE: &str = "bans";

@@ -3,7 +3,8 @@
 //! A session reads from its socket and never writes to it. What its client is to get goes into
 //! the room's log or into the client's outbox, and a courier sends it.
 
-mod operator;
+mod operators;
+mod rate_limit;
 mod requests;
 mod web;
 
@@ -16,15 +17,15 @@ use protocol::foreign::foreign_protocol;
 use protocol::limits::UNTERMINATED_BYTES;
 use protocol::{Framing, LineDecoder, LineError, Reply, Request};
 
+use self::rate_limit::RateLimit;
 use crate::chat::{Chat, Membership};
-use crate::client::Client;
 use crate::config::{Config, Transport};
-use crate::interrupt::{Interrupt, InterruptWatch, wait_for_input};
-use crate::outbox::Item;
-use crate::phase::{DeliveryEnd, Phase, Removal};
-use crate::rate_limit::RateLimit;
-use crate::ring::Position;
-use crate::socket::Socket;
+use crate::delivery::client::Client;
+use crate::delivery::outbox::Item;
+use crate::delivery::phase::{DeliveryEnd, Phase, Removal};
+use crate::delivery::socket::Socket;
+use crate::log::position::Position;
+use crate::moderation::interrupt::{Interrupt, InterruptWatch, wait_for_input};
 use crate::trace;
 use crate::web::http::Refusal;
 use crate::web::{Site, websocket};

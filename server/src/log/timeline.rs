@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 
 use jiff::Timestamp;
 
-use crate::ring::Position;
+use crate::log::position::Position;
 
 /// A new entry begins after this many lines at the latest, so that a line is found by its number
 /// without looking through many others.

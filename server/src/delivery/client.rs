@@ -9,10 +9,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use protocol::{Framing, Reply};
 
 use crate::config::{Endpoint, Transport};
-use crate::inbox::{ClientId, Inbox};
-use crate::outbox::{Item, Outbox};
-use crate::ring::Position;
-use crate::socket::Socket;
+use crate::delivery::inbox::{ClientId, Inbox};
+use crate::delivery::outbox::{Item, Outbox};
+use crate::delivery::socket::Socket;
+use crate::log::position::Position;
 
 /// A connection: its session reads from the socket, its courier writes to it.
 #[derive(Debug)]

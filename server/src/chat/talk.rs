@@ -7,9 +7,9 @@ use protocol::rows::RoomRow;
 use protocol::{Reply, UserName};
 
 use super::{ANNOUNCEMENT_BYTES, Chat, Membership};
-use crate::bans::Target;
-use crate::client::Client;
-use crate::outbox::Item;
+use crate::delivery::client::Client;
+use crate::delivery::outbox::Item;
+use crate::moderation::bans::Target;
 
 impl Membership {
     /// Owes the user a reply, at this point of its room's order.

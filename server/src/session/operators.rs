@@ -5,7 +5,7 @@ use std::time::Duration;
 use protocol::{Reply, Request};
 
 use super::Session;
-use crate::bans::Target;
+use crate::moderation::bans::Target;
 
 /// What a wrong password costs its giver, in time.
 const WRONG_PASSWORD: Duration = Duration::from_secs(2);

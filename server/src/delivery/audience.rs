@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use crate::inbox::ClientId;
+use crate::delivery::inbox::ClientId;
 
 /// The clients of one courier that read one log.
 #[derive(Debug, Default)]

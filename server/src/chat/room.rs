@@ -9,8 +9,8 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use protocol::{Event, RoomName, UserName};
 
-use crate::outbox::Item;
-use crate::room_log::{LogGuard, RoomLog};
+use crate::delivery::outbox::Item;
+use crate::log::room_log::{LogGuard, RoomLog};
 
 /// One room, from its first member to its last.
 #[derive(Debug)]

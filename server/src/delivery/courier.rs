@@ -20,13 +20,14 @@ use std::time::{Duration, Instant};
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token, Waker};
 
-use crate::audience::Audiences;
-use crate::client::Client;
-use crate::inbox::{ClientId, Inbox, Urgent};
-use crate::phase::Failure;
-use crate::ring::{Batch, Position};
-use crate::room_log::RoomLog;
-use crate::stream::{LIVE_TIME, Pace, Progress, STEP_SENDS, Stream};
+use crate::delivery::audience::Audiences;
+use crate::delivery::client::Client;
+use crate::delivery::inbox::{ClientId, Inbox, Urgent};
+use crate::delivery::phase::Failure;
+use crate::delivery::stream::{LIVE_TIME, Pace, Progress, STEP_SENDS, Stream};
+use crate::log::position::Position;
+use crate::log::ring::Batch;
+use crate::log::room_log::RoomLog;
 
 const WAKE_UP: Token = Token(usize::MAX);
 

@@ -15,7 +15,7 @@ use std::time::Instant;
 use mio::Waker;
 use parking_lot::Mutex;
 
-use crate::room_log::{RoomLog, Subscriber};
+use crate::log::room_log::{RoomLog, Subscriber};
 
 /// Tells clients apart. Never given twice in one server.
 pub type ClientId = usize;

@@ -16,7 +16,8 @@ use jiff::Timestamp;
 use parking_lot::{Condvar, Mutex, MutexGuard};
 use protocol::RoomName;
 
-use crate::ring::{BATCH_BYTES, Batch, Position, Ring};
+use crate::log::position::Position;
+use crate::log::ring::{BATCH_BYTES, Batch, Ring};
 
 /// What a reader gets that asks for the lines from its position on.
 #[derive(Debug, PartialEq, Eq)]

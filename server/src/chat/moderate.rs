@@ -8,10 +8,10 @@ use jiff::Timestamp;
 use protocol::{Event, Reply, UserName};
 
 use super::{ANNOUNCEMENT_BYTES, Chat, Membership};
-use crate::bans::Target;
-use crate::client::Client;
-use crate::interrupt::Interrupt;
-use crate::phase::Removal;
+use crate::delivery::client::Client;
+use crate::delivery::phase::Removal;
+use crate::moderation::bans::Target;
+use crate::moderation::interrupt::Interrupt;
 
 impl Chat {
     /// Whether the chat has operators.

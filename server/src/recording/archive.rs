@@ -2,7 +2,7 @@
 //! `TIME LINE` each, and `ROOM.topic`.
 //!
 //! A room's name has no separator and does not start with a dot, so it cannot leave the folder.
-//! Nothing in here changes a transcript: that is for [`crate::transcript`], whose only user is the
+//! Nothing in here changes a transcript: that is for [`crate::recording::transcript`], whose only user is the
 //! recorder. So a room can be read while it is recorded.
 
 use std::collections::HashMap;

@@ -7,8 +7,8 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::client::Client;
-use crate::inbox::ClientId;
+use crate::delivery::client::Client;
+use crate::delivery::inbox::ClientId;
 
 /// All connections of a server, and how many there may be.
 #[derive(Debug)]

@@ -4,37 +4,15 @@
 //! position, and what it missed is a subtraction. Lines that no longer fit are dropped from the
 //! front, whole.
 //!
-//! This module knows no lock: it is a data structure, and [`crate::room_log`] guards it.
+//! This module knows no lock: it is a data structure, and [`crate::log::room_log`] guards it.
 
 use std::collections::VecDeque;
 
 use jiff::Timestamp;
 use memchr::{memchr, memchr_iter, memrchr};
 
-use crate::timeline::Timeline;
-
-/// A place between two lines of a log.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Position {
-    /// Bytes appended before it.
-    pub byte: u64,
-    /// Lines appended before it.
-    pub line: u64,
-}
-
-impl Position {
-    /// After everything that there will ever be.
-    pub const MAX: Self = Self { byte: u64::MAX, line: u64::MAX };
-
-    /// The position after `lines`, which are whole.
-    #[must_use]
-    pub fn after(self, lines: &[u8]) -> Self {
-        Self {
-            byte: self.byte + lines.len() as u64,
-            line: self.line + memchr_iter(b'\n', lines).count() as u64,
-        }
-    }
-}
+use crate::log::position::Position;
+use crate::log::timeline::Timeline;
 
 /// A copy of consecutive lines of one log.
 #[derive(Debug, Default)]

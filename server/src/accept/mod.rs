@@ -1,0 +1,5 @@
+//! From a connection that waits at a listener to a session, or to a refusal.
+
+pub mod acceptor;
+mod refusals;
+mod socket_options;

@@ -1,0 +1,5 @@
+//! What belongs to the program and not to the library: its command line, and SIGHUP.
+
+pub mod arguments;
+pub mod hash_password;
+pub mod sighup;
