@@ -32,6 +32,8 @@ pub const KEEPALIVE: u64 = 32_767;
 pub enum Transport {
     /// As they are, over a TCP connection.
     Tcp,
+    /// Over HTTP: the page for browsers, and WebSockets (RFC 6455).
+    Web,
 }
 
 /// Where and how a server listens.
@@ -57,6 +59,12 @@ impl Endpoint {
     pub fn classic(address: SocketAddr) -> Self {
         Self { address, transport: Transport::Tcp, framing: Framing::Classic }
     }
+
+    /// For browsers.
+    #[must_use]
+    pub fn web(address: SocketAddr) -> Self {
+        Self { address, transport: Transport::Web, framing: Framing::Line }
+    }
 }
 
 /// Everything that a server is told. [`Config::default`] listens nowhere, which has to be changed.
@@ -64,6 +72,8 @@ impl Endpoint {
 pub struct Config {
     /// Where to listen, at one place at least.
     pub listeners: Vec<Endpoint>,
+    /// Names by which browsers may know this server, beside `localhost` and this machine's.
+    pub web_names: Vec<String>,
     /// Threads that write, of [`COURIERS`].
     pub couriers: usize,
     /// Bytes in a request line, without its newline, of [`LINE_BYTES`].
@@ -106,6 +116,7 @@ impl Default for Config {
         let cores = thread::available_parallelism().map_or(1, usize::from);
         Self {
             listeners: Vec::new(),
+            web_names: Vec::new(),
             couriers: cores.min(MAX_COURIERS),
             max_line: limits::LINE_BYTES,
             backlog: limits::BACKLOG_BYTES,

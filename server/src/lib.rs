@@ -21,6 +21,7 @@
 //! | `delivery` | what each client is owed, and the couriers that send it |
 //! | `config` | what a server can be told |
 //! | `log` | what a room saw, and how far everybody has read it; no socket, no thread, no user |
+//! | `web` | the page for browsers, and HTTP and WebSocket: bytes into values and back |
 //! | `motd` | the message that newcomers are told |
 //! | `files` | small files, whole or not at all |
 //! | `trace` | the log of the wire, without passwords |
@@ -53,8 +54,9 @@ mod recording;
 mod server;
 mod session;
 mod trace;
+mod web;
 
-pub use config::{Config, Endpoint};
+pub use config::{Config, Endpoint, Transport};
 pub use moderation::operators::hash;
 pub use recording::recorder::Recorder;
 pub use server::{Server, StopHandle};

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Context;
-use chat_server::{Config, Endpoint, Server, StopHandle};
+use chat_server::{Config, Endpoint, Server, StopHandle, Transport};
 use clap::Parser;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use protocol::Framing;
@@ -78,9 +78,13 @@ fn serve(config: Config) -> anyhow::Result<()> {
 /// One line on stdout for each listener. Scripts wait for it, and read the port from it.
 fn announce(endpoints: &[Endpoint]) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
-    for Endpoint { address, framing, .. } in endpoints {
-        let kind = if *framing == Framing::Classic { " (classic)" } else { "" };
-        writeln!(stdout, "listening on {address}{kind}")?;
+    for Endpoint { address, transport, framing } in endpoints {
+        let place = match (transport, framing) {
+            (Transport::Web, _) => format!("http://{address}/"),
+            (Transport::Tcp, Framing::Classic) => format!("{address} (classic)"),
+            (Transport::Tcp, Framing::Line) => address.to_string(),
+        };
+        writeln!(stdout, "listening on {place}")?;
     }
     stdout.flush()
 }

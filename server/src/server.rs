@@ -19,6 +19,7 @@ use crate::log::room_log::Subscriber;
 use crate::moderation::Moderation;
 use crate::motd;
 use crate::recording::recorder::{Recorder, Writer};
+use crate::web::Site;
 
 /// How long a stopping server waits for its transcripts at least, once nobody is connected.
 const RECORDER_GRACE: Duration = Duration::from_millis(200);
@@ -134,12 +135,13 @@ impl Server {
             None => (None, None),
         };
         let subscribers = inboxes.iter().map(|inbox| Arc::clone(inbox) as Arc<dyn Subscriber>);
+        let site = Site::new(&config.web_names);
         let chat = Chat::new(subscribers.collect(), recorder, motd, moderation, &config);
         let mut deadline = Instant::now();
         let served = thread::scope(|scope| {
             let served = spawn_couriers(scope, couriers).and_then(|()| {
                 thread::scope(|scope| {
-                    let mut acceptor = Acceptor::new(&chat, &config, &inboxes);
+                    let mut acceptor = Acceptor::new(&chat, &config, &site, &inboxes);
                     let served = accept_until_stopped(&mut poll, &stop, &chat, &config, || {
                         for listener in &listeners {
                             acceptor.accept_all(listener, scope, || stop.is_requested());

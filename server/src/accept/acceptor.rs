@@ -16,12 +16,12 @@ use mio::{Interest, Registry, Token};
 use nix::errno::Errno;
 use nix::sys::resource::{Resource, getrlimit};
 use nix::sys::socket::{Backlog, listen};
-use protocol::{Framing, Reply};
+use protocol::Reply;
 
 use crate::accept::refusals::Refusals;
 use crate::accept::socket_options::prepare;
 use crate::chat::Chat;
-use crate::config::{Config, Endpoint};
+use crate::config::{Config, Endpoint, Transport};
 use crate::delivery::client::Client;
 use crate::delivery::inbox::{ClientId, Inbox};
 use crate::delivery::outbox::Item;
@@ -29,6 +29,7 @@ use crate::delivery::socket::{Sink, Socket};
 use crate::log::position::Position;
 use crate::recording::recorder;
 use crate::session;
+use crate::web::{Site, http};
 
 /// Connections that may wait to be accepted. A room full of students logs in at once.
 const ACCEPT_QUEUE: i32 = 4096;
@@ -72,7 +73,12 @@ impl Listener {
     ///
     /// When the system does not say.
     pub fn endpoint(&self) -> io::Result<Endpoint> {
-        Ok(Endpoint { address: self.socket.local_addr()?, ..self.endpoint })
+        Ok(self.of(self.socket.local_addr()?))
+    }
+
+    /// The same for a client that has connected here, with the client's address.
+    fn of(&self, address: SocketAddr) -> Endpoint {
+        Endpoint { address, ..self.endpoint }
     }
 }
 
@@ -91,6 +97,7 @@ fn explain(error: &io::Error, address: SocketAddr) -> io::Error {
 pub struct Acceptor<'scope> {
     chat: &'scope Chat,
     config: &'scope Config,
+    site: &'scope Site,
     inboxes: &'scope [Arc<Inbox<Client>>],
     next_id: ClientId,
     /// A descriptor to give up when there are no others, so that a client can be told.
@@ -111,11 +118,13 @@ impl<'scope> Acceptor<'scope> {
     pub fn new(
         chat: &'scope Chat,
         config: &'scope Config,
+        site: &'scope Site,
         inboxes: &'scope [Arc<Inbox<Client>>],
     ) -> Self {
         let mut acceptor = Self {
             chat,
             config,
+            site,
             inboxes,
             next_id: 0,
             spare: None,
@@ -141,10 +150,10 @@ impl<'scope> Acceptor<'scope> {
                     // The system always gives the lowest one that is free.
                     if stream.as_raw_fd() as u64 >= self.reserved_from {
                         self.note_shortage(&Errno::EMFILE.into());
-                        refuse(&stream, Reply::ServerFull, listener.endpoint.framing);
+                        refuse(&stream, Reply::ServerFull, listener.endpoint);
                         continue;
                     }
-                    self.admit(stream, address, listener.endpoint.framing, scope);
+                    self.admit(stream, listener.of(address), scope);
                 }
                 Err(error) => match error.kind() {
                     io::ErrorKind::WouldBlock => return,
@@ -163,34 +172,23 @@ impl<'scope> Acceptor<'scope> {
         }
     }
 
-    fn client(
-        &mut self,
-        stream: TcpStream,
-        mut address: SocketAddr,
-        framing: Framing,
-    ) -> Arc<Client> {
+    fn client(&mut self, stream: TcpStream, mut endpoint: Endpoint) -> Arc<Client> {
         // An IPv4 client of an IPv6 listener is the same as one of an IPv4 listener.
-        address.set_ip(address.ip().to_canonical());
+        endpoint.address.set_ip(endpoint.address.ip().to_canonical());
         let id = self.next_id;
         self.next_id += 1;
         let inbox = Arc::clone(&self.inboxes[(id / CLIENTS_IN_A_ROW) % self.inboxes.len()]);
-        let socket = Socket::new(stream, address);
-        Arc::new(Client::new(id, socket, address, framing, inbox))
+        let socket = Socket::new(stream, endpoint.address);
+        Arc::new(Client::new(id, socket, endpoint, inbox))
     }
 
-    fn admit(
-        &mut self,
-        stream: TcpStream,
-        address: SocketAddr,
-        framing: Framing,
-        scope: &'scope Scope<'scope, '_>,
-    ) {
+    fn admit(&mut self, stream: TcpStream, endpoint: Endpoint, scope: &'scope Scope<'scope, '_>) {
         if let Err(error) = prepare(&stream, self.config) {
             // The peer is gone again, or what it would get is not what was promised.
-            log::debug!("{address} was not admitted: {error}");
+            log::debug!("{} was not admitted: {error}", endpoint.address);
             return;
         }
-        let client = self.client(stream, address, framing);
+        let client = self.client(stream, endpoint);
         // Those that have left are no clients any more, but wait for their peers to close.
         let leaves_room =
             Arc::strong_count(&self.sessions) <= self.config.max_clients.saturating_mul(2);
@@ -200,16 +198,17 @@ impl<'scope> Acceptor<'scope> {
                 log::info!("{text}");
             }
             // Nobody else knows its socket yet, and a new socket takes so short a text at once.
-            let _ = client.socket.send(&refusal.to_bytes(framing), 0);
+            let _ = client.socket.send(&[], &refusal_bytes(refusal, endpoint), 0);
             return;
         }
-        let (chat, config, session) = (self.chat, self.config, Arc::clone(&client));
+        let (chat, config, site) = (self.chat, self.config, self.site);
+        let session = Arc::clone(&client);
         let counted = Arc::clone(&self.sessions);
         let spawned = thread::Builder::new()
             .name(format!("session-{}", client.id))
             .stack_size(SESSION_STACK_BYTES)
             .spawn_scoped(scope, move || {
-                session::run(chat, &session, config);
+                session::run(chat, &session, config, site);
                 drop(counted);
             });
         match spawned {
@@ -230,7 +229,7 @@ impl<'scope> Acceptor<'scope> {
             .contains(&error.raw_os_error().unwrap_or_default());
         if is_shortage && self.spare.take().is_some() {
             if let Ok((stream, _)) = listener.socket.accept() {
-                refuse(&stream, Reply::ServerFull, listener.endpoint.framing);
+                refuse(&stream, Reply::ServerFull, listener.endpoint);
             }
             self.open_spare();
         } else {
@@ -271,8 +270,15 @@ fn reserved_from(config: &Config) -> u64 {
 
 /// Tells a client for which there is no place. Nobody else knows its socket, so it is written to
 /// here; a new socket takes so short a text at once, and if not, the client is closed without it.
-fn refuse(stream: &TcpStream, refusal: Reply<'_>, framing: Framing) {
+fn refuse(stream: &TcpStream, refusal: Reply<'_>, endpoint: Endpoint) {
     let mut stream = stream;
     let _ = stream.set_nonblocking(true);
-    let _ = stream.write_all(&refusal.to_bytes(framing));
+    let _ = stream.write_all(&refusal_bytes(refusal, endpoint));
+}
+
+fn refusal_bytes(refusal: Reply<'_>, endpoint: Endpoint) -> Vec<u8> {
+    match endpoint.transport {
+        Transport::Tcp => refusal.to_bytes(endpoint.framing),
+        Transport::Web => http::turn_away(refusal),
+    }
 }

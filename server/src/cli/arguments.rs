@@ -35,6 +35,14 @@ pub struct Arguments {
     #[arg(long, value_name = "ADDR:PORT", value_parser = address)]
     classic: Vec<SocketAddr>,
 
+    /// Serve a page to chat from in a browser here; repeatable
+    #[arg(long, value_name = "ADDR:PORT", value_parser = address)]
+    web: Vec<SocketAddr>,
+
+    /// Browsers may know this server by this name too; repeatable
+    #[arg(long, value_name = "NAME", requires = "web")]
+    web_name: Vec<String>,
+
     /// Threads that write to clients; one a processor by default
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(COURIERS))]
     couriers: Option<u64>,
@@ -172,9 +180,11 @@ impl From<Arguments> for Config {
         let default = Self::default();
         let line = arguments.listen.into_iter().map(Endpoint::line);
         let classic = arguments.classic.into_iter().map(Endpoint::classic);
+        let web = arguments.web.into_iter().map(Endpoint::web);
         let seconds = |given: Option<u64>, default| given.map_or(default, Duration::from_secs);
         Self {
-            listeners: line.chain(classic).collect(),
+            listeners: line.chain(classic).chain(web).collect(),
+            web_names: arguments.web_name,
             couriers: arguments.couriers.map_or(default.couriers, |couriers| couriers as usize),
             max_line: arguments.max_line as usize,
             backlog: arguments.backlog as usize,

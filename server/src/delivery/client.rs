@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use protocol::{Framing, Reply};
 
+use crate::config::{Endpoint, Transport};
 use crate::delivery::inbox::{ClientId, Inbox};
 use crate::delivery::outbox::{Item, Outbox};
 use crate::delivery::socket::Socket;
@@ -20,6 +21,8 @@ pub struct Client {
     pub id: ClientId,
     /// Where it comes from.
     pub address: SocketAddr,
+    /// What carries its lines.
+    pub transport: Transport,
     /// How replies end for it.
     pub framing: Framing,
     /// Its connection.
@@ -35,19 +38,20 @@ pub struct Client {
 }
 
 impl Client {
-    /// A connection that nobody has heard from yet.
+    /// A connection that nobody has heard from yet. `endpoint` is the client's: its own address, and
+    /// what it has from where it came to.
     #[must_use]
     pub fn new(
         id: ClientId,
         socket: Socket,
-        address: SocketAddr,
-        framing: Framing,
+        endpoint: Endpoint,
         inbox: Arc<Inbox<Client>>,
     ) -> Self {
         Self {
             id,
-            address,
-            framing,
+            address: endpoint.address,
+            transport: endpoint.transport,
+            framing: endpoint.framing,
             socket,
             is_open: AtomicBool::new(true),
             has_sent: AtomicBool::new(false),
@@ -86,6 +90,13 @@ impl Client {
             Err(item) => return Some(item),
         }
         None
+    }
+
+    /// Owes a browser the answer to its last pings, frames that wait for nothing else.
+    pub fn post_pongs(&self, frames: Vec<u8>) {
+        if self.outbox.post_pongs(frames) {
+            self.inbox.outbox_ready(self.id);
+        }
     }
 
     /// Lets the session find the end of its input, wherever it waits for more.

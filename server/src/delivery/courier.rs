@@ -161,7 +161,7 @@ impl Courier {
         self.deadline = deadline;
         self.is_closing = is_closing;
         for client in arrivals {
-            let stream = Stream::new(client.framing);
+            let stream = Stream::new(client.framing, client.transport);
             self.clients.insert(client.id, Delivery { client, stream });
         }
         for id in &outboxes {

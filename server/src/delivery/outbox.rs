@@ -48,6 +48,13 @@ pub enum Item {
         /// Where the last one ends.
         end: Position,
     },
+    /// The answer to an HTTP request, before a browser's WebSocket begins.
+    Http {
+        /// The finished bytes.
+        bytes: Vec<u8>,
+        /// Whether the WebSocket begins behind it.
+        is_upgrade: bool,
+    },
     /// From here on the client reads another log, from this position.
     Switch(Reader, Position),
     /// Nothing follows.
@@ -65,6 +72,8 @@ pub enum Next {
     Texts(Vec<u8>),
     /// An item that is due and no text.
     Item(Item),
+    /// The answer to the last pings of a browser: whole frames.
+    Pongs(Vec<u8>),
 }
 
 /// What one client is owed, in the order of positions.
@@ -80,6 +89,11 @@ struct State {
     items: VecDeque<(Position, Item)>,
     /// Bytes of all texts in `items`.
     bytes: usize,
+    /// The answer to the last pings of a browser, which waits for no place in any log. It takes the
+    /// place of an earlier one (RFC 6455, 5.5.3), so it takes no more memory than one read.
+    pongs: Option<Vec<u8>>,
+    /// What a browser is told when its WebSocket ends. `None` where nobody is to blame.
+    close_code: Option<u16>,
     /// Whether the courier was notified of items and has not found the box empty since.
     is_notified: bool,
     phase: Phase,
@@ -121,10 +135,32 @@ impl Outbox {
                 state.phase = Phase::Closing;
                 self.changed.notify_all();
             }
-            Item::History { .. } | Item::Switch(..) => {}
+            Item::History { .. } | Item::Http { .. } | Item::Switch(..) => {}
         }
         state.items.push_back((at, item));
         Ok(!std::mem::replace(&mut state.is_notified, true))
+    }
+
+    /// Answers the last pings of a browser, even when it is behind. `true` when the courier has to be
+    /// notified.
+    pub fn post_pongs(&self, frames: Vec<u8>) -> bool {
+        let mut state = self.state.lock();
+        if matches!(state.phase, Phase::Closing | Phase::Ended(_)) {
+            return false;
+        }
+        state.pongs = Some(frames);
+        !std::mem::replace(&mut state.is_notified, true)
+    }
+
+    /// Has a browser told by this code why its WebSocket ends (RFC 6455, 7.4).
+    pub fn set_close_code(&self, code: u16) {
+        self.state.lock().close_code = Some(code);
+    }
+
+    /// That code.
+    #[must_use]
+    pub fn close_code(&self) -> Option<u16> {
+        self.state.lock().close_code
     }
 
     /// Whether so many replies wait that others shall not add to them.
@@ -214,6 +250,12 @@ impl Outbox {
     /// For the courier: what is next for a client that has got its log up to `position`.
     pub fn next(&self, position: Position) -> Next {
         let mut state = self.state.lock();
+        // No frame comes before the answer that its WebSocket begins with.
+        if !matches!(state.items.front(), Some((_, Item::Http { .. })))
+            && let Some(pongs) = state.pongs.take()
+        {
+            return Next::Pongs(pongs);
+        }
         let mut together = Vec::new();
         while state.fits(position, together.len())
             && let Some((_, item)) = state.items.pop_front()

@@ -3,25 +3,25 @@
 //! The session reads, the courier sends, and both may shut a side. The socket is blocking for the
 //! session; a send asks not to wait each time.
 
-use std::io::{self, Read};
+use std::io::{self, IoSlice, Read};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::time::Duration;
 
 use nix::errno::Errno;
-use nix::sys::socket::{MsgFlags, send};
+use nix::sys::socket::{MsgFlags, send, sendmsg};
 
 use crate::trace;
 
 /// What takes the bytes that a client is sent.
 pub trait Sink {
-    /// Sends the bytes of `piece` from the offset `from` on, without waiting, and says how many
-    /// were taken. A piece is made of whole lines.
+    /// Sends the bytes of a piece from the offset `from` on, without waiting, and says how many were
+    /// taken. A piece is what its transport puts in front, which may be nothing, and whole lines.
     ///
     /// # Errors
     ///
     /// When nothing will ever be taken again.
-    fn send(&self, piece: &[u8], from: usize) -> io::Result<usize>;
+    fn send(&self, head: &[u8], lines: &[u8], from: usize) -> io::Result<usize>;
 }
 
 /// The socket of a connected client.
@@ -71,11 +71,21 @@ impl Socket {
 }
 
 impl Sink for Socket {
-    fn send(&self, piece: &[u8], from: usize) -> io::Result<usize> {
+    fn send(&self, head: &[u8], lines: &[u8], from: usize) -> io::Result<usize> {
         let flags = MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL;
-        match send(self.stream.as_raw_fd(), &piece[from..], flags) {
+        let descriptor = self.stream.as_raw_fd();
+        let head_bytes = head.len();
+        let result = match head.get(from..) {
+            None | Some([]) => send(descriptor, &lines[from - head_bytes..], flags),
+            Some(head) => {
+                let parts = [IoSlice::new(head), IoSlice::new(lines)];
+                sendmsg::<()>(descriptor, &parts, &[], flags, None)
+            }
+        };
+        match result {
             Ok(sent) => {
-                trace::sent(self.peer, piece, from..from + sent);
+                let end = (from + sent).saturating_sub(head_bytes);
+                trace::sent(self.peer, lines, from.saturating_sub(head_bytes)..end);
                 Ok(sent)
             }
             Err(Errno::EAGAIN | Errno::EINTR) => Ok(0),

@@ -4,7 +4,7 @@
 //! positions. A courier takes it forward step by step; a step never waits.
 //!
 //! What must not be cut is a *piece*: when the socket takes a part of one, the rest of it is sent
-//! before anything else. With both framings a piece is a line.
+//! before anything else. Over TCP a piece is a line, over a WebSocket a frame of many lines.
 //!
 //! This module knows no socket but by [`Sink`], no thread and no clock, so a test can drive it.
 
@@ -16,11 +16,13 @@ use memchr::memchr;
 use protocol::rows::HistoryRow;
 use protocol::{Framing, Reply};
 
+use crate::config::Transport;
 use crate::delivery::outbox::{Item, Next, Outbox};
 use crate::delivery::socket::Sink;
 use crate::log::position::Position;
 use crate::log::ring::Batch;
 use crate::log::room_log::{Reader, Reading};
+use crate::web::websocket::{self, Header};
 
 /// A client that takes [`LIVE_BYTES`] within this time is live: it keeps up. Who appends to a room
 /// waits for the live ones, so that a moment without the processor costs nobody a line. A client
@@ -76,10 +78,22 @@ pub struct Blocked {
     live: (Instant, u64),
 }
 
+/// What the bytes of a stream are made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Format {
+    /// Lines.
+    Lines,
+    /// The answer to an HTTP request, and nothing else. A line has no place there.
+    Http,
+    /// Frames of a WebSocket, each with lines.
+    Frames,
+}
+
 /// The stream to one client.
 #[derive(Debug)]
 pub struct Stream {
     framing: Framing,
+    format: Format,
     /// Whether the outbox may have something.
     pub has_items: bool,
     /// What the next step waits for.
@@ -93,27 +107,37 @@ pub struct Stream {
     is_behind: bool,
     /// Lines of the log that are being sent as a history: from here, up to there.
     history: Option<(Position, Position)>,
-    /// The rest of a piece, and of texts, of which the socket has not taken all. They end with a
-    /// whole piece, so whatever is put behind them cuts none.
+    /// The rest of a piece, and of texts, of which the socket has not taken all: what stands in
+    /// front, and lines. They end with a whole piece, so whatever is put behind them cuts none.
+    unsent_head: Header,
     unsent: Vec<u8>,
-    /// How many of those the socket took.
+    /// How many bytes of those the socket took.
     sent: usize,
+    /// Whether nothing follows what is unsent.
+    is_last: bool,
 }
 
 impl Stream {
     /// The stream to a client that has just come.
     #[must_use]
-    pub fn new(framing: Framing) -> Self {
+    pub fn new(framing: Framing, transport: Transport) -> Self {
+        let format = match transport {
+            Transport::Tcp => Format::Lines,
+            Transport::Web => Format::Http,
+        };
         Self {
             framing,
+            format,
             has_items: false,
             pace: Pace::Current,
             taken: 0,
             reading: None,
             is_behind: false,
             history: None,
+            unsent_head: Header::default(),
             unsent: Vec::new(),
             sent: 0,
+            is_last: false,
         }
     }
 
@@ -134,7 +158,8 @@ impl Stream {
     pub fn unsent_bytes(&self) -> u64 {
         let behind = self.reading.as_ref().map_or(0, |(reader, at)| reader.log.bytes_after(*at));
         let history = self.history.map_or(0, |(from, end)| end.byte - from.byte);
-        (self.unsent.len() - self.sent) as u64 + behind + history
+        let unsent = self.unsent_head.as_bytes().len() + self.unsent.len() - self.sent;
+        unsent as u64 + behind + history
     }
 
     /// Whether passes over its room and new items find it ready.
@@ -196,6 +221,9 @@ impl Stream {
                 Ok(false) => return self.fall_behind(Progress::Blocked),
                 Err(_) => return Progress::Broken,
             }
+            if self.is_last {
+                return Progress::Closed;
+            }
             if *sends == 0 {
                 return self.fall_behind(Progress::Queued);
             }
@@ -207,10 +235,14 @@ impl Stream {
             }
             let limit = match self.next_item(outbox) {
                 Next::Texts(bytes) => {
-                    self.unsent = bytes;
+                    self.owe(bytes);
                     continue;
                 }
-                Next::Item(item) => match self.take_item(item) {
+                Next::Pongs(frames) => {
+                    self.unsent = frames;
+                    continue;
+                }
+                Next::Item(item) => match self.take_item(item, outbox) {
                     Some(progress) => return progress,
                     None => continue,
                 },
@@ -245,11 +277,33 @@ impl Stream {
         next
     }
 
-    fn take_item(&mut self, item: Item) -> Option<Progress> {
+    /// Owes the client lines, with what stands in front of them.
+    fn owe(&mut self, lines: Vec<u8>) {
+        if self.format != Format::Http {
+            self.unsent_head = self.head(lines.len());
+            self.unsent = lines;
+        }
+    }
+
+    /// What stands in front of a piece with so many bytes of lines.
+    fn head(&self, lines: usize) -> Header {
+        match self.format {
+            Format::Frames if lines > 0 => Header::of_text(lines),
+            _ => Header::default(),
+        }
+    }
+
+    fn take_item(&mut self, item: Item, outbox: &Outbox) -> Option<Progress> {
         match item {
-            Item::Text { bytes, .. } => self.unsent = bytes,
+            Item::Text { bytes, .. } => self.owe(bytes),
+            Item::Http { bytes, is_upgrade } => {
+                self.unsent = bytes;
+                if is_upgrade {
+                    self.format = Format::Frames;
+                }
+            }
             Item::History { from, end } => {
-                self.unsent = Reply::History.to_bytes(self.framing);
+                self.owe(Reply::History.to_bytes(self.framing));
                 self.history = Some((from, end));
             }
             Item::Switch(reader, from) => {
@@ -258,7 +312,13 @@ impl Stream {
                 self.reading = Some((reader, from));
                 return Some(Progress::Switched { left });
             }
-            Item::Close => return Some(Progress::Closed),
+            Item::Close => {
+                self.is_last = true;
+                if self.format == Format::Frames {
+                    let code = outbox.close_code().unwrap_or(websocket::NORMAL);
+                    self.unsent = websocket::close_frame(code).to_vec();
+                }
+            }
         }
         None
     }
@@ -272,11 +332,11 @@ impl Stream {
         let next = match reading {
             Reading::Nothing => return,
             Reading::Gone { start, .. } => {
-                self.unsent = Reply::Missed(start.line - from.line).to_bytes(self.framing);
+                self.owe(Reply::Missed(start.line - from.line).to_bytes(self.framing));
                 start
             }
             Reading::Lines => {
-                self.unsent = history_rows(scratch);
+                self.owe(history_rows(scratch));
                 scratch.end
             }
         };
@@ -320,8 +380,8 @@ impl Stream {
             }
             Reading::Gone { limit, .. } => {
                 // The client is so far behind that it goes on at the present.
-                self.unsent = Reply::Missed(limit.line - from.line).to_bytes(self.framing);
                 *at = limit;
+                self.owe(Reply::Missed(limit.line - from.line).to_bytes(self.framing));
                 self.flush(sink).map(Some)
             }
         }
@@ -336,17 +396,28 @@ impl Stream {
         lines: &[u8],
         end: Position,
     ) -> io::Result<bool> {
-        let sent = sink.send(lines, 0)?;
+        let head = self.head(lines.len());
+        let head_bytes = head.as_bytes().len();
+        let sent = sink.send(head.as_bytes(), lines, 0)?;
         self.taken += sent as u64;
-        let is_whole = sent == lines.len();
+        let is_whole = sent == head_bytes + lines.len();
         let position = if is_whole {
             end
         } else if sent == 0 {
             from
         } else {
-            let rest = end_of_piece(lines, sent);
-            self.unsent = lines[sent..rest].to_vec();
-            from.after(&lines[..rest])
+            let rest = match self.format {
+                Format::Frames => lines.len(),
+                Format::Lines | Format::Http => end_of_line(lines, sent),
+            };
+            match sent.checked_sub(head_bytes) {
+                Some(sent) => self.unsent = lines[sent..rest].to_vec(),
+                None => {
+                    (self.unsent_head, self.sent) = (head, sent);
+                    self.unsent = lines.to_vec();
+                }
+            }
+            if rest == lines.len() { end } else { from.after(&lines[..rest]) }
         };
         if let Some((_, at)) = &mut self.reading {
             *at = position;
@@ -359,11 +430,12 @@ impl Stream {
         if self.unsent.is_empty() {
             return Ok(true);
         }
-        let sent = sink.send(&self.unsent, self.sent)?;
+        let sent = sink.send(self.unsent_head.as_bytes(), &self.unsent, self.sent)?;
         self.taken += sent as u64;
         self.sent += sent;
-        let is_whole = self.sent == self.unsent.len();
+        let is_whole = self.sent == self.unsent_head.as_bytes().len() + self.unsent.len();
         if is_whole {
+            self.unsent_head = Header::default();
             self.unsent = Vec::new();
             self.sent = 0;
         }
@@ -371,8 +443,8 @@ impl Stream {
     }
 }
 
-/// Where the piece ends that the last byte sent belongs to. `sent` is not 0.
-fn end_of_piece(lines: &[u8], sent: usize) -> usize {
+/// Where the line ends that the last byte sent belongs to. `sent` is not 0.
+fn end_of_line(lines: &[u8], sent: usize) -> usize {
     // From the last byte sent, for that may be the newline.
     memchr(b'\n', &lines[sent - 1..]).map_or(lines.len(), |at| sent + at)
 }

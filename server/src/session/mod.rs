@@ -6,6 +6,7 @@
 mod operators;
 mod rate_limit;
 mod requests;
+mod web;
 
 use std::io::{self, BufRead, BufReader, Read};
 use std::sync::Arc;
@@ -18,7 +19,7 @@ use protocol::{Framing, LineDecoder, LineError, Reply, Request};
 
 use self::rate_limit::RateLimit;
 use crate::chat::{Chat, Membership};
-use crate::config::Config;
+use crate::config::{Config, Transport};
 use crate::delivery::client::Client;
 use crate::delivery::outbox::Item;
 use crate::delivery::phase::{DeliveryEnd, Phase, Removal};
@@ -26,6 +27,8 @@ use crate::delivery::socket::Socket;
 use crate::log::position::Position;
 use crate::moderation::interrupt::{Interrupt, InterruptWatch, wait_for_input};
 use crate::trace;
+use crate::web::http::Refusal;
+use crate::web::{Site, websocket};
 
 /// Bytes read from the socket at once: few as long as the client types, many once it pipes.
 const READ_BYTES: usize = 512;
@@ -55,11 +58,24 @@ enum SessionEnd {
 /// Whether the session goes on.
 type Step = Result<(), SessionEnd>;
 
+/// What the bytes from a client are made of.
+#[derive(Debug)]
+enum Input {
+    /// Lines.
+    Lines,
+    /// The head of an HTTP request, of which this much has come.
+    Http(Vec<u8>),
+    /// Frames of a WebSocket.
+    Frames(Box<websocket::Decoder>),
+}
+
 /// One client's conversation with the chat.
 struct Session<'a> {
     chat: &'a Chat,
     client: &'a Arc<Client>,
     config: &'a Config,
+    site: &'a Site,
+    input: Input,
     rate_limit: RateLimit,
     /// `None` in the login room.
     membership: Option<Membership>,
@@ -75,12 +91,17 @@ struct Session<'a> {
 
 /// Serves a connected client until it has left, everything it was owed was sent, and its name is
 /// free again.
-pub fn run(chat: &Chat, client: &Arc<Client>, config: &Config) {
+pub fn run(chat: &Chat, client: &Arc<Client>, config: &Config, site: &Site) {
     let rate_limit = RateLimit::new(config.rate, config.burst, Instant::now());
     let mut session = Session {
         chat,
         client,
         config,
+        site,
+        input: match client.transport {
+            Transport::Tcp => Input::Lines,
+            Transport::Web => Input::Http(Vec::new()),
+        },
         rate_limit,
         membership: None,
         is_operator: false,
@@ -90,7 +111,9 @@ pub fn run(chat: &Chat, client: &Arc<Client>, config: &Config) {
         bytes: 0,
     };
     // Not before there is a thread that serves it.
-    session.reply(Reply::ConnectSuccess);
+    if matches!(session.input, Input::Lines) {
+        session.reply(Reply::ConnectSuccess);
+    }
     let reason = match session.read_requests() {
         Ok(()) => SessionEnd::EndOfInput,
         Err(reason) => reason,
@@ -136,11 +159,16 @@ impl Session<'_> {
                 self.check_open()?;
                 // A reset that the courier was told of looks like an end.
                 self.client.socket.check_connected().map_err(SessionEnd::Lost)?;
-                return self.finish(&mut decoder);
+                return match self.input {
+                    Input::Lines => self.finish(&mut decoder),
+                    // A browser says so when it closes. This one is cut off, perhaps within a line.
+                    Input::Http(_) | Input::Frames(_) => {
+                        Err(SessionEnd::Lost(io::ErrorKind::UnexpectedEof.into()))
+                    }
+                };
             }
-            received.trace(bytes);
             let was_in_login_room = self.membership.is_none();
-            self.take_bytes(bytes, &mut decoder)?;
+            self.take_bytes(bytes, &mut decoder, &mut received)?;
             reader.consume(length);
             if length == READ_BYTES && reader.capacity() == READ_BYTES {
                 reader = BufReader::with_capacity(READ_BYTES_OF_PIPES, &self.client.socket);
@@ -151,13 +179,13 @@ impl Session<'_> {
         }
     }
 
-    fn take_bytes(&mut self, mut bytes: &[u8], decoder: &mut LineDecoder) -> Step {
-        if self.bytes == 0
-            && let Some(protocol) = foreign_protocol(bytes)
-        {
-            self.reply(Reply::WrongProtocol(protocol));
-            return Err(SessionEnd::Refused("it speaks another protocol"));
-        }
+    fn take_bytes(
+        &mut self,
+        bytes: &[u8],
+        decoder: &mut LineDecoder,
+        received: &mut trace::Received,
+    ) -> Step {
+        let is_first = self.bytes == 0;
         self.bytes += bytes.len() as u64;
         if matches!(self.client.outbox.phase(), Phase::Closing | Phase::Ended(_)) {
             // Whatever is still sent is thrown away: the server stops, and waits for the client to
@@ -165,6 +193,27 @@ impl Session<'_> {
             self.client.note_input();
             return Ok(());
         }
+        match &mut self.input {
+            Input::Lines => {
+                if is_first && let Some(protocol) = foreign_protocol(bytes) {
+                    self.reply(Reply::WrongProtocol(protocol));
+                    return Err(SessionEnd::Refused("it speaks another protocol"));
+                }
+                self.take_text(bytes, decoder, received)
+            }
+            Input::Http(_) => self.take_http(bytes, decoder, received),
+            Input::Frames(_) => self.take_frames(bytes, decoder, received),
+        }
+    }
+
+    /// Takes text, however it came and was cut.
+    fn take_text(
+        &mut self,
+        mut bytes: &[u8],
+        decoder: &mut LineDecoder,
+        received: &mut trace::Received,
+    ) -> Step {
+        received.trace(bytes);
         while let Some(line) = decoder.next(&mut bytes) {
             self.take_line(line)?;
         }
@@ -202,7 +251,10 @@ impl Session<'_> {
         }
         let left = deadline.saturating_duration_since(Instant::now());
         if left.is_zero() {
-            self.reply(Reply::LoginTimeout);
+            match self.input {
+                Input::Http(_) => self.answer_http(Refusal::Timeout.to_bytes()),
+                Input::Lines | Input::Frames(_) => self.reply(Reply::LoginTimeout),
+            }
             return Err(SessionEnd::Refused("it did not log in"));
         }
         self.client.socket.set_read_timeout(Some(left)).map_err(SessionEnd::Lost)?;

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "in a test, a panic is the report")]
 
 mod binary;
+mod browser;
 mod capacity;
 mod dead_peers;
 /// The same test holds the client's folders.
@@ -25,3 +26,7 @@ mod rooms;
 mod stalls;
 mod support;
 mod transcripts;
+mod web;
+mod web_bridge;
+mod web_rules;
+mod web_socket;

@@ -50,8 +50,21 @@ impl Program {
         self.child.as_ref().expect("it has not ended")
     }
 
+    /// Reads the next line of stdout; it ends in the address of the page for browsers.
+    pub fn page(&mut self) -> String {
+        let line = self.line();
+        line.trim_end().strip_prefix("listening on ").expect(&line).to_owned()
+    }
+
     /// Reads the next line of stdout; it ends in an address, and perhaps a remark.
     pub fn address(&mut self) -> (SocketAddr, String) {
+        let line = self.line();
+        let rest = line.trim_end().strip_prefix("listening on ").expect(&line);
+        let (address, remark) = rest.split_once(' ').unwrap_or((rest, ""));
+        (address.parse().unwrap(), remark.to_owned())
+    }
+
+    fn line(&mut self) -> String {
         let mut line = String::new();
         // Byte by byte, so that the next call finds the next line.
         let stdout = self.child.as_mut().and_then(|child| child.stdout.as_mut()).unwrap();
@@ -60,9 +73,7 @@ impl Program {
             stdout.read_exact(&mut byte).unwrap();
             line.push(byte[0].into());
         }
-        let rest = line.trim_end().strip_prefix("listening on ").expect(&line);
-        let (address, remark) = rest.split_once(' ').unwrap_or((rest, ""));
-        (address.parse().unwrap(), remark.to_owned())
+        line
     }
 
     /// The log, to be read as it is written.

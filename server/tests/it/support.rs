@@ -11,6 +11,8 @@ use argon2::{Argon2, Params, PasswordHasher};
 use chat_server::{Config, Endpoint, Server, StopHandle};
 use tempfile::TempDir;
 
+use crate::web_socket::WebSocketStream;
+
 /// No test waits for this. It only ends those that would never end.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -31,6 +33,7 @@ pub fn operators_file(folder: &TempDir, operators: &[(&str, &str)]) -> PathBuf {
 pub struct TestServer {
     pub address: SocketAddr,
     pub classic: SocketAddr,
+    pub web: SocketAddr,
     stop: StopHandle,
     thread: Option<JoinHandle<()>>,
 }
@@ -42,7 +45,7 @@ impl TestServer {
 
     pub fn with(configure: impl FnOnce(&mut Config)) -> Self {
         let local = SocketAddr::from(([127, 0, 0, 1], 0));
-        let listeners = vec![Endpoint::line(local), Endpoint::classic(local)];
+        let listeners = vec![Endpoint::line(local), Endpoint::classic(local), Endpoint::web(local)];
         let mut config = Config { listeners, rate: 0, ..Config::default() };
         configure(&mut config);
         let server = Server::bind(config).unwrap();
@@ -52,9 +55,15 @@ impl TestServer {
         Self {
             address: addresses[0].address,
             classic: addresses[1].address,
+            web: addresses[2].address,
             stop,
             thread: Some(thread),
         }
+    }
+
+    /// A client over a WebSocket, that was not greeted yet.
+    pub fn connect_web(&self) -> TestClient {
+        TestClient::connect_web(self.web)
     }
 
     pub fn connect(&self) -> TestClient {
@@ -91,21 +100,65 @@ impl Drop for TestServer {
     }
 }
 
+fn connect(address: SocketAddr) -> TcpStream {
+    let stream = TcpStream::connect(address).unwrap();
+    stream.set_nodelay(true).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.set_write_timeout(Some(PATIENCE)).unwrap();
+    stream
+}
+
+/// What carries the bytes of a client.
+enum Carrier {
+    Tcp(TcpStream),
+    WebSocket(Box<WebSocketStream>),
+}
+
+impl Read for Carrier {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        match self {
+            Self::Tcp(stream) => stream.read(buffer),
+            Self::WebSocket(stream) => stream.read(buffer),
+        }
+    }
+}
+
 pub struct TestClient {
-    reader: BufReader<TcpStream>,
+    reader: BufReader<Carrier>,
 }
 
 impl TestClient {
     pub fn connect(address: SocketAddr) -> Self {
-        let stream = TcpStream::connect(address).unwrap();
-        stream.set_nodelay(true).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        stream.set_write_timeout(Some(PATIENCE)).unwrap();
-        Self { reader: BufReader::new(stream) }
+        Self { reader: BufReader::new(Carrier::Tcp(connect(address))) }
+    }
+
+    /// The same over a WebSocket.
+    pub fn connect_web(address: SocketAddr) -> Self {
+        let stream = WebSocketStream::new(connect(address), address);
+        Self { reader: BufReader::new(Carrier::WebSocket(Box::new(stream))) }
     }
 
     pub fn stream(&self) -> &TcpStream {
-        self.reader.get_ref()
+        match self.reader.get_ref() {
+            Carrier::Tcp(stream) => stream,
+            Carrier::WebSocket(stream) => stream.tcp(),
+        }
+    }
+
+    /// The WebSocket, which there must be.
+    pub fn web(&mut self) -> &mut WebSocketStream {
+        match self.reader.get_mut() {
+            Carrier::Tcp(_) => panic!("it is no WebSocket"),
+            Carrier::WebSocket(stream) => stream,
+        }
+    }
+
+    /// What has come of a WebSocket and was not read. `None` when all was.
+    pub fn buffered(&mut self) -> Option<String> {
+        let mut bytes = self.reader.buffer().to_vec();
+        self.reader.consume(bytes.len());
+        bytes.extend(self.web().take_text());
+        (!bytes.is_empty()).then(|| String::from_utf8(bytes).unwrap())
     }
 
     pub fn send(&mut self, text: &str) {
@@ -113,7 +166,10 @@ impl TestClient {
     }
 
     pub fn send_bytes(&mut self, bytes: &[u8]) {
-        self.stream().write_all(bytes).unwrap();
+        match self.reader.get_mut() {
+            Carrier::Tcp(stream) => stream.write_all(bytes).unwrap(),
+            Carrier::WebSocket(stream) => stream.send(bytes).unwrap(),
+        }
     }
 
     /// The next line, without its newline.
@@ -191,6 +247,9 @@ impl TestClient {
     }
 
     pub fn end_input(&mut self) {
-        self.stream().shutdown(Shutdown::Write).unwrap();
+        match self.reader.get_mut() {
+            Carrier::Tcp(stream) => stream.shutdown(Shutdown::Write).unwrap(),
+            Carrier::WebSocket(stream) => stream.close(),
+        }
     }
 }

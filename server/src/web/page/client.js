@@ -1,0 +1,434 @@
+"use strict";
+
+// A whole client of the chat's protocol, see docs/protocol.md. It knows no element of a page.
+//
+// A message of the WebSocket carries whole lines, one or many, each with its newline: requests to
+// the server, replies and events from it.
+
+/** The room that a login leads to. */
+const MAIN = "main";
+/** Silence after which the server is asked whether it lives, and the time to answer that. */
+const SILENCE_MS = 30_000;
+const ANSWER_MS = 15_000;
+/** The waits between two attempts to connect. Each is twice as long as the one before. */
+const FIRST_WAIT_MS = 1_000;
+const LONGEST_WAIT_MS = 30_000;
+/** The tokens of this client's own pings start so. Nobody is shown their answers. */
+const FENCE = "page-";
+
+/**
+ * The lines that mean something to this client. The first form that fits counts. No name has a space
+ * or a colon, so no text of a user can pass for another form.
+ */
+const FORMS = {
+	// Replies, to this client alone.
+	greeting: "Connect Success",
+	login: "Login Success",
+	nameRefused: "UserName {text}",
+	password: "Password {text}",
+	renamedMe: "Rename Success",
+	joined: "Join Success",
+	roomRefused: "RoomName {text}",
+	look: "Online Users:",
+	rooms: "Rooms:",
+	history: "History:",
+	earlier: "[{time}] {text}",
+	topic: "Topic: {text}",
+	pong: "pong {text}",
+	privateTo: "[to {name}] {text}",
+	privateFrom: "[from {name}] {text}",
+	missed: "Missed {text} lines",
+	banned: "Banned for {text} minutes",
+	kicked: "Kicked: {text}",
+	usage: "Usage: {text}",
+	// Events, to everybody in the room.
+	did: "* {name} {text}",
+	announced: "* {text}",
+	said: "{name}: {text}",
+	entered: "{name} has entered the room.",
+	left: "{name} has left the room.",
+	renamed: "{name} is now known as {text}.",
+	topicSet: "{name} set the topic: {text}",
+};
+const COMPILED = Object.entries(FORMS).map(([kind, form]) => [kind, compile(form)]);
+const EVENTS = ["did", "announced", "said", "entered", "left", "renamed", "topicSet"];
+
+function compile(form) {
+	const parts = { name: "[^ :]+", text: ".*", time: "\\d{4}-[^ ]+" };
+	const literal = form.replace(/[.*[\]]/g, "\\$&");
+	return new RegExp(`^${literal.replace(/{(\w+)}/g, (_, part) => `(?<${part}>${parts[part]})`)}$`, "s");
+}
+
+/** A line of the server, without its newline, as `{ kind, line, name, text, time }`. */
+function parse(line) {
+	for (const [kind, form] of COMPILED) {
+		const match = form.exec(line);
+		if (match) return { ...match.groups, kind, line };
+	}
+	return { kind: "other", line };
+}
+
+/** The first word of a text, and the rest. Only ASCII white space is trimmed. */
+function splitWord(text) {
+	const [, word, rest] = /^([^ ]*) ?(.*)$/s.exec(text);
+	return [word, rest.replace(/^[ \t\r\v\f]+|[ \t\r\v\f]+$/g, "")];
+}
+
+/** Whether a request carries a text, which is worth to be kept when the connection is lost. */
+function hasText(request) {
+	return /^(say|me|msg|topic) +[^ ]/.test(request);
+}
+
+/** The line of the room that comes of a request. */
+function echoOf(request, name) {
+	const [command, text] = splitWord(request);
+	const echoes = { say: `${name}: ${text}`, me: `* ${name} ${text}`, topic: `${name} set the topic: ${text}` };
+	return echoes[command];
+}
+
+/**
+ * A stay in the chat. `hears` has the functions that it calls:
+ *
+ * - `show(entry)`: something to show, as `parse` gives it; what was said earlier has a `time`. Of this
+ *   client's own are `moved` (to a room), `gap` (more may be missed before the next line),
+ *   `stillTaken` (the name), `kept` and `notSent` (a request, without a connection).
+ * - `change()`: a public field below may have changed.
+ * - `refused(entry)`: the server does not let the user in so.
+ * - `ended(entry)`: the stay is over, by the user's own wish when there is no entry.
+ */
+class Client {
+	/** `out`, `connecting`, `refused` (another name may do), `in`, or `waiting` for so many seconds. */
+	state = "out";
+	seconds = 0;
+	name = "";
+	room = MAIN;
+	topic = "";
+	/** Who is in the room, in order of entry. */
+	users = new Set();
+	/** How many are in each room. */
+	rooms = new Map();
+	/** Requests with a text that the server perhaps never had. */
+	unsent = [];
+
+	#address;
+	#hears;
+	#socket = null;
+	#secret = "";
+	/** Whether the user was in before, so that it is to happen again by itself. */
+	#wasIn = false;
+	#isLeaving = false;
+	#since = 0;
+	#wait = FIRST_WAIT_MS;
+	#timer = 0;
+	#fences = 0;
+	/** Requests that are not answered yet, as `{ request, byUser }`. Answers come in their order. */
+	#open = [];
+	/** The list whose rows come at the moment. */
+	#list = null;
+	#replay = new Replay();
+	/** Why the server is about to close, where it said so. */
+	#lastWord;
+
+	constructor(address, hears) {
+		this.#address = address;
+		this.#hears = hears;
+	}
+
+	/** Logs in, and goes on to a room. `isBack`: after a reload, when the name may still be taken. */
+	login(name, room, secret, isBack) {
+		// The form in which the server shows names.
+		this.name = name.normalize();
+		this.room = room.normalize() || MAIN;
+		this.#secret = secret;
+		this.#wasIn = isBack;
+		this.#isLeaving = false;
+		if (this.state !== "refused") return this.#connect();
+		this.#become("connecting");
+		this.#greet();
+	}
+
+	request(request) {
+		if (this.state === "in") return this.#ask([request], true);
+		if (hasText(request)) this.unsent.push(request);
+		this.#hears.show({ kind: hasText(request) ? "kept" : "notSent", text: request });
+	}
+
+	resend() {
+		for (const request of this.unsent.splice(0)) this.request(request);
+	}
+
+	askRooms() {
+		if (this.state === "in") this.#ask(["rooms"]);
+	}
+
+	/** The machine may have slept: is the connection still one? */
+	wake() {
+		if (this.state === "in") this.#askForLife();
+		if (this.state === "waiting") this.#connect();
+	}
+
+	leave() {
+		this.#isLeaving = true;
+		if (this.state !== "in") return this.#end();
+		this.#socket.send("logout\n");
+		this.#after(FIRST_WAIT_MS, () => this.#lose());
+	}
+
+	// The connection.
+
+	#connect() {
+		const socket = new WebSocket(this.#address);
+		this.#socket = socket;
+		socket.onmessage = ({ data }) => {
+			if (socket === this.#socket) this.#receive(data);
+		};
+		socket.onclose = () => {
+			if (socket === this.#socket) this.#lose();
+		};
+		this.#after(ANSWER_MS, () => this.#lose());
+		this.#become("connecting");
+	}
+
+	/** Does without the connection: a browser may take a minute to find it closed. */
+	#disconnect() {
+		clearTimeout(this.#timer);
+		const socket = this.#socket;
+		this.#socket = null;
+		socket?.close();
+		const lost = this.#open.splice(0).filter(({ request, byUser }) => byUser && hasText(request));
+		this.unsent.push(...lost.map(({ request }) => request));
+		this.#list = null;
+		this.#show(this.#replay.lost());
+	}
+
+	#lose() {
+		this.#disconnect();
+		const why = this.#lastWord;
+		if (this.#isLeaving || ["kicked", "banned"].includes(why?.kind)) return this.#end(why);
+		if (!this.#wasIn) {
+			const isAnswer = this.state === "connecting";
+			this.#become("out");
+			if (isAnswer) this.#hears.refused(why ?? { kind: "unreachable" });
+			return;
+		}
+		// A server that drops one again at once is not to be asked every second.
+		const hasLasted = this.state === "in" && Date.now() - this.#since >= LONGEST_WAIT_MS;
+		const wait = hasLasted ? FIRST_WAIT_MS : this.#wait;
+		this.#wait = Math.min(wait * 2, LONGEST_WAIT_MS);
+		this.seconds = wait / 1000;
+		this.#after(wait, () => this.#connect());
+		this.#become("waiting");
+	}
+
+	#end(why) {
+		this.#disconnect();
+		this.#wasIn = false;
+		this.#wait = FIRST_WAIT_MS;
+		this.#replay = new Replay();
+		this.#become("out");
+		this.#hears.ended(this.#isLeaving ? undefined : why);
+	}
+
+	#become(state) {
+		this.state = state;
+		this.#lastWord = undefined;
+		this.#hears.change();
+	}
+
+	#after(milliseconds, act) {
+		clearTimeout(this.#timer);
+		this.#timer = setTimeout(act, milliseconds);
+	}
+
+	/** Sends requests, and behind them a ping, which shows when all of them are answered. */
+	#ask(requests, byUser = false) {
+		const all = requests.map((request) => ({ request, byUser }));
+		if (![...this.#open, ...all].some(isFence)) all.push({ request: `ping ${this.#fence()}` });
+		this.#open.push(...all);
+		this.#socket.send(all.map(({ request }) => request + "\n").join(""));
+	}
+
+	#fence() {
+		this.#fences += 1;
+		return FENCE + this.#fences;
+	}
+
+	#askForLife() {
+		this.#ask([`ping ${this.#fence()}`]);
+		this.#after(ANSWER_MS, () => this.#lose());
+	}
+
+	#receive(data) {
+		if (this.state === "in" && !this.#isLeaving) this.#after(SILENCE_MS, () => this.#askForLife());
+		for (const line of data.split("\n").slice(0, -1)) this.#take(parse(line));
+		this.#hears.change();
+	}
+
+	// What the server says.
+
+	#take(entry) {
+		if (this.state !== "in") return this.#takeOutside(entry);
+		if (this.#list && !this.#takeRow(entry)) this.#endList();
+		if (EVENTS.includes(entry.kind)) {
+			this.#see(entry);
+			this.#show(this.#replay.saw(entry));
+		} else if (this.#isForUser(entry)) {
+			this.#hears.show(entry);
+		}
+	}
+
+	#takeOutside(entry) {
+		if (entry.kind === "greeting") return this.#greet();
+		if (entry.kind === "login") return this.#enter();
+		this.#lastWord = entry;
+		if (!["nameRefused", "password", "banned"].includes(entry.kind)) return;
+		if (this.#wasIn && entry.text === "Exist") {
+			// By the lost connection, most likely. The server will notice that too.
+			this.#hears.show({ kind: "stillTaken", text: this.name });
+			return this.#lose();
+		}
+		if (this.#wasIn) return this.#end(entry);
+		// The connection stays, for the next try.
+		clearTimeout(this.#timer);
+		this.#become("refused");
+		this.#hears.refused(entry);
+	}
+
+	#greet() {
+		this.#socket.send(`login ${this.name}${this.#secret ? ` ${this.#secret}` : ""}\n`);
+		this.#after(ANSWER_MS, () => this.#lose());
+	}
+
+	#enter() {
+		this.#become("in");
+		this.#wasIn = true;
+		this.#since = Date.now();
+		if (this.room !== MAIN) this.#ask([`join ${this.room}`]);
+		this.#lookAround();
+		this.#after(SILENCE_MS, () => this.#askForLife());
+	}
+
+	/** Learns what there is to know about the room, and what was said there before. */
+	#lookAround() {
+		const fence = this.#fence();
+		const lines = this.#replay.ask(fence);
+		this.#ask([`history ${lines}`, `ping ${fence}`, "look", "topic", "rooms"]);
+	}
+
+	#show(entries) {
+		for (const entry of entries) this.#hears.show(entry);
+	}
+
+	/** Learns from an event of the room. */
+	#see({ kind, name, text }) {
+		if (kind === "entered") this.users.add(name);
+		if (kind === "left") this.users.delete(name);
+		if (kind === "topicSet") this.topic = text;
+		if (kind === "renamed") {
+			this.users = new Set([...this.users].map((user) => (user === name ? text : user)));
+			if (name === this.name) this.name = text;
+		}
+	}
+
+	/** Learns from a reply, and says whether the user shall see it. */
+	#isForUser(entry) {
+		const { kind, text } = entry;
+		switch (kind) {
+			case "joined":
+				return this.#joined();
+			case "roomRefused":
+				// There is no way back to the room.
+				if (!this.#answered("join")?.byUser) this.room = MAIN;
+				return true;
+			case "renamedMe":
+				this.name = splitWord(this.#answered("rename")?.request ?? `rename ${this.name}`)[1];
+				return true;
+			case "nameRefused":
+				return this.#answered("rename") !== undefined;
+			case "banned":
+				// To a user who asked for another name it only refuses that name.
+				if (!this.#answered("rename")) this.#lastWord = entry;
+				return true;
+			case "kicked":
+				this.#lastWord = entry;
+				return true;
+			case "missed":
+				// Somebody may have come or gone meanwhile.
+				this.#ask(["look"]);
+				return true;
+			case "topic":
+				this.topic = text;
+				return this.#answered("topic")?.byUser ?? true;
+			case "look":
+			case "rooms":
+			case "history":
+				this.#list = { kind, rows: [], byUser: this.#answered(kind)?.byUser };
+				if (kind === "history" && !this.#list.byUser) this.#replay.begin();
+				return this.#list.byUser;
+			case "pong":
+				return this.#passFence(text);
+		}
+		return !(this.#list && !this.#list.byUser);
+	}
+
+	/** Takes the first open request of this command out, since its answer has come. */
+	#answered(command) {
+		const at = this.#open.findIndex(({ request }) => splitWord(request)[0] === command);
+		return at < 0 ? undefined : this.#open.splice(at, 1)[0];
+	}
+
+	/** Whether the entry is one more row of the list that comes at the moment. */
+	#takeRow(entry) {
+		const forms = { look: /^other [^ ]+$/, rooms: /^other [^ ]+ \d+$/, history: /^(earlier|missed) / };
+		const isRow = forms[this.#list.kind].test(`${entry.kind} ${entry.line}`);
+		if (isRow && entry.kind !== "missed") this.#list.rows.push(entry);
+		return isRow;
+	}
+
+	#endList() {
+		const { kind, rows, byUser } = this.#list;
+		this.#list = null;
+		const lines = rows.map((row) => row.line);
+		if (kind === "look") this.users = new Set(lines);
+		if (kind === "rooms") this.rooms = new Map(lines.map(splitWord));
+		if (kind === "history" && !byUser) this.#replay.rows = rows;
+	}
+
+	#joined() {
+		const join = this.#answered("join");
+		if (!join?.byUser) return false;
+		this.room = splitWord(join.request)[1];
+		this.#show(this.#replay.lost());
+		this.#replay = new Replay();
+		this.#hears.show({ kind: "moved", text: this.room });
+		this.#lookAround();
+		return false;
+	}
+
+	/** All that was sent before this ping is answered. */
+	#passFence(token) {
+		if (!token.startsWith(FENCE)) return true;
+		const at = this.#open.findIndex(({ request }) => request === `ping ${token}`);
+		this.#open.splice(0, at + 1);
+		if (this.#open.length && !this.#open.some(isFence)) this.#ask([]);
+		const news = this.#replay.end(token, this.name);
+		if (!news) return false;
+		const earlier = news.rows.map(({ time, text }) => ({ ...parse(text), time }));
+		for (const { line } of earlier) {
+			const lost = this.unsent.findIndex((request) => echoOf(request, this.name) === line);
+			if (lost >= 0) this.unsent.splice(lost, 1);
+		}
+		if (news.hasGap) this.#hears.show({ kind: "gap" });
+		this.#show([...earlier, ...news.live]);
+		return false;
+	}
+
+	/** Whether what was missed is on its way, and with it perhaps what seems lost. */
+	get isCatchingUp() {
+		return this.#replay.isOpen;
+	}
+}
+
+function isFence({ request }) {
+	return request.startsWith(`ping ${FENCE}`);
+}

@@ -1,0 +1,374 @@
+"use strict";
+
+// The two windows: what the client hears goes into the page, what the user does goes to the client.
+
+/** Lines that the log keeps, and names that a list at the side shows. */
+const KEPT_LINES = 2_000;
+const LISTED = 200;
+/** To make one takes longer than all else that a line needs. */
+const TIME = new Intl.DateTimeFormat(LANGUAGE, { timeStyle: "short", hourCycle: "h23" });
+/** How often the counts of the rooms are asked for while somebody looks. */
+const ROOMS_MS = 20_000;
+
+const at = (id) => document.getElementById(id);
+const log = at("log");
+const client = new Client(location.origin.replace("http", "ws") + "/chat", {
+	show,
+	change: paintSoon,
+	refused,
+	ended,
+});
+
+/** Whether the user is in front of the login window. */
+let isEntering = true;
+
+// Painting: once a frame, for to measure the page after each line takes seconds in a busy room.
+
+let pending = [];
+let isPainting = false;
+let unread = 0;
+let mentioned = 0;
+let lastDay = new Date().toDateString();
+
+function paintSoon() {
+	if (isPainting) return;
+	isPainting = true;
+	// A page that nobody sees gets no frames.
+	if (document.hidden) setTimeout(paint, 250);
+	else requestAnimationFrame(paint);
+}
+
+function paint() {
+	isPainting = false;
+	paintWindows();
+	if (isEntering) return;
+	paintPlaces();
+	paintLog();
+}
+
+function show(entry) {
+	const { kind, name, text, time } = entry;
+	entry.at = time ? new Date(time) : new Date();
+	const isTold = ["said", "did"].includes(kind) && name !== client.name;
+	entry.isMention = isTold && mentions(safe(text), client.name);
+	if (!document.hasFocus() && (isTold || kind === "privateFrom")) {
+		unread += 1;
+		mentioned += entry.isMention || kind === "privateFrom";
+	}
+	pending.push(entry);
+	if (pending.length > 2 * KEPT_LINES) pending = pending.slice(-KEPT_LINES);
+	paintSoon();
+}
+
+function paintLog() {
+	if (!pending.length) return;
+	const wasAtEnd = isAtEnd();
+	const lines = document.createDocumentFragment();
+	for (const entry of pending.splice(0).slice(-KEPT_LINES)) {
+		const day = entry.at.toDateString();
+		if (day !== lastDay) {
+			const date = entry.at.toLocaleDateString(LANGUAGE, { dateStyle: "full" });
+			lines.append(make("p", "day", date));
+		}
+		lastDay = day;
+		lines.append(lineOf(entry));
+	}
+	log.append(lines);
+	while (log.childElementCount > KEPT_LINES) log.firstChild.remove();
+	if (wasAtEnd) toEnd();
+	else at("down").hidden = false;
+}
+
+function isAtEnd() {
+	return log.scrollHeight - log.scrollTop - log.clientHeight < 40;
+}
+
+function toEnd() {
+	log.scrollTop = log.scrollHeight;
+	at("down").hidden = true;
+}
+
+function lineOf({ kind, name, text, line, at, time, isMention }) {
+	const element = make("p", kind);
+	element.dir = "auto";
+	element.dataset.time = TIME.format(at);
+	if (time) element.classList.add("before");
+	if (isMention) element.classList.add("mention");
+	const ownName = name === client.name ? "" : client.name;
+	switch (kind) {
+		case "said":
+			element.append(nameOf(name), ": ");
+			putText(element, text, ownName);
+			break;
+		case "did":
+			element.append("* ", nameOf(name), " ");
+			putText(element, text, ownName);
+			break;
+		case "entered":
+		case "left":
+		case "renamed":
+			putSentence(element, kind, name, text);
+			break;
+		case "topicSet":
+		case "privateTo":
+		case "privateFrom":
+			putSentence(element, kind, name);
+			putText(element, text);
+			if (kind === "privateFrom") {
+				const button = make("button", "answer", words("answer"));
+				button.onclick = () => writeTo(name);
+				element.append(button);
+			}
+			break;
+		case "moved":
+		case "gap":
+		case "missed":
+		case "stillTaken":
+			element.append(words(kind, safe(text ?? "")));
+			break;
+		case "kept":
+		case "notSent":
+			element.append(words(kind, safe(asTyped(text))));
+			break;
+		default:
+			putText(element, line);
+	}
+	return element;
+}
+
+function putSentence(element, key, ...names) {
+	words(key, "\0", "\0").split("\0").forEach((part, number) => {
+		if (number) element.append(nameOf(names[number - 1]));
+		element.append(part);
+	});
+}
+
+function nameOf(name) {
+	const element = make("bdi", "name", safe(name));
+	element.style.setProperty("--hue", hueOf(name));
+	return element;
+}
+
+// The windows and the lists.
+
+function paintWindows() {
+	if (client.state === "in") {
+		isEntering = false;
+		remember([client.name, client.room]);
+	}
+	if (at("login").hidden === isEntering || at("chat").hidden !== isEntering) {
+		at("login").hidden = !isEntering;
+		at("chat").hidden = isEntering;
+		at(isEntering ? "name" : "say").focus();
+	}
+	at("enter").disabled = client.state === "connecting";
+	const counts = unread ? `(${unread}${mentioned ? `, @${mentioned}` : ""}) ` : "";
+	document.title = counts + (isEntering ? words("title") : safe(client.room));
+}
+
+function paintPlaces() {
+	at("room-name").textContent = safe(client.room);
+	at("topic").textContent = safe(client.topic);
+	at("say").placeholder = words("sayAs", safe(client.name));
+	at("count").textContent = client.users.size;
+	const rooms = new Map(client.rooms).set(client.room, client.users.size);
+	list("rooms", [...rooms.keys()].sort(), (button, room) => {
+		button.append(make("bdi", "", safe(room)), make("small", "", rooms.get(room)));
+		button.ariaCurrent = String(room === client.room);
+		button.onclick = () => goTo(room);
+	});
+	list("users", [...client.users], (button, user) => {
+		button.append(nameOf(user), make("small", "", user === client.name ? words("you") : ""));
+		button.title = words("writeTo", safe(user));
+		button.onclick = () => writeTo(user);
+	});
+	paintStatus();
+}
+
+function paintStatus() {
+	const { state, seconds, unsent, isCatchingUp } = client;
+	at("status").textContent = state === "waiting" ? words("lost", seconds) : words("connecting");
+	at("status").hidden = state === "in";
+	at("unsent").hidden = state !== "in" || isCatchingUp || !unsent.length;
+	const lines = unsent.map((request) => safe(asTyped(request)));
+	at("unsent-text").textContent = [words("unsent"), ...lines].join("\n");
+}
+
+/** Makes a list show these names. What is there already stays, and with it the focus. */
+function list(id, names, fill) {
+	const element = at(id);
+	const items = new Map([...element.children].map((item) => [item.dataset.name, item]));
+	names.slice(0, LISTED).forEach((name, number) => {
+		const item = items.get(name) ?? make("li", "");
+		items.delete(name);
+		if (!item.firstChild) item.append(make("button", ""));
+		item.dataset.name = name;
+		item.firstChild.textContent = "";
+		fill(item.firstChild, name);
+		if (element.children[number] !== item) element.insertBefore(item, element.children[number]);
+	});
+	for (const item of items.values()) item.remove();
+	at(`more-${id}`).textContent = names.length > LISTED ? words("more", names.length - LISTED) : "";
+}
+
+// The login window.
+
+at("login-form").onsubmit = (event) => {
+	event.preventDefault();
+	sayProblem();
+	const name = at("name").value.trim();
+	if (name) client.login(name, at("room").value.trim(), at("password").value, false);
+	else sayProblem("name", words("Empty"));
+};
+
+/** Says what is wrong with a field, if anything. */
+function sayProblem(field, text) {
+	for (const id of ["name", "password"]) {
+		at(`${id}-problem`).textContent = id === field ? text : "";
+		at(id).ariaInvalid = String(id === field);
+	}
+	if (field) at(field).focus();
+}
+
+function refused({ kind, text, line }) {
+	const isPassword = kind === "password";
+	if (isPassword) at("password-part").hidden = false;
+	const key = [text, kind, "other"].find((key) => key in WORDS);
+	const why = safe(text ?? line ?? "").replace("Invalid: ", "");
+	sayProblem(isPassword ? "password" : "name", words(key, why));
+}
+
+function ended(entry) {
+	remember(null);
+	isEntering = true;
+	pending = [];
+	log.textContent = "";
+	at("password").value = "";
+	sayProblem();
+	paint();
+	if (entry) refused(entry);
+}
+
+// What the user types.
+
+/** Lines typed so far, without passwords, and which of them is shown again. */
+const typed = [];
+let shownAgain = 0;
+
+at("say-form").onsubmit = (event) => {
+	event.preventDefault();
+	const text = at("say").value;
+	at("say").value = "";
+	toEnd();
+	say(text);
+};
+
+function say(text) {
+	if (!text.trim()) return;
+	// A password is never said, however carelessly it is typed.
+	const [, password] = /^\s*\/op(?:\s+(.*))?$/is.exec(text) ?? [];
+	if (password !== undefined) return client.request(`op ${password}`);
+	shownAgain = typed.push(text);
+	if (!text.startsWith("/")) client.request(`say ${text}`);
+	else if (text.startsWith("//")) client.request(`say ${text.slice(1)}`);
+	else if (/^\/(quit|logout)\b/.test(text)) client.leave();
+	else client.request(text.slice(1));
+}
+
+/** What was typed for a request: the other way round than `say`. */
+function asTyped(request) {
+	if (request.startsWith("op ")) return "/op";
+	return request.startsWith("say ") ? request.slice(4).replace(/^\//, "//") : `/${request}`;
+}
+
+at("say").onkeydown = (event) => {
+	const step = { ArrowUp: -1, ArrowDown: 1 }[event.key];
+	if (!step || event.isComposing) return;
+	event.preventDefault();
+	shownAgain = Math.min(Math.max(shownAgain + step, 0), typed.length);
+	at("say").value = typed[shownAgain] ?? "";
+};
+
+// A browser would make one line of several.
+at("say").onpaste = (event) => {
+	const pasted = event.clipboardData.getData("text").trimEnd();
+	const lines = (at("say").value + pasted).split(/[\r\n]+/).filter((line) => line.trim());
+	if (lines.length < 2) return;
+	event.preventDefault();
+	at("paste-title").textContent = words("pasteTitle", lines.length);
+	at("paste-lines").textContent = lines.map(safe).join("\n");
+	at("paste").returnValue = "";
+	at("paste").onclose = () => {
+		at("say").focus();
+		if (at("paste").returnValue !== "send") return;
+		at("say").value = "";
+		lines.forEach(say);
+	};
+	at("paste").showModal();
+};
+
+function writeTo(name) {
+	at("say").value = `/msg ${name} ${at("say").value.replace(/^\/msg \S* ?/, "")}`;
+	closePlaces();
+}
+
+function goTo(room) {
+	if (room && room !== client.room) client.request(`join ${room}`);
+	closePlaces();
+}
+
+function closePlaces() {
+	at("chat").classList.remove("shows-places");
+	at("places-button").ariaExpanded = "false";
+	at("say").focus();
+}
+
+at("places-button").onclick = () => {
+	at("places-button").ariaExpanded = String(at("chat").classList.toggle("shows-places"));
+};
+at("join-form").onsubmit = (event) => {
+	event.preventDefault();
+	goTo(at("join").value.trim());
+	at("join").value = "";
+};
+at("leave").onclick = () => client.leave();
+at("resend").onclick = () => client.resend();
+at("discard").onclick = () => {
+	client.unsent = [];
+	paintSoon();
+};
+at("down").onclick = toEnd;
+log.onscroll = () => {
+	if (isAtEnd()) at("down").hidden = true;
+};
+
+// What happens around the page.
+
+addEventListener("focus", () => {
+	unread = mentioned = 0;
+	paintSoon();
+});
+document.onvisibilitychange = () => {
+	if (!document.hidden) client.wake();
+};
+addEventListener("online", () => client.wake());
+setInterval(() => document.hidden || client.askRooms(), ROOMS_MS);
+
+/** Keeps what brings the user back after a reload, which is never a password. */
+function remember(stay) {
+	try {
+		sessionStorage.stay = JSON.stringify(stay);
+	} catch {
+		// A browser may keep nothing. Then a reload leads to the login window.
+	}
+}
+
+putAllWords();
+try {
+	const stay = JSON.parse(sessionStorage.stay);
+	client.login(...stay, "", true);
+	isEntering = false;
+} catch {
+	// Nobody was here, or the browser kept nothing.
+}
+paint();
