@@ -85,6 +85,8 @@ struct World {
     room: Option<usize>,
     owed: VecDeque<Owed>,
     count: usize,
+    /// Lines are shorter than this.
+    longest: usize,
     /// When the client last was live, and the bytes that it had taken.
     live: Option<(Instant, u64)>,
     is_closed: bool,
@@ -94,7 +96,13 @@ struct World {
 impl World {
     fn new(mut random: Rng) -> Self {
         let (courier, recorder) = (Arc::new(Woken::default()), Arc::new(Woken::default()));
-        let capacity = *random.choice(&[60, 300, 3000, 400_000]).unwrap();
+        // A client counts as live by tens of kilobytes, which takes long lines.
+        let (capacity, longest) = match random.u8(..30) {
+            0 => (400_000, 15_000),
+            1..=5 => (3000, 30),
+            6..=15 => (300, 30),
+            _ => (60, 30),
+        };
         let log = |id: u64, recorder: Option<Arc<dyn Subscriber>>| {
             let couriers: Vec<Arc<dyn Subscriber>> = vec![Arc::<Woken>::clone(&courier)];
             let subscribers = Arc::new(Subscribers { couriers, recorder });
@@ -117,6 +125,7 @@ impl World {
             room: None,
             owed: VecDeque::new(),
             count: 0,
+            longest,
             live: None,
             is_closed: false,
             missed: 0,
@@ -125,7 +134,7 @@ impl World {
 
     fn next_text(&mut self, word: &str) -> String {
         self.count += 1;
-        let length = if self.random.u8(..60) == 0 { 20_000 } else { self.random.usize(..30) };
+        let length = self.random.usize(..self.longest);
         format!("{word} {} {}", self.count, "x".repeat(length))
     }
 
