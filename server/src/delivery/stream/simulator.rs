@@ -15,10 +15,12 @@ use parking_lot::Mutex;
 use protocol::{Framing, RoomName};
 
 use super::{LIVE_BYTES, LIVE_TIME, Pace, Progress, Stream};
-use crate::outbox::{Item, Outbox};
-use crate::ring::{Batch, Position};
-use crate::room_log::{RoomLog, Subscriber, Subscribers};
-use crate::socket::Sink;
+use crate::config::Transport;
+use crate::delivery::outbox::{Item, Outbox};
+use crate::delivery::socket::Sink;
+use crate::log::position::Position;
+use crate::log::ring::Batch;
+use crate::log::room_log::{RoomLog, Subscriber, Subscribers};
 
 const RUNS: u64 = 1000;
 const STEPS: usize = 120;
@@ -52,7 +54,8 @@ struct Pipe {
 }
 
 impl Sink for Pipe {
-    fn send(&self, piece: &[u8], from: usize) -> std::io::Result<usize> {
+    fn send(&self, head: &[u8], piece: &[u8], from: usize) -> std::io::Result<usize> {
+        assert!(head.is_empty(), "nothing stands in front of lines");
         if self.is_broken.get() {
             return Err(std::io::ErrorKind::BrokenPipe.into());
         }
@@ -119,7 +122,7 @@ impl World {
             recorder,
             outbox: Outbox::default(),
             is_notified: false,
-            stream: Stream::new(Framing::Line),
+            stream: Stream::new(Framing::Line, Transport::Tcp),
             pipe: Pipe::default(),
             scratch: Batch::default(),
             room: None,
