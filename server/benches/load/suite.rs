@@ -34,13 +34,16 @@ const OTHER_DESCRIPTORS: u64 = 100;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Contender {
     Server,
+    /// The same with browsers for clients.
+    Web,
     Relay(Relay),
 }
 
-const ALL: [Contender; 4] = [
+const ALL: [Contender; 5] = [
     Contender::Relay(Relay::LineByLine),
     Contender::Relay(Relay::Coalesced),
     Contender::Server,
+    Contender::Web,
     Contender::Relay(Relay::LockAndWrite),
 ];
 
@@ -48,6 +51,7 @@ impl Contender {
     fn name(self) -> &'static str {
         match self {
             Self::Server => "chat-server",
+            Self::Web => "chat-server, browsers",
             Self::Relay(Relay::LineByLine) => "bare, line by line",
             Self::Relay(Relay::Coalesced) => "bare, coalesced",
             Self::Relay(Relay::LockAndWrite) => "lock and write",
@@ -57,6 +61,7 @@ impl Contender {
     fn dialect(self) -> Dialect {
         match self {
             Self::Server => Dialect::Chat,
+            Self::Web => Dialect::Web,
             Self::Relay(Relay::LockAndWrite) => Dialect::Relay,
             Self::Relay(Relay::LineByLine | Relay::Coalesced) => Dialect::Bare,
         }
@@ -66,6 +71,10 @@ impl Contender {
         let Self::Relay(relay) = self else {
             let mut command = Command::new(env!("CARGO_BIN_EXE_chat-server"));
             command.args(SERVER_FLAGS).args(server_flags.split_whitespace());
+            if self == Self::Web {
+                command.args(["--web", "127.0.0.1:0"]);
+                return Process::start_web(command);
+            }
             return Process::start(command);
         };
         let mut command = Command::new(env::current_exe()?);
@@ -77,7 +86,7 @@ impl Contender {
     /// How many lines take about so many seconds. A send of one line costs several microseconds;
     /// a line among thousands in a send next to nothing.
     fn lines(self, pace: Pace, shape: Shape, seconds: f64) -> u64 {
-        let coalesces = matches!(self, Self::Server | Self::Relay(Relay::Coalesced));
+        let coalesces = matches!(self, Self::Server | Self::Web | Self::Relay(Relay::Coalesced));
         let microseconds = match pace {
             Pace::Saturated if coalesces => 0.04,
             Pace::InFlight(senders) if coalesces => 6.0 / senders as f64,
