@@ -7,6 +7,9 @@ mod generator;
 mod page;
 mod peers;
 mod report;
+#[path = "../../examples/simple.rs"]
+#[expect(dead_code, reason = "this program has a `main` of its own")]
+mod simple;
 mod suite;
 
 use std::fs::File;
@@ -81,6 +84,9 @@ enum Role {
     /// Print the heads of the columns
     #[command(hide = true)]
     Heading,
+    /// Be the simplest server, which the server is compared with
+    #[command(hide = true)]
+    Simple,
     /// Be one of the relays that the server is compared with
     #[command(hide = true)]
     Relay { relay: Relay, clients: usize, room_size: usize },
@@ -90,8 +96,11 @@ fn main() -> Result<()> {
     let arguments = Arguments::parse();
     match &arguments.role {
         Some(Role::Relay { relay, clients, room_size }) => {
-            return be_relay(*relay, *clients, *room_size);
+            // Its clients leave at once when the measurement is over.
+            let _ = relay.run(&listen()?, *clients, *room_size);
+            return Ok(());
         }
+        Some(Role::Simple) => return Ok(simple::serve(&listen()?)?),
         Some(Role::Against(peer)) => return peer.run(),
         Some(Role::Page { json, page }) => {
             let file = File::open(json).with_context(|| format!("cannot read {json:?}"))?;
@@ -117,11 +126,10 @@ fn main() -> Result<()> {
     Suite::new(settings, arguments.json)?.run()
 }
 
-fn be_relay(relay: Relay, clients: usize, room_size: usize) -> Result<()> {
+/// A listener on a free port, which it says as the server does.
+fn listen() -> Result<TcpListener> {
     let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0)))?;
     println!("listening on {}", listener.local_addr()?);
     io::stdout().flush()?;
-    // Its clients leave at once when the measurement is over.
-    let _ = relay.run(&listener, clients, room_size);
-    Ok(())
+    Ok(listener)
 }

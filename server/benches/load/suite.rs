@@ -36,6 +36,8 @@ enum Contender {
     Server,
     /// The same with browsers for clients.
     Web,
+    /// The usual way, `examples/simple.rs`.
+    Simple,
     Relay(Relay),
 }
 
@@ -44,7 +46,7 @@ const ALL: [Contender; 5] = [
     Contender::Relay(Relay::Coalesced),
     Contender::Server,
     Contender::Web,
-    Contender::Relay(Relay::LockAndWrite),
+    Contender::Simple,
 ];
 
 impl Contender {
@@ -54,32 +56,36 @@ impl Contender {
             Self::Web => "chat-server, browsers",
             Self::Relay(Relay::LineByLine) => "bare, line by line",
             Self::Relay(Relay::Coalesced) => "bare, coalesced",
-            Self::Relay(Relay::LockAndWrite) => "lock and write",
+            Self::Simple => "lock and write",
         }
     }
 
     fn dialect(self) -> Dialect {
         match self {
-            Self::Server => Dialect::Chat,
+            Self::Server | Self::Simple => Dialect::Chat,
             Self::Web => Dialect::Web,
-            Self::Relay(Relay::LockAndWrite) => Dialect::Relay,
             Self::Relay(Relay::LineByLine | Relay::Coalesced) => Dialect::Bare,
         }
     }
 
     fn start(self, shape: Shape, server_flags: &str) -> Result<Process> {
-        let Self::Relay(relay) = self else {
-            let mut command = Command::new(env!("CARGO_BIN_EXE_chat-server"));
-            command.args(SERVER_FLAGS).args(server_flags.split_whitespace());
-            if self == Self::Web {
-                command.args(["--web", "127.0.0.1:0"]);
-                return Process::start_web(command);
-            }
-            return Process::start(command);
+        let mut command = match self {
+            Self::Server | Self::Web => Command::new(env!("CARGO_BIN_EXE_chat-server")),
+            Self::Simple | Self::Relay(_) => Command::new(env::current_exe()?),
         };
-        let mut command = Command::new(env::current_exe()?);
-        command.args(["relay", relay.name()]);
-        command.args([shape.clients, shape.room_size].map(|number| number.to_string()));
+        match self {
+            Self::Server | Self::Web => {
+                command.args(SERVER_FLAGS).args(server_flags.split_whitespace())
+            }
+            Self::Simple => command.arg("simple"),
+            Self::Relay(relay) => command
+                .args(["relay", relay.name()])
+                .args([shape.clients, shape.room_size].map(|number| number.to_string())),
+        };
+        if self == Self::Web {
+            command.args(["--web", "127.0.0.1:0"]);
+            return Process::start_web(command);
+        }
         Process::start(command)
     }
 
@@ -232,7 +238,7 @@ impl Suite {
         let is_wanted = |contender: &Contender| {
             // The first one is the unit for all others.
             !self.settings.is_alone
-                || !matches!(contender, Contender::Relay(Relay::LockAndWrite | Relay::Coalesced))
+                || !matches!(contender, Contender::Simple | Contender::Relay(Relay::Coalesced))
         };
         ALL.into_iter().filter(is_wanted).collect()
     }

@@ -56,3 +56,31 @@ impl Audiences {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_log_that_nobody_reads_is_forgotten() {
+        let mut audiences = Audiences::default();
+        audiences.enter(7, 1, false);
+        audiences.enter(7, 2, true);
+        let audience = audiences.of(7).unwrap();
+        assert_eq!(audience.readers, BTreeSet::from([1, 2]));
+        assert_eq!(audience.behind, BTreeSet::from([2]));
+
+        audiences.set_behind(7, 1, true);
+        audiences.set_behind(7, 2, false);
+        assert_eq!(audiences.of(7).unwrap().behind, BTreeSet::from([1]));
+
+        audiences.leave(7, 1);
+        let audience = audiences.of(7).unwrap();
+        assert_eq!((audience.readers.len(), audience.behind.len()), (1, 0));
+        audiences.leave(7, 2);
+        assert!(audiences.of(7).is_none());
+        // A client that has left is not taken in again by news of its pace.
+        audiences.set_behind(7, 2, true);
+        assert!(audiences.of(7).is_none());
+    }
+}

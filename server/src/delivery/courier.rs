@@ -113,6 +113,8 @@ impl Courier {
                 self.step(id, None);
             }
             self.check_time();
+            // Before it sleeps: who waits to append must not wait for that too.
+            self.update_throttled();
             // After lines there may be more of them: only look whether sockets have space.
             let is_busy = had_lines || !self.queue.is_empty();
             let timeout = if is_busy { Some(Duration::ZERO) } else { self.sleep_time() };
@@ -132,7 +134,6 @@ impl Courier {
                     self.step(event.token().0, None);
                 }
             }
-            self.update_throttled();
         }
     }
 

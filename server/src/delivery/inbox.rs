@@ -149,3 +149,28 @@ impl<C: Debug + Send + Sync> Subscriber for Inbox<C> {
         self.log_ready(Arc::clone(log));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use mio::{Events, Poll, Token};
+
+    use super::*;
+
+    #[test]
+    fn whatever_comes_before_or_during_the_sleep_is_not_slept_over() {
+        let mut poll = Poll::new().unwrap();
+        let inbox: Inbox<()> = Inbox::new(0, Waker::new(poll.registry(), Token(0)).unwrap());
+        inbox.outbox_ready(7);
+        assert!(!inbox.prepare_sleep(), "there is something already");
+        assert_eq!(inbox.take_urgent().unwrap().outboxes, [7]);
+        assert!(inbox.take_urgent().is_none());
+        assert!(inbox.prepare_sleep());
+        inbox.close();
+        let mut events = Events::with_capacity(1);
+        poll.poll(&mut events, Some(Duration::from_secs(60))).unwrap();
+        assert!(!events.is_empty(), "it was not woken");
+        assert!(inbox.take_urgent().unwrap().is_closing);
+    }
+}

@@ -5,11 +5,10 @@
 //! order, although nobody ever holds a lock while writing to a socket:
 //!
 //! ```text
-//! the room's log:  ...  al: a            al: b  ...        al sends `say a`, `look`, `say b`
-//!                              ^
-//!                           position 7
-//! al's outbox:     (at 7, "Online Users:\nal\n")
-//! what al gets:    al: a | Online Users: | al | al: b
+//!                    100        106        112     al sends `say a`, `look`, `say b`
+//! the room's log  ... | al: a\n  | al: b\n  |
+//! al's outbox         (at 106, "Online Users:\nal\n")
+//! al is sent          al: a\n  Online Users:\nal\n  al: b\n
 //! ```
 //!
 //! This module knows no socket and no thread.
@@ -310,5 +309,85 @@ impl Outbox {
             }
             self.changed.wait(&mut state);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const START: Position = Position { byte: 0, line: 0 };
+    const LATER: Position = Position { byte: 2, line: 1 };
+
+    fn text(bytes: &str, alone: bool) -> Item {
+        Item::Text { bytes: bytes.into(), alone }
+    }
+
+    fn texts(outbox: &Outbox, at: Position) -> Vec<u8> {
+        match outbox.next(at) {
+            Next::Texts(bytes) => bytes,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn texts_that_are_due_come_together_unless_one_stands_alone() {
+        let outbox = Outbox::default();
+        assert!(outbox.post(START, text("a\n", false)).unwrap(), "the courier is notified");
+        assert!(!outbox.post(START, text("b\n", false)).unwrap(), "it was notified already");
+        for (at, item) in [(START, text("c\n", true)), (START, text("d\n", false))] {
+            outbox.post(at, item).unwrap();
+        }
+        outbox.post(LATER, text("e\n", false)).unwrap();
+        assert_eq!(texts(&outbox, START), b"a\nb\n");
+        assert_eq!(texts(&outbox, START), b"c\n");
+        assert_eq!(texts(&outbox, START), b"d\n");
+        assert!(matches!(outbox.next(START), Next::Later(LATER)));
+        assert_eq!(outbox.next_position(), LATER);
+        assert_eq!(texts(&outbox, LATER), b"e\n");
+        assert!(!outbox.post(LATER, text("f\n", false)).unwrap(), "it has not found it empty");
+        assert_eq!(texts(&outbox, LATER), b"f\n");
+        assert!(matches!(outbox.next(LATER), Next::Nothing));
+        assert_eq!(outbox.next_position(), Position::MAX);
+        assert!(outbox.post(LATER, text("g\n", false)).unwrap(), "it is notified again");
+    }
+
+    #[test]
+    fn it_is_full_by_bytes_or_by_items() {
+        let outbox = Outbox::default();
+        outbox.post(START, text(&"x".repeat(TEXT_BYTES), false)).unwrap();
+        assert!(!outbox.is_full());
+        outbox.post(START, text("x", false)).unwrap();
+        assert!(outbox.is_full() && !outbox.has_space());
+        texts(&outbox, START);
+        assert!(!outbox.is_full());
+
+        let outbox = Outbox::default();
+        for _ in 0..=ITEMS {
+            assert!(!outbox.is_full());
+            outbox.post(START, text("x", false)).unwrap();
+        }
+        assert!(outbox.is_full());
+    }
+
+    #[test]
+    fn its_phase_goes_forward_only() {
+        let outbox = Outbox::default();
+        outbox.remove(Removal::Banned(1));
+        outbox.remove(Removal::Banned(2));
+        assert_eq!(outbox.phase(), Phase::Removed(Removal::Banned(1)));
+        assert_eq!(outbox.wait_for_space(), Err(Removal::Banned(1)));
+        // Does not wait.
+        outbox.delay(Duration::from_secs(3600));
+        outbox.post(START, text("bye\n", false)).unwrap();
+        outbox.post(START, Item::Close).unwrap();
+        outbox.remove(Removal::Banned(3));
+        assert_eq!(outbox.phase(), Phase::Closing);
+        assert!(outbox.post(START, text("late\n", false)).is_err());
+        assert_eq!(outbox.end(Some(Failure::Broken), 10).len(), 2);
+        let end = DeliveryEnd::Failed { cause: Failure::Broken, owed: 14 };
+        assert_eq!(outbox.wait_for_end(), end);
+        assert!(outbox.has_ended() && !outbox.is_removed());
+        assert!(outbox.post(START, Item::Close).is_err());
     }
 }

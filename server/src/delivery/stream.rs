@@ -465,3 +465,6 @@ fn history_rows(batch: &Batch) -> Vec<u8> {
     }
     rows
 }
+
+#[cfg(test)]
+mod simulator;

@@ -2,5 +2,9 @@
 //! is opened.
 
 pub mod archive;
+mod line_file;
 pub mod recorder;
+mod topic_file;
 mod transcript;
+mod transcripts;
+mod troubles;

@@ -29,11 +29,7 @@ use protocol::RoomName;
 use crate::log::ring::Batch;
 use crate::log::room_log::{RoomLog, Subscriber};
 use crate::recording::archive::{Earlier, Folder};
-use crate::recording::transcript::{Transcript, Troubles};
-
-/// Transcripts that are open at once. Each takes a descriptor, and there may be as many rooms as
-/// clients.
-const OPEN_TRANSCRIPTS: usize = 32;
+use crate::recording::transcripts::{OPEN_TRANSCRIPTS, Transcripts};
 
 /// Descriptors that are left to the recorder: for its transcripts, for a room that is read, for
 /// topics and bans.
@@ -250,75 +246,6 @@ impl Recording {
     }
 }
 
-/// The transcripts of the rooms that are used, and of those that miss something. There are no more
-/// than rooms in the folder.
-#[derive(Debug)]
-struct Transcripts {
-    folder: Arc<Folder>,
-    sync: bool,
-    by_room: HashMap<RoomName, Transcript>,
-    /// As many as this may be open.
-    opened: usize,
-    troubles: Troubles,
-}
-
-impl Transcripts {
-    fn new(folder: Arc<Folder>, sync: bool) -> Self {
-        let troubles = Troubles::default();
-        Self { folder, sync, by_room: HashMap::new(), opened: 0, troubles }
-    }
-
-    /// Appends what is new in a log, and lets couriers have it.
-    fn record(&mut self, log: &Arc<RoomLog>, batch: &mut Batch) {
-        while log.next_unrecorded(batch) {
-            self.append(&log.room, batch.stamped());
-            log.publish(batch.end);
-        }
-    }
-
-    /// Appends lines of a room, which may open its file.
-    fn append<'a>(
-        &mut self,
-        room: &RoomName,
-        lines: impl Iterator<Item = (jiff::Timestamp, &'a [u8])>,
-    ) {
-        let is_open = self.by_room.get(room).is_some_and(Transcript::is_open);
-        if !is_open {
-            if self.opened == OPEN_TRANSCRIPTS {
-                self.close_all();
-            }
-            self.opened += 1;
-        }
-        let new = || Transcript::new(self.folder.path(room), self.sync);
-        self.by_room.entry(room.clone()).or_insert_with(new).append(lines, &mut self.troubles);
-    }
-
-    fn close_all(&mut self) {
-        self.by_room.values_mut().for_each(Transcript::close);
-        self.opened = 0;
-    }
-
-    /// Forgets a room, unless its transcript misses something that it has to be told of later.
-    fn retire(&mut self, room: &RoomName) {
-        let Some(transcript) = self.by_room.get_mut(room) else { return };
-        transcript.rest(&mut self.troubles);
-        if transcript.is_whole()
-            && let Some(transcript) = self.by_room.remove(room)
-        {
-            transcript.forget(&mut self.troubles);
-        }
-    }
-
-    /// The server stops: writes what is still missing, and says what stays so.
-    fn rest(&mut self) {
-        self.by_room.values_mut().for_each(|transcript| transcript.rest(&mut self.troubles));
-        let missing: u64 = self.by_room.values().map(Transcript::missing).sum();
-        if missing > 0 {
-            log::error!("{missing} lines are in no transcript, and no transcript says so");
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::fs;
@@ -333,8 +260,8 @@ mod tests {
     /// Nobody waits so long: it ends a test that would never end.
     const SECONDS: Duration = Duration::from_secs(30);
 
-    /// A log that this recorder, or nobody in particular, records.
-    fn log(room: &str, recorder: Arc<dyn Subscriber>) -> Arc<RoomLog> {
+    /// A log that this recorder records.
+    fn log(room: &str, recorder: Arc<Recorder>) -> Arc<RoomLog> {
         let subscribers = Subscribers { couriers: Vec::new(), recorder: Some(recorder) };
         let room = RoomName::parse(room).unwrap();
         Arc::new(RoomLog::new(0, room, 1 << 20, Arc::new(subscribers)))
@@ -347,14 +274,6 @@ mod tests {
     fn start(folder: &TempDir) -> (Arc<Recorder>, Recording) {
         let (recorder, writer) = Recorder::new(folder.path().to_owned(), false).unwrap();
         (recorder, writer.spawn().unwrap())
-    }
-
-    /// Records nothing by itself: the test does.
-    #[derive(Debug)]
-    struct Nobody;
-
-    impl Subscriber for Nobody {
-        fn wake(&self, _: &Arc<RoomLog>) {}
     }
 
     fn texts(earlier: &Earlier) -> Vec<&str> {
@@ -396,28 +315,6 @@ mod tests {
             let lines: Vec<_> = text.lines().map(|line| line.split_once(' ').unwrap().1).collect();
             assert_eq!(lines, ["one", "two"]);
         }
-    }
-
-    #[test]
-    fn a_room_is_forgotten_unless_its_transcript_misses_something() {
-        let folder = tempfile::tempdir().unwrap();
-        let place = Arc::new(Folder::open(folder.path().to_owned()).unwrap());
-        let mut transcripts = Transcripts::new(place, false);
-        let (whole, torn) = (log("whole", Arc::new(Nobody)), log("torn", Arc::new(Nobody)));
-        let path = folder.path().join("torn.log");
-        fs::create_dir(&path).unwrap();
-        let mut batch = Batch::default();
-        for log in [&whole, &torn] {
-            say(log, "hi");
-            transcripts.record(log, &mut batch);
-            transcripts.retire(&log.room);
-            assert_eq!(log.bytes_after(log.published()), 0, "the chat goes on without the disk");
-        }
-        assert_eq!(transcripts.by_room.keys().collect::<Vec<_>>(), [&torn.room]);
-        fs::remove_dir(&path).unwrap();
-        transcripts.rest();
-        let text = fs::read_to_string(&path).unwrap();
-        assert!(text.ends_with("Z -- 1 lines are missing here --\n"), "{text}");
     }
 
     /// The threads never run here, as if the disk did not answer.

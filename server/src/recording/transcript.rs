@@ -3,56 +3,14 @@
 //! Files belong to their user alone: what is said in a room is for those who were there. This
 //! module knows no thread, lock or log of a room.
 
-use std::collections::HashSet;
-use std::fs::{self, File};
-use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use jiff::Timestamp;
 use protocol::Event;
 
-use crate::files::{private_file, replace, sync_folder_of};
-
-/// What the recorder's files suffer from, over all rooms. A disk that fails is one line in the
-/// server's log, whatever the number of rooms.
-#[derive(Debug, Default)]
-pub struct Troubles {
-    writing: Trouble,
-    syncing: Trouble,
-    topics: Trouble,
-    /// Lines that could not be written since everything was well.
-    missing: u64,
-}
-
-/// One kind of failure, of many files.
-#[derive(Debug, Default)]
-struct Trouble {
-    /// Files that fail now.
-    files: usize,
-    /// The causes that were logged since all files were well.
-    logged: HashSet<io::ErrorKind>,
-}
-
-impl Trouble {
-    /// One more file fails.
-    fn begin(&mut self, error: &io::Error, explain: impl FnOnce() -> String) {
-        self.files += 1;
-        let level =
-            if self.logged.insert(error.kind()) { log::Level::Error } else { log::Level::Debug };
-        log::log!(level, "{}: {error}", explain());
-    }
-
-    /// A file does not fail any more. `true` when it was the last one.
-    fn end(&mut self) -> bool {
-        self.files -= 1;
-        let is_over = self.files == 0;
-        if is_over {
-            self.logged.clear();
-        }
-        is_over
-    }
-}
+use super::line_file::LineFile;
+use super::topic_file::TopicFile;
+use super::troubles::Troubles;
 
 /// The transcript of one room, as far as it is written.
 #[derive(Debug)]
@@ -138,166 +96,6 @@ impl Transcript {
     }
 }
 
-/// The file that a room's lines are appended to.
-#[derive(Debug)]
-struct LineFile {
-    path: PathBuf,
-    sync: bool,
-    /// `None` until the next line.
-    file: Option<File>,
-    /// Lines that could not be written since it last worked.
-    missing: u64,
-    /// Whether it was said that it cannot be written.
-    is_failing: bool,
-    /// Whether the last lines may not be on the disk, though they should.
-    is_unsynced: bool,
-    /// Whether the file was empty when it was opened, and its folder was not synced since: then
-    /// its name may not be on the disk.
-    is_new: bool,
-}
-
-impl LineFile {
-    fn new(path: PathBuf, sync: bool) -> Self {
-        Self {
-            path,
-            sync,
-            file: None,
-            missing: 0,
-            is_failing: false,
-            is_unsynced: false,
-            is_new: false,
-        }
-    }
-
-    /// Appends `bytes`, which are `count` new lines, or counts those as missing.
-    fn append(&mut self, bytes: &[u8], count: u64, troubles: &mut Troubles) {
-        match self.write(bytes) {
-            Ok(()) => {
-                self.note_success(troubles);
-                if self.sync {
-                    let synced = self.sync();
-                    self.note_synced(synced, troubles);
-                }
-            }
-            Err(error) => self.note_failure(count, &error, troubles),
-        }
-    }
-
-    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        // A file that was removed still takes all that is written, and loses it.
-        let is_removed = |file: &File| file.metadata().map(|meta| meta.nlink() == 0);
-        if self.file.as_ref().map(is_removed).transpose()?.unwrap_or(false) {
-            self.file = None;
-        }
-        let mut file = match self.file.take() {
-            Some(file) => file,
-            None => self.open()?,
-        };
-        let length = file.metadata()?.len();
-        if let Err(error) = file.write_all(bytes) {
-            // All or nothing, so that the count of missing lines is right. A device has no length
-            // to go back to, and keeps nothing either.
-            let _ = file.set_len(length);
-            return Err(error);
-        }
-        self.file = Some(file);
-        Ok(())
-    }
-
-    fn open(&mut self) -> io::Result<File> {
-        let mut file = private_file().read(true).append(true).open(&self.path)?;
-        self.is_new |= file.metadata()?.len() == 0;
-        cut_torn_line(&mut file, &self.path)?;
-        Ok(file)
-    }
-
-    fn sync(&mut self) -> io::Result<()> {
-        if let Some(file) = &self.file {
-            file.sync_data()?;
-        }
-        if self.is_new {
-            sync_folder_of(&self.path)?;
-            self.is_new = false;
-        }
-        Ok(())
-    }
-
-    fn note_success(&mut self, troubles: &mut Troubles) {
-        let missing = std::mem::take(&mut self.missing);
-        if std::mem::take(&mut self.is_failing) {
-            log::debug!("{} is written again; {missing} lines miss", self.path.display());
-            troubles.missing += missing;
-            if troubles.writing.end() {
-                let missing = std::mem::take(&mut troubles.missing);
-                log::warn!("all transcripts are written again; {missing} lines miss in them");
-            }
-        }
-    }
-
-    fn note_failure(&mut self, lines: u64, error: &io::Error, troubles: &mut Troubles) {
-        if !std::mem::replace(&mut self.is_failing, true) {
-            let path = self.path.display();
-            let explain = || format!("{path} cannot be written, the chat goes on without it");
-            troubles.writing.begin(error, explain);
-        }
-        self.missing += lines;
-        self.file = None;
-    }
-
-    /// The lines are in the file, so none of them is missing; but nobody knows for how long.
-    fn note_synced(&mut self, synced: io::Result<()>, troubles: &mut Troubles) {
-        let was_unsynced = std::mem::replace(&mut self.is_unsynced, synced.is_err());
-        match synced {
-            Err(error) if !was_unsynced => troubles.syncing.begin(&error, || {
-                let path = self.path.display();
-                format!("{path} cannot be synced, lines may be lost if the machine stops")
-            }),
-            Ok(()) if was_unsynced && troubles.syncing.end() => {
-                log::warn!("all transcripts are synced again");
-            }
-            _ => {}
-        }
-    }
-}
-
-/// The file that a room's topic is kept in.
-#[derive(Debug)]
-struct TopicFile {
-    path: PathBuf,
-    sync: bool,
-    /// The topic as it is to be kept. `None` when it is kept.
-    text: Option<String>,
-    /// Whether it was said that it cannot be kept.
-    is_failing: bool,
-}
-
-impl TopicFile {
-    fn new(path: PathBuf, sync: bool) -> Self {
-        Self { path, sync, text: None, is_failing: false }
-    }
-
-    /// Writes the topic, unless the file has it already. When that fails, the next call tries
-    /// again.
-    fn keep(&mut self, troubles: &mut Troubles) {
-        let Some(topic) = &self.text else { return };
-        let is_kept = fs::read_to_string(&self.path).is_ok_and(|kept| kept == *topic);
-        match if is_kept { Ok(()) } else { replace(&self.path, topic, self.sync) } {
-            Ok(()) => {
-                self.text = None;
-                if std::mem::take(&mut self.is_failing) && troubles.topics.end() {
-                    log::warn!("all topics are kept again");
-                }
-            }
-            Err(error) => {
-                if !std::mem::replace(&mut self.is_failing, true) {
-                    let path = self.path.display();
-                    troubles.topics.begin(&error, || format!("{path} cannot be written"));
-                }
-            }
-        }
-    }
-}
-
 /// What stands in the place of lines that could not be written. Nothing when none is missing.
 fn gap(time: Timestamp, missing: u64) -> Vec<u8> {
     match missing {
@@ -306,38 +104,10 @@ fn gap(time: Timestamp, missing: u64) -> Vec<u8> {
     }
 }
 
-/// Cuts off a last line that was torn by the end of its writer, or by a full disk.
-fn cut_torn_line(file: &mut File, path: &Path) -> io::Result<()> {
-    let metadata = file.metadata()?;
-    if !metadata.is_file() {
-        return Ok(());
-    }
-    let mut whole = metadata.len();
-    let mut block = Vec::new();
-    // From the end on, a block at a time, up to the last newline.
-    while whole > 0 {
-        let start = whole.saturating_sub(4096);
-        block.resize((whole - start) as usize, 0);
-        file.seek(SeekFrom::Start(start))?;
-        file.read_exact(&mut block)?;
-        match memchr::memrchr(b'\n', &block) {
-            Some(newline) => {
-                whole = start + newline as u64 + 1;
-                break;
-            }
-            None => whole = start,
-        }
-    }
-    let torn = metadata.len() - whole;
-    if torn > 0 {
-        log::warn!("{}: {torn} bytes of a torn last line are cut off", path.display());
-        file.set_len(whole)?;
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use tempfile::TempDir;
 
     use super::*;
@@ -433,20 +203,5 @@ mod tests {
         assert!(transcript.is_whole());
         assert_eq!(troubles.topics.files, 0);
         assert_eq!(fs::read_to_string(&path).unwrap().lines().count(), 3);
-    }
-
-    /// Each cause is one line in the log, until all is well.
-    #[test]
-    fn a_disk_that_fails_is_said_once() {
-        let mut trouble = Trouble::default();
-        let full = io::Error::from(io::ErrorKind::StorageFull);
-        let denied = io::Error::from(io::ErrorKind::PermissionDenied);
-        for error in [&full, &full, &denied, &full] {
-            trouble.begin(error, || "den.log".to_owned());
-        }
-        assert_eq!((trouble.files, trouble.logged.len()), (4, 2));
-        let ends: Vec<_> = (0..4).map(|_| trouble.end()).collect();
-        assert_eq!(ends, [false, false, false, true]);
-        assert!(trouble.logged.is_empty());
     }
 }

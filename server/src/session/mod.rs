@@ -159,7 +159,13 @@ impl Session<'_> {
                 self.check_open()?;
                 // A reset that the courier was told of looks like an end.
                 self.client.socket.check_connected().map_err(SessionEnd::Lost)?;
-                return self.finish(&mut decoder);
+                return match self.input {
+                    Input::Lines => self.finish(&mut decoder),
+                    // A browser says so when it closes. This one is cut off, perhaps within a line.
+                    Input::Http(_) | Input::Frames(_) => {
+                        Err(SessionEnd::Lost(io::ErrorKind::UnexpectedEof.into()))
+                    }
+                };
             }
             let was_in_login_room = self.membership.is_none();
             self.take_bytes(bytes, &mut decoder, &mut received)?;

@@ -1,6 +1,7 @@
 //! The bench in small: its loads lose no line and swap none, and its checks would notice.
 
 use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
 use std::process::{self, Command};
 use std::thread;
 
@@ -20,6 +21,18 @@ const FIVE_ROOMS: Shape = Shape { clients: 50, room_size: 10 };
 fn server() -> Process {
     let mut command = Command::new(env!("CARGO_BIN_EXE_chat-server"));
     command.args(["--listen", "127.0.0.1:0", "--rate", "0", "--quiet"]);
+    Process::start(command).unwrap()
+}
+
+fn simplest_server() -> Process {
+    let binaries = Path::new(env!("CARGO_BIN_EXE_chat-server")).parent().unwrap();
+    let profile = if binaries.ends_with("release") { "release" } else { "dev" };
+    // Cargo does not build an example for a test that is asked for alone.
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(["build", "--quiet", "--package", "chat-server", "--example", "simple"]);
+    assert!(cargo.args(["--profile", profile]).status().unwrap().success());
+    let mut command = Command::new(binaries.join("examples/simple"));
+    command.args(["--listen", "127.0.0.1:0"]);
     Process::start(command).unwrap()
 }
 
@@ -82,22 +95,28 @@ fn those_who_read_lose_nothing_to_those_who_do_not() {
 
 #[test]
 fn relays_for_comparison_carry_the_same_load() {
-    for (relay, dialect) in [
-        (Relay::LineByLine, Dialect::Bare),
-        (Relay::Coalesced, Dialect::Bare),
-        (Relay::LockAndWrite, Dialect::Relay),
-    ] {
+    for relay in [Relay::LineByLine, Relay::Coalesced] {
         for shape in [ONE_ROOM, FIVE_ROOMS] {
             let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
             let process = Process::running(listener.local_addr().unwrap(), process::id()).unwrap();
             thread::scope(|scope| {
                 // It ends when its clients go, by whatever error that gives.
                 scope.spawn(move || relay.run(&listener, shape.clients, shape.room_size));
-                let (mut crowd, _) = Crowd::enter(process.address, dialect, shape).unwrap();
+                let (mut crowd, _) = Crowd::enter(process.address, Dialect::Bare, shape).unwrap();
                 check(&process, &mut crowd, Pace::InFlight(1), 50);
                 check(&process, &mut crowd, Pace::Saturated, 1_000);
             });
         }
+    }
+}
+
+#[test]
+fn the_simplest_server_carries_the_same_load() {
+    for shape in [ONE_ROOM, FIVE_ROOMS] {
+        let process = simplest_server();
+        let (mut crowd, _) = Crowd::enter(process.address, Dialect::Chat, shape).unwrap();
+        check(&process, &mut crowd, Pace::InFlight(1), 50);
+        check(&process, &mut crowd, Pace::Saturated, 1_000);
     }
 }
 

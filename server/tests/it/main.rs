@@ -27,5 +27,6 @@ mod stalls;
 mod support;
 mod transcripts;
 mod web;
+mod web_bridge;
 mod web_rules;
 mod web_socket;

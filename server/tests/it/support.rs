@@ -61,12 +61,7 @@ impl TestServer {
         }
     }
 
-    /// A client that was not greeted yet.
-    pub fn connect_plain(&self) -> TestClient {
-        TestClient::connect(self.address)
-    }
-
-    /// The same over a WebSocket.
+    /// A client over a WebSocket, that was not greeted yet.
     pub fn connect_web(&self) -> TestClient {
         TestClient::connect_web(self.web)
     }
@@ -197,14 +192,6 @@ impl TestClient {
     #[track_caller]
     pub fn expect(&mut self, line: &str) {
         assert_eq!(self.line(), line);
-    }
-
-    /// Exactly these bytes come next.
-    #[track_caller]
-    pub fn expect_bytes(&mut self, bytes: &[u8]) {
-        let mut received = vec![0; bytes.len()];
-        self.reader.read_exact(&mut received).unwrap();
-        assert_eq!(received.escape_ascii().to_string(), bytes.escape_ascii().to_string());
     }
 
     /// What a single `recv` returns.

@@ -1,164 +1,54 @@
-//! Replays the conversations under `tests/transcripts` against a real server.
-//!
-//! `NAME > text` sends a line and `NAME < text` expects exactly that line. `>|` and `<|` do the
-//! same without the newline. In between, clients connect, close their side and so on, in words.
-//! `\x00`, `\u{a0}`, `\n`, `\r` and `\t` stand for what they usually do, `{x*9}` for nine x, and
-//! `[TIME]` for any time of the right form. At the end nobody may be owed anything more.
-//! `# operators: NAME PASSWORD ...` on the first line gives the server operators.
+//! This server against all checks of `chat-check`: one replayer, one truth.
 
-use std::collections::BTreeMap;
-use std::fs;
-use std::path::{Path, PathBuf};
-
-use nix::sys::socket::{setsockopt, sockopt};
-
+use chat_check::checks::Check;
+use chat_check::run::{Options, Outcome, run};
+use chat_check::stage::Addresses;
+use chat_check::target::{Target, Unreachable};
+use chat_check::transcript::Texts;
 use tempfile::TempDir;
 
 use crate::support::{TestClient, TestServer, operators_file};
 
-/// What a WebSocket has no way to say: another protocol, and text that is none.
-const NOT_FOR_BROWSERS: [&str; 5] = [
-    "http.txt",
-    "tls.txt",
-    "not-utf8.txt",
-    "end-of-input-in-a-bad-line.txt",
-    "refusals-in-order.txt",
-];
+/// A fresh server for each check.
+struct Fresh {
+    folder: TempDir,
+    server: Option<TestServer>,
+}
 
-#[test]
-fn transcripts() {
-    for file in files() {
-        replay(&file, TestServer::connect_plain);
+impl Target for Fresh {
+    fn ready(&mut self, operators: &[(String, String)]) -> Result<Addresses, Unreachable> {
+        self.server = None;
+        let pairs: Vec<_> =
+            operators.iter().map(|(name, password)| (name.as_str(), password.as_str())).collect();
+        let file = (!pairs.is_empty()).then(|| operators_file(&self.folder, &pairs));
+        let server = self.server.insert(TestServer::with(|config| config.operators = file));
+        Ok(Addresses { line: Some(server.address), classic: Some(server.classic) })
+    }
+
+    fn has_operators(&self) -> bool {
+        true
     }
 }
 
 #[test]
-fn the_same_over_a_web_socket() {
-    for file in files() {
-        if !NOT_FOR_BROWSERS.iter().any(|name| file.ends_with(name)) {
-            replay(&file, TestServer::connect_web);
+fn every_check_passes() {
+    let checks = Check::all().unwrap();
+    let checks: Vec<_> = checks.iter().collect();
+    let mut target = Fresh { folder: TempDir::new().unwrap(), server: None };
+    let options = Options { texts: Texts::AsWritten, ..Options::default() };
+    let findings = run(&mut target, &checks, options, |finding| {
+        if !matches!(finding.outcome, Outcome::Passed) {
+            eprint!("{}", chat_check::report::text::finding(finding));
         }
-    }
-}
-
-fn files() -> Vec<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/transcripts");
-    let mut files: Vec<_> =
-        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-    files.sort();
-    assert!(files.len() >= 40, "only {} transcripts", files.len());
-    files
-}
-
-fn replay(file: &Path, connect: fn(&TestServer) -> TestClient) {
-    let transcript = fs::read_to_string(file).unwrap();
-    let folder = TempDir::new().unwrap();
-    let operators = transcript.lines().next().and_then(|line| line.strip_prefix("# operators: "));
-    let server = TestServer::with(|config| {
-        config.operators = operators.map(|names| {
-            let words: Vec<_> = names.split(' ').collect();
-            let pairs: Vec<_> = words.chunks(2).map(|pair| (pair[0], pair[1])).collect();
-            operators_file(&folder, &pairs)
-        });
     });
-    let mut clients = BTreeMap::new();
-    let mut place = Place(String::new());
-    for (number, step) in (1..).zip(transcript.lines()) {
-        place.0 = format!("{}:{number}: {step}", file.display());
-        if !step.starts_with('#') {
-            run(step, &server, connect, &mut clients);
-        }
-    }
-    for client in clients.values_mut() {
-        client.expect_nothing_but("the end of the transcript");
-    }
-}
-
-/// Says where in which transcript a test failed.
-struct Place(String);
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            eprintln!("after {}", self.0);
-        }
-    }
-}
-
-fn run(
-    step: &str,
-    server: &TestServer,
-    connect: fn(&TestServer) -> TestClient,
-    clients: &mut BTreeMap<String, TestClient>,
-) {
-    let (name, action) = step.split_once(' ').expect("a name and what happens");
-    let mut words = action.splitn(2, ' ');
-    match (words.next(), words.next().unwrap_or("")) {
-        (Some("connects"), kind) => {
-            let is_classic = kind == "(classic)";
-            let client =
-                if is_classic { TestClient::connect(server.classic) } else { connect(server) };
-            clients.insert(name.to_owned(), client);
-            return;
-        }
-        (Some("is"), "disconnected") => {
-            clients.remove(name).expect("a client that has connected").expect_end();
-            return;
-        }
-        (Some("resets"), "") => {
-            let client = clients.remove(name).expect("a client that has connected");
-            let at_once = nix::libc::linger { l_onoff: 1, l_linger: 0 };
-            setsockopt(client.stream(), sockopt::Linger, &at_once).unwrap();
-            return;
-        }
-        _ => {}
-    }
-    let client = clients.get_mut(name).expect("a client that has connected");
-    match action.split_once(' ').unwrap_or((action, "")) {
-        (">", text) => client.send_bytes(&[&unescape(text)[..], b"\n"].concat()),
-        (">|", text) => client.send_bytes(&unescape(text)),
-        ("<", text) if text.starts_with("[TIME] ") => {
-            let line = client.line();
-            let (time, rest) = line.split_at("[2026-11-22T10:04:05.123Z]".len());
-            let digits = time.replace(|c: char| c.is_ascii_digit(), "0");
-            assert_eq!(digits, "[0000-00-00T00:00:00.000Z]");
-            assert_eq!(rest, &text["[TIME]".len()..]);
-        }
-        ("<", text) => client.expect_bytes(&[&unescape(text)[..], b"\n"].concat()),
-        ("<|", text) => client.expect_bytes(&unescape(text)),
-        ("closes", "its side") => client.end_input(),
-        _ => panic!("no such step: {step}"),
-    }
-}
-
-fn unescape(text: &str) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    let mut rest = text;
-    while let Some(character) = rest.chars().next() {
-        let after = |prefix: &str| rest.strip_prefix(prefix);
-        let (piece, length) = if let Some(code) = after(r"\u{") {
-            let digits = code.split('}').next().unwrap();
-            let character = char::from_u32(u32::from_str_radix(digits, 16).unwrap()).unwrap();
-            (character.to_string().into_bytes(), digits.len() + 4)
-        } else if let Some(code) = after(r"\x") {
-            (vec![u8::from_str_radix(&code[..2], 16).unwrap()], 4)
-        } else if after(r"\n").is_some() {
-            (b"\n".to_vec(), 2)
-        } else if after(r"\r").is_some() {
-            (b"\r".to_vec(), 2)
-        } else if after(r"\t").is_some() {
-            (b"\t".to_vec(), 2)
-        } else if let Some(repeat) = after("{") {
-            let inside = repeat.split('}').next().unwrap();
-            let (what, count) = inside.split_once('*').unwrap();
-            (what.repeat(count.parse().unwrap()).into_bytes(), inside.len() + 2)
-        } else {
-            (character.to_string().into_bytes(), character.len_utf8())
-        };
-        bytes.extend(piece);
-        rest = &rest[length..];
-    }
-    bytes
+    let not_passed: Vec<_> = findings
+        .unwrap()
+        .iter()
+        .filter(|finding| !matches!(finding.outcome, Outcome::Passed))
+        .map(|finding| finding.check.name.clone())
+        .collect();
+    // These two look at a process, and this server has none of its own.
+    assert_eq!(not_passed, ["no-spin-when-idle", "memory-is-bounded"], "why is above");
 }
 
 #[test]

@@ -15,9 +15,8 @@ pub enum Dialect {
     Chat,
     /// The same over a WebSocket.
     Web,
-    /// The relay of this bench that locks: what a client sends is what its room gets.
-    Relay,
-    /// The bare loops of this bench: the same, but the first client speaks for everybody.
+    /// The bare loops of this bench: what a client sends is what its room gets, and the first one
+    /// speaks for everybody.
     Bare,
     /// `ncat --chat`.
     Ncat,
@@ -49,7 +48,7 @@ impl Dialect {
             (Self::Chat, None) => format!("login u{client:05}\n"),
             (Self::Chat, Some(room)) => format!("login u{client:05}\njoin r{room:04}\n"),
             (Self::Irc, _) => format!("NICK u{client:05}\r\nUSER u 0 * :u\r\n"),
-            (Self::Web | Self::Relay | Self::Bare | Self::Ncat, _) => String::new(),
+            (Self::Web | Self::Bare | Self::Ncat, _) => String::new(),
         };
         text.into_bytes()
     }
@@ -61,7 +60,7 @@ impl Dialect {
         let has_entered = match (self, room) {
             (Self::Chat | Self::Web, None) => line == b"Login Success",
             (Self::Chat | Self::Web, Some(_)) => line == b"Join Success",
-            (Self::Relay | Self::Bare, _) => line == b"ready",
+            (Self::Bare, _) => line == b"ready",
             (Self::Ncat, _) => line.starts_with(b"<announce>"),
             (Self::Irc, _) => irc_numeric(line) == Some(b"366"),
         };
@@ -85,7 +84,7 @@ impl Dialect {
         let mut digits = *b"u00000: ";
         match self {
             Self::Chat | Self::Web => to.extend_from_slice(b"say "),
-            Self::Relay | Self::Bare => {
+            Self::Bare => {
                 let mut rest = client;
                 for digit in digits[1..6].iter_mut().rev() {
                     *digit = b'0' + (rest % 10) as u8;
@@ -132,7 +131,7 @@ impl Dialect {
     /// Whether a client gets what it says itself.
     #[must_use]
     pub fn echoes(self) -> bool {
-        matches!(self, Self::Chat | Self::Web | Self::Relay | Self::Bare)
+        matches!(self, Self::Chat | Self::Web | Self::Bare)
     }
 }
 

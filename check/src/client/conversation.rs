@@ -1,0 +1,279 @@
+//! One run of a client, between a server and a user who are both this program.
+
+use std::io::{self, Read, Write};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use protocol::Framing;
+
+use super::screen::Screen;
+use super::{Program, terminal};
+use crate::failure::{Difference, Got, Journal};
+use crate::peer::{LINE_PATIENCE, Peer};
+use crate::shown::shown;
+use crate::stage::CHECK_PATIENCE;
+use crate::target::Groups;
+use crate::target::group::{self, Group};
+
+/// How long a client may take to start and to connect.
+const START_PATIENCE: Duration = Duration::from_secs(5);
+
+/// Long enough that two sends are usually two packets. No answer depends on it.
+pub(super) fn let_it_go() {
+    thread::sleep(Duration::from_millis(2));
+}
+
+/// A client that runs, the server's end of its connection, and its user.
+pub(super) struct Conversation {
+    listener: TcpListener,
+    child: Child,
+    group: Group,
+    groups: Groups,
+    keyboard: Box<dyn Write + Send>,
+    screen: Screen,
+    errors: Screen,
+    peer: Option<Peer>,
+    journal: Journal,
+    name: String,
+    types_the_name: bool,
+    is_raw: bool,
+    random: fastrand::Rng,
+}
+
+impl Conversation {
+    pub(super) fn start(program: &Program) -> io::Result<Self> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+        listener.set_nonblocking(true)?;
+        let address = listener.local_addr()?;
+        let mut random = fastrand::Rng::new();
+        let name = format!("ann{}", random.u32(10_000..100_000));
+        let fill = |word: &String| {
+            let word = word.replace("{host}", &address.ip().to_string());
+            word.replace("{port}", &address.port().to_string()).replace("{name}", &name)
+        };
+        let words: Vec<String> = program.command.iter().map(fill).collect();
+        let (first, rest) = words.split_first().ok_or(io::ErrorKind::InvalidInput)?;
+        let mut command = Command::new(first);
+        command.args(rest).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let terminal = program.on_a_terminal.then(|| terminal::attach(&mut command)).transpose()?;
+        // Into a pipe Python would show nothing before it ends, which is no fault of a student's.
+        command.env("PYTHONUNBUFFERED", "1");
+        group::own(&mut command);
+        let cannot = |error| io::Error::other(format!("cannot run {first}: {error}"));
+        let mut child = command.spawn().map_err(cannot)?;
+        let group = Group::of(&child);
+        program.groups.add(group);
+        // It would keep its copy of the terminal open.
+        drop(command);
+        let (keyboard, output): (Box<dyn Write + Send>, Box<dyn Read + Send>) = match terminal {
+            Some(terminal) => (Box::new(terminal.try_clone()?), Box::new(terminal)),
+            // Pipes were asked for above.
+            None => (
+                Box::new(child.stdin.take().ok_or(io::ErrorKind::BrokenPipe)?),
+                Box::new(child.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?),
+            ),
+        };
+        let errors = child.stderr.take().ok_or(io::ErrorKind::BrokenPipe)?;
+        Ok(Self {
+            listener,
+            group,
+            groups: program.groups.clone(),
+            keyboard,
+            child,
+            screen: Screen::of(output)?,
+            errors: Screen::of(Box::new(errors))?,
+            peer: None,
+            journal: Journal::default(),
+            name,
+            types_the_name: program.types_the_name(),
+            is_raw: program.is_raw,
+            random,
+        })
+    }
+
+    pub(super) fn word(&mut self) -> String {
+        (0..9).map(|_| self.random.lowercase()).collect()
+    }
+
+    /// Takes the client's connection and greets it.
+    pub(super) fn connect(&mut self) -> Result<(), Difference> {
+        let end = Instant::now() + START_PATIENCE;
+        let stream = loop {
+            // The standard library has no accept with a limit, so this one asks again.
+            match self.listener.accept() {
+                Ok((stream, _)) => break stream,
+                Err(_) if Instant::now() < end && matches!(self.child.try_wait(), Ok(None)) => {
+                    thread::sleep(Duration::from_millis(5));
+                }
+                Err(_) => return Err(self.fact("a client that connects", "it does not")),
+            }
+        };
+        let prepared = prepare(&stream);
+        prepared.map_err(|error| self.fact("a connection", &error.to_string()))?;
+        let deadline = Instant::now() + CHECK_PATIENCE;
+        self.peer = Some(Peer::accepted("client", stream, Framing::Line, deadline, &self.journal));
+        self.tell(b"Connect Success\n")
+    }
+
+    /// Types the name where it is typed, and waits for the login.
+    pub(super) fn ask_for_login(&mut self) -> Result<(), Difference> {
+        let login = format!("login {}", self.name);
+        if self.types_the_name {
+            let typed = if self.is_raw { login.clone() } else { self.name.clone() };
+            self.type_line(&typed)?;
+        }
+        self.expect(&login)
+    }
+
+    pub(super) fn take_another_name(&mut self) {
+        self.name = format!("bob{}", self.random.u32(10_000..100_000));
+    }
+
+    /// From the connection to the success.
+    pub(super) fn log_in(&mut self) -> Result<(), crate::failure::Failure> {
+        self.connect()?;
+        self.ask_for_login()?;
+        self.tell(b"Login Success\n")?;
+        Ok(())
+    }
+
+    /// The user says something.
+    pub(super) fn type_speech(&mut self, text: &str) -> Result<(), Difference> {
+        let typed = if self.is_raw { format!("say {text}") } else { text.to_owned() };
+        self.type_line(&typed)
+    }
+
+    fn type_line(&mut self, line: &str) -> Result<(), Difference> {
+        self.journal.note("typed", ':', line.as_bytes());
+        let line = format!("{line}\n");
+        let typed = self.keyboard.write_all(line.as_bytes());
+        typed
+            .and_then(|()| self.keyboard.flush())
+            .map_err(|error| self.fact("a client that reads what is typed", &error.to_string()))
+    }
+
+    /// The server sends.
+    pub(super) fn tell(&mut self, bytes: &[u8]) -> Result<(), Difference> {
+        match &mut self.peer {
+            Some(peer) => peer.send(bytes),
+            None => Err(self.fact("a client that connects", "it does not")),
+        }
+    }
+
+    /// The client sends this line next. What a client asks on its own, as `look`, is passed over.
+    pub(super) fn expect(&mut self, line: &str) -> Result<(), Difference> {
+        let Some(peer) = &mut self.peer else {
+            return Err(self.fact("a client that connects", "it does not"));
+        };
+        for _ in 0..20 {
+            match peer.line() {
+                Ok(got) if got.strip_suffix(b"\r").unwrap_or(&got) == line.as_bytes() => {
+                    return Ok(());
+                }
+                Ok(got) if is_of_its_own(&got) => {
+                    let got = String::from_utf8_lossy(&got).into_owned();
+                    peer.send(format!("Unknown command: {}\n", first_word(&got)).as_bytes())?;
+                }
+                Ok(got) => return Err(peer.difference(line, Got::Bytes(got))),
+                Err(got) => return Err(peer.difference(line, got)),
+            }
+        }
+        Err(peer.difference(line, Got::Fact("other requests without end".to_owned())))
+    }
+
+    /// Each line stands in the output once, in this order and uncut.
+    pub(super) fn sees_once(&mut self, lines: &[String]) -> Result<(), Difference> {
+        let seen =
+            self.screen.wait(LINE_PATIENCE, |text| lines.iter().all(|line| text.contains(line)));
+        let mut from = 0;
+        for line in lines {
+            let Some(at) = seen[from..].find(line.as_str()) else {
+                let shown_last = seen.get(from..).unwrap_or_default().to_owned();
+                return Err(self.on_screen(line, &shown_last));
+            };
+            from += at + line.len();
+        }
+        let closed = self.close_and_read()?;
+        match lines.iter().find(|line| closed.matches(line.as_str()).count() != 1) {
+            Some(line) => Err(self.on_screen(&format!("{line} (once)"), &closed)),
+            None => Ok(()),
+        }
+    }
+
+    /// The server closes, and the client ends.
+    pub(super) fn close(&mut self) -> Result<(), Difference> {
+        self.journal.note_text("the server closes".to_owned());
+        self.peer = None;
+        let end = Instant::now() + LINE_PATIENCE;
+        while Instant::now() < end {
+            if !matches!(self.child.try_wait(), Ok(None)) {
+                return Ok(());
+            }
+            thread::sleep(Duration::from_millis(5));
+        }
+        Err(self.fact("a client that ends", "it goes on running"))
+    }
+
+    /// All that it has shown once the server has closed. Whether it ends is another check's matter.
+    fn close_and_read(&mut self) -> Result<String, Difference> {
+        let _ = self.close();
+        self.groups.end(self.group);
+        Ok(self.screen.wait(LINE_PATIENCE, |_| false))
+    }
+
+    /// What it wrote to its standard error, where a traceback stands.
+    pub(super) fn last_words(&mut self) -> Option<String> {
+        self.groups.end(self.group);
+        let said = self.errors.wait(LINE_PATIENCE, |_| false);
+        let lines: Vec<_> = said.lines().filter(|line| !line.trim().is_empty()).collect();
+        let last = &lines[lines.len().saturating_sub(4)..];
+        let said: String =
+            last.iter().map(|line| format!("\n    {}", shown(line.as_bytes()))).collect();
+        (!last.is_empty()).then(|| format!("the client's errors:{said}"))
+    }
+
+    fn on_screen(&self, expected: &str, seen: &str) -> Difference {
+        let last: Vec<_> = seen.lines().rev().take(3).map(|line| shown(line.as_bytes())).collect();
+        let last: Vec<_> = last.into_iter().rev().collect();
+        let seen = if last.is_empty() { "(nothing)".to_owned() } else { last.join(" / ") };
+        self.fact(&format!("on the screen: {expected}"), &format!("on the screen: {seen}"))
+    }
+
+    fn fact(&self, expected: &str, got: &str) -> Difference {
+        Difference {
+            client: String::new(),
+            line: None,
+            expected: expected.to_owned(),
+            got: Got::Fact(got.to_owned()),
+            before: self.journal.lines(),
+        }
+    }
+}
+
+impl Drop for Conversation {
+    fn drop(&mut self) {
+        self.groups.end(self.group);
+        // The process is gone, or never was.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        self.screen.join();
+        self.errors.join();
+    }
+}
+
+fn prepare(stream: &TcpStream) -> io::Result<()> {
+    stream.set_nonblocking(false)?;
+    stream.set_nodelay(true)
+}
+
+/// Requests that a client may send although nobody typed them.
+fn is_of_its_own(line: &[u8]) -> bool {
+    let line = String::from_utf8_lossy(line);
+    matches!(first_word(&line), "look" | "ping" | "help" | "history" | "rooms" | "topic")
+}
+
+fn first_word(line: &str) -> &str {
+    line.split_whitespace().next().unwrap_or_default()
+}

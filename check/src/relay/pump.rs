@@ -1,0 +1,103 @@
+//! One direction of a connection.
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::TcpStream;
+use std::thread;
+use std::time::Duration;
+
+use fastrand::Rng;
+
+use super::Mood;
+
+/// How the direction came to an end that is none of the input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Broken {
+    /// With a close.
+    Closed,
+    /// With a reset.
+    Reset,
+}
+
+/// Between two pieces, so that they are usually two packets.
+const PIECE_PAUSE: Duration = Duration::from_micros(300);
+
+/// How long bytes are gathered to be sent as one.
+const GATHERED: Duration = Duration::from_millis(15);
+
+/// How late bytes are.
+const LATE: Duration = Duration::from_millis(20);
+
+/// Bytes before a connection breaks, at most.
+const BREAKS_WITHIN: usize = 200;
+
+/// Carries bytes up to the end of the input.
+pub(super) fn pump(
+    mut from: &TcpStream,
+    mut to: &TcpStream,
+    mood: Mood,
+    seed: u64,
+) -> Result<(), Broken> {
+    let mut random = Rng::with_seed(seed);
+    let mut left = random.usize(1..=BREAKS_WITHIN);
+    let mut buffer = [0; 16 * 1024];
+    loop {
+        let length = match from.read(&mut buffer) {
+            Ok(0) => return Ok(()),
+            Ok(length) => length,
+            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+            Err(_) => return Err(Broken::Reset),
+        };
+        let mut gathered = buffer[..length].to_vec();
+        let bytes = match mood {
+            Mood::Glue => {
+                thread::sleep(GATHERED);
+                gather(from, &mut gathered, &mut buffer);
+                &gathered[..]
+            }
+            Mood::Cut | Mood::Stall | Mood::Reset => &gathered[..length.min(left)],
+            Mood::Pieces | Mood::Slow => &gathered[..],
+        };
+        if mood == Mood::Slow {
+            thread::sleep(LATE);
+        }
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let size = if mood == Mood::Pieces { random.usize(1..=3) } else { rest.len() };
+            let (piece, more) = rest.split_at(size.min(rest.len()));
+            to.write_all(piece).map_err(|_| Broken::Reset)?;
+            rest = more;
+            // A long line would take for ever in pieces; its end is enough.
+            if mood == Mood::Pieces && rest.len() < 64 {
+                thread::sleep(PIECE_PAUSE);
+            }
+        }
+        if !mood.keeps_everything() {
+            left -= bytes.len();
+            if left == 0 {
+                return broken(from, mood, &mut buffer);
+            }
+        }
+    }
+}
+
+fn broken(mut from: &TcpStream, mood: Mood, buffer: &mut [u8]) -> Result<(), Broken> {
+    match mood {
+        Mood::Reset => Err(Broken::Reset),
+        // It takes all and passes on nothing, as a machine that sleeps seems to do.
+        Mood::Stall => {
+            while from.read(buffer).is_ok_and(|length| length > 0) {}
+            Err(Broken::Closed)
+        }
+        _ => Err(Broken::Closed),
+    }
+}
+
+/// What else has come by now.
+fn gather(mut from: &TcpStream, gathered: &mut Vec<u8>, buffer: &mut [u8]) {
+    // A timeout of zero is refused; this is the shortest that there is.
+    let _ = from.set_read_timeout(Some(Duration::from_millis(1)));
+    if let Ok(length) = from.read(buffer) {
+        gathered.extend_from_slice(&buffer[..length]);
+    }
+    let _ = from.set_read_timeout(None);
+}

@@ -1,0 +1,68 @@
+//! What the processes of a group use, where the system tells: on Linux.
+
+use std::fs;
+
+/// Whether the system tells anything.
+#[must_use]
+pub fn are_known() -> bool {
+    cfg!(target_os = "linux")
+}
+
+/// How many threads of a group's processes run or wait for a processor now. `None` when the group
+/// is empty. Unlike the time that they got, it does not depend on what else the machine does.
+#[must_use]
+pub fn runnable(group: u32) -> Option<u64> {
+    sum(group, |process| {
+        let threads = fs::read_dir(format!("/proc/{}/task", process.id)).ok()?;
+        let is_running = |stat: &String| {
+            // The state follows the name, as in proc_pid_stat(5).
+            stat.rsplit_once(')').is_some_and(|(_, fields)| fields.trim_start().starts_with('R'))
+        };
+        let stats =
+            threads.filter_map(|thread| fs::read_to_string(thread.ok()?.path().join("stat")).ok());
+        Some(stats.filter(is_running).count() as u64)
+    })
+}
+
+/// Bytes of memory that the processes of a group have in use. `None` when there are none.
+#[must_use]
+pub fn memory(group: u32) -> Option<u64> {
+    sum(group, |process| {
+        let status = fs::read_to_string(format!("/proc/{}/status", process.id)).ok()?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+        let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+        Some(kibibytes * 1024)
+    })
+}
+
+struct Process {
+    id: String,
+    /// What follows the name in `/proc/ID/stat`: fields 3 and up.
+    fields: Vec<String>,
+}
+
+impl Process {
+    fn read(id: String) -> Option<Self> {
+        let stat = fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
+        // The second field is a name in parentheses, in which anything may stand.
+        let fields = stat.rsplit_once(')')?.1.split_whitespace().map(str::to_owned).collect();
+        Some(Self { id, fields })
+    }
+
+    /// A field by its number in proc_pid_stat(5), 3 or more.
+    fn field(&self, number: usize) -> Option<u64> {
+        self.fields.get(number - 3)?.parse().ok()
+    }
+}
+
+fn sum(group: u32, of: impl Fn(&Process) -> Option<u64>) -> Option<u64> {
+    let ids = fs::read_dir("/proc").ok()?.filter_map(|entry| {
+        let name = entry.ok()?.file_name().into_string().ok()?;
+        name.bytes().all(|byte| byte.is_ascii_digit()).then_some(name)
+    });
+    // Field 5 is the process group.
+    let of_the_group =
+        ids.filter_map(Process::read).filter(|process| process.field(5) == Some(u64::from(group)));
+    // A process may end while it is read; the others still count.
+    of_the_group.filter_map(|process| of(&process)).reduce(|a, b| a + b)
+}

@@ -1,0 +1,187 @@
+//! The program: exit codes, reports, and servers that it starts and ends.
+
+use std::io::{BufRead, BufReader};
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use tempfile::TempDir;
+
+use crate::zoo::{Fault, ZooServer};
+
+/// A server in Python that passes up to level 5.
+const RIGHT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/python/right.py");
+
+fn chat_check(arguments: &[&str]) -> Output {
+    let program = env!("CARGO_BIN_EXE_chat-check");
+    Command::new(program).args(arguments).stdin(Stdio::null()).output().unwrap()
+}
+
+#[track_caller]
+fn check(arguments: &[&str], code: i32, wanted: &[&str]) -> String {
+    let output = chat_check(arguments);
+    let text =
+        String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(code), "{arguments:?}\n{text}");
+    for wanted in wanted {
+        assert!(text.contains(wanted), "{wanted:?} is not in\n{text}");
+    }
+    text
+}
+
+/// `right.py` with `old` replaced by `new`, in a file of its own.
+fn wrong_python(folder: &TempDir, old: &str, new: &str) -> String {
+    let right = std::fs::read_to_string(RIGHT).unwrap();
+    assert!(right.contains(old), "{old}");
+    let path = folder.path().join("wrong.py");
+    std::fs::write(&path, right.replace(old, new)).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_right_server_passes_through_every_mood_that_keeps_all() {
+    for mood in ["pieces", "glue", "slow"] {
+        let only = ["--only", "login", "--only", "packet", "--only", "last-words", "--only", "say"];
+        let server = ["--mood", mood, "--", "python3", RIGHT, "{port}"];
+        check(&[&["server"], &only[..], &server[..]].concat(), 0, &["  ok    last-words"]);
+    }
+}
+
+#[test]
+fn a_server_that_spins_or_grows_is_caught() {
+    let folder = TempDir::new().unwrap();
+    let spins = "server = socket.create_server";
+    let spins = wrong_python(
+        &folder,
+        spins,
+        &format!(
+            "import time\nthreading.Thread(target=lambda: [0 for _ in iter(int, 1)], daemon=True).start()\n{spins}"
+        ),
+    );
+    let only = |name| ["server", "--only", name, "--", "python3"];
+    let text = ["FAIL  no-spin-when-idle", "it used the processor in"];
+    check(&[&only("no-spin-when-idle")[..], &[&spins, "{port}"]].concat(), 1, &text);
+    let grows = wrong_python(
+        &folder,
+        "kept = (kept + line)[: LINE + 2]\n                if length >= UNTERMINATED:",
+        "kept = kept + line\n                if False:",
+    );
+    let text = ["FAIL  memory-is-bounded", "it grew by"];
+    check(&[&only("memory-is-bounded")[..], &[&grows, "{port}"]].concat(), 1, &text);
+}
+
+#[test]
+fn no_server_is_neither_passed_nor_failed() {
+    let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    check(&["server", &nobody], 3, &["nobody listens at"]);
+    check(&["server", "--", "no-such-program", "{port}"], 3, &["cannot run no-such-program"]);
+    let text = ["the server ended (exit status: 5) before it took a connection", "    oh"];
+    check(&["server", "--", "sh", "-c", "echo oh >&2; exit 5 # {port}"], 3, &text);
+}
+
+#[test]
+fn wrong_usage_is_said_in_one_line() {
+    let (command, glob) = (["server", "--", "python3", RIGHT], "no check is called x");
+    check(&command, 2, &["put {port} into the command"]);
+    check(&["server", "127.0.0.1:1", "--only", "x"], 2, &[glob]);
+    check(&["server", "192.0.2.1:1"], 2, &["is on another machine; say --remote"]);
+    check(&["server", "127.0.0.1:1", "--mood", "reset"], 2, &["pieces, glue or slow"]);
+    check(&["server", "127.0.0.1:1", "--points", "/no/such"], 2, &["/no/such"]);
+    check(&["server"], 2, &["HOST:PORT"]);
+}
+
+#[test]
+fn checks_are_listed_shown_and_explained() {
+    check(&["server", "--list"], 0, &["level 0: connects\n", "  login-taken "]);
+    check(&["server", "--show", "login-taken"], 0, &["level 1", "eve < UserName Exist"]);
+    check(&["server", "--show", "lines-are-whole"], 0, &["level 5", "played by a function"]);
+    check(&["help", "transcripts"], 0, &["# Transcripts", "at the same time"]);
+}
+
+#[test]
+fn a_failure_is_in_every_report() {
+    let folder = TempDir::new().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    std::fs::write(path("rubric"), "# level 1\nlogin-taken 4\nlevel-3 10\n").unwrap();
+    let zoo = ZooServer::start(Fault::TakenNameAllowed);
+    let address = zoo.address.to_string();
+    let only = ["--only", "login-taken", "--only", "look"];
+    let files = ["--junit", &path("junit.xml"), "--points", &path("rubric")];
+    let text = [
+        "begin with login-taken, in level 1",
+        "login-taken: 0.0 of 4 points",
+        "all: 10.0 of 14 points",
+    ];
+    check(&[&["server", &address], &only[..], &files[..]].concat(), 1, &text);
+    let xml = std::fs::read_to_string(path("junit.xml")).unwrap();
+    assert!(xml.contains("tests=\"2\" failures=\"1\" errors=\"0\" skipped=\"0\""), "{xml}");
+    assert!(xml.contains("<testcase name=\"look\" classname=\"level3\""), "{xml}");
+    let output = chat_check(&[&["server", &address, "--json"], &only[..]].concat());
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&report["passed"], &report["failed"]), (&1.into(), &1.into()));
+    let failed = &report["checks"][0]["differences"][0];
+    assert_eq!(
+        (&failed["expected"], &failed["got"]),
+        (&"UserName Exist".into(), &"Login Success".into())
+    );
+}
+
+#[test]
+fn a_server_that_hangs_or_floods_gets_a_verdict_in_time() {
+    for fault in [Fault::NoGreeting, Fault::Floods, Fault::ClosesAtOnce] {
+        let zoo = ZooServer::start(fault);
+        let start = std::time::Instant::now();
+        let address = zoo.address.to_string();
+        check(&["server", "--level", "5", &address], 1, &["not tried, nothing of level"]);
+        assert!(start.elapsed().as_secs() < 70, "{fault:?}: {:?}", start.elapsed());
+    }
+}
+
+#[test]
+fn a_server_that_dies_fails_the_check_that_it_died_in() {
+    let folder = TempDir::new().unwrap();
+    let dies = wrong_python(
+        &folder,
+        "except UnicodeDecodeError:",
+        "except UnicodeDecodeError:\n            import os; os._exit(9)",
+    );
+    let only = ["--only", "greeting", "--only", "not-utf8", "--only", "say"];
+    let command = ["--", "python3", &dies, "{port}"];
+    let text = [
+        "  ok    greeting",
+        "FAIL  not-utf8",
+        "the server ended by itself: exit status: 9",
+        "  ok    say",
+    ];
+    check(&[&["server"], &only[..], &command[..]].concat(), 1, &text);
+}
+
+#[test]
+fn nothing_that_a_server_started_is_left() {
+    let folder = TempDir::new().unwrap();
+    let started = folder.path().join("started");
+    let script =
+        format!("sleep 1000 & echo $! > {}; exec python3 {RIGHT} {{port}}", started.display());
+    check(&["server", "--only", "greeting", "--", "sh", "-c", &script], 0, &["1 passed"]);
+    let process = std::fs::read_to_string(started).unwrap();
+    let stat = std::fs::read_to_string(Path::new("/proc").join(process.trim()).join("stat"));
+    // It may still wait to be reaped, but it runs no more.
+    assert!(stat.as_ref().map_or(true, |stat| stat.contains(") Z ")), "{stat:?}");
+}
+
+#[test]
+fn the_proxy_says_where_it_listens() {
+    let zoo = ZooServer::start(Fault::None);
+    let mut proxy = Command::new(env!("CARGO_BIN_EXE_chat-check"))
+        .args(["proxy", "--listen", "127.0.0.1:0", "--to", &zoo.address.to_string()])
+        .args(["--mood", "pieces", "--seed", "7"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut said = String::new();
+    BufReader::new(proxy.stdout.take().unwrap()).read_line(&mut said).unwrap();
+    let address = said.trim_end().strip_prefix("listening at ").unwrap();
+    check(&["server", "--only", "say", address], 0, &["1 passed"]);
+    proxy.kill().unwrap();
+    proxy.wait().unwrap();
+}

@@ -1,0 +1,257 @@
+//! The lab holds what it promises: starters and solutions pass their levels, and every command of
+//! the handout does what the handout says, in both languages.
+
+#![allow(clippy::unwrap_used, reason = "in a test, a panic is the report")]
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::net::{Ipv4Addr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::Once;
+
+use tempfile::TempDir;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../..").canonicalize().unwrap()
+}
+
+/// The folder of the programs of the whole workspace, which are built when they are first needed.
+fn programs() -> &'static Path {
+    static BUILT: Once = Once::new();
+    BUILT.call_once(|| {
+        let build = |arguments: &[&str]| {
+            let mut cargo = Command::new(env!("CARGO"));
+            cargo.current_dir(root()).args(["build", "--quiet"]).args(arguments);
+            assert!(cargo.status().unwrap().success(), "{arguments:?}");
+        };
+        let packages = ["chat-server", "chat-client", "chat-check", "my-chat", "lab-solutions"];
+        build(&packages.map(|package| ["--package", package]).concat());
+        build(&["--package", "chat-server", "--example", "simple"]);
+        build(&["--package", "chat-client", "--example", "simple_client"]);
+    });
+    Path::new(env!("CARGO_BIN_EXE_solved-server")).parent().unwrap()
+}
+
+fn check(arguments: &[&str]) -> Output {
+    let programs = programs();
+    let arguments = arguments.iter().map(|word| word.replace("BIN", programs.to_str().unwrap()));
+    let mut checker = Command::new(programs.join("chat-check"));
+    checker.current_dir(root()).args(arguments).output().unwrap()
+}
+
+#[track_caller]
+fn passes(arguments: &[&str]) {
+    let output = check(arguments);
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
+    assert!(text.contains(" 0 failed"), "{text}");
+}
+
+#[test]
+fn starters_run_and_pass_level_0() {
+    passes(&["server", "--level", "0", "--", "python3", "lab/python/server.py", "{port}"]);
+    passes(&["server", "--level", "0", "--", "BIN/my-server", "{port}"]);
+    let server = Command::new(root().join("scripts/with-server"))
+        .args(["-q", "--", "bash", "-c"])
+        .arg("python3 lab/python/client.py $CHAT_PORT && cargo run -q -p my-chat --bin my-client $CHAT_PORT")
+        .current_dir(root())
+        .output()
+        .unwrap();
+    assert_eq!(String::from_utf8_lossy(&server.stdout), "Connect Success\n\n".repeat(2));
+}
+
+#[test]
+fn the_simplest_server_passes_level_4_and_is_stopped_by_a_reader_that_stalls() {
+    let simple = ["--", "BIN/examples/simple", "--listen", "127.0.0.1:{port}"];
+    passes(&[&["server", "--level", "4"], &simple[..]].concat());
+    let stall = ["server", "--only", "a-reader-that-stalls-stops-nobody"];
+    assert_eq!(check(&[&stall, &simple[..]].concat()).status.code(), Some(1));
+}
+
+#[test]
+fn the_solution_in_python_passes_level_5() {
+    passes(&[
+        "server",
+        "--level",
+        "5",
+        "--",
+        "python3",
+        "lab/solutions/python/server.py",
+        "{port}",
+    ]);
+}
+
+#[test]
+fn the_solution_in_rust_passes_level_5() {
+    passes(&["server", "--level", "5", "--", "BIN/solved-server", "{port}"]);
+}
+
+#[test]
+fn the_clients_pass() {
+    passes(&["client", "--raw", "--", "python3", "lab/solutions/python/client.py", "{port}"]);
+    passes(&["client", "--raw", "--", "BIN/solved-client", "{port}"]);
+    passes(&["client", "--raw", "--", "BIN/examples/simple_client", "127.0.0.1:{port}"]);
+}
+
+#[test]
+fn the_simplest_programs_are_short() {
+    for (file, most) in
+        [("server/examples/simple.rs", 200), ("client/examples/simple_client.rs", 100)]
+    {
+        let lines = fs::read_to_string(root().join(file)).unwrap().lines().count();
+        assert!(lines <= most, "{file} has {lines} lines");
+    }
+}
+
+/// The pages of the handout in one language, by name.
+fn pages(language: &str) -> Vec<(String, String)> {
+    let folder = root().join("docs/lab").join(language);
+    let names: BTreeSet<_> =
+        fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    let page = |name: std::ffi::OsString| {
+        let text = fs::read_to_string(folder.join(&name)).unwrap();
+        (name.into_string().unwrap(), text)
+    };
+    names.into_iter().map(page).collect()
+}
+
+/// The lines of all blocks of this kind.
+fn blocks<'a>(page: &'a str, kind: &str) -> Vec<&'a str> {
+    let fence = format!("\n```{kind}\n");
+    page.split(fence.as_str()).skip(1).map(|rest| rest.split("\n```").next().unwrap()).collect()
+}
+
+#[test]
+fn both_languages_have_the_same_steps_and_commands() {
+    let (english, chinese) = (pages("en"), pages("zh"));
+    assert_eq!(english.len(), 8);
+    for ((name, en), (other, zh)) in english.iter().zip(&chinese) {
+        assert_eq!(name, other);
+        assert_eq!(blocks(en, "sh"), blocks(zh, "sh"), "{name}");
+        assert!(!blocks(en, "sh").is_empty(), "{name} has no command");
+    }
+    assert_eq!(english.len(), chinese.len());
+}
+
+#[test]
+fn links_between_the_pages_lead_somewhere() {
+    let folder = root().join("docs/lab");
+    let teacher = ("teacher.md".to_owned(), fs::read_to_string(folder.join("teacher.md")).unwrap());
+    let mut links = 0;
+    let all = [("en", pages("en")), ("zh", pages("zh")), ("", vec![teacher])];
+    for (language, pages) in all {
+        for (name, page) in pages {
+            for link in page.split("](").skip(1) {
+                let target = link.split([')', '#']).next().unwrap();
+                links += 1;
+                let exists = folder.join(language).join(target).exists();
+                assert!(exists || target.starts_with("https://"), "{language}/{name}: no {target}");
+            }
+        }
+    }
+    assert!(links >= 30, "only {links} links");
+}
+
+fn free_port() -> String {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    listener.local_addr().unwrap().port().to_string()
+}
+
+/// Runs a command of the handout for a student who has solved everything. Gives what it prints.
+#[track_caller]
+fn run(command: &str, my: &Path) -> String {
+    let my = my.to_str().unwrap();
+    let command = command
+        .replace("lab/python my", &format!("lab/python {my}/again"))
+        .replace(" my/", &format!(" {my}/"))
+        .replace("target/debug", programs().to_str().unwrap())
+        .replace("7777", &free_port())
+        .replace("7778", &free_port());
+    let output = Command::new("bash").args(["-c", &command]).current_dir(root()).output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{command}\n{text}\n{errors}");
+    text
+}
+
+#[test]
+fn every_command_of_the_handout_works() {
+    let my = TempDir::new().unwrap();
+    for file in ["server.py", "client.py"] {
+        let solution = root().join("lab/solutions/python").join(file);
+        fs::copy(solution, my.path().join(file)).unwrap();
+    }
+    let pages = pages("en");
+    let page = |name: &str| &pages.iter().find(|(file, _)| file == name).unwrap().1;
+    let session = format!("{}\n", blocks(page("0-see-it.md"), "text")[1]);
+    for (name, page) in &pages {
+        for command in blocks(page, "sh").into_iter().flat_map(str::lines) {
+            let printed = run(command, my.path());
+            match &**name {
+                "0-see-it.md" => assert_eq!(printed, session),
+                "1-client.md" if !command.contains("chat-check") => assert_eq!(printed, session),
+                "2-bad-days.md" => assert!(printed.contains("ann: 你好\n"), "{printed}"),
+                "6-neighbour.md" => assert!(printed.ends_with(&session), "{printed}"),
+                _ if command.contains("chat-check --") => {
+                    assert!(printed.contains(" 0 failed"), "{command}\n{printed}");
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+#[test]
+fn every_command_of_the_teachers_page_works() {
+    let page = fs::read_to_string(root().join("docs/lab/teacher.md")).unwrap();
+    let commands = blocks(&page, "sh");
+    assert!(!commands.is_empty());
+    for command in commands {
+        run(command, Path::new("."));
+    }
+}
+
+#[test]
+fn a_class_is_graded_and_nothing_that_it_started_goes_on() {
+    let class = TempDir::new().unwrap();
+    let folder = |name: &str, file: &str, text: &str| {
+        let folder = class.path().join(name);
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join(file), text).unwrap();
+    };
+    let solution = fs::read_to_string(root().join("lab/solutions/python/server.py")).unwrap();
+    let starter = fs::read_to_string(root().join("lab/python/server.py")).unwrap();
+    let left = class.path().join("left");
+    folder("right", "server.py", &solution);
+    folder("begun", "server.py", &starter);
+    folder("command", "command", &format!("{}/solved-server {{port}}", programs().display()));
+    let stays = format!("setsid sh -c 'echo $$ >{}; exec sleep 600' & exit 1", left.display());
+    folder("stays", "run.sh", &stays);
+    folder("stays", "command", "bash run.sh {port}");
+    let (table, report) = (class.path().join("table.csv"), class.path().join("report.xml"));
+    let output = Command::new(root().join("scripts/grade"))
+        .arg(class.path())
+        .args(["--level", "1", "--seconds", "25", "--checker"])
+        .arg(programs().join("chat-check"))
+        .arg("--csv")
+        .arg(&table)
+        .arg("--junit")
+        .arg(&report)
+        .output()
+        .unwrap();
+    let text = fs::read_to_string(table).unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stdout), text);
+    let row = |name: &str| text.lines().find(|line| line.starts_with(name)).unwrap().to_owned();
+    assert!(row("right,").starts_with("right,passed,1,"), "{text}");
+    assert!(row("command,").starts_with("command,passed,1,"), "{text}");
+    assert!(row("begun,").starts_with("begun,failed,0,"), "{text}");
+    assert!(row("begun,").ends_with(",login"), "{text}");
+    assert!(!row("stays,").contains("passed"), "{text}");
+    let report = fs::read_to_string(report).unwrap();
+    assert_eq!(report.matches("<testsuite ").count(), 4);
+    let process = fs::read_to_string(left).unwrap();
+    // One that has ended and that nobody has waited for yet has no command line any more.
+    let command = Path::new("/proc").join(process.trim()).join("cmdline");
+    assert_eq!(fs::read_to_string(command).unwrap_or_default(), "", "it goes on");
+}
