@@ -34,15 +34,18 @@ const OTHER_DESCRIPTORS: u64 = 100;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Contender {
     Server,
+    /// The same with browsers for clients.
+    Web,
     /// The usual way, `examples/simple.rs`.
     Simple,
     Relay(Relay),
 }
 
-const ALL: [Contender; 4] = [
+const ALL: [Contender; 5] = [
     Contender::Relay(Relay::LineByLine),
     Contender::Relay(Relay::Coalesced),
     Contender::Server,
+    Contender::Web,
     Contender::Simple,
 ];
 
@@ -50,6 +53,7 @@ impl Contender {
     fn name(self) -> &'static str {
         match self {
             Self::Server => "chat-server",
+            Self::Web => "chat-server, browsers",
             Self::Relay(Relay::LineByLine) => "bare, line by line",
             Self::Relay(Relay::Coalesced) => "bare, coalesced",
             Self::Simple => "lock and write",
@@ -59,29 +63,36 @@ impl Contender {
     fn dialect(self) -> Dialect {
         match self {
             Self::Server | Self::Simple => Dialect::Chat,
+            Self::Web => Dialect::Web,
             Self::Relay(Relay::LineByLine | Relay::Coalesced) => Dialect::Bare,
         }
     }
 
     fn start(self, shape: Shape, server_flags: &str) -> Result<Process> {
         let mut command = match self {
-            Self::Server => Command::new(env!("CARGO_BIN_EXE_chat-server")),
+            Self::Server | Self::Web => Command::new(env!("CARGO_BIN_EXE_chat-server")),
             Self::Simple | Self::Relay(_) => Command::new(env::current_exe()?),
         };
         match self {
-            Self::Server => command.args(SERVER_FLAGS).args(server_flags.split_whitespace()),
+            Self::Server | Self::Web => {
+                command.args(SERVER_FLAGS).args(server_flags.split_whitespace())
+            }
             Self::Simple => command.arg("simple"),
             Self::Relay(relay) => command
                 .args(["relay", relay.name()])
                 .args([shape.clients, shape.room_size].map(|number| number.to_string())),
         };
+        if self == Self::Web {
+            command.args(["--web", "127.0.0.1:0"]);
+            return Process::start_web(command);
+        }
         Process::start(command)
     }
 
     /// How many lines take about so many seconds. A send of one line costs several microseconds;
     /// a line among thousands in a send next to nothing.
     fn lines(self, pace: Pace, shape: Shape, seconds: f64) -> u64 {
-        let coalesces = matches!(self, Self::Server | Self::Relay(Relay::Coalesced));
+        let coalesces = matches!(self, Self::Server | Self::Web | Self::Relay(Relay::Coalesced));
         let microseconds = match pace {
             Pace::Saturated if coalesces => 0.04,
             Pace::InFlight(senders) if coalesces => 6.0 / senders as f64,

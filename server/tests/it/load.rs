@@ -61,6 +61,19 @@ fn everyone_gets_every_line_in_order_at_every_pace() {
 }
 
 #[test]
+fn browsers_get_every_line_too() {
+    for shape in [ONE_ROOM, FIVE_ROOMS] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_chat-server"));
+        let local = "127.0.0.1:0";
+        command.args(["--listen", local, "--web", local, "--rate", "0", "--quiet"]);
+        let server = Process::start_web(command).unwrap();
+        let (mut crowd, _) = Crowd::enter(server.address, Dialect::Web, shape).unwrap();
+        check(&server, &mut crowd, Pace::Saturated, 20_000);
+        check(&server, &mut crowd, Pace::InFlight(1), 50);
+    }
+}
+
+#[test]
 fn every_room_gets_its_own_lines_only() {
     let server = server();
     let (mut crowd, _) = Crowd::enter(server.address, Dialect::Chat, FIVE_ROOMS).unwrap();

@@ -17,6 +17,7 @@ use nix::errno::Errno;
 use nix::sys::socket::{MsgFlags, recv, setsockopt, sockopt};
 
 use super::dialect::Dialect;
+use super::frames::Unframer;
 use super::mark::Mark;
 use super::member::{Entering, Inside};
 use super::transcript::{Line, Transcript};
@@ -85,6 +86,8 @@ pub struct Crowd {
 
 struct Member {
     stream: TcpStream,
+    /// Of a WebSocket.
+    unframer: Option<Unframer>,
     stage: Stage,
 }
 
@@ -256,7 +259,12 @@ impl Crowd {
         let descriptor = stream.as_raw_fd();
         let registry = self.poll.registry();
         registry.register(&mut SourceFd(&descriptor), Token(client), Interest::READABLE)?;
-        self.members.push(Member { stream, stage: Stage::Entering(Entering::new(since)) });
+        let unframer = (self.dialect == Dialect::Web).then(Unframer::default);
+        self.members.push(Member {
+            stream,
+            unframer,
+            stage: Stage::Entering(Entering::new(since)),
+        });
         Ok(())
     }
 
@@ -287,7 +295,7 @@ impl Crowd {
         let mark = Mark { lane: room, number: Mark::FENCE + number };
         let mut request = Vec::new();
         self.dialect.say(client, self.shape.room(client), mark, &mut request);
-        Ok((&self.members[client].stream).write_all(&request)?)
+        Ok(self.dialect.send(&self.members[client].stream, &request)?)
     }
 
     fn has_seen_fence(&self, client: usize, number: u64) -> bool {
@@ -308,7 +316,7 @@ impl Crowd {
                 .collect();
             counts.sort_unstable();
             total += counts.iter().sum::<u64>();
-            if self.dialect == Dialect::Chat {
+            if self.dialect.tells_of_entries() {
                 ensure!(
                     counts.iter().copied().eq(0..room.len() as u64),
                     "somebody was not told of somebody's coming"
@@ -369,7 +377,11 @@ impl Crowd {
                 Err(Errno::EINTR) => continue,
                 Err(error) => return Err(error).context("the connection broke"),
             };
-            self.take(client, &buffer[..count], on_lines)?;
+            let kept = match &mut self.members[client].unframer {
+                Some(unframer) => unframer.take(&mut buffer[..count]),
+                None => count,
+            };
+            self.take(client, &buffer[..kept], on_lines)?;
             // Events tell of changes only; but a read that is not full has emptied the socket.
             if count < buffer.len() {
                 return Ok(());
@@ -379,7 +391,7 @@ impl Crowd {
 
     fn take(&mut self, client: usize, bytes: &[u8], on_lines: &mut OnLines<'_>) -> Result<()> {
         let room = self.shape.room(client);
-        let Member { stream, stage } = &mut self.members[client];
+        let Member { stream, stage, .. } = &mut self.members[client];
         match stage {
             Stage::Entering(entering) => {
                 let rest = entering.take(bytes, self.dialect, room, stream)?;

@@ -1,7 +1,11 @@
 //! How one speaks to each kind of server: to enter, and to say something.
 
+use std::io::{self, Write};
+use std::net::TcpStream;
+
 use clap::ValueEnum;
 
+use super::frames;
 use super::mark::Mark;
 
 /// What a server speaks.
@@ -9,6 +13,8 @@ use super::mark::Mark;
 pub enum Dialect {
     /// This project's protocol.
     Chat,
+    /// The same over a WebSocket.
+    Web,
     /// The bare loops of this bench: what a client sends is what its room gets, and the first one
     /// speaks for everybody.
     Bare,
@@ -33,11 +39,16 @@ impl Dialect {
     /// What a client sends once it is connected.
     #[must_use]
     pub fn greeting(self, client: usize, room: Option<usize>) -> Vec<u8> {
+        if self == Self::Web {
+            let mut bytes = frames::HANDSHAKE.to_vec();
+            frames::put(&Self::Chat.greeting(client, room), &mut bytes);
+            return bytes;
+        }
         let text = match (self, room) {
             (Self::Chat, None) => format!("login u{client:05}\n"),
             (Self::Chat, Some(room)) => format!("login u{client:05}\njoin r{room:04}\n"),
             (Self::Irc, _) => format!("NICK u{client:05}\r\nUSER u 0 * :u\r\n"),
-            (Self::Bare | Self::Ncat, _) => String::new(),
+            (Self::Web | Self::Bare | Self::Ncat, _) => String::new(),
         };
         text.into_bytes()
     }
@@ -47,8 +58,8 @@ impl Dialect {
     pub fn react(self, line: &[u8], room: Option<usize>) -> Reaction {
         let line = line.trim_ascii_end();
         let has_entered = match (self, room) {
-            (Self::Chat, None) => line == b"Login Success",
-            (Self::Chat, Some(_)) => line == b"Join Success",
+            (Self::Chat | Self::Web, None) => line == b"Login Success",
+            (Self::Chat | Self::Web, Some(_)) => line == b"Join Success",
             (Self::Bare, _) => line == b"ready",
             (Self::Ncat, _) => line.starts_with(b"<announce>"),
             (Self::Irc, _) => irc_numeric(line) == Some(b"366"),
@@ -72,7 +83,7 @@ impl Dialect {
     pub fn say(self, client: usize, room: Option<usize>, mark: Mark, to: &mut Vec<u8>) {
         let mut digits = *b"u00000: ";
         match self {
-            Self::Chat => to.extend_from_slice(b"say "),
+            Self::Chat | Self::Web => to.extend_from_slice(b"say "),
             Self::Bare => {
                 let mut rest = client;
                 for digit in digits[1..6].iter_mut().rev() {
@@ -91,6 +102,26 @@ impl Dialect {
         to.extend_from_slice(if self == Self::Irc { b"\r\n" } else { b"\n" });
     }
 
+    /// Sends requests.
+    ///
+    /// # Errors
+    ///
+    /// When the connection is gone.
+    pub fn send(self, mut stream: &TcpStream, requests: &[u8]) -> io::Result<()> {
+        if self != Self::Web {
+            return stream.write_all(requests);
+        }
+        let mut bytes = Vec::with_capacity(requests.len() + 64);
+        frames::put(requests, &mut bytes);
+        stream.write_all(&bytes)
+    }
+
+    /// Whether everybody is told of everybody who comes.
+    #[must_use]
+    pub fn tells_of_entries(self) -> bool {
+        matches!(self, Self::Chat | Self::Web)
+    }
+
     /// Whether the first client says what others would.
     #[must_use]
     pub fn has_one_speaker(self) -> bool {
@@ -100,7 +131,7 @@ impl Dialect {
     /// Whether a client gets what it says itself.
     #[must_use]
     pub fn echoes(self) -> bool {
-        matches!(self, Self::Chat | Self::Bare)
+        matches!(self, Self::Chat | Self::Web | Self::Bare)
     }
 }
 

@@ -1,6 +1,5 @@
 //! Load in its three forms, and what it costs.
 
-use std::io::Write;
 use std::net::TcpStream;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -154,7 +153,7 @@ fn saturate(crowd: &mut Crowd, lanes: &mut [Lane]) -> Result<()> {
                             let mark = Mark { lane: number, number: text };
                             dialect.say(lane.client, lane.room, mark, &mut requests);
                         }
-                        lane.stream.write_all(&requests).context("cannot send")?;
+                        dialect.send(&lane.stream, &requests).context("cannot send")?;
                     }
                 }
                 Ok(())
@@ -180,7 +179,7 @@ fn in_flight(crowd: &mut Crowd, lanes: &mut [Lane]) -> Result<()> {
     for (number, lane) in lanes.iter_mut().enumerate() {
         let mut request = Vec::new();
         dialect.say(lane.client, lane.room, Mark { lane: number, number: 0 }, &mut request);
-        lane.stream.write_all(&request)?;
+        dialect.send(&lane.stream, &request)?;
     }
     let mut requests = Vec::new();
     crowd.listen(&mut |client, lines| {
@@ -199,8 +198,8 @@ fn in_flight(crowd: &mut Crowd, lanes: &mut [Lane]) -> Result<()> {
             }
         }
         // A client watches for one sender, or for all that share its connection.
-        if let Some(mut stream) = stream {
-            stream.write_all(&requests)?;
+        if let Some(stream) = stream {
+            dialect.send(stream, &requests)?;
         }
         Ok(())
     })
@@ -227,7 +226,7 @@ fn steady(crowd: &mut Crowd, lanes: &mut [Lane], rate: f64) -> Result<Histogram<
                     request.clear();
                     dialect.say(lane.client, lane.room, mark, &mut request);
                     thread::sleep(due(mark).saturating_duration_since(Instant::now()));
-                    lane.stream.write_all(&request).context("cannot send")?;
+                    dialect.send(&lane.stream, &request).context("cannot send")?;
                 }
             }
             Ok(())

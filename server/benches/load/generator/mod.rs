@@ -9,6 +9,7 @@
 
 pub mod crowd;
 pub mod dialect;
+pub mod frames;
 pub mod load;
 pub mod mark;
 pub mod member;

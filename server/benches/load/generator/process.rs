@@ -38,17 +38,33 @@ impl Process {
     /// # Errors
     ///
     /// When it does not start.
-    pub fn start(mut command: Command) -> Result<Self> {
+    pub fn start(command: Command) -> Result<Self> {
+        Self::start_announced(command, "listening on ")
+    }
+
+    /// Starts a server that says where its page for browsers is, after its other addresses.
+    ///
+    /// # Errors
+    ///
+    /// When it does not start.
+    pub fn start_web(command: Command) -> Result<Self> {
+        Self::start_announced(command, "listening on http://")
+    }
+
+    fn start_announced(mut command: Command, announcement: &str) -> Result<Self> {
         let mut child = command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()
             .with_context(|| format!("cannot start {command:?}"))?;
         let stdout = child.stdout.take().context("the output is piped")?;
-        let mut line = String::new();
-        BufReader::new(stdout).read_line(&mut line)?;
-        let address = line.trim_end().strip_prefix("listening on ");
-        let address = address.with_context(|| format!("{command:?} said {line:?}"))?.parse()?;
+        let mut lines = BufReader::new(stdout).lines();
+        let address = loop {
+            let line = lines.next().with_context(|| format!("{command:?} has ended"))??;
+            if let Some(address) = line.strip_prefix(announcement) {
+                break address.trim_end_matches('/').parse()?;
+            }
+        };
         Ok(Self { address, id: pid(child.id())?, child: Some(child) })
     }
 
