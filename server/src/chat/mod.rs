@@ -288,13 +288,14 @@ impl Chat {
         }
     }
 
-    /// Waits until all clients are gone, but not past `deadline`. A client that has got all it was
+    /// Waits until all clients are gone, but not past `deadline`. A client that was sent all it was
     /// owed is closed at the end of the first `tick` in which it is silent; one that sends on has
-    /// [`SENDS_ON`] to close its side, see [`Client::was_silent`].
+    /// [`SENDS_ON`] from then to close its side, see [`Client::was_silent`]. At the deadline all are
+    /// closed.
     pub fn wait_until_empty(&self, deadline: Instant, tick: Duration) {
-        let end_of_patience = deadline.min(Instant::now() + SENDS_ON);
+        let mut sent_all = HashMap::new();
         let mut state = self.state.lock();
-        while !state.connections.is_empty() && Instant::now() < deadline {
+        while !state.connections.is_empty() {
             let next_tick = deadline.min(Instant::now() + tick);
             while !state.connections.is_empty() {
                 if self.gone.wait_until(&mut state, next_tick).timed_out() {
@@ -302,16 +303,21 @@ impl Chat {
                 }
             }
             let clients: Vec<_> = state.connections.iter().cloned().collect();
+            let now = Instant::now();
             MutexGuard::unlocked(&mut state, || {
                 for client in clients.iter().filter(|client| client.outbox.has_ended()) {
+                    let since = *sent_all.entry(client.id).or_insert(now);
                     if client.was_silent() {
                         client.shut_read();
-                    } else if Instant::now() >= end_of_patience {
+                    } else if now >= deadline.min(since + SENDS_ON) {
                         log::warn!("{} sends on; the last bytes may not reach it", client.address);
                         client.shut_read();
                     }
                 }
             });
+            if now >= deadline {
+                return;
+            }
         }
     }
 

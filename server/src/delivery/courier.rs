@@ -23,8 +23,9 @@ use mio::{Events, Interest, Poll, Token, Waker};
 use crate::delivery::audience::Audiences;
 use crate::delivery::client::Client;
 use crate::delivery::inbox::{ClientId, Inbox, Urgent};
+use crate::delivery::pace::{LIVE_TIME, Pace};
 use crate::delivery::phase::Failure;
-use crate::delivery::stream::{LIVE_TIME, Pace, Progress, STEP_SENDS, Stream};
+use crate::delivery::stream::{Progress, STEP_SENDS, Stream};
 use crate::log::position::Position;
 use crate::log::ring::Batch;
 use crate::log::room_log::RoomLog;
@@ -170,7 +171,7 @@ impl Courier {
             }
         }
         for id in outboxes {
-            if self.clients.get(&id).is_some_and(|delivery| delivery.stream.is_current()) {
+            if self.clients.get(&id).is_some_and(|delivery| delivery.stream.pace.is_current()) {
                 self.step(id, None);
             }
         }
@@ -209,7 +210,8 @@ impl Courier {
         }
         let now = self.looked_at;
         let behind = audience.behind.iter().filter_map(|id| self.clients.get(id));
-        let live = behind.map(|delivery| &delivery.stream).filter(|stream| stream.is_live(now));
+        let live =
+            behind.map(|delivery| &delivery.stream).filter(|stream| stream.pace.is_live(now));
         live.map(Stream::position).min().unwrap_or(Position::MAX)
     }
 
@@ -231,14 +233,14 @@ impl Courier {
         loop {
             let Some(Delivery { client, stream }) = self.clients.get_mut(&id) else { return };
             if let Some(batch) = carried
-                && (stream.log() != Some(batch.log) || !stream.is_current())
+                && (stream.log() != Some(batch.log) || !stream.pace.is_current())
             {
                 return;
             }
             let (socket, outbox) = (&client.socket, &client.outbox);
             match stream.advance(socket, outbox, carried, &mut self.scratch, &mut sends) {
                 // The usual case of a pass, which shall cost no more than the send did.
-                Progress::Current if stream.is_current() => return,
+                Progress::Current if stream.pace.is_current() => return,
                 Progress::Current => return self.set_pace(id, Pace::Current),
                 Progress::Queued => {
                     self.set_pace(id, Pace::Queued);
@@ -247,7 +249,7 @@ impl Courier {
                 Progress::Blocked => return self.block(id),
                 Progress::Switched { left } => {
                     carried = None;
-                    let (log, is_behind) = (stream.log(), !stream.is_current());
+                    let (log, is_behind) = (stream.log(), !stream.pace.is_current());
                     if let Some(left) = left {
                         self.audiences.leave(left, id);
                     }
@@ -288,7 +290,7 @@ impl Courier {
         let Some(Delivery { client, stream }) = self.clients.get_mut(&id) else { return };
         stream.pace = pace;
         if let Some(log) = stream.log() {
-            self.audiences.set_behind(log, id, !stream.is_current());
+            self.audiences.set_behind(log, id, !stream.pace.is_current());
         }
         if self.blocked.remove(&id) {
             let descriptor = client.socket.as_fd().as_raw_fd();
@@ -339,7 +341,7 @@ impl Courier {
         }
         let is_stalled = |id: &ClientId| {
             let delivery = self.clients.get(id)?;
-            (delivery.stream.stalled_for(now) >= self.stall_timeout).then_some(*id)
+            (delivery.stream.pace.stalled_for(now) >= self.stall_timeout).then_some(*id)
         };
         for id in self.blocked.iter().filter_map(is_stalled).collect::<Vec<_>>() {
             self.end(id, Some(Failure::Stalled));

@@ -6,8 +6,10 @@
 mod audience;
 pub mod client;
 pub mod courier;
+mod history;
 pub mod inbox;
 pub mod outbox;
+mod pace;
 pub mod phase;
 pub mod socket;
 mod stream;

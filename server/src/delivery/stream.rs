@@ -8,35 +8,25 @@
 //!
 //! This module knows no socket but by [`Sink`], no thread and no clock, so a test can drive it.
 
-use std::io::{self, Write};
-use std::time::{Duration, Instant};
+use std::io;
+use std::time::Instant;
 
-use jiff::Timestamp;
 use memchr::memchr;
-use protocol::rows::HistoryRow;
 use protocol::{Framing, Reply};
 
 use crate::config::Transport;
+use crate::delivery::history::{HISTORY_BYTES, HISTORY_SENDS, history_rows};
 use crate::delivery::outbox::{Item, Next, Outbox};
+use crate::delivery::pace::Pace;
 use crate::delivery::socket::Sink;
 use crate::log::position::Position;
 use crate::log::ring::Batch;
-use crate::log::room_log::{Reader, Reading};
+use crate::log::room_log::Reader;
+use crate::log::state::Reading;
 use crate::web::websocket::{self, Header};
-
-/// A client that takes [`LIVE_BYTES`] within this time is live: it keeps up. Who appends to a room
-/// waits for the live ones, so that a moment without the processor costs nobody a line. A client
-/// that only pretends to read slows a flood down to this rate, but nothing slower.
-pub const LIVE_TIME: Duration = Duration::from_millis(500);
-const LIVE_BYTES: u64 = 128 * 1024;
 
 /// Sends that one client gets in a step. Then others have their turn.
 pub const STEP_SENDS: u32 = 16;
-
-/// Bytes of lines that are made into rows of a history at once, and how many sends that counts
-/// for. A row costs more than a line does, since it has a time to be written.
-const HISTORY_BYTES: usize = 16 * 1024;
-const HISTORY_SENDS: u32 = 4;
 
 /// What came of a step.
 #[derive(Debug)]
@@ -56,26 +46,6 @@ pub enum Progress {
     Closed,
     /// The connection is gone.
     Broken,
-}
-
-/// What the next step of a client waits for.
-#[derive(Debug)]
-pub enum Pace {
-    /// New lines or items.
-    Current,
-    /// Its turn among others who have much to get.
-    Queued,
-    /// Space in its socket.
-    Blocked(Blocked),
-}
-
-/// What is known of a client whose socket took no more. Counts are bytes taken so far.
-#[derive(Debug)]
-pub struct Blocked {
-    /// When it last took anything, and the count then.
-    progress: (Instant, u64),
-    /// When it last was live, and the count then.
-    live: (Instant, u64),
 }
 
 /// What the bytes of a stream are made of.
@@ -162,44 +132,9 @@ impl Stream {
         unsent as u64 + behind + history
     }
 
-    /// Whether passes over its room and new items find it ready.
-    #[must_use]
-    pub fn is_current(&self) -> bool {
-        matches!(self.pace, Pace::Current)
-    }
-
     /// Notes that the socket took no more at `now`, for the first time in a row or again.
     pub fn note_blocked(&mut self, now: Instant) {
-        let taken = self.taken;
-        match &mut self.pace {
-            Pace::Blocked(Blocked { progress, live }) => {
-                if taken > progress.1 {
-                    *progress = (now, taken);
-                }
-                if taken >= live.1 + LIVE_BYTES {
-                    *live = (now, taken);
-                }
-            }
-            pace => *pace = Pace::Blocked(Blocked { progress: (now, taken), live: (now, taken) }),
-        }
-    }
-
-    /// For how long its socket has taken nothing, though something waits for it.
-    #[must_use]
-    pub fn stalled_for(&self, now: Instant) -> Duration {
-        match &self.pace {
-            Pace::Blocked(blocked) => now.saturating_duration_since(blocked.progress.0),
-            Pace::Current | Pace::Queued => Duration::ZERO,
-        }
-    }
-
-    /// Whether those who append wait for it.
-    #[must_use]
-    pub fn is_live(&self, now: Instant) -> bool {
-        match &self.pace {
-            Pace::Blocked(blocked) => now.saturating_duration_since(blocked.live.0) < LIVE_TIME,
-            Pace::Current | Pace::Queued => true,
-        }
+        self.pace.note_blocked(self.taken, now);
     }
 
     /// Sends what there is, as far as `sink` takes it, up to the first thing that the courier has
@@ -447,23 +382,6 @@ impl Stream {
 fn end_of_line(lines: &[u8], sent: usize) -> usize {
     // From the last byte sent, for that may be the newline.
     memchr(b'\n', &lines[sent - 1..]).map_or(lines.len(), |at| sent + at)
-}
-
-/// The rows of a history, each with its newline. Lines of the same moment share one formatting of
-/// the time, which is what a row costs most.
-fn history_rows(batch: &Batch) -> Vec<u8> {
-    let mut rows = Vec::with_capacity(2 * batch.bytes.len());
-    let mut written: Option<(Timestamp, String)> = None;
-    for (time, line) in batch.stamped() {
-        if written.as_ref().is_none_or(|(last, _)| *last != time) {
-            written = Some((time, format!("{time:.3}")));
-        }
-        let time = written.as_ref().map_or("", |(_, text)| text);
-        // Whatever is appended to a log was text, and writing to memory does not fail.
-        let line = str::from_utf8(line).unwrap_or_default();
-        let _ = writeln!(rows, "{}", HistoryRow { time, line });
-    }
-    rows
 }
 
 #[cfg(test)]

@@ -5,4 +5,5 @@
 pub mod position;
 pub mod ring;
 pub mod room_log;
+pub mod state;
 mod timeline;

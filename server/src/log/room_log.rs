@@ -18,22 +18,7 @@ use protocol::RoomName;
 
 use crate::log::position::Position;
 use crate::log::ring::{BATCH_BYTES, Batch, Ring};
-
-/// What a reader gets that asks for the lines from its position on.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Reading {
-    /// There are none yet.
-    Nothing,
-    /// They were copied.
-    Lines,
-    /// The first of them are dropped already.
-    Gone {
-        /// Where the first line that is still there starts.
-        start: Position,
-        /// Where those that were asked for end.
-        limit: Position,
-    },
-}
+use crate::log::state::{CourierState, Reading, Recording, State};
 
 /// Somebody who reads logs on a thread of its own: a courier, or the recorder.
 pub trait Subscriber: Debug + Send + Sync {
@@ -65,38 +50,6 @@ pub struct RoomLog {
     state: Mutex<State>,
     /// Signalled when a courier has moved on.
     moved: Condvar,
-}
-
-#[derive(Debug)]
-struct State {
-    ring: Ring,
-    /// `None` when nobody records this log.
-    recording: Option<Recording>,
-    couriers: Box<[CourierState]>,
-    /// Whether somebody waits until couriers have moved on.
-    has_waiting: bool,
-    /// Once set nobody waits any more and nothing is appended.
-    is_closed: bool,
-}
-
-#[derive(Debug)]
-struct Recording {
-    /// Up to here the lines are recorded, and couriers may read them.
-    upto: Position,
-    /// Whether the recorder was notified of lines after that.
-    is_notified: bool,
-}
-
-#[derive(Debug, Default, Clone)]
-struct CourierState {
-    /// How many of its clients read this log, or are about to.
-    readers: usize,
-    /// Up to here it has offered the lines to each of them.
-    offered: Position,
-    /// The least position of those clients that it still waits for.
-    slowest: Position,
-    /// Whether it was notified of lines after `offered` and has not looked yet.
-    is_notified: bool,
 }
 
 impl RoomLog {
@@ -283,34 +236,6 @@ impl Drop for Reader {
     }
 }
 
-impl State {
-    /// Up to where couriers may read.
-    fn published(&self) -> Position {
-        self.recording.as_ref().map_or(self.ring.end(), |recording| recording.upto)
-    }
-
-    /// Bytes that somebody who is waited for has not got yet: the recorder, a courier or a client.
-    fn bytes_behind(&self) -> u64 {
-        let couriers = self.couriers.iter().filter(|courier| courier.readers > 0);
-        let last = couriers.map(|courier| courier.offered.min(courier.slowest));
-        last.chain([self.published()]).min().map_or(0, |last| self.ring.end().byte - last.byte)
-    }
-
-    /// Marks the couriers that have lines to read as notified, and gives a bit for each that has
-    /// to be woken.
-    fn notify_couriers(&mut self) -> u64 {
-        let published = self.published();
-        let mut bits = 0;
-        for (number, courier) in self.couriers.iter_mut().enumerate() {
-            if courier.readers > 0 && !courier.is_notified && courier.offered < published {
-                courier.is_notified = true;
-                bits |= 1 << number;
-            }
-        }
-        bits
-    }
-}
-
 /// A locked log: whatever is done through it happens at one point of the log's order.
 #[must_use]
 #[derive(Debug)]
@@ -389,10 +314,8 @@ impl LogGuard<'_> {
 
     /// Copies the lines from `from` on, but none after `limit`.
     pub fn read(&self, from: Position, limit: Position, batch: &mut Batch) -> Reading {
-        self.read_by(from, limit, |limit| {
-            self.state.ring.copy(from, limit, BATCH_BYTES, batch);
-            batch.log = self.wake.log.id;
-        })
+        batch.log = self.wake.log.id;
+        self.state.read(from, limit, |ring, limit| ring.copy(from, limit, BATCH_BYTES, batch))
     }
 
     /// The same with the lines' times, at most `most` bytes of them.
@@ -403,19 +326,6 @@ impl LogGuard<'_> {
         most: usize,
         batch: &mut Batch,
     ) -> Reading {
-        self.read_by(from, limit, |limit| self.state.ring.copy_stamped(from, limit, most, batch))
-    }
-
-    fn read_by(&self, from: Position, limit: Position, copy: impl FnOnce(Position)) -> Reading {
-        let limit = limit.min(self.state.published());
-        let start = self.state.ring.start();
-        if from >= limit {
-            Reading::Nothing
-        } else if from < start {
-            Reading::Gone { start: start.min(limit), limit }
-        } else {
-            copy(limit);
-            Reading::Lines
-        }
+        self.state.read(from, limit, |ring, limit| ring.copy_stamped(from, limit, most, batch))
     }
 }

@@ -14,9 +14,10 @@ use jiff::Timestamp;
 use parking_lot::Mutex;
 use protocol::{Framing, RoomName};
 
-use super::{LIVE_BYTES, LIVE_TIME, Pace, Progress, Stream};
+use super::{Pace, Progress, Stream};
 use crate::config::Transport;
 use crate::delivery::outbox::{Item, Outbox};
+use crate::delivery::pace::{LIVE_BYTES, LIVE_TIME};
 use crate::delivery::socket::Sink;
 use crate::log::position::Position;
 use crate::log::ring::Batch;
@@ -213,7 +214,7 @@ impl World {
     /// What the courier does next: one thing that it was woken for, or that it waits for.
     fn deliver(&mut self, with_acts: bool) -> bool {
         let woken = self.courier.0.lock().pop_front();
-        let is_due = self.is_notified || woken.is_some() || !self.stream.is_current();
+        let is_due = self.is_notified || woken.is_some() || !self.stream.pace.is_current();
         if let Some(log) = woken {
             let log = Arc::clone(&self.logs[log as usize]);
             let mut batch = Batch::default();
@@ -229,7 +230,7 @@ impl World {
             }
         }
         self.take_urgent();
-        if !self.stream.is_current() {
+        if !self.stream.pace.is_current() {
             self.step(None);
         }
         is_due
@@ -238,7 +239,7 @@ impl World {
     fn take_urgent(&mut self) {
         if std::mem::take(&mut self.is_notified) {
             self.stream.has_items = true;
-            if self.stream.is_current() {
+            if self.stream.pace.is_current() {
                 self.step(None);
             }
         }
@@ -248,7 +249,8 @@ impl World {
         let mut sends = self.random.u32(1..=16);
         while !self.is_closed {
             let stream = &mut self.stream;
-            if carried.is_some_and(|batch| stream.log() != Some(batch.log) || !stream.is_current())
+            if carried
+                .is_some_and(|batch| stream.log() != Some(batch.log) || !stream.pace.is_current())
             {
                 return;
             }
@@ -284,7 +286,7 @@ impl World {
     fn check(&mut self) {
         assert_eq!(self.stream.taken, self.pipe.taken.get(), "bytes taken");
         let is_live = self.live.is_none_or(|(since, _)| self.now - since < LIVE_TIME);
-        assert_eq!(self.stream.is_live(self.now), is_live, "live");
+        assert_eq!(self.stream.pace.is_live(self.now), is_live, "live");
         let got = std::mem::take(&mut *self.pipe.got.borrow_mut());
         let whole = got.iter().rposition(|&byte| byte == b'\n').map_or(0, |at| at + 1);
         for line in str::from_utf8(&got[..whole]).unwrap().lines() {
