@@ -4,6 +4,10 @@
 #![allow(clippy::unwrap_used)]
 
 mod bot;
+#[path = "../../../server/tests/it/browser.rs"]
+#[expect(dead_code, reason = "the tests of the server use the rest")]
+mod browser;
+mod browser_and_terminal;
 mod connection;
 mod directions;
 mod fake_server;

@@ -11,6 +11,7 @@ use crate::program::DEADLINE;
 pub struct RealServer {
     pub address: SocketAddr,
     pub classic: SocketAddr,
+    pub web: SocketAddr,
     stop: StopHandle,
     thread: Option<JoinHandle<()>>,
 }
@@ -21,14 +22,15 @@ impl RealServer {
     }
 
     pub fn start_at(address: SocketAddr) -> Self {
-        let classic = Endpoint::classic("127.0.0.1:0".parse().unwrap());
-        let listeners = vec![Endpoint::line(address), classic];
+        let local = "127.0.0.1:0".parse().unwrap();
+        let listeners =
+            vec![Endpoint::line(address), Endpoint::classic(local), Endpoint::web(local)];
         let server = Server::bind(Config { listeners, rate: 0, ..Config::default() }).unwrap();
         let endpoints = server.endpoints().unwrap();
-        let (address, classic) = (endpoints[0].address, endpoints[1].address);
+        let [address, classic, web] = [0, 1, 2].map(|at: usize| endpoints[at].address);
         let stop = server.stop_handle();
         let thread = thread::spawn(move || server.run().unwrap());
-        Self { address, classic, stop, thread: Some(thread) }
+        Self { address, classic, web, stop, thread: Some(thread) }
     }
 
     /// Somebody else in the room.
