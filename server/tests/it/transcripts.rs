@@ -3,7 +3,7 @@
 //! `NAME > text` sends a line and `NAME < text` expects exactly that line. `>|` and `<|` do the
 //! same without the newline. In between, clients connect, close their side and so on, in words.
 //! `\x00`, `\u{a0}`, `\n`, `\r` and `\t` stand for what they usually do, `{x*9}` for nine x, and
-//! `[TIME]` for any time of the right form. At the end nobody may be owed anything more.
+//! `[TIME]` for any time of the right form, and `[POSITION]` for the position that was told last. At the end nobody may be owed anything more.
 //! `# operators: NAME PASSWORD ...` on the first line gives the server operators.
 
 use std::collections::BTreeMap;
@@ -39,11 +39,12 @@ fn replay(transcript: &str, file: &Path) {
         });
     });
     let mut clients = BTreeMap::new();
+    let mut position = String::new();
     let mut place = Place(String::new());
     for (number, step) in (1..).zip(transcript.lines()) {
         place.0 = format!("{}:{number}: {step}", file.display());
         if !step.starts_with('#') {
-            run(step, &server, &mut clients);
+            run(step, &server, &mut clients, &mut position);
         }
     }
     for client in clients.values_mut() {
@@ -62,7 +63,12 @@ impl Drop for Place {
     }
 }
 
-fn run(step: &str, server: &TestServer, clients: &mut BTreeMap<String, TestClient>) {
+fn run(
+    step: &str,
+    server: &TestServer,
+    clients: &mut BTreeMap<String, TestClient>,
+    position: &mut String,
+) {
     let (name, action) = step.split_once(' ').expect("a name and what happens");
     let mut words = action.splitn(2, ' ');
     match (words.next(), words.next().unwrap_or("")) {
@@ -85,6 +91,12 @@ fn run(step: &str, server: &TestServer, clients: &mut BTreeMap<String, TestClien
     }
     let client = clients.get_mut(name).expect("a client that has connected");
     match action.split_once(' ').unwrap_or((action, "")) {
+        ("<", "Room Position: [POSITION]") => {
+            *position = client.line().strip_prefix("Room Position: ").unwrap().to_owned();
+        }
+        (">", text) if text.ends_with("[POSITION]") => {
+            client.send_bytes((text.replace("[POSITION]", position) + "\n").as_bytes());
+        }
         (">", text) => client.send_bytes(&[&unescape(text)[..], b"\n"].concat()),
         (">|", text) => client.send_bytes(&unescape(text)),
         ("<", text) if text.starts_with("[TIME] ") => {
