@@ -290,7 +290,8 @@ impl Chat {
 
     /// Waits until all clients are gone, but not past `deadline`. A client that has got all it was
     /// owed is closed at the end of the first `tick` in which it is silent; one that sends on has
-    /// [`SENDS_ON`] to close its side, see [`Client::was_silent`].
+    /// [`SENDS_ON`] to close its side, see [`Client::was_silent`]. Whoever is left at the deadline is
+    /// closed, whatever it waits for.
     pub fn wait_until_empty(&self, deadline: Instant, tick: Duration) {
         let end_of_patience = deadline.min(Instant::now() + SENDS_ON);
         let mut state = self.state.lock();
@@ -313,6 +314,7 @@ impl Chat {
                 }
             });
         }
+        state.connections.iter().for_each(|client| client.shut_read());
     }
 
     /// Takes a member out of its room, whose log is locked. A room without members is closed.

@@ -3,6 +3,7 @@
 use std::fmt::Display;
 use std::io::Write;
 use std::net::SocketAddr;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -10,6 +11,7 @@ use protocol::{Framing, Reply};
 
 use crate::delivery::inbox::{ClientId, Inbox};
 use crate::delivery::outbox::{Item, Outbox};
+use crate::delivery::owed::Owed;
 use crate::delivery::socket::Socket;
 use crate::log::position::Position;
 
@@ -35,7 +37,7 @@ pub struct Client {
 }
 
 impl Client {
-    /// A connection that nobody has heard from yet.
+    /// A connection that nobody has heard from yet. Its replies count among all that are `owed`.
     #[must_use]
     pub fn new(
         id: ClientId,
@@ -43,6 +45,7 @@ impl Client {
         address: SocketAddr,
         framing: Framing,
         inbox: Arc<Inbox<Client>>,
+        owed: Arc<Owed>,
     ) -> Self {
         Self {
             id,
@@ -51,7 +54,7 @@ impl Client {
             socket,
             is_open: AtomicBool::new(true),
             has_sent: AtomicBool::new(false),
-            outbox: Outbox::default(),
+            outbox: Outbox::new(owed),
             inbox,
         }
     }
@@ -74,7 +77,13 @@ impl Client {
 
     /// Owes the client finished bytes. `alone` ones get a send of their own.
     pub fn post_text(&self, at: Position, bytes: Vec<u8>, alone: bool) {
-        drop(self.post(at, Item::Text { bytes, alone }));
+        drop(self.post(at, Item::Text { bytes, alone, sender: None }));
+    }
+
+    /// Owes the client a private message of another.
+    pub fn post_mail(&self, at: Position, message: Reply<'_>, sender: ClientId) {
+        let (bytes, alone) = (message.to_bytes(self.framing), message.is_bare(self.framing));
+        drop(self.post(at, Item::Text { bytes, alone, sender: Some(sender) }));
     }
 
     /// Owes the client any item, once its log was sent up to `at`. Gives the item back when the
@@ -111,5 +120,12 @@ impl Client {
     /// leaves no input unread, which would reset the connection and destroy what is under way.
     pub fn was_silent(&self) -> bool {
         !self.has_sent.swap(false, Ordering::Relaxed)
+    }
+}
+
+/// The descriptor of its connection.
+impl AsFd for Client {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
     }
 }

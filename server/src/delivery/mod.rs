@@ -5,9 +5,11 @@
 
 mod audience;
 pub mod client;
+pub mod closer;
 pub mod courier;
 pub mod inbox;
 pub mod outbox;
+pub mod owed;
 pub mod phase;
 pub mod socket;
 mod stream;
