@@ -2,13 +2,14 @@
 //! stays against the rules costs nobody else anything.
 #![cfg(target_os = "linux")]
 
-use std::io::Write;
+use std::io::{BufRead, BufReader, Write};
 use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 use socket2::SockRef;
+use tempfile::TempDir;
 
 use crate::capacity::ticks;
 use crate::program::Program;
@@ -184,4 +185,93 @@ fn a_stop_does_not_wait_for_what_was_read() {
         // Six seconds are promised. On a machine that is busy with other tests it may be more.
         assert!(begin.elapsed() < Duration::from_secs(9), "{:?}", begin.elapsed());
     });
+}
+
+/// Ctrl-S in the server's terminal, or a pipe that nobody empties.
+#[test]
+fn nobody_waits_for_the_log() {
+    let (log, stderr) = std::io::pipe().unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_chat-server"));
+    command
+        .args(["--listen", "127.0.0.1:0", "--trace", "--rate", "0"])
+        .stdout(Stdio::piped())
+        .stderr(stderr);
+    let mut program = Program::spawn(&mut command);
+    drop(command);
+    let address = program.address().0;
+    let mut ann = TestClient::connect(address);
+    // More than a pipe and the queue hold.
+    let text = format!("ping {}\n", "x".repeat(3000)).repeat(10);
+    for _ in 0..60 {
+        ann.send(&text);
+        ann.lines_until_fence();
+    }
+    ann.send("login ann\nlogout\n");
+    assert_eq!(ann.rest(), "Login Success\n");
+    let mut again = TestClient::connect(address);
+    again.send("login ann\n");
+    again.expect("Connect Success");
+    again.expect("Login Success");
+    // What was dropped is counted, once somebody reads on.
+    let mut text = Vec::new();
+    let mut log = BufReader::new(log);
+    while !text.ends_with(b" lines of the log are missing here, for nobody took them\n") {
+        text.clear();
+        assert_ne!(log.read_until(b'\n', &mut text).unwrap(), 0);
+    }
+    // And it is full again when the server stops.
+    for _ in 0..60 {
+        again.send(&format!("ping {}\n", "x".repeat(3000)).repeat(10));
+        again.lines_until_fence();
+    }
+    let begin = Instant::now();
+    program.signal(Signal::SIGTERM);
+    again.expect("Server Shutdown");
+    drop(again);
+    assert_eq!(program.output().status.code(), Some(0));
+    assert!(begin.elapsed() < Duration::from_secs(9), "{:?}", begin.elapsed());
+}
+
+/// As `nohup` starts it, or a shell in the background.
+#[test]
+fn signals_that_were_ignored_stay_so() {
+    let mut command = Command::new("sh");
+    command.args(["-c", "trap '' HUP INT; exec \"$0\" --listen 127.0.0.1:0"]);
+    command.arg(env!("CARGO_BIN_EXE_chat-server")).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut program = Program::spawn(&mut command);
+    let address = program.address().0;
+    program.signal(Signal::SIGHUP);
+    program.signal(Signal::SIGINT);
+    let mut ann = TestClient::connect(address);
+    ann.expect("Connect Success");
+    ann.expect_nothing_but("served");
+    program.signal(Signal::SIGTERM);
+    ann.expect("Server Shutdown");
+    drop(ann);
+    assert_eq!(program.output().status.code(), Some(0));
+}
+
+/// The system sends a signal beside the error.
+#[test]
+fn a_full_quota_costs_lines_and_not_the_server() {
+    let folder = TempDir::new().unwrap();
+    let data = folder.path().join("data");
+    let mut command = Command::new("prlimit");
+    command.arg("--fsize=8192").arg(env!("CARGO_BIN_EXE_chat-server"));
+    command.args(["--listen", "127.0.0.1:0", "--data"]).arg(&data);
+    let mut program = Program::spawn(command.stdout(Stdio::piped()).stderr(Stdio::piped()));
+    let mut ann = TestClient::connect(program.address().0);
+    ann.send("login ann\n");
+    ann.lines_until("Login Success");
+    for _ in 0..30 {
+        ann.send(&format!("say {}\n", "x".repeat(1000)));
+    }
+    assert_eq!(ann.lines_until_fence().len(), 30);
+    program.signal(Signal::SIGTERM);
+    ann.expect("Server Shutdown");
+    drop(ann);
+    let output = program.output();
+    assert_eq!(output.status.code(), Some(0));
+    let log = String::from_utf8(output.stderr).unwrap();
+    assert!(log.contains("cannot be written, the chat goes on without it"), "{log}");
 }
