@@ -170,6 +170,14 @@ commands! {
         scope: Scope::Chat,
         secret: false,
     };
+    /// Where in the room's lines is one, and what came after a place in them?
+    Since: Spec {
+        name: "since",
+        usage: "since [POSITION]",
+        help: "show what you were not sent after POSITION, or tell the present one",
+        scope: Scope::Chat,
+        secret: false,
+    };
     /// Become an operator.
     Operator: Spec {
         name: "op",

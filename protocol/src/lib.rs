@@ -11,6 +11,7 @@
 //! | [`command`] | nothing: it is the table of commands, for parsing, `help` and completion |
 //! | [`request`] | a line into a [`Request`], by that table, and back |
 //! | [`reply`], [`rows`] | what one client is told, and the rows of its lists, and back |
+//! | [`position`] | a place between two lines of a room into its text, and back |
 //! | [`event`] | what a whole room is told, and back |
 //! | [`server_line`] | a line to a client into whichever of these it is |
 //! | [`foreign`] | first bytes into the protocol that somebody speaks by mistake |
@@ -26,6 +27,7 @@ pub mod foreign;
 pub mod limits;
 pub mod line;
 pub mod name;
+pub mod position;
 pub mod reply;
 pub mod request;
 pub mod rows;
@@ -35,6 +37,7 @@ pub use command::{Command, Context, Scope, Spec};
 pub use event::Event;
 pub use line::{LineDecoder, LineError};
 pub use name::{NameError, RoomName, UserName};
+pub use position::Position;
 pub use reply::{Framing, Reply};
 pub use request::Request;
 pub use server_line::ServerLine;

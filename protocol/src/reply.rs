@@ -65,6 +65,11 @@ pub enum Reply<'a> {
     Topic(&'a str),
     /// Heads the answer to `history`. The rows are [`HistoryRow`](crate::rows::HistoryRow)s.
     History,
+    /// Answers `since`: a [`Position`](crate::Position).
+    Position(&'a str),
+    /// Comes before the heading when the room has no such position, or no longer: what lies between it
+    /// and the first row nobody can say.
+    PositionGone(&'a str),
     /// Answers `op`.
     OperatorSuccess,
     /// Refuses `op`, whatever was wrong: the password, or the name.
@@ -146,6 +151,8 @@ const WITH_VALUE: &[(&str, WithValue)] = &[
     ("Operators Only: ", |command| Reply::OperatorsOnly(command)),
     ("Kicked: ", |reason| Reply::Kicked(reason)),
     ("Topic: ", |text| Reply::Topic(text)),
+    ("Room Position: ", |position| Reply::Position(position)),
+    ("Position Gone: ", |position| Reply::PositionGone(position)),
     ("pong ", |token| Reply::Pong(token)),
     ("Unknown command: ", |command| Reply::UnknownCommand(command)),
     ("Usage: ", |usage| Reply::Usage(usage)),
@@ -234,6 +241,8 @@ impl fmt::Display for Reply<'_> {
             Reply::Banned(minutes) => write!(f, "Banned for {minutes} minutes"),
             Reply::MailboxFull(name) => write!(f, "Mailbox Full: {name}"),
             Reply::Topic(text) => write!(f, "Topic: {text}"),
+            Reply::Position(position) => write!(f, "Room Position: {position}"),
+            Reply::PositionGone(position) => write!(f, "Position Gone: {position}"),
             Reply::Pong("") => f.write_str("pong"),
             Reply::Pong(token) => write!(f, "pong {token}"),
             Reply::UnknownCommand(command) => write!(f, "Unknown command: {command}"),

@@ -7,6 +7,7 @@ use thiserror::Error;
 
 use crate::command::Command;
 use crate::limits::HISTORY_LINES;
+use crate::position::Position;
 use crate::{has_control, is_blank};
 
 /// One request of a client, its argument trimmed. Names are checked by who acts on them.
@@ -39,6 +40,8 @@ pub enum Request<'a> {
     Topic(&'a str),
     /// The last so many lines of the room.
     History(usize),
+    /// The present position in the room, or the lines between one and the user's entry.
+    Since(Option<Position<'a>>),
     /// Become an operator, by this password.
     Operator(&'a str),
     /// End a user's connection.
@@ -116,6 +119,7 @@ impl<'a> Request<'a> {
             Request::Rename(_) => Command::Rename,
             Request::Topic(_) => Command::Topic,
             Request::History(_) => Command::History,
+            Request::Since(_) => Command::Since,
             Request::Operator(_) => Command::Operator,
             Request::Kick { .. } => Command::Kick,
             Request::Mute { .. } => Command::Mute,
@@ -159,6 +163,8 @@ impl<'a> Request<'a> {
                 format!("{target} {minutes}").into()
             }
             Request::History(lines) => lines.to_string().into(),
+            Request::Since(Some(position)) => position.to_string().into(),
+            Request::Since(None) => "".into(),
             Request::Look
             | Request::Logout
             | Request::Rooms
@@ -191,6 +197,8 @@ fn read(command: Command, argument: &str) -> Option<Request<'_>> {
             Request::History(argument.parse().unwrap_or(usize::MAX))
         }
         Command::History => return None,
+        Command::Since if argument.is_empty() => Request::Since(None),
+        Command::Since => Request::Since(Some(Position::parse(argument)?)),
         Command::Operator => Request::Operator(some(argument)?),
         Command::Kick => {
             let (name, reason) = split(argument);
@@ -270,6 +278,9 @@ mod tests {
             ("history -1", Request::Malformed(Command::History)),
             ("history +1", Request::Malformed(Command::History)),
             ("history 99999999999999999999", Request::History(usize::MAX)),
+            ("since", Request::Since(None)),
+            ("since yesterday", Request::Malformed(Command::Since)),
+            ("since 5", Request::Malformed(Command::Since)),
             ("op let me in", Request::Operator("let me in")),
             ("op ", Request::Malformed(Command::Operator)),
             ("kick bob", Request::Kick { name: "bob", reason: "" }),
@@ -301,7 +312,8 @@ mod tests {
     fn each_command_is_read_as_the_request_that_gives_it() {
         for command in Command::ALL {
             let usage = command.spec().usage;
-            let arguments = usage.split(' ').skip(1).map(|_| " 7");
+            let value = |word| if word == "[POSITION]" { " 2026Z+7" } else { " 7" };
+            let arguments = usage.split(' ').skip(1).map(value);
             let line: String = std::iter::once(command.spec().name).chain(arguments).collect();
             let request = Request::parse(&line).unwrap().unwrap();
             assert_eq!(request.command(), Some(*command));

@@ -113,6 +113,7 @@ impl Peer {
                 | Request::Rename(_)
                 | Request::Topic(_)
                 | Request::History(_)
+                | Request::Since(_)
                 | Request::Operator(_)
                 | Request::Kick { .. }
                 | Request::Mute { .. }

@@ -19,8 +19,9 @@ pub const LOCAL: &[Local] = &[
     Local { name: "resend", help: "send again what a lost connection swallowed" },
 ];
 
-/// Requests that make no sense here: the login is done, and `/quit` and `/help` do it better.
-const NOT_TYPED: [Command; 2] = [Command::Login, Command::Logout];
+/// Requests that make no sense here: the login is done, `/quit` and `/help` do it better, and positions
+/// are for programs.
+const NOT_TYPED: [Command; 3] = [Command::Login, Command::Logout, Command::Since];
 
 /// What to do with a typed line.
 #[derive(Debug, PartialEq, Eq)]

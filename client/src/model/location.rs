@@ -74,6 +74,7 @@ impl Location {
             | Request::Me(_)
             | Request::Topic(_)
             | Request::History(_)
+            | Request::Since(_)
             | Request::Operator(_)
             | Request::Kick { .. }
             | Request::Mute { .. }

@@ -3,6 +3,7 @@
 //! | module | what it is for |
 //! |---|---|
 //! | [`state`] | all that a session knows, from [`location`], [`unconfirmed`], [`replay`], [`roster`] and [`names`] |
+//! | [`digest`] | what a newcomer is shown |
 //! | [`entry`] | what a line is |
 //! | [`commands`] | what a typed line means |
 //! | [`fence`] | marks in the stream of answers |
@@ -10,6 +11,7 @@
 
 pub mod backoff;
 pub mod commands;
+pub mod digest;
 pub mod entry;
 pub mod fence;
 pub mod liveness;

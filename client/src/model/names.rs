@@ -48,6 +48,12 @@ impl Names {
         }
     }
 
+    /// Whether this user is there.
+    #[must_use]
+    pub fn has_user(&self, name: &str) -> bool {
+        self.seen.lock().users.iter().any(|known| known == name)
+    }
+
     /// A user is gone.
     pub fn left(&self, name: &str) {
         self.seen.lock().users.retain(|known| known != name);

@@ -1,22 +1,23 @@
-//! What was said before: which rows of a room's history are new to the user.
+//! What was said before: which lines of a room the user was not shown.
+//!
+//! A client knows its place in the room: the position that the server told it, and how many lines came
+//! since. After a lost connection the server gives what lies behind that place, so nothing is compared.
+//! A server that knows no positions gives what was said last, and what was missed cannot be known.
 //!
 //! Pure: no socket, no terminal, no clock.
 
-use std::collections::VecDeque;
-
-use protocol::Event;
-use protocol::limits::HISTORY_LINES;
 use protocol::rows::HistoryRow;
+use protocol::{Event, Position};
 
-/// Lines of the room that are remembered, to find in its history where a connection was lost.
-const REMEMBERED: usize = 50;
+/// Lines that are asked for when somebody enters: enough to find a few among that were said.
+const LATEST: usize = 200;
 
-/// Lines of a history that are asked for after a lost connection, to find the missed ones in.
-const MISSED: usize = 500;
-
-/// Lines that are held back at most while an answer comes. A server that sends more has none. So many
-/// are asked for when the missed ones are more than [`MISSED`].
+/// Rows that are held at most while an answer comes. A server that sends more has none.
 const HELD: usize = 10_000;
+
+/// Lines that are counted from one position on. Then the server is asked for another one, so that the
+/// position does not fall out of what it holds.
+const COUNTED: u64 = 1000;
 
 /// What a history is asked for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -26,71 +27,68 @@ pub enum Wanted {
     Latest,
     /// What was said while the connection was lost.
     Missed,
-    /// The same, of which a first answer did not have all.
-    AllMissed,
 }
 
-impl Wanted {
-    /// How many lines to ask for.
-    #[must_use]
-    pub fn lines(self) -> usize {
-        match self {
-            Wanted::Latest => HISTORY_LINES,
-            Wanted::Missed => MISSED,
-            Wanted::AllMissed => HELD,
-        }
-    }
-}
-
-/// What was seen of a room, and its history while that is coming.
+/// The user's place in the room, and what was said before while that is coming.
 #[derive(Debug, Default)]
 pub struct Replay {
-    recent: VecDeque<String>,
+    /// Up to here the user was shown the room. `None` when nobody knows.
+    place: Option<Place>,
+    /// Whether the lines that come follow that place.
+    is_counting: bool,
     open: Option<Open>,
 }
 
-/// What an answer comes to.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Answered {
-    /// This is new to the user.
-    New(New),
-    /// It does not reach back to what the user saw. A longer one may, and is to be asked for.
-    TooShort,
+#[derive(Debug)]
+struct Place {
+    time: String,
+    lines: u64,
+    /// Lines counted since the server told it.
+    counted: u64,
 }
 
 /// What the user has not seen.
-#[derive(Debug, PartialEq, Eq)]
-pub struct New {
-    /// The rows of it that the history has.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Earlier {
+    /// The rows of it.
     pub rows: Vec<String>,
-    /// Whether there may be more, between what was seen and the first row.
+    /// Whether it was said while the connection was lost, and not before the user came.
+    pub is_missed: bool,
+    /// Whether there may be more before the first row, which nobody can show.
     pub has_gap: bool,
 }
 
-/// An answer to `history` that the user did not ask for.
+/// An answer that the user did not ask for.
 #[derive(Debug, Default)]
 struct Open {
-    wanted: Wanted,
+    earlier: Earlier,
     /// The mark of the fence behind it, which is the end of the rows.
     fence: String,
     heading_came: bool,
-    rows: Vec<String>,
-    /// Lines of the room that came meanwhile, and how many of them stand in the rows as well.
+    /// Whether lines that came before the heading stand at the end of the rows as well.
+    overlaps: bool,
+    /// These lines. Those of the message of the day are the first of them, and in no row.
     live: Vec<String>,
-    live_in_rows: usize,
 }
 
 impl Replay {
-    /// The history was asked for, up to this fence.
-    pub fn ask(&mut self, wanted: Wanted, fence: &str) {
-        if wanted != Wanted::AllMissed {
-            self.lost();
-        }
-        let live = self.open.take().map(|open| open.live).unwrap_or_default();
-        // What came before the new question is in the new answer.
-        let live_in_rows = live.len();
-        let fence = fence.to_owned();
-        self.open = Some(Open { wanted, fence, live, live_in_rows, ..Open::default() });
+    /// The requests for what was said before, up to this fence, and for the place behind it.
+    #[must_use]
+    pub fn ask(&mut self, wanted: Wanted, fence: &str) -> String {
+        let is_missed = wanted == Wanted::Missed;
+        let position = self.place.as_ref().filter(|_| is_missed).map(|place| {
+            let Place { time, lines, .. } = place;
+            Position { time, lines: *lines }.to_string()
+        });
+        let has_gap = is_missed && position.is_none();
+        let overlaps = position.is_none();
+        let earlier = Earlier { is_missed, has_gap, ..Earlier::default() };
+        self.open = Some(Open { earlier, overlaps, fence: fence.to_owned(), ..Open::default() });
+        let rows = match position {
+            Some(position) => format!("since {position}\n"),
+            None => format!("history {LATEST}\n"),
+        };
+        rows + PLACE
     }
 
     /// Whether the answer is still to come.
@@ -101,13 +99,38 @@ impl Replay {
 
     /// The connection is gone: the answer will not come.
     pub fn lost(&mut self) {
-        let live = self.open.take().map(|open| open.live);
-        self.remember(live.unwrap_or_default());
+        self.open = None;
+        self.is_counting = false;
     }
 
     /// The user is in another room.
     pub fn forget(&mut self) {
         *self = Self::default();
+    }
+
+    /// The server told the place where it is with this client.
+    pub fn told(&mut self, position: &str) {
+        self.place = Position::parse(position).map(|Position { time, lines }| Place {
+            time: time.to_owned(),
+            lines,
+            counted: 0,
+        });
+        self.is_counting = self.place.is_some();
+    }
+
+    /// The room has no such place, or no longer.
+    pub fn place_gone(&mut self) {
+        if let Some(open) = &mut self.open {
+            open.earlier.has_gap = true;
+        }
+    }
+
+    /// The client was not sent some lines, so it knows its place no more. Gives the request to ask.
+    #[must_use]
+    pub fn skipped(&mut self) -> &'static str {
+        self.is_counting = false;
+        self.place = None;
+        PLACE
     }
 
     /// The heading of a history. Whether it is the one that was asked for here.
@@ -124,80 +147,47 @@ impl Replay {
     /// A row of a history. Whether it is one of those that were asked for here.
     pub fn row(&mut self, row: &str) -> bool {
         match &mut self.open {
-            Some(open) if open.heading_came && open.rows.len() < HELD => {
-                open.rows.push(row.to_owned());
+            Some(open) if open.heading_came && open.earlier.rows.len() < HELD => {
+                open.earlier.rows.push(row.to_owned());
                 true
             }
             _ => false,
         }
     }
 
-    /// The rows that are new to the user, when this fence ends them. One without a mark ends any.
-    pub fn end(&mut self, fence: &str, name: &str) -> Option<Answered> {
+    /// What the user has not seen, when this fence ends it. One without a mark ends any.
+    pub fn end(&mut self, fence: &str, name: &str) -> Option<Earlier> {
         let is_it = |open: &mut Open| fence.is_empty() || fence == open.fence;
-        let mut open = self.open.take_if(is_it)?;
-        let mut rows = std::mem::take(&mut open.rows);
-        let is_full = rows.len() >= open.wanted.lines();
+        let Open { mut earlier, overlaps, live, .. } = self.open.take_if(is_it)?;
         // Live, one does not see oneself come and go, so the replay leaves it out as well.
         let own = [Event::Entered { name }, Event::Left { name }].map(|event| event.to_string());
-        rows.retain(|row| !own.iter().any(|own| own == text_of(row)));
-        // What came before the answer stands at its end.
-        let mut shown = open.live[..open.live_in_rows].iter().rev();
-        while rows.pop_if(|row| shown.next().is_some_and(|line| text_of(row) == line)).is_some() {}
-        let first = self.first_missed(&rows);
-        if first.is_none() && is_full && open.wanted == Wanted::Missed {
-            self.open = Some(open);
-            return Some(Answered::TooShort);
-        }
-        let is_reached = first.is_some() || (self.recent.is_empty() && !is_full);
-        let has_gap = open.wanted != Wanted::Latest && !is_reached && !rows.is_empty();
-        rows.drain(..first.unwrap_or(0));
-        self.remember(rows.iter().map(|row| text_of(row).to_owned()));
-        self.remember(open.live);
-        Some(Answered::New(New { rows, has_gap }))
+        earlier.rows.retain(|row| !own.iter().any(|own| own == text_of(row)));
+        let mut shown = live.iter().rev().filter(|_| overlaps);
+        let mut was_shown = |row: &mut String| shown.next().is_some_and(|it| text_of(row) == it);
+        while earlier.rows.pop_if(&mut was_shown).is_some() {}
+        Some(earlier)
     }
 
-    /// A line of the room was shown.
-    pub fn saw(&mut self, line: &str) {
-        match &mut self.open {
-            Some(open) if open.live.len() < HELD => {
-                open.live.push(line.to_owned());
-                open.live_in_rows += usize::from(!open.heading_came);
-            }
-            _ => {
-                self.lost();
-                self.remember([line.to_owned()]);
-            }
+    /// A line of the room was shown. Gives the request for another position when it is time for one.
+    #[must_use]
+    pub fn saw(&mut self, line: &str) -> &'static str {
+        if let Some(place) = self.place.as_mut().filter(|_| self.is_counting) {
+            place.lines += 1;
+            place.counted += 1;
+            return if place.counted.is_multiple_of(COUNTED) { PLACE } else { "" };
         }
-    }
-
-    fn remember(&mut self, lines: impl IntoIterator<Item = String>) {
-        // Comings and goings repeat themselves too often to tell one place in a history by.
-        self.recent.extend(lines.into_iter().filter(|line| is_said(line)));
-        let surplus = self.recent.len().saturating_sub(REMEMBERED);
-        self.recent.drain(..surplus);
-    }
-
-    /// Where in the room's history begin the rows that came after what was seen of the room. `None`
-    /// when nothing that was seen is in it.
-    fn first_missed(&self, rows: &[String]) -> Option<usize> {
-        let said: Vec<_> =
-            rows.iter().enumerate().filter(|(_, row)| is_said(text_of(row))).collect();
-        let is_seen_up_to = |end: &usize| {
-            let seen = self.recent.iter().rev();
-            said[..*end].iter().rev().zip(seen).all(|((_, row), seen)| text_of(row) == seen)
-        };
-        if self.recent.is_empty() {
-            return None;
+        if let Some(open) = &mut self.open
+            && !open.heading_came
+            && open.live.len() < HELD
+        {
+            open.live.push(line.to_owned());
         }
-        let end = (1..=said.len()).rev().find(is_seen_up_to)?;
-        Some(said[end - 1].0 + 1)
+        ""
     }
 }
 
-fn is_said(line: &str) -> bool {
-    matches!(Event::parse(line), Some(Event::Said { .. } | Event::Did { .. }))
-}
+/// The request for the place where the server is with this client.
+const PLACE: &str = "since\n";
 
 /// The line of the room in a row of its history.
 #[must_use]

@@ -59,9 +59,10 @@ impl Roster {
     /// Learns from what happened in the room, now or earlier.
     pub fn event(&mut self, event: &Event<'_>, own_name: &str) {
         match *event {
-            Event::Said { name, .. } | Event::Did { name, .. } | Event::TopicSet { name, .. } => {
-                self.spoke(name, own_name);
-            }
+            Event::Said { name, .. } | Event::TopicSet { name, .. } => self.spoke(name, own_name),
+            // It may be the server that speaks: its first word is a user only if it is known as one.
+            Event::Did { name, .. } if self.names.has_user(name) => self.spoke(name, own_name),
+            Event::Did { .. } => {}
             Event::Entered { name } => self.names.saw_user(name),
             Event::Left { name } => self.names.left(name),
             Event::Renamed { old, new } => {

@@ -1,6 +1,8 @@
 //! What a session knows of the chat, learned from the lines in both directions.
 //!
-//! Pure: no socket, no terminal, no clock. Everything it takes in is already safe to show.
+//! Pure: no socket, no terminal; the time is told. Everything it takes in is already safe to show.
+
+use std::time::Instant;
 
 use protocol::{Event, Reply, Request, RoomName, ServerLine};
 
@@ -8,7 +10,7 @@ use crate::model::entry::Entry;
 use crate::model::fence::{self, Fences};
 use crate::model::location::{Joined, Location};
 use crate::model::names::Names;
-use crate::model::replay::{Answered, Replay, Wanted, text_of};
+use crate::model::replay::{Earlier, Replay, Wanted, text_of};
 use crate::model::roster::Roster;
 use crate::model::unconfirmed::Unconfirmed;
 use crate::sanitize::Sanitized;
@@ -28,14 +30,12 @@ pub struct State {
 /// What a line from the server leads to.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Effect {
-    /// Lines to show, in this order.
-    pub show: Vec<String>,
-    /// History that is to be asked for now: the client is in another room, or missed much.
-    pub ask: Option<Wanted>,
-    /// The replay of what was said before is complete.
-    pub replayed: bool,
-    /// Before what is to be shown there may be more that nobody can show.
-    pub has_gap: bool,
+    /// The line, when it is to be shown.
+    pub show: Option<String>,
+    /// Requests of this program's own that are to be sent now.
+    pub requests: String,
+    /// What was said before, when it is complete.
+    pub earlier: Option<Earlier>,
 }
 
 impl State {
@@ -90,8 +90,8 @@ impl State {
     }
 
     /// Takes note of a request that is being sent.
-    pub fn sent(&mut self, line: &str) {
-        self.unconfirmed.sent(line);
+    pub fn sent(&mut self, line: &str, now: Instant) {
+        self.unconfirmed.sent(line, now);
         if let Ok(Some(request)) = Request::parse(line) {
             self.location.sent(&request);
         }
@@ -117,8 +117,7 @@ impl State {
     #[must_use]
     pub fn requests_for_history(&mut self, wanted: Wanted) -> String {
         let mark = self.fences.set();
-        self.replay.ask(wanted, &mark);
-        format!("history {}\n{}", wanted.lines(), fence::request(mark))
+        self.replay.ask(wanted, &mark) + &fence::request(mark)
     }
 
     /// A request whose answer shows that the server is alive, and that nobody gets to see.
@@ -136,7 +135,7 @@ impl State {
             Entry::Line(ServerLine::Event(event)) => {
                 self.roster.list_ended();
                 self.event(&event);
-                self.replay.saw(line);
+                effect.requests += self.replay.saw(line);
                 true
             }
             Entry::Line(ServerLine::Other(row)) => {
@@ -146,9 +145,7 @@ impl State {
             Entry::Earlier(_) => !self.replay.row(line),
             Entry::Notice(_) => true,
         };
-        if is_shown {
-            effect.show.push(line.to_string());
-        }
+        effect.show = is_shown.then(|| line.to_string());
         effect
     }
 
@@ -156,7 +153,7 @@ impl State {
         match *event {
             Event::Said { name, .. } | Event::Did { name, .. } | Event::TopicSet { name, .. } => {
                 if name == self.name() {
-                    self.unconfirmed.delivered(&event.to_string(), self.location.name());
+                    self.unconfirmed.echoed(&event.to_string(), self.location.name());
                 }
             }
             Event::Renamed { old, new } => self.location.saw_renamed(old, new),
@@ -190,7 +187,7 @@ impl State {
             Reply::Banned(_) => self.is_put_out = !self.location.not_renamed(),
             Reply::Kicked(_) => self.is_put_out = true,
             Reply::MessageTo { .. } => {
-                self.unconfirmed.delivered(&reply.to_string(), self.location.name());
+                self.unconfirmed.echoed(&reply.to_string(), self.location.name());
             }
             Reply::NoSuchUser(to) | Reply::MailboxFull(to) => self.unconfirmed.refused(
                 |request| matches!(request, Request::Message { to: asked, .. } if *asked == to),
@@ -200,6 +197,15 @@ impl State {
             }
             Reply::UnknownCommand(command) => return self.unknown(command),
             Reply::History => return !self.replay.heading(),
+            Reply::Position(position) => {
+                self.replay.told(position);
+                return false;
+            }
+            Reply::PositionGone(_) => {
+                self.replay.place_gone();
+                return false;
+            }
+            Reply::Missed(_) => effect.requests += self.replay.skipped(),
             _ => {}
         }
         true
@@ -210,7 +216,7 @@ impl State {
         self.roster.names().saw_room(&Sanitized::new(self.location.room()));
         if joined == Some(Joined::ByUser) {
             self.replay.forget();
-            effect.ask = Some(Wanted::Latest);
+            effect.requests += &self.requests_for_history(Wanted::Latest);
         }
         joined != Some(Joined::OnTheWayBack)
     }
@@ -219,6 +225,10 @@ impl State {
     fn unknown(&mut self, command: &str) -> bool {
         match command {
             "history" if self.replay.is_open() => return false,
+            "since" => {
+                self.replay.place_gone();
+                return false;
+            }
             "join" => self.location.not_joined(),
             "rename" => {
                 self.location.not_renamed();
@@ -229,19 +239,15 @@ impl State {
     }
 
     fn end_replay(&mut self, fence: &str, effect: &mut Effect) {
-        let new = match self.replay.end(fence, self.location.name()) {
-            Some(Answered::New(new)) => new,
-            Some(Answered::TooShort) => {
-                effect.ask = Some(Wanted::AllMissed);
-                return;
+        let Some(earlier) = self.replay.end(fence, self.location.name()) else { return };
+        // What may be older than the lost connection says nothing about a text that was lost with it.
+        let confirms = earlier.is_missed && !earlier.has_gap;
+        for event in earlier.rows.iter().filter_map(|row| Event::parse(text_of(row))) {
+            if confirms {
+                self.unconfirmed.found(&event.to_string(), self.location.name());
             }
-            None => return,
-        };
-        for event in new.rows.iter().filter_map(|row| Event::parse(text_of(row))) {
-            self.event(&event);
+            self.roster.event(&event, self.location.name());
         }
-        effect.replayed = true;
-        effect.has_gap = new.has_gap;
-        effect.show.extend(new.rows);
+        effect.earlier = Some(earlier);
     }
 }

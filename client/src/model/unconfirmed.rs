@@ -1,28 +1,55 @@
 //! Texts on their way: typed, but not yet seen to have reached the server.
 //!
-//! A text has arrived when its echo comes back. Pure: no socket, no terminal, no clock.
+//! A text has arrived when its echo comes back. Pure: no socket, no terminal; the time is told.
 
 use std::collections::VecDeque;
+use std::time::{Duration, Instant};
 
 use protocol::{Event, Reply, Request};
 
 use crate::sanitize::Sanitized;
 
+/// How long an echo may take before the user is told that it has not come.
+const SOON: Duration = Duration::from_secs(2);
+
 /// Texts that were typed and of which no echo has come yet.
 #[derive(Debug, Default)]
 pub struct Unconfirmed {
     /// Sent on the present connection, and not echoed yet.
-    unechoed: VecDeque<String>,
+    unechoed: VecDeque<Sent>,
     /// Sent on a connection that is lost, or typed while there was none.
     unsent: Vec<String>,
 }
 
+#[derive(Debug)]
+struct Sent {
+    line: String,
+    /// When the user is told that there is no echo. `None` once that is done.
+    late: Option<Instant>,
+}
+
 impl Unconfirmed {
     /// Takes note of a request that is being sent.
-    pub fn sent(&mut self, line: &str) {
+    pub fn sent(&mut self, line: &str, now: Instant) {
         if has_text(line) {
-            self.unechoed.push_back(line.to_owned());
+            self.unechoed.push_back(Sent { line: line.to_owned(), late: Some(now + SOON) });
         }
+    }
+
+    /// When the next text is late.
+    #[must_use]
+    pub fn next_late(&self) -> Option<Instant> {
+        self.unechoed.iter().find_map(|sent| sent.late)
+    }
+
+    /// The texts that have become late, each once.
+    pub fn take_late(&mut self, now: Instant) -> Vec<String> {
+        let late = self.unechoed.iter_mut().filter(|sent| sent.late.is_some_and(|at| at <= now));
+        late.map(|sent| {
+            sent.late = None;
+            sent.line.clone()
+        })
+        .collect()
     }
 
     /// Keeps a request that cannot be sent now. False when it has no text that is worth it.
@@ -36,7 +63,7 @@ impl Unconfirmed {
 
     /// The connection is gone, and with it every echo that was to come.
     pub fn lost(&mut self) {
-        self.unsent.extend(self.unechoed.drain(..));
+        self.unsent.extend(self.unechoed.drain(..).map(|sent| sent.line));
     }
 
     /// How many requests wait for their echo.
@@ -57,20 +84,25 @@ impl Unconfirmed {
     }
 
     /// The server has it: this is its echo. It answers in order, so all before it is answered too.
-    pub fn delivered(&mut self, echo: &str, name: &str) {
+    pub fn echoed(&mut self, echo: &str, name: &str) {
+        self.answered(|line| echo_of(line, name).is_some_and(|expected| expected == echo));
+    }
+
+    /// The room had it after all: its echo came while there was no connection.
+    pub fn found(&mut self, echo: &str, name: &str) {
         let is_it = |line: &String| echo_of(line, name).is_some_and(|expected| expected == echo);
-        if let Some(at) = self.unechoed.iter().position(is_it) {
-            self.unechoed.drain(..=at);
-        } else if let Some(at) = self.unsent.iter().position(is_it) {
+        if let Some(at) = self.unsent.iter().position(is_it) {
             self.unsent.remove(at);
         }
     }
 
     /// The server has it and does not want it.
     pub fn refused(&mut self, is_it: impl Fn(&Request<'_>) -> bool) {
-        let is_it =
-            |line: &String| matches!(Request::parse(line), Ok(Some(request)) if is_it(&request));
-        if let Some(at) = self.unechoed.iter().position(is_it) {
+        self.answered(|line| matches!(Request::parse(line), Ok(Some(request)) if is_it(&request)));
+    }
+
+    fn answered(&mut self, is_it: impl Fn(&str) -> bool) {
+        if let Some(at) = self.unechoed.iter().position(|sent| is_it(&sent.line)) {
             self.unechoed.drain(..=at);
         }
     }
@@ -100,6 +132,7 @@ fn echo_of(line: &str, name: &str) -> Option<String> {
         | Request::Rooms
         | Request::Rename(_)
         | Request::History(_)
+        | Request::Since(_)
         | Request::Operator(_)
         | Request::Kick { .. }
         | Request::Mute { .. }
@@ -125,6 +158,7 @@ fn carries_text(request: &Request<'_>) -> bool {
         | Request::Rooms
         | Request::Rename(_)
         | Request::History(_)
+        | Request::Since(_)
         | Request::Operator(_)
         | Request::Kick { .. }
         | Request::Mute { .. }

@@ -70,8 +70,9 @@ impl Connection {
                 return Ok(());
             }
             self.receive().map_err(|error| match error {
-                // A listener that speaks only when spoken to is something else, a web server say.
-                ConnectError::Lost(_) if self.received.is_empty() => ConnectError::Stranger,
+                ConnectError::Lost(error) if self.received.is_empty() => {
+                    ConnectError::Silent(error)
+                }
                 other => other,
             })?;
         }

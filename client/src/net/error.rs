@@ -24,8 +24,10 @@ pub enum ConnectError {
         /// What the system says.
         error: io::Error,
     },
-    /// Something listens there, but it does not greet.
+    /// Something listens there, but it answers as no chat server does.
     Stranger,
+    /// It accepts connections, but says nothing: it hangs, or stops, or waits to be spoken to.
+    Silent(io::Error),
     /// The server takes no more clients.
     Full,
     /// The server takes nobody from this address, for so many minutes.
@@ -48,6 +50,9 @@ impl ConnectError {
                 format!("cannot connect to {server}: {}", without_number(error))
             }
             ConnectError::Stranger => "what answers is no chat server".to_owned(),
+            ConnectError::Silent(error) => {
+                format!("there is no greeting: {}", without_number(error))
+            }
             ConnectError::Full => Reply::ServerFull.to_string(),
             ConnectError::Banned(minutes) => Reply::Banned(*minutes).to_string(),
             ConnectError::Login(answer) => format!("login refused: {answer}"),
@@ -62,6 +67,7 @@ impl ConnectError {
     pub fn advice(&self) -> &'static str {
         match self {
             ConnectError::Address { .. } | ConnectError::Stranger => "check the address",
+            ConnectError::Silent(_) => "is it a chat server, and does it run?",
             ConnectError::Refused { .. } => "is the server running there?",
             ConnectError::Full => "try again later",
             ConnectError::Banned(_) => "try again then",
@@ -114,6 +120,7 @@ impl From<ConnectError> for Failure {
             ConnectError::Address { .. }
             | ConnectError::Refused { .. }
             | ConnectError::Stranger
+            | ConnectError::Silent(_)
             | ConnectError::Full
             | ConnectError::Banned(_) => Exit::CannotConnect,
             ConnectError::Login(_) => Exit::LoginRefused,

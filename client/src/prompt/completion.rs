@@ -149,6 +149,7 @@ fn names_a_user(command: Command) -> bool {
         | Command::Rename
         | Command::Topic
         | Command::History
+        | Command::Since
         | Command::Operator
         | Command::Announce
         | Command::Ping

@@ -56,7 +56,7 @@ pub fn run(to: &ServerArgs, appearance: &Appearance) -> Result<Exit, Failure> {
     let mut printer = prompt.printer()?;
     let redrawn = Arc::clone(&queue);
     let printer = thread::spawn("printer", move || redrawn.redraw_loop(&mut printer))?;
-    let view = View { style, time: appearance.time(), log, queue: Arc::clone(&queue) };
+    let view = View::new(style, appearance.time(), log, Arc::clone(&queue));
     let result = chat(to, logged_in, prompt, view);
     // By now the editor is gone, so the printer does not wait for it.
     queue.close();

@@ -197,7 +197,11 @@ impl Session {
         // Until when the server may close, once the user has left. It may have more to say for ever.
         let mut farewell: Option<Instant> = None;
         loop {
-            let deadline = farewell.unwrap_or_else(|| liveness.deadline());
+            self.tell_late();
+            let late = self.state.unconfirmed().next_late();
+            let deadline = farewell.unwrap_or_else(|| {
+                late.map_or(liveness.deadline(), |late| late.min(liveness.deadline()))
+            });
             let left = deadline.saturating_duration_since(Instant::now());
             if farewell.is_some() && left.is_zero() {
                 return End::Quit;
@@ -228,6 +232,7 @@ impl Session {
                     farewell = Some(Instant::now() + FAREWELL);
                 }
                 Err(RecvTimeoutError::Timeout) if farewell.is_some() => return End::Quit,
+                Err(RecvTimeoutError::Timeout) if Instant::now() < liveness.deadline() => {}
                 Err(RecvTimeoutError::Timeout) => match liveness.expired(Instant::now()) {
                     Doubt::Ask => {
                         let request = self.state.request_for_life();
@@ -242,13 +247,13 @@ impl Session {
     }
 
     fn request(&mut self, link: &mut Link, line: &str) {
-        self.state.sent(line);
+        self.state.sent(line, Instant::now());
         link.send(&format!("{line}\n"));
     }
 
     /// Shows lines, and gives the requests that they lead to.
     fn receive(&mut self, lines: &[Line]) -> String {
-        let (mut show, mut requests, mut is_replayed) = (Vec::new(), String::new(), false);
+        let (mut show, mut requests) = (Vec::new(), String::new());
         for line in lines {
             let effect = match line {
                 Ok(line) => self.state.receive(&Sanitized::new(line)),
@@ -257,22 +262,29 @@ impl Session {
                     continue;
                 }
             };
-            if effect.has_gap {
-                self.view
-                    .lines(std::mem::take(&mut show).iter().map(String::as_str), self.state.name());
-                self.view.notice("there may be more that was missed, before this");
-            }
             show.extend(effect.show);
-            if let Some(wanted) = effect.ask {
-                requests += &self.state.requests_for_history(wanted);
+            requests += &effect.requests;
+            if let Some(earlier) = effect.earlier {
+                self.show(&mut show);
+                self.view.earlier(&earlier, self.state.name());
+                self.offer_unsent();
             }
-            is_replayed |= effect.replayed;
         }
-        self.view.lines(show.iter().map(String::as_str), self.state.name());
-        if is_replayed {
-            self.offer_unsent();
-        }
+        self.show(&mut show);
         requests
+    }
+
+    /// Shows the lines and takes them out.
+    fn show(&mut self, lines: &mut Vec<String>) {
+        self.view.lines(lines.iter().map(String::as_str), self.state.name());
+        lines.clear();
+    }
+
+    /// Shows the texts that the server has not sent back in time.
+    fn tell_late(&mut self) {
+        for line in self.state.unconfirmed_mut().take_late(Instant::now()) {
+            self.view.notice(&format!("the server is slow; not there yet: {}", as_typed(&line)));
+        }
     }
 
     fn offer_unsent(&mut self) {

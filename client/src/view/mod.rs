@@ -5,15 +5,20 @@ pub mod log_file;
 pub mod render;
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
+use protocol::limits::HISTORY_LINES;
 
+use crate::model::digest::{Part, digest};
 use crate::model::entry::Entry;
+use crate::model::replay::Earlier;
 use crate::sanitize::Sanitized;
 use crate::view::display_queue::DisplayQueue;
 use crate::view::log_file::LogFile;
-use crate::view::render::Style;
+use crate::view::render::{BELL, Style};
 
 /// The way of a line to the display queue and to the log file.
 #[derive(Debug)]
@@ -26,9 +31,68 @@ pub struct View {
     pub log: Option<LogFile>,
     /// Where they are shown.
     pub queue: Arc<DisplayQueue>,
+    /// The day of the last line that was shown with its time.
+    day: Option<Date>,
+    rang: Option<Instant>,
+    /// Whether what is shown next rings.
+    is_to_ring: bool,
 }
 
+/// The least time between two bells: many lines that come together ring once.
+const BELL_PAUSE: Duration = Duration::from_secs(2);
+
 impl View {
+    /// A view that has shown nothing yet.
+    #[must_use]
+    pub fn new(
+        style: Style,
+        time: Option<String>,
+        log: Option<LogFile>,
+        queue: Arc<DisplayQueue>,
+    ) -> Self {
+        Self { style, time, log, queue, day: None, rang: None, is_to_ring: false }
+    }
+
+    /// Shows what was said before. What was missed is told in full, and rings; a newcomer is shown what
+    /// was said last. Only what was missed is new to the log as well.
+    pub fn earlier(&mut self, earlier: &Earlier, own_name: &str) {
+        if earlier.has_gap {
+            self.notice("there may be more that was missed, before this; the server cannot tell");
+        }
+        if earlier.is_missed {
+            let rows: Vec<_> = earlier.rows.iter().map(|row| Sanitized::new(row)).collect();
+            let entries = rows.iter().map(|row| Entry::of_line(row));
+            let named = entries.clone().filter(|entry| entry.is_for(own_name)).count();
+            self.entries(entries, own_name);
+            if named > 0 {
+                let lines = rows.len();
+                self.is_to_ring = true;
+                self.notice(&format!("you missed {lines} lines; {named} of them name you"));
+            }
+            return;
+        }
+        let log = self.log.take();
+        for part in digest(&earlier.rows, HISTORY_LINES) {
+            match part {
+                Part::Row(row) => self.lines([row], own_name),
+                Part::Crowd { .. } if self.style.quiet => {}
+                Part::Crowd { came, left } => self.notice(&format!("{came} came, {left} left")),
+            }
+        }
+        self.log = log;
+    }
+
+    /// Whether to ring now, which it does not when it just did.
+    fn may_ring(&mut self) -> bool {
+        let now = Instant::now();
+        let is_burst = self.rang.is_some_and(|rang| now.duration_since(rang) < BELL_PAUSE);
+        let rings = self.style.bell && !is_burst;
+        if rings {
+            self.rang = Some(now);
+        }
+        rings
+    }
+
     /// Shows lines of the server. `own_name` is highlighted in them.
     pub fn lines<'a>(&mut self, lines: impl IntoIterator<Item = &'a str>, own_name: &str) {
         let lines: Vec<_> = lines.into_iter().map(Sanitized::new).collect();
@@ -44,9 +108,14 @@ impl View {
 
     fn entries<'a>(&mut self, entries: impl IntoIterator<Item = Entry<'a>>, own_name: &str) {
         let now = Zoned::now();
-        let mut shown = Vec::new();
+        let (mut shown, mut rings) = (Vec::new(), std::mem::take(&mut self.is_to_ring));
         for entry in entries.into_iter().filter(|entry| entry.is_shown(self.style)) {
-            let at = said_at(&entry, now.time_zone()).unwrap_or_else(|| now.clone());
+            let said_at = said_at(&entry, now.time_zone());
+            rings |= said_at.is_none() && entry.is_for(own_name);
+            let at = said_at.unwrap_or_else(|| now.clone());
+            if self.time.is_some() && self.day.replace(at.date()) != Some(at.date()) {
+                shown.push(render::day(&at, now.year(), self.style));
+            }
             let time = self.time.as_ref().map(|format| at.strftime(format).to_string());
             shown.push(entry.styled(&time.unwrap_or_default(), own_name, self.style));
             if let Some(log) = &mut self.log {
@@ -59,6 +128,12 @@ impl View {
             self.log = None;
             shown.push(Entry::Notice(&error.to_string()).styled("", "", self.style));
         }
+        if rings
+            && self.may_ring()
+            && let Some(last) = shown.last_mut()
+        {
+            last.push_str(BELL);
+        }
         self.queue.show(shown);
     }
 }
@@ -67,5 +142,54 @@ fn said_at(entry: &Entry<'_>, zone: &TimeZone) -> Option<Zoned> {
     match entry {
         Entry::Earlier(row) => Some(row.time.parse::<Timestamp>().ok()?.to_zoned(zone.clone())),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn view(time: Option<&str>) -> View {
+        let style = Style { color: false, bell: true, quiet: false };
+        View::new(style, time.map(str::to_owned), None, Arc::default())
+    }
+
+    #[test]
+    fn where_the_day_changes_there_is_a_line() {
+        let at = |day: i64| Timestamp::now() - jiff::SignedDuration::from_hours(24 * day);
+        let row = |day: i64| format!("[{:.3}] prof: {day} days ago", at(day));
+        let date = |day: i64| {
+            let date = at(day).to_zoned(TimeZone::system());
+            let year = if date.year() == Zoned::now().year() { "" } else { " %Y" };
+            date.strftime(&format!("── %a %-d %b{year} ──")).to_string()
+        };
+        let mut view = view(Some("."));
+        let rows = [row(3), row(3), row(1)];
+        view.lines(rows.iter().map(String::as_str), "al");
+        view.lines(["bo: now", "bo: and now"], "al");
+        let shown = view.queue.take();
+        let lines: Vec<_> = shown.lines().collect();
+        let (three, one) = (". | prof: 3 days ago", ". | prof: 1 days ago");
+        let expected =
+            [&date(3), three, three, &date(1), one, &date(0), ". bo: now", ". bo: and now"];
+        assert_eq!(lines, expected);
+        let mut view = self::view(None);
+        view.lines([&*row(3), "bo: now"], "al");
+        assert_eq!(view.queue.take(), "| prof: 3 days ago\nbo: now\n");
+    }
+
+    #[test]
+    fn a_newcomer_is_shown_what_was_said_last() {
+        let row = |line: &str| format!("[2026-11-22T10:04:05Z] {line}");
+        let mut rows = vec![row("prof: the exam is on Friday, al")];
+        rows.extend((0..40).map(|number| row(&format!("s{number} has entered the room."))));
+        let earlier = Earlier { rows, ..Earlier::default() };
+        let mut view = view(None);
+        view.earlier(&earlier, "al");
+        let said = "| prof: the exam is on Friday, al\n";
+        assert_eq!(view.queue.take(), format!("{said}-- 40 came, 0 left\n"), "and does not ring");
+        view.style.quiet = true;
+        view.earlier(&earlier, "al");
+        assert_eq!(view.queue.take(), said);
     }
 }

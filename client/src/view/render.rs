@@ -2,6 +2,7 @@
 //!
 //! Everything from the network is made safe before it gets here.
 
+use jiff::Zoned;
 use protocol::{Event, Reply, ServerLine};
 
 use crate::model::entry::Entry;
@@ -11,7 +12,8 @@ const BOLD: &str = "\x1b[1m";
 const DIM: &str = "\x1b[2m";
 /// For what concerns this user: the name in the words of others, and private lines.
 const MARK: &str = "\x1b[1;7m";
-const BELL: char = '\x07';
+/// What makes a terminal ring.
+pub const BELL: &str = "\x07";
 
 /// Colours of the 256 that keep a contrast of 3.5 and more on black and on white alike.
 const NAME_COLORS: [u8; 15] = [160, 166, 94, 100, 64, 28, 29, 30, 31, 27, 63, 98, 134, 163, 161];
@@ -38,13 +40,12 @@ impl Entry<'_> {
     #[must_use]
     pub fn styled(&self, time: &str, own_name: &str, style: Style) -> String {
         let text = if style.color { self.colored(own_name) } else { self.plain() };
-        let bell = style.bell && self.is_for(own_name);
         let time = match time {
             "" => String::new(),
             time if style.color => format!("{DIM}{time}{RESET} "),
             time => format!("{time} "),
         };
-        format!("{time}{text}{}", if bell { BELL.to_string() } else { String::new() })
+        time + &text
     }
 
     fn colored(&self, own_name: &str) -> String {
@@ -52,16 +53,33 @@ impl Entry<'_> {
             Entry::Line(ServerLine::Event(event)) => event_colored(event, own_name),
             Entry::Line(ServerLine::Reply(reply)) => reply_colored(reply),
             Entry::Line(ServerLine::Other(text)) => (*text).to_owned(),
-            Entry::Earlier(_) | Entry::Notice(_) => format!("{DIM}{}{RESET}", self.plain()),
+            Entry::Earlier(row) => {
+                let text = match Event::parse(row.line) {
+                    Some(Event::Said { name, .. } | Event::Did { name, .. })
+                        if name != own_name =>
+                    {
+                        marked(row.line, own_name, &format!("{RESET}{DIM}"))
+                    }
+                    _ => row.line.to_owned(),
+                };
+                format!("{DIM}| {text}{RESET}")
+            }
+            Entry::Notice(_) => format!("{DIM}{}{RESET}", self.plain()),
         }
     }
 
     /// Whether the user is to look up: named by somebody else, or written to alone.
-    fn is_for(&self, own_name: &str) -> bool {
+    #[must_use]
+    pub fn is_for(&self, own_name: &str) -> bool {
+        let event = match self {
+            Entry::Line(ServerLine::Event(event)) => Some(*event),
+            Entry::Earlier(row) => Event::parse(row.line),
+            _ => None,
+        };
+        if let Some(Event::Said { name, text } | Event::Did { name, text }) = event {
+            return name != own_name && mention(text, own_name).is_some();
+        }
         match self {
-            Entry::Line(ServerLine::Event(
-                Event::Said { name, text } | Event::Did { name, text },
-            )) => *name != own_name && mention(text, own_name).is_some(),
             Entry::Line(ServerLine::Reply(Reply::MessageFrom { name, .. })) => *name != own_name,
             _ => false,
         }
@@ -104,18 +122,30 @@ pub fn name_colored(name: &str, own_name: &str) -> String {
 }
 
 fn text_colored(speaker: &str, text: &str, own_name: &str) -> String {
-    match mention(text, own_name) {
-        Some(at) if speaker != own_name => {
-            let end = at + own_name.len();
-            format!("{}{MARK}{}{RESET}{}", &text[..at], &text[at..end], &text[end..])
-        }
-        _ => text.to_owned(),
-    }
+    if speaker == own_name { text.to_owned() } else { marked(text, own_name, RESET) }
 }
 
-/// Where `text` has `name` as a word. Case does not matter.
+/// The text with the name marked where it first stands. `back` brings the look of the rest back.
+fn marked(text: &str, name: &str, back: &str) -> String {
+    let Some(at) = mention(text, name) else { return text.to_owned() };
+    let end = at + name.len();
+    format!("{}{MARK}{}{back}{}", &text[..at], &text[at..end], &text[end..])
+}
+
+/// The line between two days, with the year where it is another one.
+#[must_use]
+pub fn day(at: &Zoned, this_year: i16, style: Style) -> String {
+    let year = if at.year() == this_year { "" } else { " %Y" };
+    let text = format!("── {} ──", at.strftime(&format!("%a %-d %b{year}")));
+    if style.color { format!("{DIM}{text}{RESET}") } else { text }
+}
+
+/// Where `text` has `name` as a word. Case does not matter. In scripts that put no spaces between words,
+/// a name may stand anywhere.
 fn mention(text: &str, name: &str) -> Option<usize> {
-    let is_part = |character: char| character.is_alphanumeric() || character == '_';
+    let is_part = |character: char| {
+        (character.is_alphanumeric() || character == '_') && !is_unspaced(character)
+    };
     if name.is_empty() {
         return None;
     }
@@ -125,6 +155,22 @@ fn mention(text: &str, name: &str) -> Option<usize> {
             && !text[..at].ends_with(is_part)
             && !text[at + name.len()..].starts_with(is_part)
     })
+}
+
+/// Whether it is a letter of a script that puts no spaces between words: Thai, Lao, Burmese and Khmer,
+/// Han, Kana and Hangul, whose particles stand behind a name without one (Unicode 16, block names).
+fn is_unspaced(character: char) -> bool {
+    matches!(character,
+        '\u{e00}'..='\u{eff}'
+        | '\u{1000}'..='\u{109f}'
+        | '\u{1100}'..='\u{11ff}'
+        | '\u{1780}'..='\u{17ff}'
+        | '\u{3000}'..='\u{31ff}'
+        | '\u{3400}'..='\u{9fff}'
+        | '\u{ac00}'..='\u{d7ff}'
+        | '\u{f900}'..='\u{faff}'
+        | '\u{ff66}'..='\u{ff9f}'
+        | '\u{20000}'..='\u{3ffff}')
 }
 
 /// The colour of a name: always the same, in every run and on every machine (FNV-1a).
@@ -174,16 +220,21 @@ mod tests {
         for (line, expected) in [
             ("bo: hi", format!("{bo}: hi")),
             ("al: hi al", format!("{al}: hi al")),
-            ("bo: hi AL!", format!("{bo}: hi \x1b[1;7mAL\x1b[0m!\x07")),
+            ("bo: hi AL!", format!("{bo}: hi \x1b[1;7mAL\x1b[0m!")),
             ("bo: hi alice, pal", format!("{bo}: hi alice, pal")),
-            ("* bo hugs al", format!("* {bo} hugs \x1b[1;7mal\x1b[0m\x07")),
+            ("* bo hugs al", format!("* {bo} hugs \x1b[1;7mal\x1b[0m")),
             ("bo has left the room.", "\x1b[2mbo has left the room.\x1b[0m".into()),
-            ("[from bo] hi", "\x1b[1;7m[from bo]\x1b[0m hi\x07".into()),
+            ("[from bo] hi", "\x1b[1;7m[from bo]\x1b[0m hi".into()),
             ("[to bo] hi", "\x1b[1;7m[to bo]\x1b[0m hi".into()),
             ("Online Users:", "\x1b[1mOnline Users:\x1b[0m".into()),
-            ("[2026-11-22T10:04:05Z] bo: al!", "\x1b[2m| bo: al!\x1b[0m".into()),
+            (
+                "[2026-11-22T10:04:05Z] bo: al!",
+                "\x1b[2m| bo: \x1b[1;7mal\x1b[0m\x1b[2m!\x1b[0m".into(),
+            ),
             ("bo is now known as al.", format!("{bo} is now known as {al}.")),
             ("bo set the topic: x", format!("{bo} set the topic: \x1b[1mx\x1b[0m")),
+            ("bo: 请al看看, hi", format!("{bo}: 请\x1b[1;7mal\x1b[0m看看, hi")),
+            ("bo: éal", format!("{bo}: éal")),
             ("bo: \u{1b}]0;x\u{7}", format!("{bo}: ␛]0;x␇")),
         ] {
             assert_eq!(shown(line, "", COLOR), expected, "{line}");

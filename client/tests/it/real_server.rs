@@ -21,16 +21,22 @@ impl RealServer {
         Self::start_at("127.0.0.1:0".parse().unwrap())
     }
 
-    pub fn start_at(address: SocketAddr) -> Self {
+    /// One that is set up as the test needs it.
+    pub fn with(address: SocketAddr, set_up: impl FnOnce(Config) -> Config) -> Self {
         let local = "127.0.0.1:0".parse().unwrap();
         let listeners =
             vec![Endpoint::line(address), Endpoint::classic(local), Endpoint::web(local)];
-        let server = Server::bind(Config { listeners, rate: 0, ..Config::default() }).unwrap();
+        let server =
+            Server::bind(set_up(Config { listeners, rate: 0, ..Config::default() })).unwrap();
         let endpoints = server.endpoints().unwrap();
         let [address, classic, web] = [0, 1, 2].map(|at: usize| endpoints[at].address);
         let stop = server.stop_handle();
         let thread = thread::spawn(move || server.run().unwrap());
         Self { address, classic, web, stop, thread: Some(thread) }
+    }
+
+    pub fn start_at(address: SocketAddr) -> Self {
+        Self::with(address, |config| config)
     }
 
     /// Somebody else in the room.

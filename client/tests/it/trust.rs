@@ -15,6 +15,7 @@ use chat_client::session::{Ended, Session, SessionMessage};
 use chat_client::view::View;
 use chat_client::view::display_queue::DisplayQueue;
 use chat_client::view::render::Style;
+use chat_server::Config;
 use nix::sys::signal::Signal;
 
 use crate::fake_server::{FakeSession, serve, serve_at};
@@ -49,7 +50,7 @@ fn a_gap_in_what_was_missed_is_told() {
     let (server, served) = serve(|mut session| {
         session.greet_and_log_in();
         session.send("bo: one\n");
-        assert_eq!(session.line(), "history 20\n");
+        assert_eq!(session.line(), "history 200\n");
         let address = session.stream.local_addr().unwrap();
         session.close();
         address
@@ -58,13 +59,14 @@ fn a_gap_in_what_was_missed_is_told() {
     pty.wait_for("bo: one\n");
     let (_, _served) = serve_at(served.join().unwrap(), |mut session| {
         session.greet_and_log_in();
-        assert_eq!(session.line(), "history 500\n");
+        assert_eq!(session.line(), "history 200\n");
+        assert_eq!(session.line(), "since\n");
         let fence = session.line().replace("ping", "pong");
         session.send("cy: live\nHistory:\n[2026-11-22T10:04:05Z] bo: nine\n");
         session.send(fence);
         session.rest()
     });
-    pty.wait_for("cy: live\n-- there may be more that was missed, before this\n| bo: nine\n");
+    pty.wait_for("cy: live\n-- there may be more that was missed, before this; the server cannot tell\n| bo: nine\n");
 }
 
 #[test]
@@ -87,35 +89,6 @@ fn a_server_that_never_stops_talking_can_be_left() {
     // it has told already.
     let _ = talks.recv().unwrap().shutdown(Shutdown::Both);
     served.join().unwrap();
-}
-
-#[test]
-fn much_that_was_missed_is_asked_for_until_it_is_all_there() {
-    let (server, served) = serve(|mut session| {
-        session.greet_and_log_in();
-        session.send("bo: 0\n");
-        assert_eq!(session.line(), "history 20\n");
-        let address = session.stream.local_addr().unwrap();
-        session.close();
-        address
-    });
-    let pty = Pty::start(&["--server", &server, "--name", "al", "--no-time", "--color", "never"]);
-    pty.wait_for("bo: 0\n");
-    let (_, _served) = serve_at(served.join().unwrap(), |mut session| {
-        session.greet_and_log_in();
-        for (question, numbers) in [("history 500\n", 201..701), ("history 10000\n", 0..701)] {
-            assert_eq!(session.line(), question);
-            let fence = session.line().replace("ping", "pong");
-            let rows = numbers.map(|number| format!("[2026-11-22T10:04:05Z] bo: {number}\n"));
-            session.send(format!("History:\n{}{fence}", rows.collect::<String>()));
-        }
-        session.rest()
-    });
-    let raw = pty.wait_raw("| bo: 700");
-    assert!(!raw.contains("there may be more"), "{raw}");
-    let numbers =
-        raw.lines().filter_map(|line| line.rsplit_once("| bo: ")?.1.trim().parse::<u32>().ok());
-    assert!(numbers.eq(1..701), "{raw}");
 }
 
 #[test]
@@ -218,7 +191,8 @@ fn a_closed_window_ends_the_program() {
 fn a_lost_line_is_kept_and_sent_again_when_the_user_wants() {
     let (server, served) = serve(move |mut session| {
         session.greet_and_log_in();
-        assert_eq!(session.line(), "history 20\n");
+        assert_eq!(session.line(), "history 200\n");
+        assert_eq!(session.line(), "since\n");
         assert!(session.line().starts_with("ping "));
         session.send("bo: before\n");
         assert_eq!(session.line(), "say lost\n");
@@ -248,16 +222,18 @@ fn a_lost_line_is_kept_and_sent_again_when_the_user_wants() {
 fn what_was_missed_is_shown_and_nothing_twice() {
     let (server, served) = serve(|mut session| {
         session.greet_and_log_in();
-        assert_eq!(session.line(), "history 20\n");
+        assert_eq!(session.line(), "history 200\n");
+        assert_eq!(session.line(), "since\n");
         let fence = session.line().replace("ping", "pong");
-        session.send("History:\n[2026-11-22T10:04:05Z] bo: old\n");
+        session.send("History:\n[2026-11-22T10:04:05Z] bo: old\nRoom Position: 2026Z+1\n");
         session.send(fence);
         session.send("bo: live\ncy: live\n");
         assert_eq!(session.line(), "join lobby\n");
         session.send("Join Success\n");
-        assert_eq!(session.line(), "history 20\n");
+        assert_eq!(session.line(), "history 200\n");
+        assert_eq!(session.line(), "since\n");
         let fence = session.line().replace("ping", "pong");
-        session.send("History:\n");
+        session.send("History:\nRoom Position: 2027Z+1\n");
         session.send(fence);
         session.send("bo: one\nbo: two\n");
         assert_eq!(session.line(), "say mine\n");
@@ -273,10 +249,11 @@ fn what_was_missed_is_shown_and_nothing_twice() {
     let (_, served) = serve_at(served.join().unwrap(), |mut session| {
         session.greet_and_log_in();
         assert_eq!(session.line(), "join lobby\n");
-        assert_eq!(session.line(), "history 500\n");
+        assert_eq!(session.line(), "since 2027Z+3\n");
+        assert_eq!(session.line(), "since\n");
         let fence = session.line().replace("ping", "pong");
         session.send("Join Success\nHistory:\n");
-        for line in ["bo: one", "bo: two", "al: mine", "al has left the room.", "bo: three"] {
+        for line in ["al: mine", "al has left the room.", "bo: al, three"] {
             session.send(format!("[2026-11-22T10:04:05Z] {line}\n"));
         }
         session.send(fence);
@@ -285,10 +262,99 @@ fn what_was_missed_is_shown_and_nothing_twice() {
     });
     let screen = pty.wait_for("bo: four\nal@lobby>");
     let again = screen.split("connected again\n").nth(1).unwrap();
-    assert!(again.starts_with("| al: mine\n| bo: three\nbo: four\nal@lobby>"), "{screen}");
+    let missed =
+        "| al: mine\n| bo: al, three\n-- you missed 2 lines; 1 of them name you\nbo: four\n";
+    assert!(again.starts_with(missed), "{screen}");
     pty.keys("\x04");
     assert_eq!(pty.wait(), 0);
+    assert_eq!(pty.raw().matches('\x07').count(), 1, "it rings for what was missed");
+    assert!(pty.raw().contains("\x1b[1;7mal\x1b[0m\x1b[2m, three"), "and marks the name");
     assert_eq!(served.join().unwrap(), b"logout\n");
+}
+
+/// It is told above the prompt, and comes again as what the room saw.
+#[test]
+fn a_line_that_does_not_come_back_is_shown() {
+    let (wake, woken) = channel::<()>();
+    let (server, served) = serve(move |mut session| {
+        session.greet_and_log_in();
+        while session.line() != "say into a hang\n" {}
+        woken.recv().unwrap();
+        session.send("al: into a hang\n");
+        session.rest()
+    });
+    let mut pty = Pty::start(&["--server", &server, "--name", "al", "--no-time"]);
+    pty.wait_for_last("al@main>");
+    pty.keys("into a hang\r");
+    pty.wait_for("-- the server is slow; not there yet: into a hang\nal@main>");
+    wake.send(()).unwrap();
+    pty.wait_for("not there yet: into a hang\nal: into a hang\nal@main>");
+    pty.keys("\x04");
+    assert_eq!(pty.wait(), 0);
+    served.join().unwrap();
+}
+
+#[test]
+fn a_server_that_does_not_greet_is_not_said_to_be_something_else() {
+    for greets in [true, false] {
+        let (server, served) = serve(move |mut session| {
+            if !greets {
+                return session.close();
+            }
+            session.send("HTTP/1.1 400 Bad Request\r\n");
+            session.close();
+        });
+        let error = Connection::open(&server, Duration::from_secs(10)).unwrap_err().to_string();
+        let expected = match greets {
+            true => "what answers is no chat server; check the address",
+            false => {
+                "there is no greeting: the server closed it; is it a chat server, and does it run?"
+            }
+        };
+        assert_eq!(error, expected);
+        served.join().unwrap();
+    }
+}
+
+/// A server that has recorded the room and has a message of the day is stopped and started again.
+#[test]
+fn a_server_that_comes_back_tells_what_was_missed_and_nothing_else() {
+    let folder = fresh_directory();
+    std::fs::create_dir_all(&folder).unwrap();
+    let motd = folder.join("motd");
+    std::fs::write(&motd, "Welcome to the lab\n").unwrap();
+    let start = |address| {
+        let motd = Some(motd.clone());
+        RealServer::with(address, |config| Config { data: Some(folder.clone()), motd, ..config })
+    };
+    let server = start("127.0.0.1:0".parse().unwrap());
+    let address = server.address;
+    let mut bob = server.other("bob");
+    let mut pty = chat(&server, &["--no-time"]);
+    pty.keys("ok\r");
+    pty.wait_for("al: ok\nal@main>");
+    bob.send("say one\nsay two\n");
+    pty.wait_for("bob: two\nal@main>");
+    let mut server = server;
+    for round in 1..=2 {
+        drop(server);
+        server = start(address);
+        // The first line of somebody who is back sooner or later is one that was missed or not.
+        pty.wait_until("another connection", |screen| {
+            screen.matches("connected again").count() == round
+        });
+        pty.keys(&format!("/ping {round}\r"));
+        pty.wait_for(&format!("pong {round}\nal@main>"));
+    }
+    let screen = pty.contents();
+    assert!(!screen.contains("may be more"), "{screen}");
+    assert_eq!(screen.matches("al: ok").count(), 1, "{screen}");
+    assert_eq!(screen.matches("bob: ").count(), 2, "{screen}");
+    assert_eq!(screen.matches("* Welcome").count(), 3, "{screen}");
+    // The first word of the message is nobody.
+    pty.keys("Wel\t!\r");
+    pty.wait_for("al: Wel!\nal@main>");
+    std::fs::remove_dir_all(folder).unwrap();
 }
 
 /// A session without a terminal, with all its times cut down.
@@ -304,7 +370,7 @@ impl Bare {
         connection.log_in("al").unwrap();
         let screen = Arc::new(DisplayQueue::default());
         let style = Style { color: false, bell: false, quiet: false };
-        let view = View { style, time: None, log: None, queue: Arc::clone(&screen) };
+        let view = View::new(style, None, None, Arc::clone(&screen));
         let (mailbox, inputs) = sync_channel(64);
         let channel = (mailbox.clone(), inputs);
         let session =
@@ -341,7 +407,8 @@ const NO_WAIT: Timing = Timing {
 fn a_silent_server_is_asked_and_keeps_the_connection_by_its_answer() {
     let (server, served) = serve(|mut session| {
         session.greet_and_log_in();
-        assert_eq!(session.line(), "history 20\n");
+        assert_eq!(session.line(), "history 200\n");
+        assert_eq!(session.line(), "since\n");
         let fence = session.line().replace("ping", "pong");
         session.send(fence);
         for _ in 0..3 {

@@ -43,6 +43,8 @@ pub struct Membership {
     /// The user's name.
     pub name: UserName,
     log: Arc<RoomLog>,
+    /// Where in the log the user came in.
+    entered: Position,
     /// The number of the member in its room.
     member: u64,
 }
@@ -337,6 +339,6 @@ impl Chat {
 
 /// Makes a user a member of a room. The item lets the user start to read there.
 fn enter(room: &mut Room, client: &Client, name: UserName) -> (Membership, Item) {
-    let (member, switch) = room.enter(name.clone(), client.inbox.courier);
-    (Membership { name, log: Arc::clone(&room.log), member }, switch)
+    let (member, entered, switch) = room.enter(name.clone(), client.inbox.courier);
+    (Membership { name, log: Arc::clone(&room.log), entered, member }, switch)
 }

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use protocol::{Event, RoomName, UserName};
 
 use crate::delivery::outbox::Item;
+use crate::log::position::Position;
 use crate::log::room_log::{LogGuard, RoomLog};
 
 /// One room, from its first member to its last.
@@ -31,17 +32,18 @@ impl Room {
         Self { log: Arc::new(log), topic, members: BTreeMap::new(), next_member: 0 }
     }
 
-    /// Takes in a user whose courier has this number. Gives back the member's number, and the item
-    /// by which the user starts to read the room: after its own `has entered`.
-    pub fn enter(&mut self, name: UserName, courier: usize) -> (u64, Item) {
+    /// Takes in a user whose courier has this number. Gives back the member's number, the position of
+    /// its own `has entered`, and the item by which the user starts to read the room: after that.
+    pub fn enter(&mut self, name: UserName, courier: usize) -> (u64, Position, Item) {
         let mut log = self.log.lock();
+        let entered = log.end();
         append(&mut log, Event::Entered { name: name.as_str() });
         let switch = Item::Switch(log.add_reader(courier), log.end());
         drop(log);
         let member = self.next_member;
         self.next_member += 1;
         self.members.insert(member, name);
-        (member, switch)
+        (member, entered, switch)
     }
 
     /// Lets a member go. What it is owed in the room was posted under the same lock of the log:

@@ -29,6 +29,30 @@ impl Membership {
         let from = log.start_of_last(count.min(HISTORY_MOST_LINES));
         drop(client.post(log.end(), Item::History { from, end: log.end() }));
     }
+
+    /// Answers `since`: with the present position, or with the lines after one that the room saw before
+    /// the user came in. Whoever was here got the later ones as they were said.
+    pub fn since(&self, client: &Client, position: Option<protocol::Position<'_>>) {
+        let log = self.log.lock();
+        let end = log.end();
+        let Some(position) = position else {
+            let (time, lines) = log.stamp_of_end();
+            let time = format!("{time:.3}");
+            let position = protocol::Position { time: &time, lines }.to_string();
+            return client.reply(end, Reply::Position(&position));
+        };
+        let oldest = log.start_of_last(HISTORY_MOST_LINES);
+        let time = position.time.parse::<Timestamp>().ok();
+        let place = time.and_then(|time| log.position_at(time, position.lines));
+        let from = match place.filter(|place| *place >= oldest) {
+            Some(place) => place,
+            None => {
+                client.reply(end, Reply::PositionGone(&position.to_string()));
+                oldest
+            }
+        };
+        drop(client.post(end, Item::History { from, end: from.max(self.entered) }));
+    }
 }
 
 impl Chat {

@@ -115,6 +115,22 @@ impl Ring {
         Position { byte: entry.byte + length as u64, line }
     }
 
+    /// The time of the last line, and how many lines there are from the first of that millisecond on.
+    #[must_use]
+    pub fn stamp_of_end(&self) -> (Timestamp, u64) {
+        let (start, time) = self.times.last_moment().unwrap_or_default();
+        (time, self.end.line - start.line)
+    }
+
+    /// The position so many lines after the beginning of the first line of the millisecond of `time`.
+    /// `None` when the ring has not got all the lines of that millisecond up to there.
+    #[must_use]
+    pub fn position_at(&self, time: Timestamp, lines: u64) -> Option<Position> {
+        let start = self.times.start_of_moment(time).filter(|start| *start >= self.start)?;
+        let line = start.line.checked_add(lines).filter(|line| *line <= self.end.line)?;
+        Some(self.position_of(line))
+    }
+
     /// Copies the lines from `from` on, as many whole ones as fit into `most` bytes, none after
     /// `limit`. One line that is longer than `most` is copied whole.
     pub fn copy(&self, from: Position, limit: Position, most: usize, batch: &mut Batch) {
@@ -249,6 +265,33 @@ mod tests {
             let texts: Vec<_> = batch.stamped().map(|(_, text)| text).collect();
             assert_eq!(texts, [line.to_string().as_bytes()]);
         }
+    }
+
+    /// Several lines of one millisecond, more than an entry of the timeline has, and the oldest dropped.
+    #[test]
+    fn a_time_and_a_count_name_each_position() {
+        let mut ring = Ring::new(3000);
+        let mut names = Vec::new();
+        for number in 0..600 {
+            // The clock goes back once, and a whole millisecond is more than its name tells.
+            let millisecond = if number == 350 { 1 } else { 10 + number / 100 };
+            let time = Timestamp::from_microsecond(millisecond * 1000 + number % 7).unwrap();
+            ring.push(format!("{number:04}\n").as_bytes(), time);
+            let (time, lines) = ring.stamp_of_end();
+            names.push((format!("{time:.3}").parse::<Timestamp>().unwrap(), lines, ring.end()));
+        }
+        assert_eq!(ring.start().line, 0);
+        for (time, lines, end) in &names {
+            assert_eq!(ring.position_at(*time, *lines), Some(*end));
+        }
+        // What is dropped has no position; and its first line may be dropped alone.
+        ring.push(b"x\n", Timestamp::from_second(1).unwrap());
+        assert_eq!(ring.position_at(names[5].0, names[5].1), None);
+        assert_eq!(ring.position_at(names[150].0, names[150].1), Some(names[150].2));
+        // Neither has what was never there.
+        assert_eq!(ring.position_at(Timestamp::from_second(2).unwrap(), 0), None);
+        assert_eq!(ring.position_at(Timestamp::from_second(1).unwrap(), 2), None);
+        assert_eq!(ring.position_at(names[150].0, u64::MAX), None);
     }
 
     #[test]

@@ -312,6 +312,19 @@ impl LogGuard<'_> {
         ring.position_of(ring.end().line.saturating_sub(count as u64))
     }
 
+    /// The time of the last line, and the number of lines from the first with that time to the end.
+    #[must_use]
+    pub fn stamp_of_end(&self) -> (Timestamp, u64) {
+        self.state.ring.stamp_of_end()
+    }
+
+    /// The position so many lines after the beginning of the first line of this millisecond. `None` when
+    /// the log has no such line, or no longer.
+    #[must_use]
+    pub fn position_at(&self, time: Timestamp, lines: u64) -> Option<Position> {
+        self.state.ring.position_at(time, lines)
+    }
+
     /// Copies the lines from `from` on, but none after `limit`.
     pub fn read(&self, from: Position, limit: Position, batch: &mut Batch) -> Reading {
         batch.log = self.wake.log.id;

@@ -19,8 +19,11 @@ pub struct Timeline(VecDeque<(Position, Timestamp)>);
 impl Timeline {
     /// The lines from `at` on were appended at `time`.
     ///
-    /// Lines of the same millisecond share an entry: a flood must not fill memory with times.
+    /// Lines of the same millisecond share an entry: a flood must not fill memory with times. A time
+    /// before the last one, of a clock that was set back, counts as the last one: so the entries are in
+    /// order.
     pub fn push(&mut self, at: Position, time: Timestamp) {
+        let time = self.0.back().map_or(time, |(_, last)| time.max(*last));
         let is_new = self.0.back().is_none_or(|(last, last_time)| {
             last_time.as_millisecond() != time.as_millisecond()
                 || at.line >= last.line + LINES_PER_ENTRY
@@ -42,6 +45,22 @@ impl Timeline {
     pub fn start_of_entry(&self, line: u64) -> Option<Position> {
         let after = self.0.partition_point(|(at, _)| at.line <= line);
         self.0.get(after.checked_sub(1)?).map(|(at, _)| *at)
+    }
+
+    /// Where the lines of the last millisecond begin, and the time of the first of them.
+    #[must_use]
+    pub fn last_moment(&self) -> Option<(Position, Timestamp)> {
+        let (_, time) = self.0.back()?;
+        Some((self.start_of_moment(*time)?, *time))
+    }
+
+    /// Where the lines of the millisecond of `time` begin. `None` where there are none.
+    #[must_use]
+    pub fn start_of_moment(&self, time: Timestamp) -> Option<Position> {
+        let moment = time.as_millisecond();
+        let first = self.0.partition_point(|(_, time)| time.as_millisecond() < moment);
+        let (at, time) = self.0.get(first)?;
+        (time.as_millisecond() == moment).then_some(*at)
     }
 
     /// The entries of the lines from number `first` up to `end`, which is not one of them.

@@ -58,6 +58,9 @@ impl Session<'_> {
             Request::History(count) => {
                 self.in_room(|_, client, user| user.history(client, count));
             }
+            Request::Since(position) => {
+                self.in_room(|_, client, user| user.since(client, position));
+            }
             Request::Join(room) => match RoomName::parse(room) {
                 Ok(room) => self.in_room(|chat, client, user| chat.join(client, user, &room)),
                 Err(NameError::Empty) => self.reply(Reply::RoomNameEmpty),
@@ -157,6 +160,7 @@ fn speaks(request: &Request<'_>) -> bool {
         | Request::Join(_)
         | Request::Rooms
         | Request::History(_)
+        | Request::Since(_)
         | Request::Operator(_)
         | Request::Kick { .. }
         | Request::Mute { .. }

@@ -23,6 +23,7 @@ mod order;
 mod program;
 mod recording;
 mod rooms;
+mod since;
 mod stalls;
 mod support;
 mod transcripts;

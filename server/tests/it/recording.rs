@@ -81,6 +81,42 @@ fn lines_topic_and_history_survive_a_restart() {
     assert!(!folder.path().join("den.log").exists());
 }
 
+/// As a client uses it that lost its connection: by the position, whatever the texts are.
+#[test]
+fn a_position_holds_over_a_restart() {
+    let folder = TempDir::new().unwrap();
+    let first = server(folder.path());
+    let mut ann = first.login("ann");
+    let mut position = String::new();
+    for number in 0..100 {
+        ann.send(&format!("say same\nsince\nsay after {number}\n"));
+        ann.expect("ann: same");
+        let told = ann.line();
+        ann.expect(&format!("ann: after {number}"));
+        if number == 70 {
+            position = told.strip_prefix("Room Position: ").unwrap().to_owned();
+        }
+    }
+    let missed = |server: &TestServer| {
+        let mut bob = server.login("bob");
+        bob.send(&format!("since {position}\n"));
+        let rows = bob.lines_until_fence();
+        let lines = rows.iter().map(|row| row.split_once("] ").map_or(&**row, |it| it.1));
+        let said = lines.map(str::to_owned).filter(|line| !line.ends_with("the room."));
+        said.collect::<Vec<_>>()
+    };
+    let later =
+        (71..100).flat_map(|number| ["ann: same".to_owned(), format!("ann: after {number}")]);
+    let expected: Vec<_> =
+        ["History:".to_owned(), "ann: after 70".to_owned()].into_iter().chain(later).collect();
+    assert_eq!(missed(&first), expected);
+    drop((ann, first));
+    assert_eq!(missed(&server(folder.path())), expected);
+    // A room that is not recorded has begun anew.
+    let unrecorded = TestServer::start();
+    assert_eq!(missed(&unrecorded), [format!("Position Gone: {position}"), "History:".to_owned()]);
+}
+
 #[test]
 fn a_room_that_comes_back_at_once_has_all_of_its_history() {
     let folder = TempDir::new().unwrap();
