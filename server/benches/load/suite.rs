@@ -53,7 +53,7 @@ impl Contender {
     fn name(self) -> &'static str {
         match self {
             Self::Server => "chat-server",
-            Self::Web => "chat-server, browsers",
+            Self::Web => "chat-server, web",
             Self::Relay(Relay::LineByLine) => "bare, line by line",
             Self::Relay(Relay::Coalesced) => "bare, coalesced",
             Self::Simple => "lock and write",

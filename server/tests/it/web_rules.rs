@@ -1,12 +1,17 @@
 //! Browsers and those who only seem to be some: HTTP, the rules of WebSocket, and floods over it.
 
+use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::os::unix::net::UnixStream;
+use std::process::{Command, Stdio};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use tempfile::TempDir;
 use tungstenite::Message;
 
+use crate::program::{Program, not_run};
 use crate::support::{TestClient, TestServer};
 
 /// What the server answers to bytes, up to the end of the connection.
@@ -221,4 +226,57 @@ fn who_stalls_within_a_frame_gets_whole_frames_and_a_pong_between_them() {
     assert_eq!(pongs, 1);
     assert!(longest > 10_000, "lines went one by one, in {longest} bytes at most");
     sleeper.expect_nothing_but("done");
+}
+
+#[test]
+fn the_lines_for_nginx_are_right() {
+    let page = include_str!("../../../docs/web.md");
+    let location =
+        page.split("```nginx\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    let server = TestServer::with(|config| config.web_names = vec!["chat.test".to_owned()]);
+    let location = location.replace("127.0.0.1:8080", &server.web.to_string());
+    let folder = TempDir::new().unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let temporary: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
+        .map(|kind| format!("{kind}_temp_path {};\n", path(kind)))
+        .concat();
+    let (socket, configuration) = (path("socket"), path("nginx.conf"));
+    let (pid, errors) = (path("pid"), path("errors"));
+    fs::write(
+        &configuration,
+        format!(
+            "daemon off; master_process off; pid {pid}; events {{}}\nhttp {{ access_log off;\n\
+             {temporary} server {{ listen unix:{socket};\n{location} }} }}\n"
+        ),
+    )
+    .unwrap();
+    let mut nginx = Command::new("nginx");
+    nginx.args(["-e", &errors, "-c", &configuration]).stdout(Stdio::null()).stderr(Stdio::null());
+    if Command::new("nginx").arg("-v").stderr(Stdio::null()).status().is_err() {
+        return not_run("the lines for nginx in docs/web.md: install nginx-light");
+    }
+    let _nginx = Program::spawn(&mut nginx);
+    let deadline = Instant::now() + Duration::from_secs(30);
+    let stream = loop {
+        // Until it listens.
+        match UnixStream::connect(&socket) {
+            Ok(stream) => break stream,
+            Err(error) if Instant::now() > deadline => {
+                panic!("{error}: {}", fs::read_to_string(errors).unwrap_or_default())
+            }
+            Err(_) => thread::sleep(Duration::from_millis(10)),
+        }
+    };
+    let (mut browser, _) = tungstenite::client("ws://chat.test/chat", stream).unwrap();
+    browser.send(Message::text("login al\n")).unwrap();
+    let mut heard = String::new();
+    while !heard.contains("Login Success\n") {
+        heard += &browser.read().unwrap().into_text().unwrap();
+    }
+    let mut stream = UnixStream::connect(&socket).unwrap();
+    let request = get("evil.test").replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 403 "), "{answer}");
 }

@@ -3,6 +3,8 @@
 //!
 //! The log's ring is small, so lines get lost. A loss is right only when `Missed N lines` stands
 //! in its place, N is exact, and the first of the lost lines is no longer in the ring.
+//!
+//! Half of the clients are browsers. They get the same lines, in whole frames.
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -24,6 +26,9 @@ use crate::log::ring::Batch;
 use crate::log::room_log::{RoomLog, Subscriber, Subscribers};
 
 const RUNS: u64 = 1000;
+
+/// What a WebSocket begins with here.
+const HANDSHAKE: &[u8] = b"HTTP/1.1 101 Switching Protocols\r\n\r\n";
 const STEPS: usize = 120;
 
 /// One line that the client is owed.
@@ -48,6 +53,7 @@ impl Subscriber for Woken {
 /// Takes as many bytes as it has space for.
 #[derive(Debug, Default)]
 struct Pipe {
+    is_web: bool,
     space: Cell<usize>,
     is_broken: Cell<bool>,
     got: RefCell<Vec<u8>>,
@@ -56,16 +62,19 @@ struct Pipe {
 
 impl Sink for Pipe {
     fn send(&self, head: &[u8], piece: &[u8], from: usize) -> std::io::Result<usize> {
-        assert!(head.is_empty(), "nothing stands in front of lines");
+        assert!(self.is_web || head.is_empty(), "nothing stands in front of lines");
         if self.is_broken.get() {
             return Err(std::io::ErrorKind::BrokenPipe.into());
         }
-        assert!(piece.ends_with(b"\n"), "a piece is made of whole lines");
-        let text = str::from_utf8(piece).unwrap();
-        assert!(!text.contains("alone") || text.lines().count() == 1, "not alone: {text:?}");
-        let sent = self.space.get().min(piece.len() - from);
+        if !self.is_web || !head.is_empty() {
+            assert!(piece.ends_with(b"\n"), "a piece is made of whole lines");
+            let text = str::from_utf8(piece).unwrap();
+            assert!(!text.contains("alone") || text.lines().count() == 1, "not alone: {text:?}");
+        }
+        let whole = [head, piece].concat();
+        let sent = self.space.get().min(whole.len() - from);
         self.space.set(self.space.get() - sent);
-        self.got.borrow_mut().extend(&piece[from..from + sent]);
+        self.got.borrow_mut().extend(&whole[from..from + sent]);
         self.taken.set(self.taken.get() + sent as u64);
         Ok(sent)
     }
@@ -95,6 +104,12 @@ struct World {
     live: Option<(Instant, u64)>,
     is_closed: bool,
     missed: u64,
+    /// Of a browser: the text that came out of frames and is no whole line yet, the last pings that
+    /// were not answered yet, and whether the WebSocket has begun and ended.
+    text: String,
+    pings: Option<u8>,
+    has_begun: bool,
+    has_ended: bool,
 }
 
 impl World {
@@ -114,7 +129,9 @@ impl World {
         };
         let logs = [log(0, None), log(1, Some(Arc::<Woken>::clone(&recorder)))];
         let now = Instant::now();
-        Self {
+        let is_web = random.bool();
+        let transport = if is_web { Transport::Web } else { Transport::Tcp };
+        let mut world = Self {
             random,
             now,
             logs,
@@ -123,8 +140,8 @@ impl World {
             recorder,
             outbox: Outbox::default(),
             is_notified: false,
-            stream: Stream::new(Framing::Line, Transport::Tcp),
-            pipe: Pipe::default(),
+            stream: Stream::new(Framing::Line, transport),
+            pipe: Pipe { is_web, ..Pipe::default() },
             scratch: Batch::default(),
             room: None,
             owed: VecDeque::new(),
@@ -133,7 +150,16 @@ impl World {
             live: None,
             is_closed: false,
             missed: 0,
+            text: String::new(),
+            pings: None,
+            has_begun: false,
+            has_ended: false,
+        };
+        if is_web {
+            let item = Item::Http { bytes: HANDSHAKE.to_vec(), is_upgrade: true };
+            world.post(Position::default(), item);
         }
+        world
     }
 
     fn next_text(&mut self, word: &str) -> String {
@@ -153,8 +179,15 @@ impl World {
             5 | 6 => self.reply(),
             7 => self.ask_history(),
             8 => self.move_on(),
+            _ if self.pipe.is_web && self.random.bool() => self.ping(),
             _ => self.record(),
         }
+    }
+
+    fn ping(&mut self) {
+        let number = self.random.u8(..);
+        self.is_notified |= self.outbox.post_pongs(vec![0x8a, 1, number]);
+        self.pings = Some(number);
     }
 
     fn append(&mut self) {
@@ -287,12 +320,45 @@ impl World {
         assert_eq!(self.stream.taken, self.pipe.taken.get(), "bytes taken");
         let is_live = self.live.is_none_or(|(since, _)| self.now - since < LIVE_TIME);
         assert_eq!(self.stream.pace.is_live(self.now), is_live, "live");
+        if self.pipe.is_web {
+            return self.check_frames();
+        }
         let got = std::mem::take(&mut *self.pipe.got.borrow_mut());
         let whole = got.iter().rposition(|&byte| byte == b'\n').map_or(0, |at| at + 1);
         for line in str::from_utf8(&got[..whole]).unwrap().lines() {
             self.check_line(line);
         }
         *self.pipe.got.borrow_mut() = got[whole..].to_vec();
+    }
+
+    /// Takes whole frames out of what came, after the answer that the WebSocket begins with.
+    fn check_frames(&mut self) {
+        let mut got = std::mem::take(&mut *self.pipe.got.borrow_mut());
+        if !self.has_begun && got.len() >= HANDSHAKE.len() {
+            assert_eq!(got.drain(..HANDSHAKE.len()).collect::<Vec<_>>(), HANDSHAKE);
+            self.has_begun = true;
+        }
+        while self.has_begun
+            && let Some((kind, payload, length)) = frame(&got)
+        {
+            assert!(!self.has_ended, "something comes behind the end");
+            match kind {
+                0x81 => {
+                    assert!(payload.ends_with(b"\n"), "a frame is made of whole lines");
+                    self.text.push_str(str::from_utf8(payload).unwrap());
+                }
+                // An earlier answer may have given way to the last one.
+                0x8a if self.pings == Some(payload[0]) => self.pings = None,
+                0x8a => {}
+                0x88 => self.has_ended = true,
+                _ => panic!("a frame of the kind {kind:x}"),
+            }
+            got.drain(..length);
+        }
+        *self.pipe.got.borrow_mut() = got;
+        for line in std::mem::take(&mut self.text).lines() {
+            self.check_line(line);
+        }
     }
 
     fn check_line(&mut self, line: &str) {
@@ -328,7 +394,9 @@ impl World {
         self.drain();
         assert!(self.is_closed, "the stream has not ended");
         assert!(self.owed.is_empty(), "never came: {:.200}", format!("{:?}", self.owed));
-        assert!(self.pipe.got.borrow().is_empty(), "it ends within a line");
+        assert!(self.pipe.got.borrow().is_empty(), "it ends within a piece");
+        assert_eq!(self.has_ended, self.pipe.is_web, "a WebSocket ends with a frame");
+        assert_eq!(self.pings, None, "a ping was not answered");
     }
 
     fn drain(&mut self) {
@@ -339,6 +407,21 @@ impl World {
             }
         }
     }
+}
+
+/// The first frame in some bytes: its kind, what is in it, and its length. `None` when it is not whole.
+fn frame(bytes: &[u8]) -> Option<(u8, &[u8], usize)> {
+    let (head, length) = match *bytes {
+        [_, 126, high, low, ..] => (4, usize::from(u16::from_be_bytes([high, low]))),
+        [_, 127, ..] if bytes.len() >= 10 => {
+            (10, u64::from_be_bytes(bytes[2..10].try_into().unwrap()) as usize)
+        }
+        [_, 126 | 127, ..] => return None,
+        [_, length, ..] => (2, usize::from(length)),
+        _ => return None,
+    };
+    let payload = bytes.get(head..head + length)?;
+    Some((bytes[0], payload, head + length))
 }
 
 /// Gives the lines that were missed.

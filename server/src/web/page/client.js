@@ -74,7 +74,7 @@ function splitWord(text) {
 	return [word, rest.replace(/^[ \t\r\v\f]+|[ \t\r\v\f]+$/g, "")];
 }
 
-/** Whether a request carries a text, which is worth to be kept when the connection is lost. */
+/** Whether a request carries a text, which is kept when the connection is lost. */
 function hasText(request) {
 	return /^(say|me|msg|topic) +[^ ]/.test(request);
 }
@@ -174,8 +174,6 @@ class Client {
 		this.#after(FIRST_WAIT_MS, () => this.#lose());
 	}
 
-	// The connection.
-
 	#connect() {
 		const socket = new WebSocket(this.#address);
 		this.#socket = socket;
@@ -264,8 +262,6 @@ class Client {
 		this.#hears.change();
 	}
 
-	// What the server says.
-
 	#take(entry) {
 		if (this.state !== "in") return this.#takeOutside(entry);
 		if (this.#list && !this.#takeRow(entry)) this.#endList();
@@ -308,7 +304,7 @@ class Client {
 		this.#after(SILENCE_MS, () => this.#askForLife());
 	}
 
-	/** Learns what there is to know about the room, and what was said there before. */
+	/** Learns about the room, and what was said there before. */
 	#lookAround() {
 		const fence = this.#fence();
 		const lines = this.#replay.ask(fence);
@@ -371,7 +367,7 @@ class Client {
 		return !(this.#list && !this.#list.byUser);
 	}
 
-	/** Takes the first open request of this command out, since its answer has come. */
+	/** Takes out the first open request of this command: its answer has come. */
 	#answered(command) {
 		const at = this.#open.findIndex(({ request }) => splitWord(request)[0] === command);
 		return at < 0 ? undefined : this.#open.splice(at, 1)[0];
@@ -423,7 +419,7 @@ class Client {
 		return false;
 	}
 
-	/** Whether what was missed is on its way, and with it perhaps what seems lost. */
+	/** Whether what was missed is on its way, and perhaps what seems lost too. */
 	get isCatchingUp() {
 		return this.#replay.isOpen;
 	}

@@ -22,7 +22,7 @@ const client = new Client(location.origin.replace("http", "ws") + "/chat", {
 /** Whether the user is in front of the login window. */
 let isEntering = true;
 
-// Painting: once a frame, for to measure the page after each line takes seconds in a busy room.
+// Painting, once a frame: to measure the page after each line would take seconds in a busy room.
 
 let pending = [];
 let isPainting = false;
@@ -34,8 +34,7 @@ function paintSoon() {
 	if (isPainting) return;
 	isPainting = true;
 	// A page that nobody sees gets no frames.
-	if (document.hidden) setTimeout(paint, 250);
-	else requestAnimationFrame(paint);
+	document.hidden ? setTimeout(paint, 250) : requestAnimationFrame(paint);
 }
 
 function paint() {
@@ -75,8 +74,8 @@ function paintLog() {
 	}
 	log.append(lines);
 	while (log.childElementCount > KEPT_LINES) log.firstChild.remove();
+	at("down").hidden = wasAtEnd;
 	if (wasAtEnd) toEnd();
-	else at("down").hidden = false;
 }
 
 function isAtEnd() {
@@ -85,7 +84,6 @@ function isAtEnd() {
 
 function toEnd() {
 	log.scrollTop = log.scrollHeight;
-	at("down").hidden = true;
 }
 
 function lineOf({ kind, name, text, line, at, time, isMention }) {
@@ -94,15 +92,11 @@ function lineOf({ kind, name, text, line, at, time, isMention }) {
 	element.dataset.time = TIME.format(at);
 	if (time) element.classList.add("before");
 	if (isMention) element.classList.add("mention");
-	const ownName = name === client.name ? "" : client.name;
 	switch (kind) {
 		case "said":
-			element.append(nameOf(name), ": ");
-			putText(element, text, ownName);
-			break;
 		case "did":
-			element.append("* ", nameOf(name), " ");
-			putText(element, text, ownName);
+			element.append(...(kind === "said" ? [nameOf(name), ": "] : ["* ", nameOf(name), " "]));
+			putText(element, text, name === client.name ? "" : client.name);
 			break;
 		case "entered":
 		case "left":
@@ -208,7 +202,6 @@ function list(id, names, fill) {
 		if (element.children[number] !== item) element.insertBefore(item, element.children[number]);
 	});
 	for (const item of items.values()) item.remove();
-	at(`more-${id}`).textContent = names.length > LISTED ? words("more", names.length - LISTED) : "";
 }
 
 // The login window.
@@ -244,9 +237,9 @@ function ended(entry) {
 	pending = [];
 	log.textContent = "";
 	at("password").value = "";
-	sayProblem();
 	paint();
 	if (entry) refused(entry);
+	else sayProblem();
 }
 
 // What the user types.
@@ -339,7 +332,7 @@ at("discard").onclick = () => {
 };
 at("down").onclick = toEnd;
 log.onscroll = () => {
-	if (isAtEnd()) at("down").hidden = true;
+	at("down").hidden ||= isAtEnd();
 };
 
 // What happens around the page.
@@ -354,12 +347,12 @@ document.onvisibilitychange = () => {
 addEventListener("online", () => client.wake());
 setInterval(() => document.hidden || client.askRooms(), ROOMS_MS);
 
-/** Keeps what brings the user back after a reload, which is never a password. */
+/** Keeps what a reload needs to bring the user back: never a password. */
 function remember(stay) {
 	try {
 		sessionStorage.stay = JSON.stringify(stay);
 	} catch {
-		// A browser may keep nothing. Then a reload leads to the login window.
+		// A browser may keep nothing.
 	}
 }
 
@@ -369,6 +362,6 @@ try {
 	client.login(...stay, "", true);
 	isEntering = false;
 } catch {
-	// Nobody was here, or the browser kept nothing.
+	// Nothing was kept.
 }
 paint();

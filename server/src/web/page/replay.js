@@ -4,14 +4,14 @@
 
 /** Lines of the room that are remembered, to find in its history where a connection was lost. */
 const REMEMBERED = 50;
-/** Lines of the history to ask for: by who enters, and by who comes back. */
+/** Lines of the history that one who enters asks for, and one who comes back. */
 const LATEST = 20;
 const MISSED = 2_000;
 /** Lines that are held back at most while an answer is on its way. */
 const HELD = 10_000;
 
 class Replay {
-	/** The rows of the answer, as entries of the kind `earlier`. */
+	/** The rows of the answer. */
 	rows = [];
 
 	/** Texts of lines that were seen, the newest last. */
@@ -19,7 +19,7 @@ class Replay {
 	/** The ping that ends the answer. `null` while nothing was asked for. */
 	#fence = null;
 	#hasBegun = false;
-	/** Lines of the room that came meanwhile; they are shown after the history. */
+	/** Lines that came meanwhile; they are shown after the history. */
 	#live = [];
 	/** How many of those came before the answer, so that they stand in it as well. */
 	#liveInRows = 0;

@@ -20,7 +20,6 @@ const WORDS = {
 	send: ["Send", "发送"],
 	cancel: ["Cancel", "取消"],
 	newLines: ["New lines below", "下面有新消息"],
-	more: ["and {0} more", "还有 {0} 个"],
 	you: ["you", "你"],
 	writeTo: ["Write to {0} alone", "只对 {0} 说"],
 	answer: ["Answer", "回复"],
