@@ -39,7 +39,7 @@ impl Roster {
             _ => None,
         };
         if let Reply::MessageFrom { name, .. } = *reply {
-            self.names.spoke(name);
+            self.names.wrote(name);
         }
     }
 

@@ -4,7 +4,7 @@
 
 use std::time::Instant;
 
-use protocol::{Event, Reply, Request, RoomName, ServerLine};
+use protocol::{Event, NameError, Reply, Request, RoomName, ServerLine, UserName};
 
 use crate::model::entry::Entry;
 use crate::model::fence::{self, Fences};
@@ -95,6 +95,17 @@ impl State {
         if let Ok(Some(request)) = Request::parse(line) {
             self.location.sent(&request);
         }
+    }
+
+    /// The user takes another name while there is no connection.
+    ///
+    /// # Errors
+    ///
+    /// Says why no server would take it.
+    pub fn rename(&mut self, name: &str) -> Result<(), NameError> {
+        UserName::parse(name)?;
+        self.location.take_name(name);
+        Ok(())
     }
 
     /// The connection is gone, and with it every answer that was to come.

@@ -16,6 +16,7 @@ use crate::args::appearance::Appearance;
 use crate::args::server::ServerArgs;
 use crate::exit::{Exit, Failure};
 use crate::model::commands::{Input, as_typed, explained, is_secret};
+use crate::model::names::Names;
 use crate::model::state::State;
 use crate::net::{Attempted, PATIENCE, attempt, get_in};
 use crate::prompt::editor::{Prompt, Read};
@@ -93,7 +94,8 @@ fn chat(
         return Ok(queue.leaving().unwrap_or(Exit::Done));
     };
     let state = State::new(&name, to.room());
-    prompt.chat(state.names());
+    let names = state.names();
+    prompt.chat(names.clone());
     let (mailbox, inputs) = sync_channel(MAILBOX);
     let session = Session::new(server, state, view, Timing::default(), (mailbox.clone(), inputs));
     session.publish();
@@ -104,7 +106,7 @@ fn chat(
         leave(queue, ended.as_ref().map_or_else(|failure| failure.exit, |ended| ended.exit));
         ended
     })?;
-    let mut typing = Typing { prompt, queue, mailbox, requests: 1, history: None };
+    let mut typing = Typing { prompt, queue, mailbox, requests: 1, history: None, names };
     typing.open_history();
     typing.settle();
     typing.run();
@@ -173,6 +175,7 @@ struct Typing<'a> {
     /// How many requests the session was given. The login is the first.
     requests: u64,
     history: Option<PathBuf>,
+    names: Names,
 }
 
 impl Typing<'_> {
@@ -230,6 +233,12 @@ impl Typing<'_> {
             Input::Nothing => {}
             Input::Send(request) => return self.send(request),
             Input::Resend => return self.mailbox.send(SessionMessage::Resend).is_ok(),
+            Input::Reply(text) => match self.names.correspondent() {
+                Some(name) => return self.send(format!("msg {name} {text}")),
+                None => self.prompt.notice("nobody has written to you alone"),
+            },
+            Input::Quiet => return self.mailbox.send(SessionMessage::Quiet).is_ok(),
+            Input::Clear => self.prompt.clear(),
             Input::Quit => return false,
             Input::Help(about) => self.help(about.as_deref()),
             Input::Incomplete(usage) => {

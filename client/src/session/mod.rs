@@ -40,6 +40,8 @@ pub enum SessionMessage {
     Request(String),
     /// The user wants sent again what a lost connection swallowed.
     Resend,
+    /// The user wants to see who comes and goes, or no longer.
+    Quiet,
     /// The user leaves.
     Quit,
 }
@@ -225,6 +227,7 @@ impl Session {
                     self.request(link, &line);
                 }
                 Ok(SessionMessage::Resend) => self.resend(link),
+                Ok(SessionMessage::Quiet) => self.view.turn_quiet(),
                 // None is under way while there is a connection.
                 Ok(SessionMessage::Attempted(_)) => {}
                 Ok(SessionMessage::Quit) => {

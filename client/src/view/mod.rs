@@ -82,6 +82,15 @@ impl View {
         self.log = log;
     }
 
+    /// Hides who comes and goes, or shows it again.
+    pub fn turn_quiet(&mut self) {
+        self.style.quiet = !self.style.quiet;
+        self.notice(match self.style.quiet {
+            true => "who comes and goes is not shown; /quiet again shows it",
+            false => "who comes and goes is shown",
+        });
+    }
+
     /// Whether to ring now, which it does not when it just did.
     fn may_ring(&mut self) -> bool {
         let now = Instant::now();
@@ -186,7 +195,7 @@ mod tests {
         let earlier = Earlier { rows, ..Earlier::default() };
         let mut view = view(None);
         view.earlier(&earlier, "al");
-        let said = "| prof: the exam is on Friday, al\n";
+        let said = "! | prof: the exam is on Friday, al\n";
         assert_eq!(view.queue.take(), format!("{said}-- 40 came, 0 left\n"), "and does not ring");
         view.style.quiet = true;
         view.earlier(&earlier, "al");

@@ -337,18 +337,23 @@ fn without_a_name_it_asks_until_somebody_lets_the_user_in() {
     pty.wait_for("Connect Fail! cannot connect to");
     pty.wait_for_last(&format!("server [{nobody}]:"));
     pty.keys(&format!("{}\r", server.address));
-    pty.wait_for_last("user name:");
-    pty.keys("\r");
-    pty.wait_for("UserName Empty!");
+    // A refused name asks for another one alone.
     for (name, answer) in
         [("bob", "UserName Exist!"), ("a:b", "UserName Invalid! : is not allowed")]
     {
-        pty.wait_for_last(&format!("server [{}]:", server.address));
-        pty.keys("\r");
         pty.wait_for_last("user name:");
         pty.keys(&format!("{name}\r"));
         pty.wait_for(answer);
     }
+    // None leads back to the first question, which now offers the server that answered.
+    pty.wait_for_last("user name:");
+    pty.keys("\r");
+    pty.wait_for("UserName Empty!");
+    pty.wait_for_last(&format!("server [{}]:", server.address));
+    // A server that does not answer is not offered.
+    pty.keys(&format!("{nobody}\ral\r"));
+    pty.wait_until("a second failure", |screen| screen.matches("Connect Fail!").count() == 2);
+    pty.wait_for_last(&format!("server [{}]:", server.address));
     pty.keys("\ral\rhello\r");
     pty.wait_for("al: hello\nal@main>");
     pty.keys(CTRL_D);
@@ -444,4 +449,42 @@ fn a_flood_does_not_hold_up_the_keys() {
         .filter_map(|line| Some(line.rsplit_once("flood ")?.1.trim().parse().unwrap()))
         .collect();
     assert!(numbers.into_iter().eq(0..count));
+}
+
+#[test]
+fn the_last_private_line_can_be_answered() {
+    let server = RealServer::start();
+    let mut pty = chat(&server, &["--no-time"]);
+    pty.keys("/r hi\r");
+    pty.wait_for("-- nobody has written to you alone\nal@main>");
+    let mut bob = server.other("bob");
+    let mut cy = server.other("cy");
+    bob.send("msg al psst\n");
+    pty.wait_for("[from bob] psst");
+    cy.send("say I speak later\n");
+    pty.wait_for("cy: I speak later");
+    pty.keys("/reply hello  there\r");
+    pty.wait_for("[to bob] hello  there\nal@main>");
+    bob.read_to("[from al] hello  there");
+    pty.keys("/r \tagain\r");
+    pty.wait_for("[to bob] again\nal@main>");
+    pty.keys("/msg \tand again\r");
+    pty.wait_for("[to bob] and again\nal@main>");
+}
+
+#[test]
+fn who_comes_and_goes_is_hidden_when_the_user_wants() {
+    let server = RealServer::start();
+    let mut pty = chat(&server, &["--no-time"]);
+    pty.keys("/quiet\r");
+    pty.wait_for("-- who comes and goes is not shown; /quiet again shows it\nal@main>");
+    let mut bob = server.other("bob");
+    bob.send("say hi\n");
+    pty.wait_for("bob: hi");
+    pty.keys("/quiet\r");
+    pty.wait_for("-- who comes and goes is shown\nal@main>");
+    let screen = pty.contents();
+    assert!(!screen.contains("bob has"), "{screen}");
+    pty.keys("/clear\r");
+    pty.wait_until("an empty screen", |screen| screen.trim() == "al@main>");
 }

@@ -316,6 +316,29 @@ fn a_server_that_does_not_greet_is_not_said_to_be_something_else() {
     }
 }
 
+#[test]
+fn who_finds_the_own_name_taken_comes_back_under_another() {
+    let (server, served) = serve(|mut session| {
+        session.greet_and_log_in();
+        session.line();
+        let address = session.stream.local_addr().unwrap();
+        session.close();
+        address
+    });
+    let mut pty = Pty::start(&["--server", &server, "--name", "al", "--no-time"]);
+    let server = RealServer::start_at(served.join().unwrap());
+    let thief = server.other("al");
+    pty.wait_for("connection lost");
+    pty.keys("/rename a b\r");
+    pty.wait_for("-- UserName Invalid! a space is not allowed");
+    pty.keys("/rename alf\r");
+    pty.wait_for("-- the next attempt is made as alf");
+    pty.wait_for("connected again");
+    pty.keys("here\r");
+    pty.wait_for("alf: here\nalf@main>");
+    drop(thief);
+}
+
 /// A server that has recorded the room and has a message of the day is stopped and started again.
 #[test]
 fn a_server_that_comes_back_tells_what_was_missed_and_nothing_else() {
