@@ -135,6 +135,33 @@ impl Input {
     }
 }
 
+/// The requests that say several lines as they are: nothing in them is a command. Empty lines at the
+/// beginning and the end are left out.
+///
+/// What a server trims must not be lost, so white space at the beginning of a line becomes no-break spaces.
+#[must_use]
+pub fn verbatim(text: &str) -> Vec<String> {
+    let text = text.replace("\r\n", "\n");
+    let lines: Vec<_> = text.split(['\n', '\r']).map(str::trim_end).collect();
+    let is_full = |line: &&str| !line.is_empty();
+    let start = lines.iter().position(is_full).unwrap_or(lines.len());
+    let end = lines.iter().rposition(is_full).map_or(start, |last| last + 1);
+    let say = |line: &&str| {
+        let text = line.trim_start();
+        let indent = &line[..line.len() - text.len()];
+        let columns: usize =
+            indent.chars().map(|it| if it == '\t' { TAB_COLUMNS } else { 1 }).sum();
+        match text {
+            "" => "say".to_owned(),
+            text => format!("say {}{text}", "\u{a0}".repeat(columns)),
+        }
+    };
+    lines[start..end].iter().map(say).collect()
+}
+
+/// Columns that a tab is worth where it cannot stay one.
+const TAB_COLUMNS: usize = 4;
+
 /// The command in this program's own words.
 fn without_alias(command: &str) -> Cow<'_, str> {
     let (word, rest) = command.split_at(command.find(' ').unwrap_or(command.len()));
@@ -295,6 +322,22 @@ mod tests {
                 _ => {}
             }
         }
+    }
+
+    #[test]
+    fn several_lines_are_said_as_they_are() {
+        let code = "\r\ndef f(x):\r\n    if x:\r\n\treturn 1\n\n// no /command  \n/look\n \n";
+        let four = "\u{a0}".repeat(4);
+        let expected = [
+            "say def f(x):".to_owned(),
+            format!("say {four}if x:"),
+            format!("say {four}return 1"),
+            "say".to_owned(),
+            "say // no /command".to_owned(),
+            "say /look".to_owned(),
+        ];
+        assert_eq!(verbatim(code), expected);
+        assert_eq!(verbatim(" \n\n"), [""; 0]);
     }
 
     fn is_alias(line: &str) -> bool {

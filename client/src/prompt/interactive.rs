@@ -15,7 +15,7 @@ use clap::ColorChoice;
 use crate::args::appearance::Appearance;
 use crate::args::server::ServerArgs;
 use crate::exit::{Exit, Failure};
-use crate::model::commands::{Input, as_typed, explained, is_secret};
+use crate::model::commands::{Input, as_typed, explained, is_secret, verbatim};
 use crate::model::names::Names;
 use crate::model::state::State;
 use crate::net::{Attempted, PATIENCE, attempt, get_in};
@@ -205,27 +205,33 @@ impl Typing<'_> {
 
     /// Does what a line says. False when that is to leave.
     fn typed(&mut self, text: &str) -> bool {
-        let lines: Vec<&str> =
-            text.split(['\n', '\r']).filter(|line| !line.trim().is_empty()).collect();
-        if lines.is_empty() {
-            return true;
-        }
-        if !lines.iter().any(|line| is_secret(line))
-            && let Err(error) = self.prompt.remember(text, self.history.as_deref())
-        {
+        let mut lines = text.split(['\n', '\r']).filter(|line| !line.trim().is_empty());
+        let (Some(first), second) = (lines.next(), lines.next()) else { return true };
+        let has_secret = text.split(['\n', '\r']).any(is_secret);
+        if !has_secret && let Err(error) = self.prompt.remember(text, self.history.as_deref()) {
             self.prompt.notice(&format!("typed lines are not kept: {error}"));
             self.history = None;
         }
-        if lines.len() > 1 && !self.confirm(lines.len()) {
+        match second {
+            None => self.line(first),
+            Some(_) if has_secret => {
+                self.prompt.notice("nothing was sent: one of these lines holds a password");
+                true
+            }
+            Some(_) => self.block(verbatim(text)),
+        }
+    }
+
+    /// Says several lines together, when the user wants that.
+    fn block(&mut self, requests: Vec<String>) -> bool {
+        let question = format!("say these {} lines as they are? [y/N] ", requests.len());
+        let answer = self.prompt.ask(&question);
+        if !answer.is_some_and(|answer| matches!(answer.trim(), "y" | "Y" | "yes")) {
             self.prompt.notice("nothing was sent; the arrow up brings it back");
             return true;
         }
-        lines.into_iter().all(|line| self.line(line))
-    }
-
-    fn confirm(&mut self, lines: usize) -> bool {
-        let answer = self.prompt.ask(&format!("send {lines} lines? [y/N] "));
-        answer.is_some_and(|answer| matches!(answer.trim(), "y" | "Y" | "yes"))
+        self.requests += 1;
+        self.mailbox.send(SessionMessage::Block(requests)).is_ok()
     }
 
     fn line(&mut self, line: &str) -> bool {

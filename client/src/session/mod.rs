@@ -38,6 +38,8 @@ pub enum SessionMessage {
     Attempted(Attempted),
     /// The user wants this request sent.
     Request(String),
+    /// The user wants these requests sent together, so that the server has them at once.
+    Block(Vec<String>),
     /// The user wants sent again what a lost connection swallowed.
     Resend,
     /// The user wants to see who comes and goes, or no longer.
@@ -224,7 +226,11 @@ impl Session {
                 }
                 Ok(SessionMessage::Request(line)) => {
                     self.count += 1;
-                    self.request(link, &line);
+                    self.request(link, &[line]);
+                }
+                Ok(SessionMessage::Block(lines)) => {
+                    self.count += 1;
+                    self.request(link, &lines);
                 }
                 Ok(SessionMessage::Resend) => self.resend(link),
                 Ok(SessionMessage::Quiet) => self.view.turn_quiet(),
@@ -249,9 +255,11 @@ impl Session {
         }
     }
 
-    fn request(&mut self, link: &mut Link, line: &str) {
-        self.state.sent(line, Instant::now());
-        link.send(&format!("{line}\n"));
+    fn request(&mut self, link: &mut Link, lines: &[String]) {
+        for line in lines {
+            self.state.sent(line, Instant::now());
+        }
+        link.send(&(lines.join("\n") + "\n"));
     }
 
     /// Shows lines, and gives the requests that they lead to.
@@ -303,10 +311,8 @@ impl Session {
     fn resend(&mut self, link: &mut Link) {
         let unsent = self.state.unconfirmed_mut().take_unsent();
         if unsent.is_empty() {
-            self.view.notice("there is nothing to send again");
+            return self.view.notice("there is nothing to send again");
         }
-        for line in unsent {
-            self.request(link, &line);
-        }
+        self.request(link, &unsent);
     }
 }

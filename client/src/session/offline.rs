@@ -81,7 +81,14 @@ impl Session {
     /// Deals with what comes while there is no connection.
     pub(super) fn meanwhile(&mut self, input: SessionMessage) {
         match input {
-            SessionMessage::Request(line) => self.keep(&line),
+            SessionMessage::Request(line) => {
+                self.count += 1;
+                self.keep(&line);
+            }
+            SessionMessage::Block(lines) => {
+                self.count += 1;
+                lines.iter().for_each(|line| self.keep(line));
+            }
             SessionMessage::Resend => self.view.notice("not connected yet"),
             SessionMessage::Quiet => self.view.turn_quiet(),
             SessionMessage::Quit => self.presence = Presence::Leaving,
@@ -90,7 +97,6 @@ impl Session {
     }
 
     fn keep(&mut self, line: &str) {
-        self.count += 1;
         if let Ok(Some(Request::Rename(name))) = Request::parse(line) {
             match self.state.rename(name) {
                 Ok(()) => self.view.notice(&format!("the next attempt is made as {name}")),

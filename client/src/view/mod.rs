@@ -104,7 +104,9 @@ impl View {
 
     /// Shows lines of the server. `own_name` is highlighted in them.
     pub fn lines<'a>(&mut self, lines: impl IntoIterator<Item = &'a str>, own_name: &str) {
-        let lines: Vec<_> = lines.into_iter().map(Sanitized::new).collect();
+        // Somebody's indentation may have come as no-break spaces, and is to be copied as spaces.
+        let lines: Vec<_> = lines.into_iter().map(|line| line.replace('\u{a0}', " ")).collect();
+        let lines: Vec<_> = lines.iter().map(|line| Sanitized::new(line)).collect();
         self.entries(lines.iter().map(|line| Entry::of_line(line)), own_name);
     }
 

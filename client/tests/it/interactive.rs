@@ -230,20 +230,36 @@ fn lines_typed_at_once_are_sent_in_order() {
 }
 
 #[test]
-fn a_paste_of_several_lines_asks_once() {
+fn a_paste_of_several_lines_asks_once_and_is_said_as_it_is() {
     let server = RealServer::start();
+    let mut bob = server.other("bob");
     let mut pty = chat(&server, &["--no-time"]);
-    let paste = "\x1b[200~one\ntwo\n/look\x1b[201~\r";
+    bob.read_to("al has entered the room.");
+    let paste = "\x1b[200~def f(x):\n    if x:\n\n        return 1 // one\n/look\n\x1b[201~\r";
     pty.keys(paste);
-    pty.wait_for_last("send 3 lines? [y/N]");
+    pty.wait_for_last("say these 5 lines as they are? [y/N]");
     pty.keys("\r");
     pty.wait_for("nothing was sent");
     pty.wait_for_last("al@main>");
     pty.keys(paste);
-    pty.wait_for_last("send 3 lines? [y/N]");
+    pty.wait_for_last("say these 5 lines as they are? [y/N]");
     pty.keys("y\r");
-    let screen = pty.wait_for("al: one\nal: two\nOnline Users:\nal\nal@main>");
-    assert_eq!(screen.matches("al: one").count(), 1, "{screen}");
+    let said =
+        "al: def f(x):\nal:     if x:\nal:\nal:         return 1 // one\nal: /look\nal@main>";
+    pty.wait_until("the code", |screen| {
+        let lines: Vec<_> = screen.lines().map(str::trim_end).collect();
+        lines.join("\n").contains(said)
+    });
+    // No other client shows the indentation less, as this one is not trimmed on the way.
+    let lines = bob.read_to("al: /look");
+    let indented = |columns, text| format!("al: {}{text}", "\u{a0}".repeat(columns));
+    assert_eq!(
+        lines,
+        ["al: def f(x):", &indented(4, "if x:"), "al:", &indented(8, "return 1 // one")]
+    );
+    // A password among them is said to nobody.
+    pty.keys("\x1b[200~hello\n/op secret\x1b[201~\r");
+    pty.wait_for("-- nothing was sent: one of these lines holds a password\nal@main>");
 }
 
 #[test]
