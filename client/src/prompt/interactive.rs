@@ -46,6 +46,7 @@ const USAGE_COLUMNS: usize = 16;
 ///
 /// Says why there is nothing to stay for.
 pub fn run(to: &ServerArgs, appearance: &Appearance) -> Result<Exit, Failure> {
+    check_terminal()?;
     let style = style(appearance);
     let log = appearance.log.as_deref().map(LogFile::open).transpose()?;
     // Before the terminal is taken, so that Ctrl-C ends a connection attempt as it ends anything.
@@ -63,6 +64,19 @@ pub fn run(to: &ServerArgs, appearance: &Appearance) -> Result<Exit, Failure> {
     queue.close();
     thread::join(printer);
     result
+}
+
+/// Refuses a terminal that cannot move its cursor, before anybody sees this user come and go.
+fn check_terminal() -> Result<(), Failure> {
+    let name = env::var("TERM").unwrap_or_default();
+    if !matches!(&*name, "dumb" | "cons25" | "emacs") {
+        return Ok(());
+    }
+    let reason = format!(
+        "a terminal of the kind TERM={name} has no prompt; set TERM to its real kind, or type requests, \
+         as `say hello`, into: cat | chat-client --name NAME"
+    );
+    Err(Failure::new(Exit::Local, reason))
 }
 
 /// How lines look. `auto` is decided here, where the terminal is known.
@@ -116,9 +130,11 @@ fn chat(
     let _ = mailbox.send(SessionMessage::Quit);
     let ended = thread::join(session);
     prompt.show_waiting();
-    let Ended { exit, unsent } = ended?;
-    for line in unsent {
-        prompt.notice(&format!("not sent: {}", as_typed(&line)));
+    let Ended { exit, unsent, unknown } = ended?;
+    for (text, lines) in [("not sent", unsent), ("perhaps not sent", unknown)] {
+        for line in lines {
+            prompt.notice(&format!("{text}: {}", as_typed(&line)));
+        }
     }
     prompt.show_waiting();
     Ok(cause.unwrap_or(exit))

@@ -59,8 +59,10 @@ impl From<Incoming> for SessionMessage {
 pub struct Ended {
     /// Whether it was still connected when the user left.
     pub exit: Exit,
-    /// Requests of which nobody knows whether the server had them.
+    /// Requests that were typed and did not reach the server.
     pub unsent: Vec<String>,
+    /// Requests that were on their way when the user left: nobody knows whether the server had them.
+    pub unknown: Vec<String>,
 }
 
 /// A stay in the chat, over as many connections as it takes.
@@ -157,8 +159,9 @@ impl Session {
     }
 
     fn ended(mut self, exit: Exit) -> Ended {
+        let unsent = self.state.unconfirmed_mut().take_unsent();
         self.state.lost();
-        Ended { exit, unsent: self.state.unconfirmed_mut().take_unsent() }
+        Ended { exit, unsent, unknown: self.state.unconfirmed_mut().take_unsent() }
     }
 
     fn link(&mut self, connection: Connection) -> Result<Link, Failure> {

@@ -2,6 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt;
 
+use chat_client::args::appearance::written;
 use chat_client::view::log_file::LogFile;
 
 use crate::fake_server::serve;
@@ -117,6 +118,18 @@ fn colors_can_be_switched_off() {
     assert!(!colored(&[], &[("NO_COLOR", "1")]));
     assert!(!colored(&["--color", "never"], &[]));
     assert!(colored(&["--color", "always"], &[("NO_COLOR", "1")]));
+}
+
+#[test]
+fn the_time_is_the_one_of_strftime() {
+    let at =
+        jiff::civil::date(2026, 3, 1).at(9, 5, 0, 0).to_zoned(jiff::tz::TimeZone::UTC).unwrap();
+    for (format, expected) in
+        [("%H:%M", "09:05"), ("%c", "Sun Mar  1 09:05:00 2026"), ("%x %X", "03/01/26 09:05:00")]
+    {
+        assert_eq!(written(&at, format).unwrap(), expected);
+    }
+    assert!(written(&at, "%").is_err());
 }
 
 #[test]

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod bot;
+mod commands;
 mod connection;
 mod directions;
 mod fake_server;
@@ -21,3 +22,4 @@ mod say;
 mod script;
 mod state;
 mod trust;
+mod view;
