@@ -1,6 +1,20 @@
 //! A stay in the chat, on a thread of its own: it sends what was typed, shows what comes, keeps the
 //! connection alive and finds a new one when it is lost.
 //!
+//! ```text
+//!  login dialog ── let in ──> connected ── lost ──> away ── let in again ──> connected
+//!       │                      │     │               │
+//!       │ Ctrl-C, Ctrl-D       │     │ kicked,       │ Ctrl-C, Ctrl-D,
+//!       v                      │     v banned        v banned
+//!      end                     │    end             end
+//!                       Ctrl-D │
+//!                              v
+//!                           leaving ── closed, or 2 s ──> end
+//! ```
+//!
+//! The prompt says NAME@ROOM of the last answer; after `/join` and `/rename` it waits for theirs, for a
+//! second at most. A text is on its way until its echo comes, and said to be late after two seconds.
+//!
 //! It owns the socket and what is known of the chat, and knows no terminal: it shows through a
 //! [`View`] and hears of the user through a channel. This file has the time with a connection,
 //! `offline` the time without; `link` is the connection.
