@@ -12,6 +12,7 @@ use anyhow::Context;
 use chat_server::{Config, Endpoint, Server, StopHandle};
 use clap::Parser;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use nix::sys::signal::{SigSet, Signal};
 use protocol::Framing;
 use protocol::limits::PORT;
 
@@ -38,7 +39,23 @@ fn main() -> ExitCode {
         .parse_default_env()
         .init();
     raise_descriptor_limit();
+    leave_ignored_signals();
     finish(serve(arguments.into()), CANNOT_SERVE)
+}
+
+/// Leaves alone a hangup that whoever started the server wants to be ignored, as `nohup` does, and likewise
+/// the other signals that stop it: a handler would take them again. Linux tells which are ignored (proc(5),
+/// `SigIgn`). To be called before any thread is made, for threads inherit which signals are held back.
+fn leave_ignored_signals() {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let ignored = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0);
+    let ours = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP];
+    // The bits count from one, as the signals do.
+    let held: SigSet =
+        ours.into_iter().filter(|&signal| ignored >> (signal as i32 - 1) & 1 == 1).collect();
+    // It fails for no set of signals that exist.
+    let _ = held.thread_block();
 }
 
 fn finish(result: anyhow::Result<()>, failure: u8) -> ExitCode {
