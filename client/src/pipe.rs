@@ -63,7 +63,7 @@ pub fn run(server: &str, name: Option<&str>, room: Option<&str>) -> Result<(), F
         (Err(Broken::Stdout(failure)), _) => Err(failure),
         (Ok(Audience::Gone), _) | (_, RequestsEnd::StdoutClosed) => Ok(()),
         (Ok(Audience::There), RequestsEnd::Complete) => match last_words.dismissal() {
-            Some(why) => Err(Failure::lost(why)),
+            Some(why) => Err(Failure::dismissed(&why)),
             None => Ok(()),
         },
         (Ok(Audience::There), RequestsEnd::Cut) => {

@@ -182,7 +182,7 @@ fn a_room_that_cannot_be_is_explained() {
         (&["lan", "0", "--name", "al"][..], 2, "'0'"),
         (&["lan", "7777"], 2, "--name"),
         (&["lan", "7777", "--name", "al", "--interface", "192.0.2.1"], 3, "--interface"),
-        (&["lan", "7777", "--name", "a b", "--broadcast", LOOPBACK], 4, "UserName Invalid"),
+        (&["lan", "7777", "--name", "a b", "--broadcast", LOOPBACK], 8, "UserName Invalid"),
     ] {
         let outcome = Program::start(arguments).finish();
         assert_eq!(outcome.code, Some(code), "{outcome:?}");

@@ -9,6 +9,7 @@ mod directions;
 mod fake_server;
 mod interactive;
 mod lan;
+mod limits;
 mod looks;
 mod picture;
 mod pipe;

@@ -1,0 +1,184 @@
+//! What stood in a room before: the answer to `history`, and the lines that came in meanwhile, as one
+//! sequence in which each line stands once.
+//!
+//! It sends and prints nothing.
+
+use std::ops::ControlFlow;
+
+use jiff::Timestamp;
+use protocol::rows::HistoryRow;
+use protocol::{Event, Reply, Request};
+
+use super::record::Record;
+use super::session::is_refusal;
+use crate::exit::Failure;
+use crate::model::entry::history_row;
+use crate::model::fence;
+
+/// Lines that are held back at most, until a history is complete. So many are asked for when it is to
+/// go back to a time.
+const MOST_HELD: usize = 1_000_000;
+
+/// What of the past is wanted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Wanted {
+    /// Nothing.
+    #[default]
+    None,
+    /// So many lines.
+    Last(usize),
+    /// Whatever was said from this time on.
+    Since(Timestamp),
+}
+
+impl Wanted {
+    /// What the two options say, of which one is given at most.
+    #[must_use]
+    pub fn new(history: Option<usize>, since: Option<Timestamp>) -> Self {
+        match (history, since) {
+            (Some(lines), _) => Wanted::Last(lines),
+            (None, Some(time)) => Wanted::Since(time),
+            (None, None) => Wanted::None,
+        }
+    }
+}
+
+/// A line of the room, and where it comes from.
+#[derive(Debug, Clone, Copy)]
+pub enum Told<'a> {
+    /// It was said earlier; here is the row, and what is in it.
+    Earlier(&'a str, HistoryRow<'a>),
+    /// It came at this time.
+    Now(&'a str, &'a str),
+}
+
+impl<'a> Told<'a> {
+    /// The line as it was when it was said.
+    #[must_use]
+    pub fn line(&self) -> &'a str {
+        match self {
+            Told::Earlier(_, row) => row.line,
+            Told::Now(line, _) => line,
+        }
+    }
+
+    /// The line as the server has sent it here: one from earlier has its time in front.
+    #[must_use]
+    pub fn as_sent(&self) -> &'a str {
+        match self {
+            Told::Earlier(sent, _) | Told::Now(sent, _) => sent,
+        }
+    }
+
+    /// The line as an object.
+    #[must_use]
+    pub fn record(&self, room: &'a str) -> Record<'a> {
+        match *self {
+            Told::Earlier(_, row) => Record::of_row(row, room),
+            Told::Now(line, time) => Record::of_line(line, time, room),
+        }
+    }
+}
+
+/// How it goes on: broken off by who takes the lines, or because the history is refused.
+pub type Flow = ControlFlow<Result<(), Failure>>;
+
+/// How far the answer to `history` has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Progress {
+    /// It was asked for. What the room says now will be in it.
+    Asked,
+    /// Its rows come, among lines of the room.
+    Rows,
+    /// It is complete, or was never asked for.
+    Over,
+}
+
+/// Makes one sequence of the past and the present of a room.
+#[derive(Debug)]
+pub struct Past {
+    wanted: Wanted,
+    /// The reader's own name, whose entrance is not told.
+    name: String,
+    progress: Progress,
+    /// Rows, and lines of the room among them, each with the time at which it came.
+    held: Vec<(String, String)>,
+}
+
+impl Past {
+    /// For a reader of this name.
+    #[must_use]
+    pub fn new(wanted: Wanted, name: &str) -> Self {
+        let progress = if wanted == Wanted::None { Progress::Over } else { Progress::Asked };
+        Self { wanted, name: name.to_owned(), progress, held: Vec::new() }
+    }
+
+    /// The requests that bring it, where something is wanted.
+    #[must_use]
+    pub fn requests(&self) -> Option<String> {
+        let lines = match self.wanted {
+            Wanted::None => return None,
+            // One more, in the place of the own entrance.
+            Wanted::Last(lines) => lines.saturating_add(1),
+            Wanted::Since(_) => MOST_HELD,
+        };
+        Some(format!("{}\n{}", Request::History(lines), fence::request("history")))
+    }
+
+    /// Gives a line that came at this time to `tell`, or holds it back until the history is complete.
+    pub fn take(&mut self, line: &str, now: &str, mut tell: impl FnMut(Told<'_>) -> Flow) -> Flow {
+        match fence::answered(line) {
+            Some("history" | "") if self.progress != Progress::Over => return self.release(tell),
+            Some(_) => return ControlFlow::Continue(()),
+            None => {}
+        }
+        match self.progress {
+            Progress::Asked if line == Reply::History.to_string() => self.progress = Progress::Rows,
+            Progress::Asked if is_refusal(line) => {
+                return ControlFlow::Break(Err(Failure::refused(line)));
+            }
+            Progress::Asked if Event::parse(line).is_some() => {}
+            Progress::Rows => {
+                self.held.push((line.to_owned(), now.to_owned()));
+                // A server that goes on like this ends no history.
+                if self.held.len() > MOST_HELD {
+                    return self.release(tell);
+                }
+            }
+            Progress::Asked | Progress::Over => return tell(Told::Now(line, now)),
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// Tells what was held, without what is not wanted of it.
+    fn release(&mut self, mut tell: impl FnMut(Told<'_>) -> Flow) -> Flow {
+        self.progress = Progress::Over;
+        let mut held = std::mem::take(&mut self.held);
+        let entrance = Event::Entered { name: &self.name }.to_string();
+        let is_own = |(line, _): &(String, String)| {
+            history_row(line).is_some_and(|row| row.line == entrance)
+        };
+        if let Some(own) = held.iter().rposition(is_own) {
+            held.remove(own);
+        }
+        let rows = held.iter().filter(|(line, _)| history_row(line).is_some()).count();
+        let mut surplus = match self.wanted {
+            Wanted::Last(lines) => rows.saturating_sub(lines),
+            Wanted::Since(_) | Wanted::None => 0,
+        };
+        for (line, came) in &held {
+            match history_row(line) {
+                Some(_) if surplus > 0 => surplus -= 1,
+                Some(row) if self.is_too_old(row) => {}
+                Some(row) => tell(Told::Earlier(line, row))?,
+                None => tell(Told::Now(line, came))?,
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn is_too_old(&self, row: HistoryRow<'_>) -> bool {
+        let Wanted::Since(since) = self.wanted else { return false };
+        row.time.parse::<Timestamp>().is_ok_and(|time| time < since)
+    }
+}
