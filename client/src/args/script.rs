@@ -105,6 +105,10 @@ pub struct Follow {
     #[arg(long, value_name = "TIME", value_hint = ValueHint::Other)]
     pub since: Option<Timestamp>,
 
+    /// Come again when the connection is lost, as often as it takes, and go on where it broke off
+    #[arg(long)]
+    pub reconnect: bool,
+
     /// Stop after N lines
     #[arg(long, value_name = "N", value_hint = ValueHint::Other, value_parser = clap::value_parser!(u64).range(1..))]
     pub count: Option<u64>,
@@ -128,6 +132,10 @@ pub struct Wait {
     /// Look first at what was said from this time on, as 2026-11-22T10:04:05Z
     #[arg(long, value_name = "TIME", value_hint = ValueHint::Other)]
     pub since: Option<Timestamp>,
+
+    /// Come again when the connection is lost, as often as it takes, and go on where it broke off
+    #[arg(long)]
+    pub reconnect: bool,
 
     /// Write a line to this file descriptor once no line can be missed any more
     #[arg(long, value_name = "FD", value_hint = ValueHint::Other)]

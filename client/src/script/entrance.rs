@@ -29,6 +29,8 @@ pub struct Entrance<'a> {
     /// How often it may still be tried again.
     left: u32,
     backoff: Backoff,
+    /// When the user was let in.
+    entered: Instant,
 }
 
 impl<'a> Entrance<'a> {
@@ -37,7 +39,14 @@ impl<'a> Entrance<'a> {
     pub fn new(visit: &'a Visit, name: String) -> Self {
         let backoff = Backoff::new(FIRST_PAUSE, LONGEST_PAUSE);
         let Visit { limits, .. } = visit;
-        Self { visit, name, deadline: limits.deadline(), left: limits.retry, backoff }
+        Self {
+            visit,
+            name,
+            deadline: limits.deadline(),
+            left: limits.retry,
+            backoff,
+            entered: Instant::now(),
+        }
     }
 
     /// Goes in.
@@ -54,6 +63,24 @@ impl<'a> Entrance<'a> {
         }
     }
 
+    /// Goes in again after the connection was lost, as often as it takes.
+    ///
+    /// # Errors
+    ///
+    /// Says why it is no use, or that the time has run out.
+    pub fn enter_again(&mut self, mut failure: Failure) -> Result<ScriptSession, Failure> {
+        self.backoff.lasted(self.entered.elapsed());
+        while failure.exit.is_worth_another_try() {
+            let pause = self.backoff.wait_about(fastrand::f64());
+            self.pause(&failure, pause)?;
+            match self.enter_once() {
+                Err(another) => failure = another,
+                entered => return entered,
+            }
+        }
+        Err(failure)
+    }
+
     /// Waits for a while, after which the same may succeed.
     ///
     /// # Errors
@@ -65,16 +92,20 @@ impl<'a> Entrance<'a> {
         }
         self.left -= 1;
         let pause = self.backoff.wait();
+        self.pause(&failure, pause)
+    }
+
+    fn pause(&self, failure: &Failure, pause: Duration) -> Result<(), Failure> {
         if self.deadline.is_some_and(|deadline| deadline <= Instant::now() + pause) {
             let reason = format!("the time of --timeout ran out; the last attempt: {failure}");
             return Err(Failure::new(Exit::TimedOut, reason));
         }
-        warn(format_args!("{failure}; trying again in {} s", pause.as_secs()));
+        warn(format_args!("{failure}; trying again in {:.0} s", pause.as_secs_f64().ceil()));
         std::thread::sleep(pause);
         Ok(())
     }
 
-    fn enter_once(&self) -> Result<ScriptSession, Failure> {
+    fn enter_once(&mut self) -> Result<ScriptSession, Failure> {
         let Visit { server, limits } = self.visit;
         let patience = limits.connect_patience(PATIENCE);
         let (report, reported) = sync_channel::<Attempted>(1);
@@ -105,6 +136,7 @@ impl<'a> Entrance<'a> {
         if let Some(room) = server.room() {
             session.join(room)?;
         }
+        self.entered = Instant::now();
         Ok(session)
     }
 }

@@ -23,16 +23,22 @@ use crate::sys::stdout::Audience;
 pub fn run(follow: &Follow) -> Result<Exit, Failure> {
     let output = Output::new()?;
     let mut printer = Printer { output, json: follow.json, left: follow.count.unwrap_or(u64::MAX) };
-    let mut session = Entrance::new(&follow.visit, follow.visit.server.reader()).enter()?;
-    let mut past = Past::new(Wanted::new(follow.history, follow.since), &session.name);
-    if let Some(requests) = past.requests() {
-        session.send(&requests)?;
+    let mut entrance = Entrance::new(&follow.visit, follow.visit.server.reader());
+    let mut session = entrance.enter()?;
+    let wanted = Wanted::new(follow.history, follow.since);
+    let mut past = Past::new(wanted, &session.name, follow.reconnect);
+    loop {
+        match printer.follow(&mut session, &mut past) {
+            Err(lost) if lost.exit == Exit::ConnectionLost && follow.reconnect => {
+                session = entrance.enter_again(lost)?;
+                past.comes_again();
+            }
+            followed => {
+                session.leave();
+                return followed;
+            }
+        }
     }
-    let followed = printer.follow(&mut session, &mut past);
-    if !matches!(&followed, Err(failure) if failure.exit == Exit::ConnectionLost) {
-        session.leave();
-    }
-    followed
 }
 
 /// Prints lines.
@@ -45,6 +51,9 @@ struct Printer {
 
 impl Printer {
     fn follow(&mut self, session: &mut ScriptSession, past: &mut Past) -> Result<Exit, Failure> {
+        if let Some(requests) = past.requests() {
+            session.send(&requests)?;
+        }
         loop {
             let now = format!("{:.3}", Timestamp::now());
             let ScriptSession { lines, room, .. } = session;

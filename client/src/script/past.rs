@@ -1,7 +1,7 @@
 //! What stood in a room before: the answer to `history`, and the lines that came in meanwhile, as one
 //! sequence in which each line stands once.
 //!
-//! It sends and prints nothing.
+//! It sends nothing, and prints nothing but remarks.
 
 use std::ops::ControlFlow;
 
@@ -14,6 +14,8 @@ use super::session::is_refusal;
 use crate::exit::Failure;
 use crate::model::entry::history_row;
 use crate::model::fence;
+use crate::model::replay::{self, Answered, Replay};
+use crate::sys::stderr::warn;
 
 /// Lines that are held back at most, until a history is complete. So many are asked for when it is to
 /// go back to a time.
@@ -29,6 +31,8 @@ pub enum Wanted {
     Last(usize),
     /// Whatever was said from this time on.
     Since(Timestamp),
+    /// What was said since the connection was lost.
+    Missed,
 }
 
 impl Wanted {
@@ -101,16 +105,29 @@ pub struct Past {
     /// The reader's own name, whose entrance is not told.
     name: String,
     progress: Progress,
-    /// Rows, and lines of the room among them, each with the time at which it came.
+    /// Rows, and lines of the room behind them, each with the time at which it came.
     held: Vec<(String, String)>,
+    /// What was told, to find in a later history where it broke off; only if that may be asked for.
+    told: Option<Replay>,
 }
 
 impl Past {
-    /// For a reader of this name.
+    /// For a reader of this name, who may come again.
     #[must_use]
-    pub fn new(wanted: Wanted, name: &str) -> Self {
+    pub fn new(wanted: Wanted, name: &str, comes_again: bool) -> Self {
         let progress = if wanted == Wanted::None { Progress::Over } else { Progress::Asked };
-        Self { wanted, name: name.to_owned(), progress, held: Vec::new() }
+        let told = comes_again.then(Replay::default);
+        Self { wanted, name: name.to_owned(), progress, held: Vec::new(), told }
+    }
+
+    /// The connection was lost, and there is another one. What was missed is to be asked for, and the past
+    /// as well when it was not complete.
+    pub fn comes_again(&mut self) {
+        if self.progress == Progress::Over {
+            self.wanted = Wanted::Missed;
+        }
+        self.held.clear();
+        self.progress = Progress::Asked;
     }
 
     /// The requests that bring it, where something is wanted.
@@ -121,6 +138,7 @@ impl Past {
             // One more, in the place of the own entrance.
             Wanted::Last(lines) => lines.saturating_add(1),
             Wanted::Since(_) => MOST_HELD,
+            Wanted::Missed => replay::Wanted::AllMissed.lines(),
         };
         Some(format!("{}\n{}", Request::History(lines), fence::request("history")))
     }
@@ -128,7 +146,9 @@ impl Past {
     /// Gives a line that came at this time to `tell`, or holds it back until the history is complete.
     pub fn take(&mut self, line: &str, now: &str, mut tell: impl FnMut(Told<'_>) -> Flow) -> Flow {
         match fence::answered(line) {
-            Some("history" | "") if self.progress != Progress::Over => return self.release(tell),
+            Some("history" | "") if self.progress != Progress::Over => {
+                return self.release(&mut tell);
+            }
             Some(_) => return ControlFlow::Continue(()),
             None => {}
         }
@@ -142,18 +162,24 @@ impl Past {
                 self.held.push((line.to_owned(), now.to_owned()));
                 // A server that goes on like this ends no history.
                 if self.held.len() > MOST_HELD {
-                    return self.release(tell);
+                    return self.release(&mut tell);
                 }
             }
-            Progress::Asked | Progress::Over => return tell(Told::Now(line, now)),
+            Progress::Asked | Progress::Over => {
+                self.remember(line);
+                return tell(Told::Now(line, now));
+            }
         }
         ControlFlow::Continue(())
     }
 
     /// Tells what was held, without what is not wanted of it.
-    fn release(&mut self, mut tell: impl FnMut(Told<'_>) -> Flow) -> Flow {
+    fn release(&mut self, tell: &mut impl FnMut(Told<'_>) -> Flow) -> Flow {
         self.progress = Progress::Over;
         let mut held = std::mem::take(&mut self.held);
+        if self.wanted == Wanted::Missed {
+            self.keep_missed(&mut held);
+        }
         let entrance = Event::Entered { name: &self.name }.to_string();
         let is_own = |(line, _): &(String, String)| {
             history_row(line).is_some_and(|row| row.line == entrance)
@@ -164,10 +190,15 @@ impl Past {
         let rows = held.iter().filter(|(line, _)| history_row(line).is_some()).count();
         let mut surplus = match self.wanted {
             Wanted::Last(lines) => rows.saturating_sub(lines),
-            Wanted::Since(_) | Wanted::None => 0,
+            Wanted::Since(_) | Wanted::Missed | Wanted::None => 0,
         };
         for (line, came) in &held {
-            match history_row(line) {
+            let row = history_row(line);
+            // The missed rows are remembered since they were found.
+            if row.is_none() || self.wanted != Wanted::Missed {
+                self.remember(row.map_or(line, |row| row.line));
+            }
+            match row {
                 Some(_) if surplus > 0 => surplus -= 1,
                 Some(row) if self.is_too_old(row) => {}
                 Some(row) => tell(Told::Earlier(line, row))?,
@@ -175,6 +206,34 @@ impl Past {
             }
         }
         ControlFlow::Continue(())
+    }
+
+    fn remember(&mut self, line: &str) {
+        if let Some(told) = &mut self.told
+            && Event::parse(line).is_some()
+        {
+            told.saw(line);
+        }
+    }
+
+    /// Leaves out the rows that were told before the connection was lost.
+    fn keep_missed(&mut self, held: &mut Vec<(String, String)>) {
+        let Some(told) = &mut self.told else { return };
+        let mut told = std::mem::take(told);
+        told.ask(replay::Wanted::AllMissed, "");
+        told.heading();
+        for (row, _) in held.iter().filter(|(line, _)| history_row(line).is_some()) {
+            told.row(row);
+        }
+        if let Some(Answered::New(new)) = told.end("", &self.name) {
+            if new.has_gap {
+                warn("Missed lines: what the server remembers does not reach back to the last one");
+            }
+            held.retain(|(line, _)| history_row(line).is_none());
+            let rows = new.rows.into_iter().map(|row| (row, String::new()));
+            held.splice(0..0, rows);
+        }
+        self.told = Some(told);
     }
 
     fn is_too_old(&self, row: HistoryRow<'_>) -> bool {

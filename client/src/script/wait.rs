@@ -4,7 +4,6 @@ use std::fs::OpenOptions;
 use std::io::Write;
 use std::ops::ControlFlow;
 
-use jiff::Timestamp;
 use protocol::{Reply, Request};
 use regex::Regex;
 
@@ -26,19 +25,30 @@ use crate::sys::stderr::warn;
 /// Says why none did.
 pub fn run(wait: &Wait) -> Result<Exit, Failure> {
     let mut output = Output::new()?;
-    let mut session = Entrance::new(&wait.visit, wait.visit.server.reader()).enter()?;
-    let mut past = Past::new(Wanted::new(wait.history, wait.since), &session.name);
-    if let Some(requests) = past.requests() {
-        session.send(&requests)?;
-    }
+    let mut entrance = Entrance::new(&wait.visit, wait.visit.server.reader());
+    let mut session = entrance.enter()?;
     if let Some(descriptor) = wait.ready_fd {
         tell_ready(descriptor)?;
     }
-    let matched = until_match(&mut session, &wait.pattern, |line, look| {
-        let now = Timestamp::now().to_string();
-        past.take(line, &now, |told| look(told.line()))
-    });
-    finish(session, matched, &mut output)
+    let wanted = Wanted::new(wait.history, wait.since);
+    let mut past = Past::new(wanted, &session.name, wait.reconnect);
+    loop {
+        let asked = past.requests().map_or(Ok(()), |requests| session.send(&requests));
+        let matched = asked.and_then(|()| {
+            // Nobody sees when it came.
+            let take = |line: &str, look: &mut dyn FnMut(&str) -> Flow| {
+                past.take(line, "", |told| look(told.line()))
+            };
+            until_match(&mut session, &wait.pattern, take)
+        });
+        match matched {
+            Err(lost) if lost.exit == Exit::ConnectionLost && wait.reconnect => {
+                session = entrance.enter_again(lost)?;
+                past.comes_again();
+            }
+            matched => return finish(session, matched, &mut output),
+        }
+    }
 }
 
 /// Says something, and prints the first line after it that matches.

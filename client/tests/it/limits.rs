@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 
-use crate::fake_server::{FakeSession, serve};
+use crate::fake_server::{FakeSession, serve, serve_at};
 use crate::program::Program;
 use crate::real_server::RealServer;
-use crate::script::{check, run};
+use crate::script::{check, run, start};
 
 /// Each command that goes to a server, with what it needs.
 const COMMANDS: [&[&str]; 8] = [
@@ -126,6 +126,68 @@ fn it_is_tried_again_where_it_may_help() {
     // And no attempt begins for which there is no time.
     let outcome = run("127.0.0.1:1", "look", &["--retry", "5", "--timeout", "0.5"]);
     assert_eq!((outcome.code, outcome.stderr.lines().count()), (Some(1), 1), "{outcome:?}");
+}
+
+#[test]
+fn follow_and_wait_come_again_and_miss_nothing() {
+    for (task, options) in [("follow", &[][..]), ("wait", &["--match", "four"])] {
+        let (server, served) = serve(|mut session| {
+            session.greet_and_log_in();
+            session.send("bo: one\nbo: two\n");
+            let address = session.stream.local_addr().unwrap();
+            session.close();
+            address
+        });
+        let arguments = [&["--name", "al", "--reconnect", "--timeout", "60"], options].concat();
+        let program = start(&server, task, &arguments);
+        let (_, again) = serve_at(served.join().unwrap(), |mut session| {
+            session.greet_and_log_in();
+            assert_eq!(session.line(), "history 10000\n");
+            let fence = session.line().replace("ping", "pong");
+            session.send("bo: three\nHistory:\n");
+            for line in ["bo: one", "bo: two", "al has entered the room.", "bo: three"] {
+                session.send(format!("[2026-11-22T10:04:05Z] {line}\n"));
+            }
+            session.send(format!("bo: four\n{fence}bo: five\nKicked: enough\n"));
+            session.close();
+        });
+        let outcome = program.finish();
+        again.join().unwrap();
+        let (code, stdout) = match task {
+            "wait" => (0, "bo: four\n"),
+            _ => (
+                8,
+                "bo: one\nbo: two\n[2026-11-22T10:04:05Z] bo: three\nbo: four\nbo: five\nKicked: enough\n",
+            ),
+        };
+        assert_eq!((outcome.code, outcome.stdout.as_str()), (Some(code), stdout), "{outcome:?}");
+        let told = "chat-client: connection lost: the server closed it; start again; trying again in 1 s\n";
+        assert!(outcome.stderr.starts_with(told), "{outcome:?}");
+    }
+}
+
+#[test]
+fn who_comes_again_is_told_what_the_server_has_forgotten() {
+    let (server, served) = serve(|mut session| {
+        session.greet_and_log_in();
+        session.send("bo: one\n");
+        let address = session.stream.local_addr().unwrap();
+        session.close();
+        address
+    });
+    let program = start(&server, "follow", &["--name", "al", "--reconnect", "--count", "2"]);
+    let (_, again) = serve_at(served.join().unwrap(), |mut session| {
+        session.greet_and_log_in();
+        session.line();
+        let fence = session.line().replace("ping", "pong");
+        session.send(format!("History:\n[2026-11-22T10:04:05Z] bo: nine\n{fence}"));
+        session.rest();
+    });
+    let outcome = program.finish();
+    again.join().unwrap();
+    assert_eq!(outcome.code, Some(0), "{outcome:?}");
+    assert_eq!(outcome.stdout, "bo: one\n[2026-11-22T10:04:05Z] bo: nine\n");
+    assert!(outcome.stderr.contains("Missed lines"), "{outcome:?}");
 }
 
 #[test]
