@@ -4,27 +4,33 @@ use std::env;
 use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 
-use chat_client::args::chat::{Args, Command, misused, unsaid};
+use chat_client::args::chat::{Args, Command, in_order, misused, unsaid, wants_objects};
 use chat_client::args::documents;
 use chat_client::exit::{Exit, Failure};
 use chat_client::lan;
 use chat_client::pipe;
 use chat_client::prompt::interactive;
 use chat_client::script;
-use chat_client::sys::stderr;
+use chat_client::script::record::{self, ErrorObject};
+use chat_client::sys::{signals, stderr};
 use clap::Parser;
 
 fn main() -> ExitCode {
-    let result = match Args::try_parse() {
+    signals::leave_ignored();
+    let arguments = in_order(env::args_os().collect());
+    let result = match Args::try_parse_from(&arguments) {
         Ok(args) => run(&args),
         Err(error) if error.use_stderr() => Err(misused(&error)),
-        Err(asked) => match unsaid(&asked, &env::args_os().collect::<Vec<_>>()) {
+        Err(asked) => match unsaid(&asked, &arguments) {
             Some(failure) => Err(failure),
             None => documents::help(&asked).map(Exit::code),
         },
     };
     let code = result.unwrap_or_else(|failure| {
-        stderr::warn(&failure);
+        match wants_objects(&arguments) {
+            true => stderr::print(&record::json(&ErrorObject::new(&failure))),
+            false => stderr::warn(&failure),
+        }
         failure.exit.code()
     });
     ExitCode::from(code)

@@ -7,6 +7,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
+use std::time::{Duration, Instant};
 
 use protocol::limits::LINE_BYTES;
 use protocol::{Framing, LineDecoder, Reply, Request};
@@ -19,6 +20,10 @@ use crate::sys::stdout::{Audience, print, unbuffered};
 use crate::sys::thread;
 
 const CHUNK_BYTES: usize = 64 * 1024;
+
+/// How long the server may send nothing while it owes an answer to the end of our requests, and take nothing
+/// of them.
+const SILENCE: Duration = Duration::from_secs(60);
 
 /// Logs in when there is a name, goes to the room then when there is one, and passes everything on
 /// until the server has closed.
@@ -51,10 +56,15 @@ pub fn run(server: &str, name: Option<&str>, room: Option<&str>) -> Result<(), F
     let (wake, woken) = UnixStream::pair().map_err(Failure::local)?;
     // Only this framing takes text without a newline for a line.
     let completes_lines = framing != Some(Framing::Line);
+    sender.set_patience(SILENCE).map_err(Failure::lost)?;
     let requests = Requests { stdin: File::from(stdin), watched, woken, sender, completes_lines };
-    let requests = thread::spawn("stdin", move || requests.forward())?;
+    let (ending, ended) = UnixStream::pair().map_err(Failure::local)?;
+    let requests = thread::spawn("stdin", move || {
+        let _ending = ending;
+        requests.forward()
+    })?;
     let mut last_words = LastWords::default();
-    let replies = print_replies(receiver, &mut stdout, &mut last_words);
+    let replies = print_replies(receiver, &mut stdout, &mut last_words, &ended, SILENCE);
     closer.close();
     // The thread waits for this socket too; its end is the signal.
     drop(wake);
@@ -63,7 +73,7 @@ pub fn run(server: &str, name: Option<&str>, room: Option<&str>) -> Result<(), F
         (Err(Broken::Stdout(failure)), _) => Err(failure),
         (Ok(Audience::Gone), _) | (_, RequestsEnd::StdoutClosed) => Ok(()),
         (Ok(Audience::There), RequestsEnd::Complete) => match last_words.dismissal() {
-            Some(why) => Err(Failure::lost(why)),
+            Some(why) => Err(Failure::dismissed(&why)),
             None => Ok(()),
         },
         (Ok(Audience::There), RequestsEnd::Cut) => {
@@ -131,9 +141,30 @@ fn print_replies(
     mut receiver: Receiver,
     stdout: &mut File,
     last_words: &mut LastWords,
+    ended: &UnixStream,
+    silence: Duration,
 ) -> Result<Audience, Broken> {
     let mut chunk = vec![0; CHUNK_BYTES];
+    let mut has_ended = false;
     loop {
+        while !receiver.has_buffered() {
+            let received = (receiver.as_fd(), Interest::Read);
+            if has_ended {
+                let deadline = Instant::now() + silence;
+                match poll::wait([received], Some(deadline)).map_err(Broken::Server)? {
+                    [true] => break,
+                    [false] => {
+                        return Err(Broken::Server(io::Error::other("the server does not answer")));
+                    }
+                }
+            }
+            let watched = [received, (ended.as_fd(), Interest::Read)];
+            let [is_here, ends] = poll::wait(watched, None).map_err(Broken::Server)?;
+            has_ended = ends;
+            if is_here {
+                break;
+            }
+        }
         let length = receiver.read(&mut chunk).map_err(Broken::Server)?;
         if length == 0 {
             return Ok(Audience::There);
@@ -242,4 +273,35 @@ fn end_of_logout(decoder: &mut LineDecoder, bytes: &[u8]) -> Option<usize> {
         }
     }
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::net::TcpListener;
+
+    use super::*;
+
+    #[test]
+    fn a_server_that_owes_an_answer_is_not_waited_for_for_ever() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let serving = std::thread::spawn(move || {
+            let mut client = listener.accept().unwrap().0;
+            client.write_all(b"Connect Success\nLogin Success\nbo: hi\n").unwrap();
+            client
+        });
+        let mut connection = Connection::open(&address, PATIENCE).unwrap();
+        connection.log_in("al").unwrap();
+        let (_sender, receiver) = connection.split().unwrap();
+        let _frozen = serving.join().unwrap();
+        let (ending, ended) = UnixStream::pair().unwrap();
+        drop(ending);
+        let mut stdout = File::options().write(true).open("/dev/null").unwrap();
+        let mut words = LastWords::default();
+        let silence = Duration::from_millis(50);
+        let replies = print_replies(receiver, &mut stdout, &mut words, &ended, silence);
+        assert!(matches!(replies, Err(Broken::Server(_))));
+        assert_eq!(words.0, b"bo: hi\n");
+    }
 }

@@ -25,7 +25,7 @@ pub struct Appearance {
     pub no_bell: bool,
 
     /// Do not show who enters and leaves
-    #[arg(long)]
+    #[arg(short, long)]
     pub quiet: bool,
 
     /// Use colours; `auto` looks at the terminal and at NO_COLOR

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 
 use clap::error::ErrorKind;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 use super::appearance::Appearance;
 use super::lan::Lan;
@@ -52,6 +52,45 @@ pub enum Command {
     Man,
 }
 
+/// The arguments with the subcommand in front, as in `chat-client --name al say hi`: what stands before it
+/// is meant for it. The first one is the program.
+#[must_use]
+pub fn in_order(mut arguments: Vec<OsString>) -> Vec<OsString> {
+    let command = Args::command();
+    let is_command = |word: &str| word == "help" || command.find_subcommand(word).is_some();
+    let takes_value = |word: &str| {
+        let is_meant = |argument: &&clap::Arg| match word.strip_prefix("--") {
+            Some(long) => argument.get_long() == Some(long),
+            None => argument.get_short().is_some_and(|short| word == format!("-{short}")),
+        };
+        match command.get_arguments().find(is_meant) {
+            Some(argument) => argument.get_action().takes_values(),
+            // They are options of subcommands alone.
+            None => matches!(word, "--timeout" | "--connect-timeout" | "--retry"),
+        }
+    };
+    let mut at = 1;
+    while let Some(word) = arguments.get(at).and_then(|argument| argument.to_str()) {
+        if !word.starts_with('-') || word == "--" {
+            if is_command(word) {
+                arguments[1..=at].rotate_right(1);
+            }
+            break;
+        }
+        at += if takes_value(word) { 2 } else { 1 };
+    }
+    arguments
+}
+
+/// Whether errors are to be objects, as far as that is known of arguments that make no sense.
+#[must_use]
+pub fn wants_objects(arguments: &[OsString]) -> bool {
+    arguments
+        .iter()
+        .take_while(|argument| *argument != "--")
+        .any(|argument| argument == "--json-errors")
+}
+
 /// What is wrong with a command line, in one line. clap itself takes several.
 #[must_use]
 pub fn misused(error: &clap::Error) -> Failure {
@@ -86,6 +125,26 @@ pub fn unsaid(asked: &clap::Error, arguments: &[OsString]) -> Option<Failure> {
 mod tests {
     use super::super::server::DEFAULT_SERVER;
     use super::*;
+
+    #[test]
+    fn options_may_stand_before_the_subcommand() {
+        let order = |line: &str| {
+            let arguments = line.split(' ').map(OsString::from).collect();
+            in_order(arguments).join(std::ffi::OsStr::new(" ")).into_string().unwrap()
+        };
+        for (line, expected) in [
+            ("c --name al say hi", "c say --name al hi"),
+            ("c -n say say hi", "c say -n say hi"),
+            ("c --name=al --timeout 3 look --json", "c look --name=al --timeout 3 --json"),
+            ("c --quiet say", "c say --quiet"),
+            ("c say --name al hi", "c say --name al hi"),
+            ("c --name say", "c --name say"),
+            ("c -- say", "c -- say"),
+            ("c --name al sya hi", "c --name al sya hi"),
+        ] {
+            assert_eq!(order(line), expected);
+        }
+    }
 
     #[test]
     fn what_is_empty_is_as_good_as_not_given() {

@@ -13,7 +13,7 @@ pub struct Lan {
     pub port: u16,
 
     /// Your name
-    #[arg(long, env = "CHAT_NAME", value_parser = one_line)]
+    #[arg(short, long, env = "CHAT_NAME", value_parser = one_line)]
     pub name: String,
 
     /// Use the network in which this machine has this address

@@ -3,7 +3,7 @@
 //! | module | what it is for |
 //! |---|---|
 //! | [`chat`] | the whole: the options of the chat, and the subcommands |
-//! | [`server`], [`appearance`] | options that several of them share |
+//! | [`server`], [`limits`], [`appearance`] | options that several of them share |
 //! | [`script`], [`lan`] | the options of the subcommands |
 //! | [`documents`] | help, completions, the manual page |
 
@@ -11,5 +11,6 @@ pub mod appearance;
 pub mod chat;
 pub mod documents;
 pub mod lan;
+pub mod limits;
 pub mod script;
 pub mod server;

@@ -1,13 +1,14 @@
 //! What a script may ask for, as the command line has it. Nothing here connects or prints.
 
 use std::ffi::OsString;
-use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueHint};
+use jiff::Timestamp;
 use protocol::limits::HISTORY_LINES;
 use regex::Regex;
 
-use super::server::ServerArgs;
+use super::limits::Visit;
+use super::server::one_line;
 use crate::exit::Exit;
 
 /// What a script may do.
@@ -33,6 +34,11 @@ pub enum Task {
     /// Wait for a line of the room, and print it
     #[command(after_help = Exit::help())]
     Wait(Wait),
+    /// Say something, and wait for a line after it; print that line
+    ///
+    /// Nothing that is said in answer can be missed between the two.
+    #[command(after_help = Exit::help())]
+    Ask(Ask),
     /// Make a program a user of the room
     ///
     /// It reads the lines of the room at its standard input, and says what it prints.
@@ -45,13 +51,14 @@ pub enum Task {
 pub struct Say {
     /// Where to go
     #[command(flatten)]
-    pub server: ServerArgs,
+    pub visit: Visit,
 
     /// Say it to this user alone
-    #[arg(long, value_name = "NAME", value_parser = one_word)]
+    #[arg(long, value_name = "NAME", value_parser = one_word, value_hint = ValueHint::Other)]
     pub to: Option<String>,
 
     /// What to say; each line of it is a line of its own
+    #[arg(value_hint = ValueHint::Other)]
     pub text: Vec<String>,
 }
 
@@ -60,10 +67,10 @@ pub struct Say {
 pub struct List {
     /// Where to go
     #[command(flatten)]
-    pub server: ServerArgs,
+    pub visit: Visit,
 
     /// Print one JSON object a line
-    #[arg(long)]
+    #[arg(short, long)]
     pub json: bool,
 }
 
@@ -84,18 +91,26 @@ pub struct History {
 pub struct Follow {
     /// Where to go
     #[command(flatten)]
-    pub server: ServerArgs,
+    pub visit: Visit,
 
     /// Print one JSON object a line
-    #[arg(long)]
+    #[arg(short, long)]
     pub json: bool,
 
     /// Begin with the last N lines of the room
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_hint = ValueHint::Other, conflicts_with = "since")]
     pub history: Option<usize>,
 
+    /// Begin with what was said from this time on, as 2026-11-22T10:04:05Z
+    #[arg(long, value_name = "TIME", value_hint = ValueHint::Other)]
+    pub since: Option<Timestamp>,
+
+    /// Come again when the connection is lost, as often as it takes, and go on where it broke off
+    #[arg(long)]
+    pub reconnect: bool,
+
     /// Stop after N lines
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", value_hint = ValueHint::Other, value_parser = clap::value_parser!(u64).range(1..))]
     pub count: Option<u64>,
 }
 
@@ -104,15 +119,43 @@ pub struct Follow {
 pub struct Wait {
     /// Where to go
     #[command(flatten)]
-    pub server: ServerArgs,
+    pub visit: Visit,
 
     /// The line must match this regular expression
-    #[arg(long = "match", value_name = "REGEX", value_parser = pattern)]
+    #[arg(long = "match", value_name = "REGEX", value_parser = pattern, value_hint = ValueHint::Other)]
     pub pattern: Regex,
 
-    /// Give up after so long, with exit code 1
-    #[arg(long, value_name = "SECONDS", value_parser = seconds, allow_negative_numbers = true)]
-    pub timeout: Option<Duration>,
+    /// Look at the last N lines of the room first
+    #[arg(long, value_name = "N", value_hint = ValueHint::Other, conflicts_with = "since")]
+    pub history: Option<usize>,
+
+    /// Look first at what was said from this time on, as 2026-11-22T10:04:05Z
+    #[arg(long, value_name = "TIME", value_hint = ValueHint::Other)]
+    pub since: Option<Timestamp>,
+
+    /// Come again when the connection is lost, as often as it takes, and go on where it broke off
+    #[arg(long)]
+    pub reconnect: bool,
+
+    /// Write a line to this file descriptor once no line can be missed any more
+    #[arg(long, value_name = "FD", value_hint = ValueHint::Other)]
+    pub ready_fd: Option<u32>,
+}
+
+/// `ask`.
+#[derive(Debug, Args)]
+pub struct Ask {
+    /// Where to go
+    #[command(flatten)]
+    pub visit: Visit,
+
+    /// The answer must match this regular expression
+    #[arg(long = "match", value_name = "REGEX", value_parser = pattern, value_hint = ValueHint::Other)]
+    pub pattern: Regex,
+
+    /// What to say, in one line
+    #[arg(required = true, value_parser = one_line, value_hint = ValueHint::Other)]
+    pub text: Vec<String>,
 }
 
 /// `bot`.
@@ -120,10 +163,10 @@ pub struct Wait {
 pub struct Bot {
     /// Where to go
     #[command(flatten)]
-    pub server: ServerArgs,
+    pub visit: Visit,
 
     /// Give the program one JSON object a line
-    #[arg(long)]
+    #[arg(short, long)]
     pub json: bool,
 
     /// Give it its own lines too
@@ -153,9 +196,4 @@ fn pattern(text: &str) -> Result<Regex, String> {
         let drawing = error.to_string();
         drawing.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned()
     })
-}
-
-fn seconds(text: &str) -> Result<Duration, &'static str> {
-    let seconds = text.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-    seconds.ok_or("not a number of seconds")
 }

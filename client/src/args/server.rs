@@ -2,6 +2,7 @@
 
 use std::{env, process};
 
+use clap::ValueHint;
 use protocol::UserName;
 use protocol::name::composed;
 
@@ -14,18 +15,18 @@ pub const DEFAULT_SERVER: &str = "127.0.0.1:6666";
 #[derive(Debug, Clone, clap::Args)]
 pub struct ServerArgs {
     /// The server
-    #[arg(long, env = "CHAT_SERVER", value_name = "HOST:PORT", default_value = DEFAULT_SERVER)]
-    #[arg(value_parser = server)]
+    #[arg(short, long, env = "CHAT_SERVER", value_name = "HOST:PORT", default_value = DEFAULT_SERVER)]
+    #[arg(value_parser = server, value_hint = ValueHint::Hostname)]
     pub server: String,
 
     /// Log in under this name
     ///
     /// Without it a terminal asks, and commands that only read make one of USER and the process.
-    #[arg(long, env = "CHAT_NAME", value_parser = one_line)]
+    #[arg(short, long, env = "CHAT_NAME", value_parser = one_line, value_hint = ValueHint::Other)]
     pub name: Option<String>,
 
     /// Go to this room after the login
-    #[arg(long, env = "CHAT_ROOM", value_parser = one_line)]
+    #[arg(short, long, env = "CHAT_ROOM", value_parser = one_line, value_hint = ValueHint::Other)]
     pub room: Option<String>,
 }
 
@@ -92,7 +93,7 @@ fn server(text: &str) -> Result<String, &'static str> {
 /// A name, which goes to the server as part of a line and so must not end that line.
 pub(super) fn one_line(text: &str) -> Result<String, &'static str> {
     if text.contains(['\n', '\r']) {
-        return Err("a name is one line");
+        return Err("it is one line");
     }
     Ok(text.to_owned())
 }

@@ -4,9 +4,10 @@
 //! which it tells its own datagrams from those of the others.
 
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4, UdpSocket};
 use std::os::fd::{AsFd, BorrowedFd};
 
+use nix::ifaddrs::getifaddrs;
 use socket2::{Domain, Protocol, Socket, Type};
 
 /// Bytes in a datagram. More would be cut into pieces on its way, and lost as a whole with any.
@@ -21,7 +22,33 @@ pub struct Broadcast {
     receiver: UdpSocket,
     sender: UdpSocket,
     own: SocketAddr,
+    /// The network whose datagrams are taken, if not all are.
+    network: Option<Network>,
     buffer: Box<[u8]>,
+}
+
+/// A network that this machine is in.
+#[derive(Debug, Clone, Copy)]
+struct Network {
+    address: Ipv4Addr,
+    mask: Ipv4Addr,
+}
+
+impl Network {
+    /// The one in which this machine has this address.
+    fn of(address: Ipv4Addr) -> io::Result<Self> {
+        let mask = getifaddrs()?.find_map(|interface| {
+            let own = interface.address?.as_sockaddr_in()?.ip();
+            (own == address).then_some(interface.netmask?.as_sockaddr_in()?.ip())
+        });
+        let mask = mask.ok_or(io::ErrorKind::AddrNotAvailable)?;
+        Ok(Self { address, mask })
+    }
+
+    fn has(self, other: SocketAddr) -> bool {
+        let IpAddr::V4(other) = other.ip() else { return false };
+        (other.to_bits() ^ self.address.to_bits()) & self.mask.to_bits() == 0
+    }
 }
 
 impl Broadcast {
@@ -45,14 +72,15 @@ impl Broadcast {
         // Only a connected socket knows from which address it sends.
         sender.connect((broadcast, port))?;
         let own = sender.local_addr()?;
-        Ok(Self { receiver, sender, own, buffer: vec![0; DATAGRAM_BYTES + 1].into() })
+        let network = interface.map(Network::of).transpose()?;
+        Ok(Self { receiver, sender, own, network, buffer: vec![0; DATAGRAM_BYTES + 1].into() })
     }
 
     /// Sends a line to everybody.
     ///
     /// # Errors
     ///
-    /// When the network does not take it.
+    /// When the network does not take it. It may take the next one.
     pub fn send(&self, line: &str) -> io::Result<()> {
         loop {
             match self.sender.send(line.as_bytes()) {
@@ -72,6 +100,8 @@ impl Broadcast {
         loop {
             match self.receiver.recv_from(&mut self.buffer) {
                 Ok((_, from)) if from == self.own => {}
+                // The port is open towards every network. Whoever is in another one hears no answer.
+                Ok((_, from)) if self.network.is_some_and(|network| !network.has(from)) => {}
                 Ok((length, from)) => return Ok(Some((&self.buffer[..length], from))),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(None),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -85,5 +115,21 @@ impl Broadcast {
 impl AsFd for Broadcast {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.receiver.as_fd()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_network_is_told_by_its_mask() {
+        let network = Network { address: [10, 77, 0, 1].into(), mask: [255, 255, 0, 0].into() };
+        for (other, is_in) in [("10.77.3.9:1", true), ("10.78.0.1:1", false), ("[::1]:1", false)] {
+            assert_eq!(network.has(other.parse().unwrap()), is_in, "{other}");
+        }
+        let loopback = Network::of(Ipv4Addr::LOCALHOST).unwrap();
+        assert!(loopback.has("127.9.9.9:1".parse().unwrap()));
+        assert!(Network::of([192, 0, 2, 1].into()).is_err());
     }
 }

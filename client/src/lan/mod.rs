@@ -47,10 +47,12 @@ const AT_ONCE: usize = 64;
 pub fn run(lan: &Lan) -> Result<Exit, Failure> {
     let network = Broadcast::open(lan.port, lan.interface, lan.broadcast).map_err(|error| {
         let Lan { port, broadcast, .. } = lan;
-        let reason = format!(
-            "cannot open port {port} towards {broadcast}: {error}; \
-             --interface or --broadcast names another network"
-        );
+        let advice = match error.kind() {
+            io::ErrorKind::AddrInUse => "another program has it for itself; choose another port",
+            io::ErrorKind::PermissionDenied => "choose a port from 1024 on",
+            _ => "--interface or --broadcast names another network",
+        };
+        let reason = format!("cannot open port {port} towards {broadcast}: {error}; {advice}");
         Failure::new(Exit::CannotConnect, reason)
     })?;
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(Failure::local)?;
@@ -119,7 +121,8 @@ impl LanRoom {
                 let (client, _) = listener.accept()?;
                 let served = self.serve_client(client);
                 if let Some(left) = self.peer.leave() {
-                    self.network.send(&left)?;
+                    // Whom a network that is away does not tell, will see that nobody answers.
+                    let _ = self.network.send(&left);
                 }
                 served?;
             }
@@ -179,10 +182,13 @@ impl LanRoom {
         if outcome.then == Then::AwaitAnswers {
             self.looked = Some(Instant::now());
         }
-        if let Some(line) = &outcome.send {
-            self.network.send(line)?;
+        let sent = outcome.send.as_deref().map_or(Ok(()), |line| self.network.send(line));
+        let mut show = outcome.show.clone();
+        // A network that is away for a moment, or a machine that has nobody there, ends no chat.
+        if let (Err(error), false) = (sent, show.is_empty()) {
+            show.push(format!("The network did not take it: {error}; say it again later"));
         }
-        Ok(write(client, &outcome.show)? && outcome.then != Then::End)
+        Ok(write(client, &show)? && outcome.then != Then::End)
     }
 
     /// What the datagrams that have come lead to. In a flood there are always more.

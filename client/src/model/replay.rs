@@ -187,7 +187,7 @@ impl Replay {
 }
 
 /// The request for the place where the server is with this client.
-const PLACE: &str = "since\n";
+pub const PLACE: &str = "since\n";
 
 /// The line of the room in a row of its history.
 #[must_use]

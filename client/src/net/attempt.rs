@@ -1,7 +1,7 @@
 //! An attempt to get in, on a thread of its own: the user must be able to leave while it hangs.
 
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::connect::Connection;
 use super::error::ConnectError;
@@ -29,13 +29,15 @@ pub fn start(
     thread::spawn("attempt", move || report(get_in(&server, &name, patience)))
 }
 
-/// The same on this thread. Each of its two steps may take `patience`.
+/// The same on this thread. All of it may take `patience`, but for a name server that hangs.
 ///
 /// # Errors
 ///
 /// Says why the user is not in.
 pub fn get_in(server: &str, name: &str, patience: Duration) -> Attempted {
+    let deadline = Instant::now() + patience;
     let mut connection = Connection::open(server, patience)?;
+    connection.set_patience(deadline.saturating_duration_since(Instant::now()));
     connection.log_in(name)?;
     Ok(connection)
 }

@@ -32,13 +32,24 @@ pub struct Connection {
     deadline: Instant,
 }
 
-/// Adds the default port to a server that is named without one.
-fn with_port(server: &str) -> String {
-    let is_bare_v6 = server.parse::<std::net::Ipv6Addr>().is_ok();
-    match server.rsplit_once(':') {
-        _ if is_bare_v6 => format!("[{server}]:{PORT}"),
-        Some((_, port)) if !port.ends_with(']') => server.to_owned(),
-        _ => format!("{server}:{PORT}"),
+/// The host and the port of a server, which is the default one when none is named.
+///
+/// The system is asked for the two apart: only then it takes an IPv6 address with the name of its
+/// network, as `fe80::1%eth0`.
+fn host_and_port(server: &str) -> (&str, u16) {
+    let (host, port) = match server.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((host, port)) => (host, port.strip_prefix(':')),
+        None => match server.rsplit_once(':') {
+            // Its other colons make it a bare address of IPv6.
+            Some((host, _)) if host.contains(':') => (server, None),
+            Some((host, port)) => (host, Some(port)),
+            None => (server, None),
+        },
+    };
+    match port.map(str::parse) {
+        None => (host, PORT),
+        Some(Ok(port)) => (host, port),
+        Some(Err(_)) => (server, PORT),
     }
 }
 
@@ -50,7 +61,7 @@ impl Connection {
     /// Says why there is no chat server to talk to.
     pub fn open(server: &str, patience: Duration) -> Result<Self, ConnectError> {
         let deadline = Instant::now() + patience;
-        let stream = connect(&with_port(server), deadline)?;
+        let stream = connect(server, deadline)?;
         stream.set_nodelay(true)?;
         let mut connection =
             Self { stream, received: Vec::new(), framing: None, patience, deadline };
@@ -70,6 +81,8 @@ impl Connection {
                 return Ok(());
             }
             self.receive().map_err(|error| match error {
+                // A listener that speaks only when spoken to is something else, a web server say. But
+                // a chat server that hangs, or is about to stop, says as little.
                 ConnectError::Lost(error) if self.received.is_empty() => {
                     ConnectError::Silent(error)
                 }
@@ -91,6 +104,11 @@ impl Connection {
             Some(Reply::Banned(minutes)) => ConnectError::Banned(minutes),
             _ => ConnectError::Stranger,
         })
+    }
+
+    /// From now on the answer to a login may take so long.
+    pub fn set_patience(&mut self, patience: Duration) {
+        self.patience = patience;
     }
 
     /// Logs in. May be tried again with another name when the server refuses.
@@ -189,7 +207,7 @@ impl Connection {
 
 fn connect(server: &str, deadline: Instant) -> Result<TcpStream, ConnectError> {
     let lost = |error| ConnectError::Address { server: server.to_owned(), error };
-    let addresses: Vec<_> = server.to_socket_addrs().map_err(lost)?.collect();
+    let addresses: Vec<_> = host_and_port(server).to_socket_addrs().map_err(lost)?.collect();
     let mut last = io::Error::from(io::ErrorKind::AddrNotAvailable);
     for (address, behind) in addresses.iter().zip((0..addresses.len()).rev()) {
         let left = deadline.saturating_duration_since(Instant::now());
@@ -224,15 +242,17 @@ mod tests {
 
     #[test]
     fn the_port_may_be_left_out() {
-        for (server, expected) in [
-            ("chat.example", "chat.example:6666"),
-            ("chat.example:7", "chat.example:7"),
-            ("127.0.0.1", "127.0.0.1:6666"),
-            ("::1", "[::1]:6666"),
-            ("[::1]", "[::1]:6666"),
-            ("[::1]:7", "[::1]:7"),
+        for (server, host, port) in [
+            ("chat.example", "chat.example", 6666),
+            ("chat.example:7", "chat.example", 7),
+            ("127.0.0.1", "127.0.0.1", 6666),
+            ("::1", "::1", 6666),
+            ("[::1]", "::1", 6666),
+            ("[::1]:7", "::1", 7),
+            ("fe80::1%eth0", "fe80::1%eth0", 6666),
+            ("[fe80::1%eth0]:7", "fe80::1%eth0", 7),
         ] {
-            assert_eq!(with_port(server), expected);
+            assert_eq!(host_and_port(server), (host, port));
         }
     }
 }

@@ -24,9 +24,9 @@ pub enum ConnectError {
         /// What the system says.
         error: io::Error,
     },
-    /// Something listens there, but it answers as no chat server does.
+    /// Something listens there, and what it says is no greeting.
     Stranger,
-    /// It accepts connections, but says nothing: it hangs, or stops, or waits to be spoken to.
+    /// Something listens there, and says nothing.
     Silent(io::Error),
     /// The server takes no more clients.
     Full,
@@ -51,7 +51,7 @@ impl ConnectError {
             }
             ConnectError::Stranger => "what answers is no chat server".to_owned(),
             ConnectError::Silent(error) => {
-                format!("there is no greeting: {}", without_number(error))
+                format!("no chat server has greeted: {}", without_number(error))
             }
             ConnectError::Full => Reply::ServerFull.to_string(),
             ConnectError::Banned(minutes) => Reply::Banned(*minutes).to_string(),
@@ -67,8 +67,8 @@ impl ConnectError {
     pub fn advice(&self) -> &'static str {
         match self {
             ConnectError::Address { .. } | ConnectError::Stranger => "check the address",
-            ConnectError::Silent(_) => "is it a chat server, and does it run?",
             ConnectError::Refused { .. } => "is the server running there?",
+            ConnectError::Silent(_) => "try again; if it stays so, check the address",
             ConnectError::Full => "try again later",
             ConnectError::Banned(_) => "try again then",
             ConnectError::Login(_) => "choose another name",
@@ -116,17 +116,21 @@ impl From<io::Error> for ConnectError {
 
 impl From<ConnectError> for Failure {
     fn from(error: ConnectError) -> Self {
-        let exit = match error {
-            ConnectError::Address { .. }
-            | ConnectError::Refused { .. }
-            | ConnectError::Stranger
-            | ConnectError::Silent(_)
-            | ConnectError::Full
-            | ConnectError::Banned(_) => Exit::CannotConnect,
-            ConnectError::Login(_) => Exit::LoginRefused,
-            ConnectError::Lost(_) => Exit::ConnectionLost,
+        let (exit, cause) = match &error {
+            ConnectError::Address { .. } => (Exit::CannotConnect, "no-such-host"),
+            ConnectError::Refused { .. } => (Exit::CannotConnect, "cannot-connect"),
+            ConnectError::Stranger => (Exit::CannotConnect, "no-chat-server"),
+            ConnectError::Silent(_) => (Exit::CannotConnect, "no-answer"),
+            ConnectError::Full => (Exit::CannotConnect, "server-full"),
+            ConnectError::Banned(_) => (Exit::KeptOut, "banned"),
+            ConnectError::Login(_) if error.is_ban() => (Exit::KeptOut, "banned"),
+            ConnectError::Login(answer) if *answer == Reply::UserNameExist.to_string() => {
+                (Exit::LoginRefused, "name-taken")
+            }
+            ConnectError::Login(_) => (Exit::KeptOut, "name-not-allowed"),
+            ConnectError::Lost(_) => (Exit::ConnectionLost, "connection-lost"),
         };
         // It may quote the server.
-        Failure::new(exit, Sanitized::new(&error.to_string()).to_string())
+        Failure::new(exit, Sanitized::new(&error.to_string()).to_string()).because(cause)
     }
 }

@@ -6,6 +6,7 @@ use protocol::rows::RoomRow;
 use protocol::{Event, Reply, Request};
 use serde::Serialize;
 
+use super::entrance::Entrance;
 use super::output::Output;
 use super::record::{Record, json};
 use super::session::{ScriptSession, is_refusal};
@@ -84,7 +85,27 @@ fn ask(
     heading: Reply<'_>,
     is_row: impl Fn(&str) -> bool,
 ) -> Result<Answer, Failure> {
-    let mut session = ScriptSession::begin(&list.server, list.server.reader())?;
+    let mut entrance = Entrance::new(&list.visit, list.visit.server.reader());
+    loop {
+        let mut session = entrance.enter()?;
+        match ask_in(&mut session, &request, heading, &is_row) {
+            Ok(Ok(rows)) => return Ok(Answer { session, rows }),
+            Ok(Err(why)) => {
+                session.leave();
+                return Err(Failure::refused(&why));
+            }
+            Err(failure) => entrance.pause_after(failure)?,
+        }
+    }
+}
+
+/// The rows, or the words of a refusal.
+fn ask_in(
+    session: &mut ScriptSession,
+    request: &Request<'_>,
+    heading: Reply<'_>,
+    is_row: impl Fn(&str) -> bool,
+) -> Result<Result<Vec<String>, String>, Failure> {
     session.send(&format!("{request}\n{}", fence::request("list")))?;
     let heading = heading.to_string();
     let (mut is_headed, mut rows, mut why) = (false, Vec::new(), None);
@@ -100,13 +121,10 @@ fn ask(
         }
         ControlFlow::Continue(())
     })?;
-    match why {
-        Some(why) => {
-            session.leave();
-            Err(Failure::refused(&why))
-        }
-        None => Ok(Answer { session, rows }),
-    }
+    Ok(match why {
+        Some(why) => Err(why),
+        None => Ok(rows),
+    })
 }
 
 impl Answer {

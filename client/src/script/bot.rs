@@ -18,6 +18,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use protocol::{Event, LineDecoder};
 
+use super::entrance::Entrance;
 use super::input::{LONGEST, put_request};
 use super::lines::Woken;
 use super::program::{Program, ProgramEvent, code};
@@ -44,7 +45,7 @@ const LONGEST_DELAY: Duration = Duration::from_secs(60);
 ///
 /// Says why it could not go on.
 pub fn run(bot: &Bot) -> Result<u8, Failure> {
-    let session = ScriptSession::begin(&bot.server, bot.server.speaker()?)?;
+    let session = Entrance::new(&bot.visit, bot.visit.server.speaker()?).enter()?;
     let closer = session.sender.try_clone().map_err(Failure::local)?;
     let signals = Signals::call(move || closer.close())?;
     let sender = session.sender.try_clone().map_err(Failure::local)?;

@@ -33,6 +33,8 @@ pub struct Counts {
     pub answered: u64,
     /// Lines that were refused.
     pub refused: u64,
+    /// Lines of which it is not known whether they were refused. They count as answered.
+    pub unknown: u64,
 }
 
 /// The counts that the two threads share, and the waits on them.
@@ -82,9 +84,10 @@ impl Echoes {
         }
     }
 
-    fn publish(&self, answered: u64, refused: u64) -> Counts {
+    fn publish(&self, tally: &Tally) -> Counts {
         let mut state = self.state.lock();
-        (state.counts.answered, state.counts.refused) = (answered, refused);
+        state.counts.answered = tally.answered;
+        (state.counts.refused, state.counts.unknown) = (tally.refused, tally.unknown);
         self.changed.notify_all();
         state.counts
     }
@@ -124,6 +127,8 @@ impl Echo {
 pub struct Listener {
     lines: ScriptLines,
     tally: Tally,
+    /// When all must be done, if the user has said so.
+    deadline: Option<Instant>,
 }
 
 /// What the listener shares with the thread that sends. Dropped, at whatever end of its own thread, it
@@ -148,17 +153,20 @@ impl Drop for Shared {
 impl Listener {
     /// A listener to lines that come back like this. A talkative one reports each refusal at once.
     #[must_use]
-    pub fn new(lines: ScriptLines, echo: Echo, is_talkative: bool) -> Self {
-        let (muted, why) = (None, String::new());
-        let tally = Tally { echo, is_talkative, answered: 0, refused: 0, gap: 0, muted, why };
-        Self { lines, tally }
+    pub fn new(
+        lines: ScriptLines,
+        echo: Echo,
+        is_talkative: bool,
+        deadline: Option<Instant>,
+    ) -> Self {
+        Self { lines, tally: Tally::new(echo, is_talkative), deadline }
     }
 
     /// Runs until the server has closed. Gives the reason of the last refusal.
     ///
     /// # Errors
     ///
-    /// Says why the connection was lost.
+    /// Says why the connection was lost, or that the time has run out.
     pub fn run(mut self, shared: &Shared, mut tick: impl FnMut(Counts)) -> Result<String, Failure> {
         let echoes = &shared.echoes;
         let mut liveness = liveness();
@@ -167,11 +175,18 @@ impl Listener {
                 self.tally.line(line);
                 ControlFlow::<()>::Continue(())
             });
-            let counts = echoes.publish(self.tally.answered, self.tally.refused);
+            let counts = echoes.publish(&self.tally);
             tick(counts);
-            match self.lines.wait(Some(liveness.deadline()), None)? {
+            if self.deadline.is_some_and(|deadline| deadline <= Instant::now()) {
+                return Err(Failure::out_of_time());
+            }
+            let deadline = self
+                .deadline
+                .map_or(liveness.deadline(), |deadline| deadline.min(liveness.deadline()));
+            match self.lines.wait(Some(deadline), None)? {
                 Woken::Ended if echoes.is_complete() => return Ok(self.tally.why),
                 Woken::Ended => return Err(self.lines.ended()),
+                Woken::TimedOut if deadline < liveness.deadline() => {}
                 // Whoever says nothing has nothing to be answered.
                 Woken::TimedOut if counts.answered >= echoes.counts().sent => {
                     liveness.heard(Instant::now());
@@ -195,15 +210,23 @@ struct Tally {
     is_talkative: bool,
     answered: u64,
     refused: u64,
+    unknown: u64,
     /// How many lines of the room are missing. Own ones may be among them.
     gap: u64,
-    /// What an operator has done to this user since the last fence.
+    /// What an operator has done to this user since the last fence, and how often it was told.
     muted: Option<String>,
+    mutes: u64,
     /// The reason of the last refusal.
     why: String,
 }
 
 impl Tally {
+    fn new(echo: Echo, is_talkative: bool) -> Self {
+        let (muted, why) = (None, String::new());
+        let (answered, refused, unknown, gap, mutes) = (0, 0, 0, 0, 0);
+        Self { echo, is_talkative, answered, refused, unknown, gap, muted, mutes, why }
+    }
+
     fn line(&mut self, line: &str) {
         if self.echo.is_in(line) {
             self.answered += 1;
@@ -218,24 +241,36 @@ impl Tally {
                 warn(format_args!("{line}; what is said meanwhile is refused"));
             }
             self.muted = Some(line.to_owned());
+            self.mutes += 1;
         } else if is_refusal(line) {
             self.refuse(line);
         } else if let Some(Reply::Missed(lines)) = Reply::parse(line) {
-            self.gap += lines;
+            // An answer to this user alone is never among them.
+            if matches!(self.echo, Echo::Room(_)) {
+                self.gap += lines;
+            }
         }
     }
 
     /// So many lines had been sent when this fence was, so all of them are answered.
     fn fence(&mut self, sent: u64) {
-        let unseen = sent.saturating_sub(self.answered).min(self.gap);
+        let unanswered = sent.saturating_sub(self.answered);
+        let unseen = unanswered.min(self.gap);
         self.gap -= unseen;
         self.answered += unseen;
+        // Each line that a mute refuses is told to this user, and so is the mute itself. So no more of
+        // the unseen lines can have been refused than that was told; but which is which, nobody knows.
+        let perhaps = self.mutes.saturating_sub(unanswered - unseen).min(unseen);
+        if perhaps > 0 {
+            self.unknown += perhaps;
+            self.why = self.muted.clone().unwrap_or_default();
+        }
         while self.answered < sent {
             let why = self.muted.clone();
             self.refuse(why.as_deref().unwrap_or("the server did not echo it"));
         }
         self.answered = sent;
-        self.muted = None;
+        (self.muted, self.mutes) = (None, 0);
     }
 
     fn refuse(&mut self, why: &str) {

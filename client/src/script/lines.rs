@@ -92,7 +92,10 @@ impl ScriptLines {
     /// Why there is no connection any more.
     #[must_use]
     pub fn ended(&self) -> Failure {
-        Failure::lost(self.farewell.as_deref().unwrap_or("the server closed it"))
+        match &self.farewell {
+            Some(farewell) => Failure::dismissed(farewell),
+            None => Failure::lost("the server closed it"),
+        }
     }
 }
 

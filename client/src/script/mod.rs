@@ -2,11 +2,13 @@
 //!
 //! | module | what it is for |
 //! |---|---|
+//! | [`entrance`] | getting in, and trying again |
 //! | [`session`], [`lines`] | a connection that is logged in and in its room, and its lines |
 //! | [`input`] | from what is to be said to requests |
 //! | [`say`], [`echoes`] | saying lines, and finding out what became of each |
 //! | [`answers`] | `look`, `rooms` and `history`: a list, up to its fence |
 //! | [`follow`], [`wait`] | the room as it goes on |
+//! | [`past`] | what stood in the room before, in one sequence with what comes |
 //! | [`bot`], [`program`] | a program as a user of the room |
 //! | [`record`], [`output`] | a line as an object, and the way to stdout |
 //!
@@ -15,10 +17,12 @@
 pub mod answers;
 pub mod bot;
 pub mod echoes;
+pub mod entrance;
 pub mod follow;
 pub mod input;
 pub mod lines;
 pub mod output;
+pub mod past;
 pub mod program;
 pub mod record;
 pub mod say;
@@ -41,6 +45,7 @@ pub fn run(task: &Task) -> Result<u8, Failure> {
         Task::History(history) => answers::history(history),
         Task::Follow(follow) => follow::run(follow),
         Task::Wait(wait) => wait::run(wait),
+        Task::Ask(ask) => wait::ask(ask),
         Task::Bot(bot) => return bot::run(bot),
     }
     .map(Exit::code)

@@ -1,10 +1,12 @@
-//! A line as a JSON object. `docs/follow.schema.json` describes it; a test holds the two together.
+//! A line, or an error, as a JSON object. `docs/follow.schema.json` describes it; a test holds the two together.
 //!
 //! Pure: the time is the caller's.
 
 use protocol::rows::HistoryRow;
 use protocol::{Event, Reply, ServerLine};
 use serde::Serialize;
+
+use crate::exit::Failure;
 
 /// What kind of line it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -102,6 +104,30 @@ impl<'a> Record<'a> {
             Event::Announced { text } => return Self::outside(Kind::Announce, time, None, text),
         };
         Self { room: Some(room), text, ..Self::outside(kind, time, Some(from), "") }
+    }
+}
+
+/// An error, for a program that reads it.
+#[derive(Debug, Serialize)]
+pub struct ErrorObject<'a> {
+    /// The cause in a word.
+    error: &'a str,
+    /// The exit code.
+    exit: u8,
+    /// Whether the same command may do better a little later.
+    retry: bool,
+    /// The line that a person would read.
+    message: &'a str,
+}
+
+impl<'a> ErrorObject<'a> {
+    /// Of this failure.
+    #[must_use]
+    pub fn new(failure: &'a Failure) -> Self {
+        let exit = failure.exit;
+        let error = failure.cause.unwrap_or(exit.word());
+        let (retry, message) = (exit.is_worth_another_try(), failure.reason.as_str());
+        Self { error, exit: exit.code(), retry, message }
     }
 }
 

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use protocol::LineDecoder;
 
 use super::echoes::{Counts, Echo, Echoes, Listener, Shared, said_by};
+use super::entrance::Entrance;
 use super::input::{CHUNK_BYTES, LONGEST, put_request};
 use super::session::ScriptSession;
 use crate::args::script::Say;
@@ -41,8 +42,8 @@ pub fn run(say: &Say) -> Result<Exit, Failure> {
         true => Some(File::from(io::stdin().as_fd().try_clone_to_owned().map_err(Failure::local)?)),
         false => None,
     };
-    let ScriptSession { sender, lines, name, .. } =
-        ScriptSession::begin(&say.server, say.server.speaker()?)?;
+    let ScriptSession { sender, lines, name, deadline, .. } =
+        Entrance::new(&say.visit, say.visit.server.speaker()?).enter()?;
     let (wake, woken) = UnixStream::pair().map_err(Failure::local)?;
     let echoes = Arc::new(Echoes::default());
     let echo = match &say.to {
@@ -54,7 +55,7 @@ pub fn run(say: &Say) -> Result<Exit, Failure> {
         sender: sender.try_clone().map_err(Failure::local)?,
         wake,
     };
-    let listener = Listener::new(lines, echo, stdin.is_some());
+    let listener = Listener::new(lines, echo, stdin.is_some(), deadline);
     let mut progress = Progress::new(stdin.as_ref());
     let hearing = thread::spawn("echoes", move || listener.run(&shared, |now| progress.show(now)))?;
     let mut speaker = Speaker {
@@ -81,13 +82,26 @@ pub fn run(say: &Say) -> Result<Exit, Failure> {
 }
 
 fn judge(why: Result<String, Failure>, counts: Counts) -> Result<Exit, Failure> {
-    let Counts { sent, answered, refused: bad, .. } = counts;
+    let Counts { sent, answered, refused: bad, unknown, .. } = counts;
     match why {
-        Err(failure) if answered < sent => Err(Failure::new(
-            failure.exit,
-            format!("{failure} with line {}, the first that is not confirmed", answered + 1),
-        )),
+        Err(failure) if answered < sent => {
+            let first = answered + 1;
+            let reason = match failure.exit {
+                Exit::ConnectionLost => {
+                    format!("{failure} with line {first}, the first that is not confirmed")
+                }
+                _ => format!("{failure}; line {first} is the first that is not confirmed"),
+            };
+            Err(Failure { reason, ..failure })
+        }
         Err(failure) => Err(failure),
+        Ok(why) if unknown > 0 => Err(Failure::new(
+            Exit::Unknown,
+            format!(
+                "not known whether {unknown} of {sent} lines were said, for lines of the room are missing: \
+                 {why:?}; see chat-client history"
+            ),
+        )),
         Ok(why) if bad == 1 && sent == 1 => Err(Failure::refused(&why)),
         Ok(why) if bad > 0 => Err(Failure::new(
             Exit::Refused,
@@ -249,7 +263,7 @@ mod tests {
 
     #[test]
     fn progress_counts_what_was_echoed() {
-        let counts = Counts { sent: 200, bytes: 5000, answered: 100, refused: 0 };
+        let counts = Counts { sent: 200, bytes: 5000, answered: 100, ..Counts::default() };
         assert_eq!(progress(counts, None), "100 lines said");
         assert_eq!(progress(counts, Some(10_000)), "25%, 100 lines said");
         assert_eq!(progress(Counts::default(), Some(0)), "0%, 0 lines said");

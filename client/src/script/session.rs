@@ -9,7 +9,6 @@ use std::time::{Duration, Instant};
 use protocol::{Event, Reply, RoomName};
 
 use super::lines::{ScriptLines, Woken};
-use crate::args::server::ServerArgs;
 use crate::exit::Failure;
 use crate::model::fence;
 use crate::model::liveness::{Doubt, Liveness};
@@ -17,6 +16,9 @@ use crate::net::{Connection, PATIENCE, Sender};
 
 /// Silence after which the server is asked whether it is alive, and how long it may take to answer.
 pub const SILENCE: Duration = Duration::from_secs(30);
+
+/// How long the server may take to let go of the name when the user's time has passed.
+const GRACE: Duration = Duration::from_millis(200);
 
 /// Whether `line` is the server's answer to something that it does not do.
 #[must_use]
@@ -51,33 +53,39 @@ pub struct ScriptSession {
     pub name: String,
     /// The room.
     pub room: String,
+    /// When all must be done, if the user has said so.
+    pub deadline: Option<Instant>,
     liveness: Liveness,
 }
 
 impl ScriptSession {
-    /// Connects, logs in and goes to the room. No line of another room is left over.
+    /// The session of a connection that is logged in under this name, and so in the first room.
     ///
     /// # Errors
     ///
-    /// Says why the user is not there.
-    pub fn begin(to: &ServerArgs, name: String) -> Result<Self, Failure> {
-        let mut connection = Connection::open(&to.server, PATIENCE)?;
-        connection.log_in(&name)?;
+    /// When the system has no file descriptor left.
+    pub fn new(
+        connection: Connection,
+        name: String,
+        deadline: Option<Instant>,
+    ) -> Result<Self, Failure> {
         let (sender, receiver) = connection.split().map_err(Failure::local)?;
-        let mut session = Self {
+        Ok(Self {
             sender,
             lines: ScriptLines::new(receiver),
             name,
             room: RoomName::main().as_str().to_owned(),
+            deadline,
             liveness: liveness(),
-        };
-        if let Some(room) = to.room() {
-            session.join(room)?;
-        }
-        Ok(session)
+        })
     }
 
-    fn join(&mut self, room: &str) -> Result<(), Failure> {
+    /// Goes to another room. No line of the one before is left over.
+    ///
+    /// # Errors
+    ///
+    /// Says why the user is not there.
+    pub fn join(&mut self, room: &str) -> Result<(), Failure> {
         self.send(&format!("join {room}\n{}", fence::request("join")))?;
         let mut why = String::new();
         self.until(|line| {
@@ -112,13 +120,15 @@ impl ScriptSession {
     ///
     /// When the server owes it for too long, or the connection is lost.
     pub fn until<T>(&mut self, mut take: impl FnMut(&str) -> ControlFlow<T>) -> Result<T, Failure> {
-        let deadline = Instant::now() + SILENCE;
+        let patience = Instant::now() + SILENCE;
+        let deadline = self.deadline.map_or(patience, |deadline| deadline.min(patience));
         loop {
             if let Some(answer) = self.lines.each(&mut take) {
                 return Ok(answer);
             }
             match self.lines.wait(Some(deadline), None)? {
                 Woken::Received => {}
+                Woken::TimedOut if deadline < patience => return Err(Failure::out_of_time()),
                 Woken::TimedOut | Woken::OutputClosed => return Err(silent()),
                 Woken::Ended => return Err(self.lines.ended()),
             }
@@ -129,34 +139,42 @@ impl ScriptSession {
     ///
     /// # Errors
     ///
-    /// When it is not, or the connection is lost.
-    pub fn wait(
-        &mut self,
-        deadline: Option<Instant>,
-        output: Option<BorrowedFd<'_>>,
-    ) -> Result<Woken, Failure> {
-        let Self { sender, lines, liveness, .. } = self;
+    /// When it is not, or the connection is lost, or the user's time has passed.
+    pub fn wait(&mut self, output: Option<BorrowedFd<'_>>) -> Result<Woken, Failure> {
+        let Self { sender, lines, liveness, deadline, .. } = self;
         let send = |ping: &str| sender.send(ping.as_bytes()).map_err(Failure::lost);
-        wait(lines, liveness, deadline, output, send)
+        match wait(lines, liveness, *deadline, output, send)? {
+            Woken::TimedOut => Err(Failure::out_of_time()),
+            woken => Ok(woken),
+        }
     }
 
-    /// As [`ScriptSession::wait`], where somebody else sends.
+    /// As [`ScriptSession::wait`], until `pause` at the latest, and where somebody else sends.
     ///
     /// # Errors
     ///
     /// As there, and what `send` fails with.
     pub fn wait_with(
         &mut self,
-        deadline: Option<Instant>,
+        pause: Option<Instant>,
         send: impl FnMut(&str) -> Result<(), Failure>,
     ) -> Result<Woken, Failure> {
-        wait(&mut self.lines, &mut self.liveness, deadline, None, send)
+        let earlier = pause.into_iter().chain(self.deadline).min();
+        match wait(&mut self.lines, &mut self.liveness, earlier, None, send)? {
+            Woken::TimedOut if earlier != pause => Err(Failure::out_of_time()),
+            woken => Ok(woken),
+        }
     }
 
     /// Leaves, and waits until the server has let go of the name: the next command of a script may
     /// use it again. What the server still sends is of no interest.
     pub fn leave(mut self) {
-        let deadline = Instant::now() + PATIENCE;
+        let now = Instant::now();
+        // A server that is well needs no longer than the grace, and the user waits no longer for one
+        // that is not.
+        let deadline = self
+            .deadline
+            .map_or(now + PATIENCE, |deadline| deadline.max(now + GRACE).min(now + PATIENCE));
         // Both fail when the connection is gone, which is as good.
         let _ = self.sender.send(b"logout\n");
         let _ = self.sender.finish();

@@ -3,10 +3,27 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use nix::sys::signal::{Signal, kill};
+use nix::sys::signal::{SigSet, Signal, kill};
 use nix::unistd::Pid;
 
 use crate::exit::{Exit, Failure};
+
+/// Leaves alone those signals that whoever started this program wants to be ignored, as `nohup` does, and a
+/// shell for what runs in the background of a script: a handler of ours would take them again. To be called
+/// before any thread is made, for threads inherit which signals are held back.
+///
+/// Linux tells which they are (proc(5), `SigIgn`). Where the system does not, all are taken.
+pub fn leave_ignored() {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let ignored = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0);
+    let ours = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP];
+    // The bits count from one, as the signals do.
+    let held: SigSet =
+        ours.into_iter().filter(|&signal| ignored >> (signal as i32 - 1) & 1 == 1).collect();
+    // It fails for no set of signals that exist.
+    let _ = held.thread_block();
+}
 
 /// Whether a signal has come.
 #[derive(Debug)]

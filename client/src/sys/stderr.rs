@@ -10,8 +10,12 @@ use crate::sys::poll::write_all;
 
 /// Tells the user something. It may quote a server.
 pub fn warn(text: impl Display) {
-    let text = text.to_string();
-    let line = format!("chat-client: {}\n", &*Sanitized::new(&text));
+    print(&format!("chat-client: {text}"));
+}
+
+/// Writes a line, without its end, as it is to be read by a program.
+pub fn print(line: &str) {
+    let line = format!("{}\n", &*Sanitized::new(line));
     // Where it cannot be written, there is nobody to be told so.
     let _ = write_all(&mut io::stderr(), line.as_bytes(), None);
 }

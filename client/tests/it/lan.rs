@@ -178,11 +178,15 @@ fn a_second_signal_ends_even_who_waits_for_a_reader() {
 
 #[test]
 fn a_room_that_cannot_be_is_explained() {
+    // It shares the port with nobody.
+    let alone = UdpSocket::bind("0.0.0.0:0").unwrap();
+    let taken = alone.local_addr().unwrap().port().to_string();
     for (arguments, code, reason) in [
         (&["lan", "0", "--name", "al"][..], 2, "'0'"),
         (&["lan", "7777"], 2, "--name"),
         (&["lan", "7777", "--name", "al", "--interface", "192.0.2.1"], 3, "--interface"),
-        (&["lan", "7777", "--name", "a b", "--broadcast", LOOPBACK], 4, "UserName Invalid"),
+        (&["lan", &taken, "--name", "al"], 3, "choose another port"),
+        (&["lan", "7777", "--name", "a b", "--broadcast", LOOPBACK], 8, "UserName Invalid"),
     ] {
         let outcome = Program::start(arguments).finish();
         assert_eq!(outcome.code, Some(code), "{outcome:?}");
@@ -237,6 +241,11 @@ impl TwoMachines {
         Ok(machines)
     }
 
+    /// The first one's end of the wire between them.
+    fn end(&self) -> String {
+        format!("cv{}a", std::process::id())
+    }
+
     fn enter(&self, machine: usize, arguments: &[&str]) -> Program {
         let mut command = Command::new("ip");
         command.args(["netns", "exec", &self.names[machine], env!("CARGO_BIN_EXE_chat-client")]);
@@ -261,6 +270,44 @@ fn run_ip(arguments: &[&str]) -> Result<(), String> {
     Err(format!("ip {}: {}", arguments.join(" "), String::from_utf8_lossy(&output.stderr).trim()))
 }
 
+fn hear_no_other_network(machines: &TwoMachines) {
+    let named = ["lan", "7777", "--interface", "10.77.0.1", "--name", "al"];
+    let mut al = machines.enter(0, &named);
+    al.read_to("Login Success\n");
+    // On the same machine, and in its network of one.
+    let named = ["lan", "7777", "--broadcast", LOOPBACK, "--name", "eve"];
+    let mut eve = machines.enter(0, &named);
+    eve.read_to("Login Success\n");
+    eve.send(b"say hi\n");
+    eve.read_to("eve: hi\n");
+    let mut bo = machines.enter(1, &["lan", "7777", "--broadcast", "10.77.0.255", "--name", "bo"]);
+    assert_eq!(al.read_to("\n"), "bo has entered the room.\n");
+    bo.read_to("Login Success\n");
+    for program in [al, eve, bo] {
+        program.finish();
+    }
+}
+
+fn outlive_the_network(machines: &TwoMachines) {
+    let [name, _] = &machines.names;
+    let mut al = machines.enter(0, &["lan", "7777", "--broadcast", "10.77.0.255", "--name", "al"]);
+    al.read_to("Login Success\n");
+    let link = |state| run_ip(&["-n", name, "link", "set", &machines.end(), state]).unwrap();
+    link("down");
+    al.send(b"say lost\n");
+    al.read_to("al: lost\nThe network did not take it: ");
+    al.read_to("\n");
+    link("up");
+    // The address has stayed, and with the link comes its route.
+    loop {
+        al.send(b"say again\nping x\n");
+        if !al.read_to("pong x\n").contains("did not take it") {
+            break;
+        }
+    }
+    assert_eq!(al.finish().code, Some(0));
+}
+
 #[test]
 fn two_machines_share_a_room() {
     let machines = match TwoMachines::new() {
@@ -270,6 +317,8 @@ fn two_machines_share_a_room() {
             return;
         }
     };
+    hear_no_other_network(&machines);
+    outlive_the_network(&machines);
     let on = |address| ["lan", "7777", "--interface", address, "--name"];
     let mut al = machines.enter(0, &[&on("10.77.0.1")[..], &["al"]].concat());
     al.read_to("Login Success\n");

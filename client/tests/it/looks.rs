@@ -64,7 +64,7 @@ fn a_refusal_is_not_trusted_either() {
             pty.wait_for("UserName Invalid! ␛[2J<U+202E>");
             pty.keys(CTRL_D);
         }
-        assert_eq!(pty.wait(), if asks { 0 } else { 4 });
+        assert_eq!(pty.wait(), if asks { 0 } else { 8 });
         let raw = pty.raw();
         assert!(raw.contains("␛[2J<U+202E>"), "{raw}");
         assert!(!raw.contains("\x1b[2J") && !raw.contains('\u{202e}'), "{raw}");

@@ -14,6 +14,7 @@ mod directions;
 mod fake_server;
 mod interactive;
 mod lan;
+mod limits;
 mod liveness;
 mod looks;
 mod picture;

@@ -94,12 +94,13 @@ fn the_classic_listener_is_told_by_its_greeting() {
 
 #[test]
 fn a_refused_login_ends_with_the_reason_and_nothing_else_sent() {
-    for (greeting, answer, shown) in [
-        ("Connect Success\n", "UserName Exist\n", "UserName Exist"),
-        ("Connect Success", "UserName Exist", "UserName Exist"),
-        ("Connect Success", "UserName Empty", "UserName Empty"),
-        ("Connect Success\n", "UserName Invalid: reserved\n", "UserName Invalid: reserved"),
-        ("Connect Success", "UserName Invalid: reserved\n", "UserName Invalid: reserved"),
+    for (greeting, answer, shown, code) in [
+        ("Connect Success\n", "UserName Exist\n", "UserName Exist", 4),
+        ("Connect Success", "UserName Exist", "UserName Exist", 4),
+        ("Connect Success", "UserName Empty", "UserName Empty", 8),
+        ("Connect Success\n", "UserName Invalid: reserved\n", "UserName Invalid: reserved", 8),
+        ("Connect Success", "UserName Invalid: reserved\n", "UserName Invalid: reserved", 8),
+        ("Connect Success\n", "Banned for 5 minutes\n", "Banned for 5 minutes", 8),
     ] {
         let (written, requests) = channel();
         let (server, served) = serve(move |mut session| {
@@ -113,7 +114,7 @@ fn a_refused_login_ends_with_the_reason_and_nothing_else_sent() {
         program.send(b"look\n");
         written.send(()).unwrap();
         let outcome = program.finish();
-        check(&outcome, 4, &format!("Connect Success\n{shown}\n"), shown);
+        check(&outcome, code, &format!("Connect Success\n{shown}\n"), shown);
         assert_eq!(served.join().unwrap(), b"");
     }
 }
@@ -122,13 +123,14 @@ fn a_refused_login_ends_with_the_reason_and_nothing_else_sent() {
 fn a_server_that_cannot_be_used_is_told_apart_from_a_refusal() {
     let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
     check(&logged_in(&free).finish(), 3, "", "is the server running there?");
-    for (greeting, reason) in [
-        ("Server Full\n", "Server Full"),
-        ("Banned for 5 minutes\n", "Banned for 5 minutes; try again then"),
-        ("HTTP/1.1 400 Bad Request\r\n", "no chat server"),
+    for (greeting, reason, code) in [
+        ("Server Full\n", "Server Full", 3),
+        ("Banned for 5 minutes\n", "Banned for 5 minutes; try again then", 8),
+        ("HTTP/1.1 400 Bad Request\r\n", "no chat server", 3),
+        ("", "the server closed it", 3),
     ] {
         let (server, served) = serve(move |mut session| session.send(greeting));
-        check(&logged_in(&server).finish(), 3, "", reason);
+        check(&logged_in(&server).finish(), code, "", reason);
         served.join().unwrap();
     }
 }
@@ -314,7 +316,7 @@ fn much_in_both_directions_at_once_passes() {
 #[test]
 fn help_shows_the_exit_codes_and_a_wrong_argument_is_one_of_them() {
     let help = command(&["--help"]).output().unwrap();
-    assert!(String::from_utf8_lossy(&help.stdout).contains("4   the server refused the login"));
+    assert!(String::from_utf8_lossy(&help.stdout).contains("4   somebody else has the name"));
     for arguments in [&["--nonsense"][..], &["--name", "a\nb"]] {
         assert_eq!(command(arguments).output().unwrap().status.code(), Some(2));
     }
@@ -334,7 +336,8 @@ fn a_server_without_a_port_that_is_one_is_a_wrong_command_line() {
 fn bash_completes_the_options_of_a_subcommand() {
     let completions = command(&["completions", "bash"]).output().unwrap().stdout;
     let completions = String::from_utf8(completions).unwrap();
-    for (words, expected) in [("say --t", "--to"), ("lan 7777 --b", "--broadcast"), ("w", "wait")] {
+    for (words, expected) in [("say --to", "--to"), ("lan 7777 --b", "--broadcast"), ("w", "wait")]
+    {
         let complete = r#"
             COMP_WORDS=(chat-client $1)
             COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
@@ -373,7 +376,9 @@ fn a_logout_is_an_end_and_no_loss() {
 
 #[test]
 fn a_server_that_did_not_wait_for_the_end_has_not_answered_everything() {
-    for last_word in ["Server Shutdown", "Kicked: spam", "Banned for 5 minutes"] {
+    for (last_word, code) in
+        [("Server Shutdown", 5), ("Kicked: spam", 8), ("Banned for 5 minutes", 8)]
+    {
         let (server, served) = serve(move |mut session| {
             session.greet_and_log_in();
             let requests = session.rest();
@@ -383,7 +388,7 @@ fn a_server_that_did_not_wait_for_the_end_has_not_answered_everything() {
         let mut program = logged_in(&server);
         program.send(b"say one\nsay two\n");
         let stdout = format!("{HANDSHAKE}al: one\n{last_word}\n");
-        check(&program.finish(), 5, &stdout, &format!("connection lost: {last_word};"));
+        check(&program.finish(), code, &stdout, &format!("connection lost: {last_word};"));
         served.join().unwrap();
     }
 }

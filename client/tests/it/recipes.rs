@@ -6,6 +6,9 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::thread;
+use std::time::Duration;
 
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
@@ -119,6 +122,9 @@ fn each_recipe_does_what_it_says() {
             "Say that the build broke" => build_broke,
             "Deploy when somebody says so" => deploy,
             "Have the room read a log" => log,
+            "Wait for what another command leads to" => wait_for_another,
+            "Ask a bot" => ask_a_bot,
+            "Say it once, whatever happens" => say_once,
             "From cron" => cron,
             "From CI" => ci,
             "A git hook" => git_hook,
@@ -130,12 +136,14 @@ fn each_recipe_does_what_it_says() {
         };
         cook(&mut Kitchen::new(), recipe);
     }
-    assert_eq!(recipes().len(), 10);
+    assert_eq!(recipes().len(), 13);
 }
 
 fn build_broke(kitchen: &mut Kitchen, recipe: &str) {
     kitchen.write("Makefile", "all:\n\tfalse\n");
-    kitchen.run(&format!("exec 2>/dev/null; {recipe}"));
+    let told =
+        kitchen.run(&format!("exec 2>/dev/null; {} || echo still broken", recipe.trim_end()));
+    assert!(told.ends_with("still broken\n"), "{told}");
     kitchen.bob.read_to("al: build broke");
 }
 
@@ -151,10 +159,45 @@ fn deploy(kitchen: &mut Kitchen, recipe: &str) {
 fn log(kitchen: &mut Kitchen, recipe: &str) {
     kitchen.write("app.log", "started\n");
     let _running = kitchen.start(recipe);
-    kitchen.bob.read_to("al: started");
+    kitchen.bob.read_to("al has entered the room.");
     let mut log = OpenOptions::new().append(true).open(kitchen.directory.join("app.log")).unwrap();
-    log.write_all(b"a warning\n").unwrap();
-    kitchen.bob.read_to("al: a warning");
+    // Nothing tells when `tail` has found the end. So it is written again and again.
+    let (done, is_done) = channel::<()>();
+    let writer = thread::spawn(move || {
+        while is_done.recv_timeout(Duration::from_millis(20)) == Err(RecvTimeoutError::Timeout) {
+            log.write_all(b"a warning\n").unwrap();
+        }
+    });
+    assert_eq!(kitchen.bob.line(), "al: a warning");
+    drop(done);
+    writer.join().unwrap();
+}
+
+fn wait_for_another(kitchen: &mut Kitchen, recipe: &str) {
+    let mut tester = kitchen.server.other("tester");
+    let running = kitchen.start(recipe);
+    tester.read_to("al: please test");
+    tester.send("say passed all\n");
+    assert_eq!(running.output(), "tester: passed all\n");
+}
+
+fn ask_a_bot(kitchen: &mut Kitchen, recipe: &str) {
+    let mut dice = kitchen.server.other("dice");
+    let running = kitchen.start(recipe);
+    dice.read_to("al: !roll 2d6");
+    dice.send("say 7\n");
+    assert_eq!(running.output(), "dice: 7\n");
+}
+
+fn say_once(kitchen: &mut Kitchen, recipe: &str) {
+    kitchen.run(recipe);
+    kitchen.run(recipe);
+    kitchen.bob.send("ping end\n");
+    let lines = kitchen.bob.read_to("pong end");
+    let said = lines.iter().filter(|line| *line == "al: build broke (build-42)").count();
+    assert_eq!(said, 1, "{lines:?}");
+    // It ends where no time helps.
+    kitchen.run(&format!("exec 2>/dev/null; CHAT_NAME='a b'; {recipe}"));
 }
 
 fn cron(kitchen: &mut Kitchen, recipe: &str) {
@@ -168,9 +211,9 @@ fn cron(kitchen: &mut Kitchen, recipe: &str) {
 fn ci(kitchen: &mut Kitchen, recipe: &str) {
     let commands: Vec<_> = recipe.lines().filter_map(|line| line.strip_prefix("  - ")).collect();
     assert_eq!(commands.len(), 1);
-    let job = "CI_COMMIT_REF_NAME=main CI_JOB_STATUS=failed CI_JOB_URL=https://ci/1";
+    let job = "CI_JOB_ID=7 CI_COMMIT_REF_NAME=main CI_JOB_STATUS=failed CI_JOB_URL=https://ci/1";
     kitchen.run(&format!("export {job}; {}", commands[0]));
-    kitchen.bob.read_to("al: main failed https://ci/1");
+    kitchen.bob.read_to("ci-7: main failed https://ci/1");
     kitchen.run(&format!("exec 2>/dev/null; CHAT_SERVER=127.0.0.1:1; {}", commands[0]));
 }
 
@@ -236,7 +279,7 @@ fn bot(kitchen: &mut Kitchen, recipe: &str) {
 /// What the page says of the commands is true of the program.
 #[test]
 fn the_page_names_every_command_and_option() {
-    for command in ["say", "look", "rooms", "history", "follow", "wait", "bot", "lan"] {
+    for command in ["say", "look", "rooms", "history", "follow", "wait", "ask", "bot", "lan"] {
         assert!(PAGE.contains(&format!("| `{command}")) || PAGE.contains(&format!("`{command}`")));
         let help = crate::program::command(&[command, "--help"]).output().unwrap();
         let help = String::from_utf8(help.stdout).unwrap();

@@ -60,11 +60,19 @@ fn say_without_an_echo_is_no_success() {
         ("Muted for 5 minutes\nal: x\npong chat-client-1\n", 0, ""),
         (
             "Kicked: spam\n",
-            5,
-            "connection lost: Kicked: spam; start again with line 1, the first that is not confirmed",
+            8,
+            "connection lost: Kicked: spam; an operator put this user out; line 1 is the first that is not confirmed",
         ),
         // Of what is missing here nobody knows more than that the server has dealt with the line.
         ("Missed 7 lines\npong chat-client-1\n", 0, ""),
+        // The refusal may be of this line, and it may be the warning of a mute after it.
+        (
+            "Missed 7 lines\nMuted for 5 minutes\npong chat-client-1\n",
+            9,
+            "not known whether 1 of 1 lines were said, for lines of the room are missing: \
+             \"Muted for 5 minutes\"; see chat-client history",
+        ),
+        ("Missed 7 lines\nMuted for 5 minutes\nal: x\npong chat-client-1\n", 0, ""),
         // A server without `ping` echoes all the same.
         ("al: x\nUnknown command: ping\n", 0, ""),
     ] {
@@ -73,10 +81,29 @@ fn say_without_an_echo_is_no_success() {
             assert_eq!(session.line(), "say x\n");
             assert_eq!(session.line(), "ping chat-client-1\n");
             session.send(after_request);
-            if code == 5 { session.close() } else { drop(session.rest()) }
+            if matches!(code, 5 | 8) { session.close() } else { drop(session.rest()) }
         });
         let stderr = if code == 0 { String::new() } else { format!("chat-client: {stderr}\n") };
         check(&run(server, "say", &text), code, "", &stderr);
+        served.join().unwrap();
+    }
+}
+
+/// An answer to one user alone is never among the lines of a room that are missing.
+#[test]
+fn a_gap_in_the_room_hides_no_private_answer() {
+    for (answers, why) in [
+        ("Missed 7 lines\nMuted for 5 minutes\n", "Muted for 5 minutes"),
+        ("Missed 7 lines\n", "the server did not echo it"),
+    ] {
+        let (server, served) = serve(move |mut session| {
+            session.greet_and_log_in();
+            session.line();
+            session.send(format!("{answers}pong chat-client-1\n"));
+            session.rest()
+        });
+        let stderr = format!("chat-client: refused: {why}; change it and try again\n");
+        check(&run(server, "say", &["--name", "al", "--to", "bo", "x"]), 6, "", &stderr);
         served.join().unwrap();
     }
 }

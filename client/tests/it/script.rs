@@ -128,8 +128,8 @@ fn every_way_to_fail_has_its_code() {
     check(&run(server.address, "say", &["x"]), 2, "", who);
     for (arguments, why) in [
         (
-            &["say", "-n"][..],
-            "unexpected argument '-n' found; tip: to pass '-n' as a value, use '-- -n'",
+            &["say", "-x"][..],
+            "unexpected argument '-x' found; tip: to pass '-x' as a value, use '-- -x'",
         ),
         (&["wait"], "the following required arguments were not provided: --match <REGEX>"),
         (&["wait", "--match", "("], "invalid value '(' for '--match <REGEX>': unclosed group"),
@@ -246,6 +246,88 @@ fn wait_prints_the_line_that_matches() {
     bob.read_to("al has entered the room.");
     bob.send("say not yet\nsay gone\nsay go now\nsay go again\n");
     check(&program.finish(), 0, "bob: go now\n", "");
+}
+
+#[test]
+fn wait_looks_at_what_was_said_before_when_asked_to() {
+    let server = RealServer::start();
+    let mut bob = server.other("bob");
+    bob.send("say go\nsay later\nping x\n");
+    bob.read_to("pong x");
+    let wait = |arguments: &[&str]| run(server.address, "wait", arguments);
+    let go = ["--match", "^bob: go$", "--timeout"];
+    let (past, future) = ("2020-01-01T00:00:00Z", "2100-01-01T00:00:00Z");
+    check(&wait(&[&go[..], &["100", "--history", "20"]].concat()), 0, "bob: go\n", "");
+    check(&wait(&[&go[..], &["100", "--since", past]].concat()), 0, "bob: go\n", "");
+    for none in [&["--history", "1"], &["--history", "0"], &["--since", future]] {
+        assert_eq!(wait(&[&go[..], &["0.3"], none].concat()).code, Some(1), "{none:?}");
+    }
+    let rows = run(server.address, "follow", &["--since", past, "--count", "3"]);
+    assert!(rows.stdout.ends_with("] bob: later\n"), "{rows:?}");
+}
+
+#[test]
+fn wait_tells_when_nothing_can_be_missed_any_more() {
+    let server = RealServer::start();
+    let mut bob = server.other("bob");
+    let program = env!("CARGO_BIN_EXE_chat-client");
+    let address = server.address.to_string();
+    for round in 0..10 {
+        let wait =
+            format!("'{program}' wait --match '^bob: go {round}$' --timeout 100 --ready-fd 3");
+        // The one who says it waits for nothing but the sign.
+        let mut shell = std::process::Command::new("sh");
+        shell.args(["-c", &format!("{wait} 3>&2")]).env("CHAT_SERVER", &address);
+        let (ready, writer) = std::io::pipe().unwrap();
+        let program = Program::run_with_stderr(&mut shell, writer.into());
+        drop(shell);
+        let mut line = String::new();
+        std::io::BufRead::read_line(&mut std::io::BufReader::new(ready), &mut line).unwrap();
+        assert_eq!(line, "ready\n");
+        bob.send(&format!("say go {round}\n"));
+        check(&program.finish(), 0, &format!("bob: go {round}\n"), "");
+    }
+}
+
+#[test]
+fn ask_gets_the_answer_and_not_what_was_said_before() {
+    let server = RealServer::start();
+    let mut bob = server.other("bob");
+    let ask = ["--name", "al", "--timeout", "100", "--match", "^bob: |answer", "an answer?"];
+    for round in 0..10 {
+        bob.send("say answer to somebody else\nping x\n");
+        bob.read_to("pong x");
+        let program = start(server.address, "ask", &ask);
+        bob.read_to("al: an answer?");
+        bob.send(&format!("say answer {round}\n"));
+        check(&program.finish(), 0, &format!("bob: answer {round}\n"), "");
+        bob.read_to("al has left the room.");
+    }
+}
+
+#[test]
+fn ask_without_a_question_in_the_room_is_no_wait() {
+    for (answers, code, why) in [
+        ("Muted for 5 minutes\npong chat-client-ask\n", 6, "refused: Muted for 5 minutes"),
+        ("pong chat-client-ask\n", 6, "refused: the server did not echo it"),
+        ("Missed 3 lines\nMuted for 5 minutes\npong chat-client-ask\n", 9, "not known"),
+        ("Muted for 5 minutes\nal: q\npong chat-client-ask\nbo: a\n", 0, ""),
+        ("bo: a before\nal: q\nbo: a\npong chat-client-ask\n", 0, ""),
+        ("Missed 3 lines\npong chat-client-ask\nbo: a\n", 0, "Missed 3 lines"),
+    ] {
+        let (server, served) = serve(move |mut session| {
+            session.greet_and_log_in();
+            assert_eq!(session.line(), "say q\n");
+            session.line();
+            session.send(answers);
+            session.rest()
+        });
+        let outcome = run(server, "ask", &["--name", "al", "--match", "a", "q"]);
+        assert_eq!(outcome.code, Some(code), "{answers:?} {outcome:?}");
+        assert!(outcome.stderr.contains(why), "{outcome:?}");
+        assert_eq!(outcome.stdout, if code == 0 { "bo: a\n" } else { "" });
+        served.join().unwrap();
+    }
 }
 
 #[test]

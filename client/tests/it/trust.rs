@@ -311,7 +311,7 @@ fn a_server_that_does_not_greet_is_not_said_to_be_something_else() {
         let expected = match greets {
             true => "what answers is no chat server; check the address",
             false => {
-                "there is no greeting: the server closed it; is it a chat server, and does it run?"
+                "no chat server has greeted: the server closed it; try again; if it stays so, check the address"
             }
         };
         assert_eq!(error, expected);

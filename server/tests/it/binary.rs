@@ -52,6 +52,23 @@ fn interrupt_and_termination_say_goodbye() {
 }
 
 #[test]
+fn a_signal_that_was_ignored_at_the_start_stays_ignored() {
+    let mut shell = Command::new("sh");
+    let program = env!("CARGO_BIN_EXE_chat-server");
+    shell.args(["-c", &format!("trap '' HUP; exec '{program}' --listen 127.0.0.1:0")]);
+    let mut program = Program::spawn(shell.stdout(Stdio::piped()).stderr(Stdio::piped()));
+    let mut client = TestClient::connect(program.address().0);
+    client.expect("Connect Success");
+    program.signal(Signal::SIGHUP);
+    client.send("ping after\n");
+    client.expect("pong after");
+    program.signal(Signal::SIGTERM);
+    assert_eq!(client.rest(), "Server Shutdown\n");
+    drop(client);
+    assert_eq!(program.output().status.code(), Some(0));
+}
+
+#[test]
 fn a_second_signal_ends_it_at_once() {
     let mut program = Program::start(&["--listen", "127.0.0.1:0"]);
     // It does not close its side, so that the server waits for it.

@@ -1,0 +1,241 @@
+//! Time limits, further attempts, and errors for programs.
+
+use std::net::TcpListener;
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::Signal;
+
+use crate::fake_server::{FakeSession, serve, serve_at};
+use crate::program::Program;
+use crate::real_server::RealServer;
+use crate::script::{check, run, start};
+
+/// Each command that goes to a server, with what it needs.
+const COMMANDS: [&[&str]; 8] = [
+    &["say", "--name", "al", "x"],
+    &["look", "--name", "al"],
+    &["rooms", "--name", "al"],
+    &["history", "--name", "al"],
+    &["follow", "--name", "al"],
+    &["wait", "--name", "al", "--match", "x"],
+    &["ask", "--name", "al", "--match", "x", "y"],
+    &["bot", "--name", "al", "cat"],
+];
+
+/// Runs a command with a time of half a second, and checks that it takes about so long.
+#[track_caller]
+fn runs_out_of_time(server: &str, arguments: &[&str]) {
+    let limit = Duration::from_millis(500);
+    let (task, rest) = arguments.split_first().unwrap();
+    let begun = Instant::now();
+    let outcome =
+        Program::start(&[&[task, "--server", server, "--timeout", "0.5"], rest].concat()).finish();
+    let took = begun.elapsed();
+    assert_eq!((outcome.code, outcome.stdout.as_str()), (Some(1), ""), "{arguments:?} {outcome:?}");
+    assert!(outcome.stderr.contains("time") && outcome.stderr.lines().count() == 1, "{outcome:?}");
+    // What a busy machine adds is far from the 10 s and more that a server is given otherwise.
+    assert!(took >= limit && took < Duration::from_secs(8), "{arguments:?} {took:?}");
+}
+
+#[test]
+fn the_time_limit_holds_for_every_command_wherever_the_server_hangs() {
+    // It takes connections, and says nothing.
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = silent.local_addr().unwrap().to_string();
+    for arguments in COMMANDS {
+        runs_out_of_time(&address, arguments);
+    }
+    for arguments in COMMANDS {
+        let (server, served) = serve(|mut session| {
+            session.greet_and_log_in();
+            session.rest();
+        });
+        runs_out_of_time(&server, arguments);
+        served.join().unwrap();
+    }
+    let (server, served) = serve(|mut session| {
+        session.send("Connect Success\n");
+        session.rest();
+    });
+    runs_out_of_time(&server, COMMANDS[0]);
+    served.join().unwrap();
+}
+
+#[test]
+fn say_that_runs_out_of_time_names_the_first_line_that_is_not_confirmed() {
+    let (server, served) = serve(|mut session| {
+        session.greet_and_log_in();
+        session.line();
+        session.send("al: one\n");
+        session.rest();
+    });
+    let arguments = ["say", "--server", &server, "--name", "al", "--timeout", "1"];
+    let mut program = Program::start(&arguments);
+    program.send(b"one\ntwo\n");
+    let stdin = program.stdin.take();
+    let why = "chat-client: the time of --timeout ran out before all was done; \
+               line 2 is the first that is not confirmed\n";
+    check(&program.wait(), 1, "", why);
+    drop(stdin);
+    served.join().unwrap();
+}
+
+#[test]
+fn getting_in_has_a_limit_of_its_own() {
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = silent.local_addr().unwrap().to_string();
+    let why = "chat-client: no chat server has greeted: the server does not answer; \
+               try again; if it stays so, check the address\n";
+    check(&run(address, "look", &["--name", "al", "--connect-timeout", "0.3"]), 3, "", why);
+}
+
+#[test]
+fn it_is_tried_again_where_it_may_help() {
+    // First it is full, then the name is taken, then it goes.
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let serving = std::thread::spawn(move || {
+        FakeSession::accept(&listener).send("Server Full\n");
+        let mut session = FakeSession::accept(&listener);
+        session.send("Connect Success\n");
+        session.line();
+        session.send("UserName Exist\n");
+        session.close();
+        let mut session = FakeSession::accept(&listener);
+        session.greet_and_log_in();
+        session.line();
+        session.send("Online Users:\nal\npong chat-client-list\n");
+        session.rest();
+    });
+    let outcome = run(&address, "look", &["--name", "al", "--retry", "2"]);
+    assert_eq!((outcome.code, outcome.stdout.as_str()), (Some(0), "al\n"), "{outcome:?}");
+    let why: Vec<_> = outcome.stderr.lines().collect();
+    assert_eq!(
+        why,
+        [
+            "chat-client: Server Full; try again later; trying again in 1 s",
+            "chat-client: login refused: UserName Exist; choose another name; trying again in 2 s",
+        ]
+    );
+    serving.join().unwrap();
+    // A name that is not allowed does not get better.
+    let server = RealServer::start();
+    let outcome = run(server.address, "look", &["--name", "a b", "--retry", "5"]);
+    assert_eq!((outcome.code, outcome.stderr.lines().count()), (Some(8), 1), "{outcome:?}");
+    drop(server);
+    // And no attempt begins for which there is no time.
+    let outcome = run("127.0.0.1:1", "look", &["--retry", "5", "--timeout", "0.5"]);
+    assert_eq!((outcome.code, outcome.stderr.lines().count()), (Some(1), 1), "{outcome:?}");
+}
+
+#[test]
+fn follow_and_wait_come_again_and_miss_nothing() {
+    for (task, options) in [("follow", &[][..]), ("wait", &["--match", "four"])] {
+        let (server, served) = serve(|mut session| {
+            session.greet_and_log_in();
+            assert_eq!(session.line(), "since\n");
+            session.send("Room Position: 2026-11-22T10:04:05.000Z+1\nbo: one\nbo: two\n");
+            let address = session.stream.local_addr().unwrap();
+            session.close();
+            address
+        });
+        let arguments = [&["--name", "al", "--reconnect", "--timeout", "60"], options].concat();
+        let program = start(&server, task, &arguments);
+        let (_, again) = serve_at(served.join().unwrap(), |mut session| {
+            session.greet_and_log_in();
+            assert_eq!(session.line(), "since 2026-11-22T10:04:05.000Z+3\n");
+            assert_eq!(session.line(), "since\n");
+            let fence = session.line().replace("ping", "pong");
+            session.send("History:\n[2026-11-22T10:04:05.000Z] bo: three\nbo: four\n");
+            session.send(format!("Room Position: 2026-11-22T10:04:06.000Z+1\n{fence}"));
+            session.send("bo: five\nKicked: enough\n");
+            session.close();
+        });
+        let outcome = program.finish();
+        again.join().unwrap();
+        let (code, stdout) = match task {
+            "wait" => (0, "bo: four\n"),
+            _ => (
+                8,
+                "bo: one\nbo: two\n[2026-11-22T10:04:05.000Z] bo: three\nbo: four\nbo: five\nKicked: enough\n",
+            ),
+        };
+        assert_eq!((outcome.code, outcome.stdout.as_str()), (Some(code), stdout), "{outcome:?}");
+        let told = "chat-client: connection lost: the server closed it; start again; trying again in 1 s\n";
+        assert!(outcome.stderr.starts_with(told), "{outcome:?}");
+    }
+}
+
+#[test]
+fn who_comes_again_is_told_what_the_server_has_forgotten() {
+    let (server, served) = serve(|mut session| {
+        session.greet_and_log_in();
+        assert_eq!(session.line(), "since\n");
+        session.send("Room Position: 2026-11-22T10:04:05.000Z+1\nbo: one\n");
+        let address = session.stream.local_addr().unwrap();
+        session.close();
+        address
+    });
+    let program = start(&server, "follow", &["--name", "al", "--reconnect", "--count", "2"]);
+    let (_, again) = serve_at(served.join().unwrap(), |mut session| {
+        session.greet_and_log_in();
+        let wanted = session.line();
+        assert_eq!(wanted, "since 2026-11-22T10:04:05.000Z+2\n");
+        assert_eq!(session.line(), "since\n");
+        let fence = session.line().replace("ping", "pong");
+        session.send("Position Gone: 2026-11-22T10:04:05.000Z+2\n");
+        session.send(format!("History:\n[2026-11-22T10:04:05Z] bo: nine\n{fence}"));
+        session.rest();
+    });
+    let outcome = program.finish();
+    again.join().unwrap();
+    assert_eq!(outcome.code, Some(0), "{outcome:?}");
+    assert_eq!(outcome.stdout, "bo: one\n[2026-11-22T10:04:05Z] bo: nine\n");
+    assert!(outcome.stderr.contains("Missed lines"), "{outcome:?}");
+}
+
+#[test]
+fn an_error_may_be_an_object() {
+    let server = RealServer::start();
+    let _bob = server.other("bob");
+    let address = server.address.to_string();
+    let cases: [(&[&str], &str, u8, bool); 7] = [
+        (&["look", "--server", "127.0.0.1:1"], "cannot-connect", 3, true),
+        (&["look", "--server", &address, "--name", "bob"], "name-taken", 4, true),
+        (&["look", "--server", &address, "--name", "a b"], "name-not-allowed", 8, false),
+        (&["look", "--server", &address, "--room", "a b"], "refused", 6, false),
+        (&["look", "--server", &address, "--nonsense"], "usage", 2, false),
+        (&["--server", &address, "--name", "al", "look", "--nonsense"], "usage", 2, false),
+        (&["look", "--server", "h:1:x y"], "no-such-host", 3, true),
+    ];
+    for (arguments, error, exit, retry) in cases {
+        let arguments = [arguments, &["--json-errors"]].concat();
+        let outcome = Program::start(&arguments).finish();
+        assert_eq!(outcome.code, Some(exit.into()), "{outcome:?}");
+        let object: serde_json::Value = serde_json::from_str(&outcome.stderr).unwrap();
+        assert_eq!(object["error"], error);
+        assert_eq!((&object["exit"], &object["retry"]), (&exit.into(), &retry.into()));
+        assert!(object["message"].as_str().is_some_and(|message| !message.is_empty()));
+    }
+}
+
+#[test]
+fn a_signal_that_was_ignored_at_the_start_stays_ignored() {
+    let server = RealServer::start();
+    let mut bob = server.other("bob");
+    let address = server.address.to_string();
+    let program = env!("CARGO_BIN_EXE_chat-client");
+    let script = format!(
+        "trap '' HUP INT; exec '{program}' bot --server {address} --name robo sh -c 'echo ready; read line; exit 3'"
+    );
+    let mut shell = std::process::Command::new("sh");
+    shell.args(["-c", &script]);
+    let program = Program::run(&mut shell);
+    // By then it has its handlers.
+    bob.read_to("robo: ready");
+    program.signal(Signal::SIGHUP);
+    program.signal(Signal::SIGINT);
+    bob.send("say end\n");
+    assert_eq!(program.finish().code, Some(3));
+    bob.read_to("robo has left the room.");
+}
