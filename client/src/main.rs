@@ -40,6 +40,16 @@ fn run(args: &Args) -> Result<u8, Failure> {
             interactive::run(&args.server, &args.appearance)
         }
         None => {
+            let ignored = args.appearance.only_at_a_prompt();
+            if !ignored.is_empty() {
+                stderr::warn(format!("{} only means something at a prompt", ignored.join(", ")));
+            }
+            if io::stdin().is_terminal() {
+                stderr::warn(
+                    "standard output is no terminal, so there is no prompt: type requests, as \
+                     `say hello`; --log FILE keeps a record of a chat at a prompt",
+                );
+            }
             let to = &args.server;
             pipe::run(&to.server, to.name(), to.room()).map(|()| Exit::Done)
         }

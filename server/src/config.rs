@@ -21,6 +21,12 @@ pub const LINE_BYTES: RangeInclusive<u64> = 64..=limits::UNTERMINATED_BYTES as u
 /// Bytes that are kept of each room.
 pub const BACKLOG_BYTES: RangeInclusive<u64> = 256 * 1024..=1024 * 1024 * 1024;
 
+/// Bytes of replies that all clients together may be owed.
+pub const OWED_BYTES: RangeInclusive<u64> = 64 * 1024..=1024 * 1024 * 1024 * 1024;
+
+/// The same where nobody says otherwise: a thousand clients that take nothing.
+pub const DEFAULT_OWED_BYTES: u64 = 64 * 1024 * 1024;
+
 /// The longest time that may be asked for, in seconds: a year. No clock runs over with it.
 pub const YEAR: u64 = 365 * 24 * 60 * 60;
 
@@ -84,6 +90,8 @@ pub struct Config {
     pub max_clients: usize,
     /// Connections at once from one address.
     pub max_per_address: usize,
+    /// Bytes of replies that all clients together may be owed, of [`OWED_BYTES`].
+    pub max_owed: usize,
     /// Rooms at once. With [`Self::data`], each name that has a transcript counts, for ever.
     pub max_rooms: usize,
     /// How long a connection may stay in the login room.
@@ -122,6 +130,7 @@ impl Default for Config {
             backlog: limits::BACKLOG_BYTES,
             max_clients: limits::CLIENTS,
             max_per_address: usize::MAX,
+            max_owed: DEFAULT_OWED_BYTES as usize,
             max_rooms: limits::ROOMS,
             login_timeout: limits::LOGIN_TIMEOUT,
             rate: limits::LINES_PER_SECOND,
@@ -154,6 +163,7 @@ impl Config {
         let any = 1..=u64::MAX;
         in_range("max_clients", self.max_clients as u64, &any)?;
         in_range("max_per_address", self.max_per_address as u64, &any)?;
+        in_range("max_owed", self.max_owed as u64, &OWED_BYTES)?;
         in_range("max_rooms", self.max_rooms as u64, &any)?;
         in_range("burst", self.burst.into(), &any)?;
         some_time("login_timeout", self.login_timeout, YEAR)?;

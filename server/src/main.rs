@@ -5,22 +5,28 @@ mod cli;
 use std::io::{self, Write};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use anyhow::Context;
 use chat_server::{Config, Endpoint, Server, StopHandle, Transport};
 use clap::Parser;
+use env_logger::Target;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use protocol::Framing;
 use protocol::limits::PORT;
 
 use crate::cli::arguments::{Arguments, Task};
 use crate::cli::hash_password;
+use crate::cli::log_queue::LogQueue;
 use crate::cli::sighup::Hangups;
+use crate::cli::signals;
 
 /// There is no hash.
 const NOT_MADE: u8 = 1;
 /// The server could not begin to serve.
 const CANNOT_SERVE: u8 = 3;
+/// How long the program waits at its end for somebody to take the rest of its log.
+const LOG_PATIENCE: Duration = Duration::from_millis(500);
 /// As a shell reports a program that was ended by SIGINT.
 const INTERRUPTED: i32 = 130;
 
@@ -28,24 +34,40 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     if let Some(Task::HashPassword { name }) = &arguments.task {
         let line = hash_password::make_line(name.as_ref());
-        return finish(line.and_then(|line| Ok(writeln!(io::stdout(), "{line}")?)), NOT_MADE);
+        let made = line.and_then(|line| Ok(writeln!(io::stdout(), "{line}")?));
+        return finish(made, NOT_MADE, &mut io::stderr());
+    }
+    let mut queue = LogQueue::default();
+    if let Err(error) = begin(&queue) {
+        return finish(Err(error), CANNOT_SERVE, &mut io::stderr());
     }
     env_logger::Builder::new()
+        .target(Target::Pipe(Box::new(queue.clone())))
         .filter_level(arguments.log_level())
         .filter_module(chat_server::WIRE, arguments.wire_level())
         .format_timestamp_millis()
         .parse_default_env()
         .init();
     raise_descriptor_limit();
-    finish(serve(arguments.into()), CANNOT_SERVE)
+    let code = finish(serve(arguments.into()), CANNOT_SERVE, &mut queue);
+    queue.flush(LOG_PATIENCE);
+    code
 }
 
-fn finish(result: anyhow::Result<()>, failure: u8) -> ExitCode {
+/// What has to be so before any thread is made, and the thread of the log.
+fn begin(queue: &LogQueue) -> anyhow::Result<()> {
+    signals::block_harmless().context("cannot block signals")?;
+    signals::shielded(|| queue.spawn(io::stderr()))
+        .context("cannot start a thread; see `ulimit -u`")
+}
+
+/// Says on `stderr` what went wrong, in one line and one write.
+fn finish(result: anyhow::Result<()>, failure: u8, stderr: &mut impl Write) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // Nobody may be reading, and then the exit code still tells.
-            let _ = writeln!(io::stderr(), "chat-server: {error:#}");
+            let _ = stderr.write_all(format!("chat-server: {error:#}\n").as_bytes());
             ExitCode::from(failure)
         }
     }

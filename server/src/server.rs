@@ -10,15 +10,17 @@ use mio::{Events, Poll, Token, Waker};
 use protocol::limits::SHUTDOWN_GRACE;
 
 use crate::accept::acceptor::{Acceptor, Listener};
+use crate::accept::capacity::{self, Capacity};
 use crate::chat::Chat;
 use crate::config::{Config, Endpoint};
 use crate::delivery::client::Client;
+use crate::delivery::closer::Closer;
 use crate::delivery::courier::Courier;
 use crate::delivery::inbox::Inbox;
 use crate::log::room_log::Subscriber;
 use crate::moderation::Moderation;
 use crate::motd;
-use crate::recording::recorder::{Recorder, Writer};
+use crate::recording::recorder::{self, Recorder, Writer};
 use crate::web::Site;
 
 /// How long a stopping server waits for its transcripts at least, once nobody is connected.
@@ -123,11 +125,18 @@ impl Server {
     ///
     /// When the system does not let it begin.
     pub fn run(self) -> io::Result<()> {
-        let Self { config, mut poll, stop, listeners, recorder, motd, moderation } = self;
+        let Self { mut config, mut poll, stop, listeners, recorder, motd, moderation } = self;
         let couriers = (0..config.couriers)
             .map(|number| Courier::new(number, config.stall_timeout))
             .collect::<io::Result<Vec<_>>>()?;
         let inboxes: Vec<_> = couriers.iter().map(Courier::inbox).collect();
+        let kept = if recorder.is_some() { recorder::DESCRIPTORS } else { 0 };
+        let (closer, closer_poll) = Closer::new(capacity::closing())?;
+        let capacity = Capacity::of_this_machine(config.max_clients, kept, config.max_owed);
+        if capacity.is_short() {
+            log::warn!("{capacity}");
+        }
+        config.max_clients = capacity.clients;
         let (recorder, recording) = match recorder {
             Some((recorder, writer)) => {
                 (Some(recorder), Some(writer.spawn().map_err(|error| explain(&error))?))
@@ -139,9 +148,12 @@ impl Server {
         let chat = Chat::new(subscribers.collect(), recorder, motd, moderation, &config);
         let mut deadline = Instant::now();
         let served = thread::scope(|scope| {
-            let served = spawn_couriers(scope, couriers).and_then(|()| {
+            let spawned = spawn_couriers(scope, couriers)
+                .and_then(|()| closer.spawn(closer_poll, scope).map_err(|error| explain(&error)));
+            let served = spawned.and_then(|()| {
                 thread::scope(|scope| {
-                    let mut acceptor = Acceptor::new(&chat, &config, &site, &inboxes);
+                    let mut acceptor =
+                        Acceptor::new(&chat, &config, &site, &inboxes, &closer, &capacity);
                     let served = accept_until_stopped(&mut poll, &stop, &chat, &config, || {
                         for listener in &listeners {
                             acceptor.accept_all(listener, scope, || stop.is_requested());
@@ -157,6 +169,7 @@ impl Server {
             for inbox in &inboxes {
                 inbox.close();
             }
+            closer.end(deadline);
             served
         });
         if let Some(recording) = recording {

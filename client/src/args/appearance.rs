@@ -4,12 +4,16 @@ use std::path::PathBuf;
 
 use clap::ColorChoice;
 use jiff::Zoned;
+use jiff::fmt::strtime::{BrokenDownTime, Config, PosixCustom};
+
+/// The time at the left, unless the user wants another.
+const TIME: &str = "%H:%M";
 
 /// How the chat is shown on a terminal.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Appearance {
     /// Write the time at the left in this strftime format
-    #[arg(long, default_value = "%H:%M", value_name = "FORMAT", value_parser = time_format)]
+    #[arg(long, default_value = TIME, value_name = "FORMAT", value_parser = time_format)]
     pub time: String,
 
     /// Show no time
@@ -34,6 +38,20 @@ pub struct Appearance {
 }
 
 impl Appearance {
+    /// The options that were given and mean nothing without a prompt.
+    #[must_use]
+    pub fn only_at_a_prompt(&self) -> Vec<&'static str> {
+        let given = [
+            ("--log", self.log.is_some()),
+            ("--quiet", self.quiet),
+            ("--time", self.time != TIME),
+            ("--no-time", self.no_time),
+            ("--no-bell", self.no_bell),
+            ("--color", self.color != ColorChoice::Auto),
+        ];
+        given.iter().filter(|(_, is_given)| *is_given).map(|(option, _)| *option).collect()
+    }
+
     /// The format of the time at the left, if there is one.
     #[must_use]
     pub fn time(&self) -> Option<String> {
@@ -41,7 +59,17 @@ impl Appearance {
     }
 }
 
+/// The time as the C library's `strftime` writes it in its plain locale, `%c` and `%x` too.
+///
+/// # Errors
+///
+/// When the format has a part that means nothing.
+pub fn written(at: &Zoned, format: &str) -> Result<String, jiff::Error> {
+    let as_in_c = Config::new().custom(PosixCustom::new());
+    BrokenDownTime::from(at).to_string_with_config(&as_in_c, format)
+}
+
 fn time_format(format: &str) -> Result<String, String> {
-    jiff::fmt::strtime::format(format, &Zoned::now()).map_err(|error| error.to_string())?;
+    written(&Zoned::now(), format).map_err(|error| error.to_string())?;
     Ok(format.to_owned())
 }

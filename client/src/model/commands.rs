@@ -2,6 +2,8 @@
 //!
 //! The commands are those of `protocol::Command`, and a few of this program's own.
 
+use std::borrow::Cow;
+
 use protocol::{Command, Spec};
 
 /// A command that this program carries out by itself.
@@ -9,14 +11,56 @@ use protocol::{Command, Spec};
 pub struct Local {
     /// The word after the slash.
     pub name: &'static str,
+    /// The word and what follows it.
+    pub usage: &'static str,
     /// What it does, in a few words.
     pub help: &'static str,
 }
 
 /// The commands that no server knows.
 pub const LOCAL: &[Local] = &[
-    Local { name: "quit", help: "leave; so does Ctrl-D" },
-    Local { name: "resend", help: "send again what a lost connection swallowed" },
+    Local { name: "r", usage: "r TEXT", help: "answer whoever wrote to you alone last" },
+    Local {
+        name: "quiet",
+        usage: "quiet",
+        help: "do not show who comes and goes, or show it again",
+    },
+    Local { name: "clear", usage: "clear", help: "clear the screen; so does Ctrl-L" },
+    Local { name: "quit", usage: "quit", help: "leave; so does Ctrl-D" },
+    Local { name: "resend", usage: "resend", help: "send again what a lost connection swallowed" },
+];
+
+/// What fingers type that learned elsewhere, and what it means here.
+const ALIASES: &[(&str, &str)] = &[
+    ("nick", "rename"),
+    ("who", "look"),
+    ("names", "look"),
+    ("list", "rooms"),
+    ("j", "join"),
+    ("part", "join main"),
+    ("leave", "join main"),
+    ("m", "msg"),
+    ("w", "msg"),
+    ("query", "msg"),
+    ("reply", "r"),
+    ("exit", "quit"),
+    ("q", "quit"),
+    ("logout", "quit"),
+    ("h", "help"),
+    ("?", "help"),
+];
+
+/// Commands that speak to everybody or act on others. To suggest one of them for a slip of the fingers
+/// could publish a secret, or put somebody out.
+const LOUD: [Command; 8] = [
+    Command::Say,
+    Command::Me,
+    Command::Topic,
+    Command::Operator,
+    Command::Kick,
+    Command::Mute,
+    Command::Ban,
+    Command::Announce,
 ];
 
 /// Requests that make no sense here: the login is done, `/quit` and `/help` do it better, and positions
@@ -34,6 +78,12 @@ pub enum Input {
     Help(Option<String>),
     /// It lacks a word of this usage, which no server could make up for.
     Incomplete(&'static str),
+    /// Answer whoever wrote to this user alone last.
+    Reply(String),
+    /// Hide who comes and goes, or show it again.
+    Quiet,
+    /// Clear the screen.
+    Clear,
     /// Leave.
     Quit,
     /// Send again what a lost connection swallowed.
@@ -61,10 +111,15 @@ impl Input {
         if command.starts_with('/') {
             return Input::Send(format!("say {command}"));
         }
-        let (word, rest) = command.split_once(' ').unwrap_or((command, ""));
+        let command = without_alias(command);
+        let (word, rest) = command.split_once(' ').unwrap_or((&command, ""));
         let mut arguments = rest.split_ascii_whitespace();
         match word {
-            "quit" | "logout" => return Input::Quit,
+            "quit" => return Input::Quit,
+            "quiet" => return Input::Quiet,
+            "clear" => return Input::Clear,
+            "r" if rest.trim().is_empty() => return Input::Incomplete("r TEXT"),
+            "r" => return Input::Reply(rest.to_owned()),
             "resend" => return Input::Resend,
             "help" => {
                 let about = arguments.next().map(|word| word.trim_start_matches('/').to_owned());
@@ -74,9 +129,47 @@ impl Input {
         }
         match commands().find(|known| known.name == word) {
             Some(known) if arguments.count() < needed(known) => Input::Incomplete(known.usage),
-            Some(_) => Input::Send(command.to_owned()),
+            Some(_) => Input::Send(command.into_owned()),
             None => Input::Unknown(word.to_owned(), nearest(word)),
         }
+    }
+}
+
+/// The requests that say several lines as they are: nothing in them is a command. Empty lines at the
+/// beginning and the end are left out.
+///
+/// What a server trims must not be lost, so white space at the beginning of a line becomes no-break spaces.
+#[must_use]
+pub fn verbatim(text: &str) -> Vec<String> {
+    let text = text.replace("\r\n", "\n");
+    let lines: Vec<_> = text.split(['\n', '\r']).map(str::trim_end).collect();
+    let is_full = |line: &&str| !line.is_empty();
+    let start = lines.iter().position(is_full).unwrap_or(lines.len());
+    let end = lines.iter().rposition(is_full).map_or(start, |last| last + 1);
+    let say = |line: &&str| {
+        let text = line.trim_start();
+        let indent = &line[..line.len() - text.len()];
+        let columns: usize =
+            indent.chars().map(|it| if it == '\t' { TAB_COLUMNS } else { 1 }).sum();
+        match text {
+            "" => "say".to_owned(),
+            text => format!("say {}{text}", "\u{a0}".repeat(columns)),
+        }
+    };
+    lines[start..end].iter().map(say).collect()
+}
+
+/// Columns that a tab is worth where it cannot stay one.
+const TAB_COLUMNS: usize = 4;
+
+/// The command in this program's own words.
+fn without_alias(command: &str) -> Cow<'_, str> {
+    let (word, rest) = command.split_at(command.find(' ').unwrap_or(command.len()));
+    match ALIASES.iter().find(|(alias, _)| *alias == word) {
+        // What it leads to is the whole command.
+        Some((_, meant)) if meant.contains(' ') => (*meant).into(),
+        Some((_, meant)) => format!("{meant}{rest}").into(),
+        None => command.into(),
     }
 }
 
@@ -111,7 +204,7 @@ pub fn explained(about: Option<&str>) -> Vec<(String, &'static str)> {
     let server = commands()
         .filter(|command| command.name != Command::Help.spec().name)
         .map(|command| (command.name, command.usage, command.help));
-    let local = LOCAL.iter().map(|local| (local.name, local.name, local.help));
+    let local = LOCAL.iter().map(|local| (local.name, local.usage, local.help));
     server
         .chain(local)
         .filter(|(name, ..)| about.is_none_or(|about| about == *name))
@@ -143,9 +236,12 @@ fn secret(line: &str) -> Option<(&'static Spec, &str)> {
 fn nearest(word: &str) -> Option<&'static str> {
     // Two slips in a word of three letters make any other word of it.
     let slips = if word.chars().count() < 4 { 1 } else { 2 };
+    let is_loud = |word: &&str| LOUD.iter().any(|command| command.spec().name == *word);
     words()
+        .filter(|word| !is_loud(word))
         .map(|known| (strsim::damerau_levenshtein(word, known), known))
-        .filter(|(distance, _)| *distance <= slips)
+        // Something of what was typed must be left.
+        .filter(|(distance, _)| *distance <= slips && *distance < word.chars().count())
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, known)| known)
 }
@@ -199,16 +295,44 @@ mod tests {
             ("/lokk", unknown("lokk", Some("look"))),
             ("/jion main", unknown("jion", Some("join"))),
             ("/qiut", unknown("qiut", Some("quit"))),
-            ("/m", unknown("m", Some("me"))),
+            ("/m bo  secret", Input::Send("msg bo  secret".to_owned())),
+            ("/m secret", Input::Incomplete("msg NAME TEXT")),
+            ("/nick cy", Input::Send("rename cy".to_owned())),
+            ("/who", Input::Send("look".to_owned())),
+            ("/part", Input::Send("join main".to_owned())),
+            ("/part den", Input::Send("join main".to_owned())),
+            ("/q", Input::Quit),
+            ("/h me", Input::Help(Some("me".to_owned()))),
+            ("/r  hi", Input::Reply(" hi".to_owned())),
+            ("/r ", Input::Incomplete("r TEXT")),
+            ("/quiet", Input::Quiet),
+            ("/clear", Input::Clear),
+            ("/kcik cy", unknown("kcik", None)),
+            ("/em secret", unknown("em", None)),
+            ("/away", unknown("away", None)),
+            ("/since", unknown("since", None)),
             ("/login x", unknown("login", Some("join"))),
             ("/xyzzy", unknown("xyzzy", None)),
             ("/", unknown("", None)),
         ] {
             let typed = Input::read(line);
             assert_eq!(typed, expected, "{line:?}");
-            if let Input::Send(request) = typed {
-                assert_eq!(as_typed(&request), line);
+            match typed {
+                Input::Send(request) if !is_alias(line) => assert_eq!(as_typed(&request), line),
+                _ => {}
             }
+        }
+    }
+
+    fn is_alias(line: &str) -> bool {
+        ALIASES.iter().any(|(alias, _)| line.split(' ').next() == Some(&format!("/{alias}")))
+    }
+
+    #[test]
+    fn an_alias_hides_no_command_and_leads_to_one() {
+        for (alias, meant) in ALIASES {
+            assert!(!words().any(|word| word == *alias), "{alias}");
+            assert!(words().any(|word| meant.split(' ').next() == Some(word)), "{meant}");
         }
     }
 

@@ -43,27 +43,3 @@ fn direction(row: &str) -> Option<bool> {
         _ => None,
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_newcomer_is_shown_what_was_said() {
-        let row = |line: &str| format!("[2026-11-22T10:04:05Z] {line}");
-        let came = row("bo has entered the room.");
-        let left = row("bo has left the room.");
-        let said = |number: u32| row(&format!("prof: {number}"));
-        let rows =
-            [said(0), said(1), came.clone(), said(2), came.clone(), left.clone(), came.clone()];
-        let crowd = Part::Crowd { came: 2, left: 1 };
-        let (one, two) = (said(1), said(2));
-        let expected = [Part::Row(&one), Part::Row(&came), Part::Row(&two), crowd];
-        assert_eq!(digest(&rows, 2), expected);
-        assert_eq!(digest(&rows, 1), expected[2..]);
-        assert_eq!(digest(&rows, 9).len(), 5);
-        let nobody_spoke = vec![came; 40];
-        assert_eq!(digest(&nobody_spoke, 20), [Part::Crowd { came: 40, left: 0 }]);
-        assert_eq!(digest(&[], 20), []);
-    }
-}

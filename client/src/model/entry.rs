@@ -1,7 +1,7 @@
 //! What a line is: of the room, an answer, a row of its history, or this program's own words. Pure.
 
 use protocol::rows::HistoryRow;
-use protocol::{Event, ServerLine};
+use protocol::{Event, Reply, ServerLine};
 
 use crate::sanitize::Sanitized;
 
@@ -21,6 +21,7 @@ impl<'a> Entry<'a> {
     #[must_use]
     pub fn of_line(line: &'a Sanitized<'_>) -> Self {
         match ServerLine::parse(line) {
+            ServerLine::Reply(Reply::Muted(0)) => Entry::Notice("you may speak again"),
             ServerLine::Other(text) => match history_row(text) {
                 Some(row) => Entry::Earlier(row),
                 None => Entry::Line(ServerLine::Other(text)),

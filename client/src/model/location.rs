@@ -124,6 +124,11 @@ impl Location {
         }
     }
 
+    /// The user takes another name by itself: nobody has to be asked while there is no connection.
+    pub fn take_name(&mut self, name: &str) {
+        self.name = composed(name);
+    }
+
     /// The server did not. False when nobody asked.
     pub fn not_renamed(&mut self) -> bool {
         self.renames.pop_front().is_some()

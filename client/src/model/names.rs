@@ -22,6 +22,8 @@ pub struct Names {
 struct Seen {
     users: Vec<String>,
     rooms: Vec<String>,
+    /// Who wrote to this user alone last.
+    wrote: Option<String>,
 }
 
 fn put(names: &mut Vec<String>, at: usize, name: &str) {
@@ -38,6 +40,20 @@ impl Names {
             None if UserName::parse(name).is_ok() => put(users, 0, name),
             None => {}
         }
+    }
+
+    /// A user wrote to this one alone.
+    pub fn wrote(&self, name: &str) {
+        self.spoke(name);
+        if UserName::parse(name).is_ok() {
+            self.seen.lock().wrote = Some(name.to_owned());
+        }
+    }
+
+    /// Who wrote to this user alone last.
+    #[must_use]
+    pub fn correspondent(&self) -> Option<String> {
+        self.seen.lock().wrote.clone()
     }
 
     /// A user is there.

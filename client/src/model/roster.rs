@@ -39,7 +39,7 @@ impl Roster {
             _ => None,
         };
         if let Reply::MessageFrom { name, .. } = *reply {
-            self.names.spoke(name);
+            self.names.wrote(name);
         }
     }
 
@@ -77,32 +77,5 @@ impl Roster {
         if name != own_name {
             self.names.spoke(name);
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_are_learned_from_events_and_lists() {
-        let mut roster = Roster::default();
-        roster.event(&Event::Entered { name: "bo" }, "al");
-        roster.event(&Event::Said { name: "cy", text: "hi" }, "al");
-        roster.event(&Event::Said { name: "al", text: "hi" }, "al");
-        roster.event(&Event::Entered { name: "dee" }, "al");
-        roster.event(&Event::Left { name: "dee" }, "al");
-        roster.row("no list is coming", "al");
-        roster.reply(&Reply::OnlineUsers);
-        for row in ["eve", "al", "not a name"] {
-            roster.row(row, "al");
-        }
-        roster.reply(&Reply::Rooms);
-        roster.row("lobby 3", "al");
-        roster.row("nonsense", "al");
-        roster.list_ended();
-        roster.row("den 1", "al");
-        assert_eq!(roster.names().users(""), ["cy", "bo", "eve"]);
-        assert_eq!(roster.names().rooms(""), ["lobby"]);
     }
 }

@@ -4,7 +4,7 @@
 
 use std::time::Instant;
 
-use protocol::{Event, Reply, Request, RoomName, ServerLine};
+use protocol::{Event, NameError, Reply, Request, RoomName, ServerLine, UserName};
 
 use crate::model::entry::Entry;
 use crate::model::fence::{self, Fences};
@@ -24,6 +24,8 @@ pub struct State {
     replay: Replay,
     fences: Fences,
     roster: Roster,
+    /// Whether this program has asked for the topic.
+    asked_topic: bool,
     is_put_out: bool,
 }
 
@@ -50,6 +52,7 @@ impl State {
             replay: Replay::default(),
             fences: Fences::default(),
             roster,
+            asked_topic: false,
             is_put_out: false,
         }
     }
@@ -97,6 +100,17 @@ impl State {
         }
     }
 
+    /// The user takes another name while there is no connection.
+    ///
+    /// # Errors
+    ///
+    /// Says why no server would take it.
+    pub fn rename(&mut self, name: &str) -> Result<(), NameError> {
+        UserName::parse(name)?;
+        self.location.take_name(name);
+        Ok(())
+    }
+
     /// The connection is gone, and with it every answer that was to come.
     pub fn lost(&mut self) {
         self.unconfirmed.lost();
@@ -104,6 +118,7 @@ impl State {
         self.location.lost();
         self.roster.list_ended();
         self.fences.lost();
+        self.asked_topic = false;
     }
 
     /// The requests to send after a login: back to the room, if it is not the one a login leads to.
@@ -113,11 +128,13 @@ impl State {
         requests + &self.requests_for_history(wanted)
     }
 
-    /// The requests for what was said before, up to a fence.
+    /// The requests for what was said before, up to a fence, and for the topic of a room that is new.
     #[must_use]
     pub fn requests_for_history(&mut self, wanted: Wanted) -> String {
         let mark = self.fences.set();
-        self.replay.ask(wanted, &mark) + &fence::request(mark)
+        self.asked_topic = wanted == Wanted::Latest;
+        let topic = if self.asked_topic { "topic\n" } else { "" };
+        self.replay.ask(wanted, &mark) + &fence::request(mark) + topic
     }
 
     /// A request whose answer shows that the server is alive, and that nobody gets to see.
@@ -205,6 +222,10 @@ impl State {
                 self.replay.place_gone();
                 return false;
             }
+            // Nobody has to be told that there is none.
+            Reply::Topic(text) => {
+                return !(std::mem::take(&mut self.asked_topic) && text.is_empty());
+            }
             Reply::Missed(_) => effect.requests += self.replay.skipped(),
             _ => {}
         }
@@ -229,6 +250,7 @@ impl State {
                 self.replay.place_gone();
                 return false;
             }
+            "topic" if std::mem::take(&mut self.asked_topic) => return false,
             "join" => self.location.not_joined(),
             "rename" => {
                 self.location.not_renamed();

@@ -115,6 +115,11 @@ fn candidates(line: &str, names: &Names) -> (usize, Vec<Candidate>) {
         let candidate = |word| Candidate::new(format!("/{word}"), format!("/{word} "));
         return (0, words.map(candidate).collect());
     }
+    if let ("/r ", Some(name)) = (line, names.correspondent()) {
+        // So the user sees who will read it.
+        let msg = format!("/msg {name} ");
+        return (0, vec![Candidate::new(msg.clone(), msg)]);
+    }
     let word_of_command = line.strip_prefix('/').and_then(|command| command.split(' ').next());
     let command = word_of_command.and_then(Command::find);
     let is_first_argument = line[..start].trim_end().find(' ').is_none();
@@ -131,7 +136,13 @@ fn candidates(line: &str, names: &Names) -> (usize, Vec<Candidate>) {
     if word.is_empty() && !takes_name {
         return (start, Vec::new());
     }
-    let users = names.users(word.trim_start_matches('@')).into_iter();
+    let mut users = names.users(word.trim_start_matches('@'));
+    if command == Some(Command::Message) && takes_name {
+        // It is a stable sort: whoever wrote last comes first, and the others as they were.
+        let last = names.correspondent();
+        users.sort_by_key(|name| Some(name) != last.as_ref());
+    }
+    let users = users.into_iter();
     (start, users.map(|name| Candidate::new(name.clone(), format!("{name}{end}"))).collect())
 }
 
@@ -166,6 +177,8 @@ mod tests {
         for name in ["bob", "Bobby", "al"] {
             names.saw_user(name);
         }
+        names.wrote("al");
+        names.spoke("bob");
         names.saw_room("main");
         names.saw_room("lobby");
         names
@@ -176,13 +189,14 @@ mod tests {
         for (line, start, expected) in [
             ("/lo", 0, &["/look "][..]),
             ("/re", 0, &["/rename ", "/resend "]),
+            ("/r ", 0, &["/msg al "]),
             ("/log", 0, &[]),
             ("bo", 0, &["bob: ", "Bobby: "]),
             ("hi bo", 3, &["bob ", "Bobby "]),
             ("hi @bo", 3, &["bob ", "Bobby "]),
             ("/msg bo", 5, &["bob ", "Bobby "]),
-            ("/msg ", 5, &["bob ", "Bobby ", "al "]),
-            ("/kick ", 6, &["bob ", "Bobby ", "al "]),
+            ("/msg ", 5, &["al ", "bob ", "Bobby "]),
+            ("/kick ", 6, &["bob ", "al ", "Bobby "]),
             ("/msg al ", 8, &[]),
             ("/join l", 6, &["lobby"]),
             ("/join ", 6, &["main", "lobby"]),

@@ -22,6 +22,7 @@ use crate::prompt::helper::{ChatHelper, Purpose};
 use crate::prompt::layout::Layout;
 use crate::prompt::terminal::Terminal;
 use crate::sanitize::Sanitized;
+use crate::sys::files;
 use crate::view::display_queue::DisplayQueue;
 use crate::view::render::{Style, name_colored};
 
@@ -203,22 +204,34 @@ impl<'a> Prompt<'a> {
         }
     }
 
+    /// Clears the screen.
+    pub fn clear(&self) {
+        self.terminal.write("\x1b[H\x1b[2J");
+    }
+
     /// Says something in this program's own name.
     pub fn notice(&self, text: &str) {
         let text = Sanitized::new(text);
         self.queue.show([Entry::Notice(&text).styled("", "", self.style)]);
     }
 
-    /// Brings back the lines typed in earlier runs.
+    /// Brings back the lines typed in earlier runs. Lines that are no text are taken out of the file.
     ///
     /// # Errors
     ///
     /// Says why they cannot be read.
     pub fn load_history(&mut self, path: &Path) -> Result<(), String> {
-        match path.exists() {
-            true => self.editor.load_history(path).map_err(|error| error.to_string()),
-            false => Ok(()),
+        match path.exists().then(|| self.editor.load_history(path)) {
+            Some(Err(ReadlineError::Io(error))) if error.kind() == ErrorKind::InvalidData => {
+                let bad = files::keep_text(path).map_err(|error| error.to_string())?;
+                let shown = path.display();
+                self.notice(&format!("{shown} had {bad} lines that were no text; they are out"));
+                self.editor.load_history(path)
+            }
+            Some(loaded) => loaded,
+            None => Ok(()),
         }
+        .map_err(|error| format!("{}: {error}", path.display()))
     }
 
     /// Adds to the lines that the arrow up brings back, now and in later runs.

@@ -7,7 +7,6 @@ use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use protocol::Command;
 use rustyline::completion::Completer;
 use rustyline::highlight::{CmdKind, Highlighter};
 use rustyline::hint::{Hint, Hinter};
@@ -15,7 +14,7 @@ use rustyline::validate::Validator;
 use rustyline::{Cmd, ConditionalEventHandler, Context, Event, EventContext, Helper, RepeatCount};
 use unicode_width::UnicodeWidthStr;
 
-use crate::model::commands::{Input, commands, is_secret, words};
+use crate::model::commands::{Input, LOCAL, commands, is_secret, words};
 use crate::model::names::Names;
 use crate::prompt::completion::{Completion, Direction};
 use crate::prompt::layout::Layout;
@@ -187,17 +186,22 @@ impl Hinter for ChatHelper {
 fn usage(line: &str) -> Option<Usage> {
     let typed = line.strip_prefix('/').filter(|typed| !typed.is_empty())?;
     if let Some(word) = typed.strip_suffix(' ') {
-        let usage = Command::find(word)?.spec().usage;
+        let usage = usage_of(word)?;
         let shown = usage.split_once(' ')?.1.to_owned();
         return Some(Usage { shown, inserted: 0 });
     }
     let mut matching = words().filter(|word| word.starts_with(typed));
-    let word = matching.next()?;
-    if matching.next().is_some() && word != typed {
-        return None;
-    }
-    let usage = commands().find(|command| command.name == word).map_or(word, |known| known.usage);
+    let word = match (words().find(|word| *word == typed), matching.next(), matching.next()) {
+        (Some(word), ..) | (None, Some(word), None) => word,
+        _ => return None,
+    };
+    let usage = usage_of(word).unwrap_or(word);
     Some(Usage { shown: usage[typed.len()..].to_owned(), inserted: word.len() - typed.len() })
+}
+
+fn usage_of(word: &str) -> Option<&'static str> {
+    let command = commands().find(|command| command.name == word).map(|command| command.usage);
+    command.or_else(|| LOCAL.iter().find(|local| local.name == word).map(|local| local.usage))
 }
 
 /// A line whose argument nobody is to read over the user's shoulder. It keeps its width.
@@ -275,12 +279,14 @@ mod tests {
             ("/msg", " NAME TEXT", ""),
             ("/msg ", "NAME TEXT", ""),
             ("/me", " TEXT", ""),
-            ("/qu", "it", "it"),
+            ("/cl", "ear", "ear"),
+            ("/r", " TEXT", ""),
+            ("/r ", "TEXT", ""),
         ] {
             let usage = usage(line).unwrap();
             assert_eq!((usage.display(), usage.completion().unwrap_or("")), (shown, inserted));
         }
-        for line in ["", "/", "/r", "/msg bob", "/xyz", "/look ", "hello"] {
+        for line in ["", "/", "/re", "/msg bob", "/xyz", "/look ", "hello"] {
             assert!(usage(line).is_none(), "{line:?}");
         }
     }

@@ -15,7 +15,8 @@ use clap::ColorChoice;
 use crate::args::appearance::Appearance;
 use crate::args::server::ServerArgs;
 use crate::exit::{Exit, Failure};
-use crate::model::commands::{Input, as_typed, explained, is_secret};
+use crate::model::commands::{Input, as_typed, explained, is_secret, verbatim};
+use crate::model::names::Names;
 use crate::model::state::State;
 use crate::net::{Attempted, PATIENCE, attempt, get_in};
 use crate::prompt::editor::{Prompt, Read};
@@ -45,6 +46,7 @@ const USAGE_COLUMNS: usize = 16;
 ///
 /// Says why there is nothing to stay for.
 pub fn run(to: &ServerArgs, appearance: &Appearance) -> Result<Exit, Failure> {
+    check_terminal()?;
     let style = style(appearance);
     let log = appearance.log.as_deref().map(LogFile::open).transpose()?;
     // Before the terminal is taken, so that Ctrl-C ends a connection attempt as it ends anything.
@@ -62,6 +64,19 @@ pub fn run(to: &ServerArgs, appearance: &Appearance) -> Result<Exit, Failure> {
     queue.close();
     thread::join(printer);
     result
+}
+
+/// Refuses a terminal that cannot move its cursor, before anybody sees this user come and go.
+fn check_terminal() -> Result<(), Failure> {
+    let name = env::var("TERM").unwrap_or_default();
+    if !matches!(&*name, "dumb" | "cons25" | "emacs") {
+        return Ok(());
+    }
+    let reason = format!(
+        "a terminal of the kind TERM={name} has no prompt; set TERM to its real kind, or type requests, \
+         as `say hello`, into: cat | chat-client --name NAME"
+    );
+    Err(Failure::new(Exit::Local, reason))
 }
 
 /// How lines look. `auto` is decided here, where the terminal is known.
@@ -93,7 +108,8 @@ fn chat(
         return Ok(queue.leaving().unwrap_or(Exit::Done));
     };
     let state = State::new(&name, to.room());
-    prompt.chat(state.names());
+    let names = state.names();
+    prompt.chat(names.clone());
     let (mailbox, inputs) = sync_channel(MAILBOX);
     let session = Session::new(server, state, view, Timing::default(), (mailbox.clone(), inputs));
     session.publish();
@@ -104,7 +120,7 @@ fn chat(
         leave(queue, ended.as_ref().map_or_else(|failure| failure.exit, |ended| ended.exit));
         ended
     })?;
-    let mut typing = Typing { prompt, queue, mailbox, requests: 1, history: None };
+    let mut typing = Typing { prompt, queue, mailbox, requests: 1, history: None, names };
     typing.open_history();
     typing.settle();
     typing.run();
@@ -114,9 +130,11 @@ fn chat(
     let _ = mailbox.send(SessionMessage::Quit);
     let ended = thread::join(session);
     prompt.show_waiting();
-    let Ended { exit, unsent } = ended?;
-    for line in unsent {
-        prompt.notice(&format!("not sent: {}", as_typed(&line)));
+    let Ended { exit, unsent, unknown } = ended?;
+    for (text, lines) in [("not sent", unsent), ("perhaps not sent", unknown)] {
+        for line in lines {
+            prompt.notice(&format!("{text}: {}", as_typed(&line)));
+        }
     }
     prompt.show_waiting();
     Ok(cause.unwrap_or(exit))
@@ -173,6 +191,7 @@ struct Typing<'a> {
     /// How many requests the session was given. The login is the first.
     requests: u64,
     history: Option<PathBuf>,
+    names: Names,
 }
 
 impl Typing<'_> {
@@ -202,27 +221,33 @@ impl Typing<'_> {
 
     /// Does what a line says. False when that is to leave.
     fn typed(&mut self, text: &str) -> bool {
-        let lines: Vec<&str> =
-            text.split(['\n', '\r']).filter(|line| !line.trim().is_empty()).collect();
-        if lines.is_empty() {
-            return true;
-        }
-        if !lines.iter().any(|line| is_secret(line))
-            && let Err(error) = self.prompt.remember(text, self.history.as_deref())
-        {
+        let mut lines = text.split(['\n', '\r']).filter(|line| !line.trim().is_empty());
+        let (Some(first), second) = (lines.next(), lines.next()) else { return true };
+        let has_secret = text.split(['\n', '\r']).any(is_secret);
+        if !has_secret && let Err(error) = self.prompt.remember(text, self.history.as_deref()) {
             self.prompt.notice(&format!("typed lines are not kept: {error}"));
             self.history = None;
         }
-        if lines.len() > 1 && !self.confirm(lines.len()) {
+        match second {
+            None => self.line(first),
+            Some(_) if has_secret => {
+                self.prompt.notice("nothing was sent: one of these lines holds a password");
+                true
+            }
+            Some(_) => self.block(verbatim(text)),
+        }
+    }
+
+    /// Says several lines together, when the user wants that.
+    fn block(&mut self, requests: Vec<String>) -> bool {
+        let question = format!("say these {} lines as they are? [y/N] ", requests.len());
+        let answer = self.prompt.ask(&question);
+        if !answer.is_some_and(|answer| matches!(answer.trim(), "y" | "Y" | "yes")) {
             self.prompt.notice("nothing was sent; the arrow up brings it back");
             return true;
         }
-        lines.into_iter().all(|line| self.line(line))
-    }
-
-    fn confirm(&mut self, lines: usize) -> bool {
-        let answer = self.prompt.ask(&format!("send {lines} lines? [y/N] "));
-        answer.is_some_and(|answer| matches!(answer.trim(), "y" | "Y" | "yes"))
+        self.requests += 1;
+        self.mailbox.send(SessionMessage::Block(requests)).is_ok()
     }
 
     fn line(&mut self, line: &str) -> bool {
@@ -230,6 +255,12 @@ impl Typing<'_> {
             Input::Nothing => {}
             Input::Send(request) => return self.send(request),
             Input::Resend => return self.mailbox.send(SessionMessage::Resend).is_ok(),
+            Input::Reply(text) => match self.names.correspondent() {
+                Some(name) => return self.send(format!("msg {name} {text}")),
+                None => self.prompt.notice("nobody has written to you alone"),
+            },
+            Input::Quiet => return self.mailbox.send(SessionMessage::Quiet).is_ok(),
+            Input::Clear => self.prompt.clear(),
             Input::Quit => return false,
             Input::Help(about) => self.help(about.as_deref()),
             Input::Incomplete(usage) => {

@@ -1,4 +1,5 @@
-//! The login dialog: asks for the server and the name until the server lets the user in.
+//! The login dialog: asks for the server and the name until the server lets the user in, and after a
+//! refused name only for another one.
 //!
 //! It says what the dialogs of the course's client say, with the reason. How to ask and to tell is
 //! the caller's business.
@@ -43,22 +44,30 @@ pub fn log_in(
     default_server: &str,
     user: &mut impl DialogUser,
 ) -> Result<Option<LoggedIn>, Failure> {
-    let mut server = default_server.to_owned();
+    let mut default = default_server.to_owned();
     loop {
-        let Some(answer) = user.ask(&format!("server [{server}]: ")) else { return Ok(None) };
-        if !answer.trim().is_empty() {
-            answer.trim().clone_into(&mut server);
-        }
-        let Some(name) = user.ask("user name: ") else { return Ok(None) };
-        let name = name.trim().to_owned();
-        if name.is_empty() {
-            user.tell("UserName Empty!");
-            continue;
-        }
-        match user.attempt(&server, &name)? {
-            None => return Ok(None),
-            Some(Ok(connection)) => return Ok(Some(LoggedIn { server, name, connection })),
-            Some(Err(error)) => user.tell(&text_of(&error)),
+        let Some(answer) = user.ask(&format!("server [{default}]: ")) else { return Ok(None) };
+        let server = if answer.trim().is_empty() { &default } else { answer.trim() }.to_owned();
+        loop {
+            let Some(name) = user.ask("user name: ") else { return Ok(None) };
+            let name = name.trim().to_owned();
+            if name.is_empty() {
+                // The way back to the first question.
+                user.tell("UserName Empty!");
+                break;
+            }
+            match user.attempt(&server, &name)? {
+                None => return Ok(None),
+                Some(Ok(connection)) => return Ok(Some(LoggedIn { server, name, connection })),
+                Some(Err(error)) => {
+                    user.tell(&text_of(&error));
+                    if !matches!(error, ConnectError::Login(_)) {
+                        break;
+                    }
+                    // The server is there, so only the name was wrong.
+                    server.clone_into(&mut default);
+                }
+            }
         }
     }
 }

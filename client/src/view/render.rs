@@ -39,7 +39,12 @@ impl Entry<'_> {
     /// The entry as it stands on the terminal, with `time` at its left, without an end of line.
     #[must_use]
     pub fn styled(&self, time: &str, own_name: &str, style: Style) -> String {
-        let text = if style.color { self.colored(own_name) } else { self.plain() };
+        let text = match style.color {
+            true => self.colored(own_name),
+            // Where nothing can be marked by its looks, a sign does it.
+            false if self.is_for(own_name) => format!("! {}", self.plain()),
+            false => self.plain(),
+        };
         let time = match time {
             "" => String::new(),
             time if style.color => format!("{DIM}{time}{RESET} "),
@@ -198,10 +203,12 @@ mod tests {
     #[test]
     fn without_colors_a_line_is_its_text() {
         for (line, expected) in [
-            ("bo: hi al", "12:00 bo: hi al"),
+            ("bo: hi al", "12:00 ! bo: hi al"),
+            ("al: hi al", "12:00 al: hi al"),
             ("* bo waves", "12:00 * bo waves"),
             ("bo has entered the room.", "12:00 bo has entered the room."),
-            ("[from bo] psst", "12:00 [from bo] psst"),
+            ("[from bo] psst", "12:00 ! [from bo] psst"),
+            ("Muted for 0 minutes", "12:00 -- you may speak again"),
             ("[2026-11-22T10:04:05Z] bo: hi", "12:00 | bo: hi"),
             ("[2026] bo: hi", "12:00 [2026] bo: hi"),
             ("anything", "12:00 anything"),

@@ -230,20 +230,36 @@ fn lines_typed_at_once_are_sent_in_order() {
 }
 
 #[test]
-fn a_paste_of_several_lines_asks_once() {
+fn a_paste_of_several_lines_asks_once_and_is_said_as_it_is() {
     let server = RealServer::start();
+    let mut bob = server.other("bob");
     let mut pty = chat(&server, &["--no-time"]);
-    let paste = "\x1b[200~one\ntwo\n/look\x1b[201~\r";
+    bob.read_to("al has entered the room.");
+    let paste = "\x1b[200~def f(x):\n    if x:\n\n        return 1 // one\n/look\n\x1b[201~\r";
     pty.keys(paste);
-    pty.wait_for_last("send 3 lines? [y/N]");
+    pty.wait_for_last("say these 5 lines as they are? [y/N]");
     pty.keys("\r");
     pty.wait_for("nothing was sent");
     pty.wait_for_last("al@main>");
     pty.keys(paste);
-    pty.wait_for_last("send 3 lines? [y/N]");
+    pty.wait_for_last("say these 5 lines as they are? [y/N]");
     pty.keys("y\r");
-    let screen = pty.wait_for("al: one\nal: two\nOnline Users:\nal\nal@main>");
-    assert_eq!(screen.matches("al: one").count(), 1, "{screen}");
+    let said =
+        "al: def f(x):\nal:     if x:\nal:\nal:         return 1 // one\nal: /look\nal@main>";
+    pty.wait_until("the code", |screen| {
+        let lines: Vec<_> = screen.lines().map(str::trim_end).collect();
+        lines.join("\n").contains(said)
+    });
+    // No other client shows the indentation less, as this one is not trimmed on the way.
+    let lines = bob.read_to("al: /look");
+    let indented = |columns, text| format!("al: {}{text}", "\u{a0}".repeat(columns));
+    assert_eq!(
+        lines,
+        ["al: def f(x):", &indented(4, "if x:"), "al:", &indented(8, "return 1 // one")]
+    );
+    // A password among them is said to nobody.
+    pty.keys("\x1b[200~hello\n/op secret\x1b[201~\r");
+    pty.wait_for("-- nothing was sent: one of these lines holds a password\nal@main>");
 }
 
 #[test]
@@ -337,18 +353,23 @@ fn without_a_name_it_asks_until_somebody_lets_the_user_in() {
     pty.wait_for("Connect Fail! cannot connect to");
     pty.wait_for_last(&format!("server [{nobody}]:"));
     pty.keys(&format!("{}\r", server.address));
-    pty.wait_for_last("user name:");
-    pty.keys("\r");
-    pty.wait_for("UserName Empty!");
+    // A refused name asks for another one alone.
     for (name, answer) in
         [("bob", "UserName Exist!"), ("a:b", "UserName Invalid! : is not allowed")]
     {
-        pty.wait_for_last(&format!("server [{}]:", server.address));
-        pty.keys("\r");
         pty.wait_for_last("user name:");
         pty.keys(&format!("{name}\r"));
         pty.wait_for(answer);
     }
+    // None leads back to the first question, which now offers the server that answered.
+    pty.wait_for_last("user name:");
+    pty.keys("\r");
+    pty.wait_for("UserName Empty!");
+    pty.wait_for_last(&format!("server [{}]:", server.address));
+    // A server that does not answer is not offered.
+    pty.keys(&format!("{nobody}\ral\r"));
+    pty.wait_until("a second failure", |screen| screen.matches("Connect Fail!").count() == 2);
+    pty.wait_for_last(&format!("server [{}]:", server.address));
     pty.keys("\ral\rhello\r");
     pty.wait_for("al: hello\nal@main>");
     pty.keys(CTRL_D);
@@ -444,4 +465,60 @@ fn a_flood_does_not_hold_up_the_keys() {
         .filter_map(|line| Some(line.rsplit_once("flood ")?.1.trim().parse().unwrap()))
         .collect();
     assert!(numbers.into_iter().eq(0..count));
+}
+
+#[test]
+fn the_last_private_line_can_be_answered() {
+    let server = RealServer::start();
+    let mut pty = chat(&server, &["--no-time"]);
+    pty.keys("/r hi\r");
+    pty.wait_for("-- nobody has written to you alone\nal@main>");
+    let mut bob = server.other("bob");
+    let mut cy = server.other("cy");
+    bob.send("msg al psst\n");
+    pty.wait_for("[from bob] psst");
+    cy.send("say I speak later\n");
+    pty.wait_for("cy: I speak later");
+    pty.keys("/reply hello  there\r");
+    pty.wait_for("[to bob] hello  there\nal@main>");
+    bob.read_to("[from al] hello  there");
+    pty.keys("/r \tagain\r");
+    pty.wait_for("[to bob] again\nal@main>");
+    pty.keys("/msg \tand again\r");
+    pty.wait_for("[to bob] and again\nal@main>");
+}
+
+#[test]
+fn who_comes_and_goes_is_hidden_when_the_user_wants() {
+    let server = RealServer::start();
+    let mut pty = chat(&server, &["--no-time"]);
+    pty.keys("/quiet\r");
+    pty.wait_for("-- who comes and goes is not shown; /quiet again shows it\nal@main>");
+    let mut bob = server.other("bob");
+    bob.send("say hi\n");
+    pty.wait_for("bob: hi");
+    pty.keys("/quiet\r");
+    pty.wait_for("-- who comes and goes is shown\nal@main>");
+    let screen = pty.contents();
+    assert!(!screen.contains("bob has"), "{screen}");
+    pty.keys("/clear\r");
+    pty.wait_until("an empty screen", |screen| screen.trim() == "al@main>");
+}
+
+#[test]
+fn who_types_without_a_prompt_is_told_how() {
+    let server = RealServer::start();
+    let address = server.address.to_string();
+    let mut bob = server.other("bob");
+    let arguments = ["--server", &address, "--name", "al"];
+    for terminal in ["dumb", "emacs"] {
+        let mut pty = Pty::start_with(&arguments, 24, &fresh_directory(), &[("TERM", terminal)]);
+        assert_eq!(pty.wait(), 7);
+        let screen = pty.contents().replace('\n', "");
+        let told =
+            format!("chat-client: a terminal of the kind TERM={terminal} has no prompt; set TERM");
+        assert!(screen.starts_with(&told), "{screen}");
+    }
+    bob.send("ping\n");
+    assert_eq!(bob.read_to("pong"), [""; 0], "nobody came for that");
 }

@@ -2,6 +2,9 @@
 
 use std::os::unix::fs::PermissionsExt;
 
+use chat_client::args::appearance::written;
+use chat_client::view::log_file::LogFile;
+
 use crate::fake_server::serve;
 use crate::program::command;
 use crate::pty::{CTRL_D, Pty, chat, fresh_directory};
@@ -118,6 +121,18 @@ fn colors_can_be_switched_off() {
 }
 
 #[test]
+fn the_time_is_the_one_of_strftime() {
+    let at =
+        jiff::civil::date(2026, 3, 1).at(9, 5, 0, 0).to_zoned(jiff::tz::TimeZone::UTC).unwrap();
+    for (format, expected) in
+        [("%H:%M", "09:05"), ("%c", "Sun Mar  1 09:05:00 2026"), ("%x %X", "03/01/26 09:05:00")]
+    {
+        assert_eq!(written(&at, format).unwrap(), expected);
+    }
+    assert!(written(&at, "%").is_err());
+}
+
+#[test]
 fn quiet_and_the_bell() {
     let server = RealServer::start();
     for (extra, rings, shows) in
@@ -211,4 +226,49 @@ fn the_time_looks_as_the_user_wants() {
     let year = line.strip_prefix('[').unwrap().split(']').next().unwrap();
     assert!(year.parse::<u16>().is_ok(), "{line}");
     assert_eq!(command(&["--time", "%"]).output().unwrap().status.code(), Some(2));
+}
+
+#[test]
+fn a_log_that_is_moved_away_goes_on_in_a_new_file() {
+    let folder = fresh_directory();
+    std::fs::create_dir_all(&folder).unwrap();
+    let (path, old) = (folder.join("log"), folder.join("log.1"));
+    let mut log = LogFile::open(&path).unwrap();
+    for text in ["one", "two", "three"] {
+        log.add(&jiff::Zoned::now(), text);
+        log.flush().unwrap();
+        if text == "one" {
+            std::fs::rename(&path, &old).unwrap();
+        }
+    }
+    let texts = |path| -> Vec<String> {
+        let logged = std::fs::read_to_string(path).unwrap();
+        logged.lines().map(|line| line.split_once(' ').unwrap().1.to_owned()).collect()
+    };
+    assert_eq!(
+        (texts(&old), texts(&path)),
+        (vec!["one".into()], vec!["two".into(), "three".into()])
+    );
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
+fn a_bad_line_in_the_history_costs_no_other() {
+    let server = RealServer::start();
+    let state = fresh_directory();
+    let folder = state.join("chat-client");
+    std::fs::create_dir_all(&folder).unwrap();
+    let history = folder.join("history");
+    std::fs::write(&history, b"#V2\nkept\nbad \xff\n").unwrap();
+    let address = server.address.to_string();
+    let mut pty =
+        Pty::start_with(&["--server", &address, "--name", "al", "--no-time"], 24, &state, &[]);
+    pty.wait_for("history had 1 lines that were no text; they are out");
+    pty.wait_for_last("al@main>");
+    pty.keys("\x1b[A");
+    pty.wait_for_last("al@main> kept");
+    pty.keys("\x15new\r");
+    pty.wait_for("al: new\nal@main>");
+    assert_eq!(std::fs::read_to_string(&history).unwrap(), "#V2\nkept\nnew\n");
+    assert_eq!(history.metadata().unwrap().permissions().mode() & 0o777, 0o600);
 }

@@ -134,6 +134,18 @@ fn a_server_that_cannot_be_used_is_told_apart_from_a_refusal() {
 }
 
 #[test]
+fn options_that_are_for_a_prompt_are_not_ignored_without_a_word() {
+    let server = RealServer::start();
+    let address = server.address.to_string();
+    let arguments = ["--server", &address, "--name", "al"];
+    let given = ["--quiet", "--time", "%c", "--log", "/dev/null"];
+    let outcome = Program::start(&[&arguments[..], &given].concat()).finish();
+    let told = "chat-client: --log, --quiet, --time only means something at a prompt\n";
+    assert_eq!((outcome.code, outcome.stderr.as_str()), (Some(0), told));
+    assert_eq!(Program::start(&arguments).finish().stderr, "");
+}
+
+#[test]
 fn an_answer_without_an_end_is_given_up() {
     let (server, served) = serve(|mut session| {
         session.send("Connect Success\n");

@@ -61,7 +61,7 @@ fn a_join_counts_when_it_is_answered() {
     sent(&mut state, "join x y");
     assert_eq!((state.location().room(), state.location().is_settled()), ("main", false));
     let asked = receive(&mut state, "Join Success").requests;
-    assert_eq!(asked, "history 200\nsince\nping chat-client-1\n");
+    assert_eq!(asked, "history 200\nsince\nping chat-client-1\ntopic\n");
     check(&mut state, "RoomName Invalid: a space is not allowed", true, 0);
     assert_eq!((state.location().room(), state.location().is_settled()), ("lobby", true));
     state.lost();
@@ -168,6 +168,19 @@ fn only_lines_of_the_room_are_counted() {
     let unknown = missed(&mut state, "history 200", &["History:"]);
     assert!(unknown.has_gap);
     assert_eq!(state.names().users(""), ["bo"], "the first words of messages are no users");
+}
+
+#[test]
+fn a_newcomer_is_told_the_topic_where_there_is_one() {
+    for (answer, is_shown) in
+        [("Topic: tea", true), ("Topic: ", false), ("Unknown command: topic", false)]
+    {
+        let mut state = State::new("al", None);
+        assert!(state.requests_after_login(Wanted::Latest).ends_with("\ntopic\n"));
+        receive(&mut state, "pong chat-client-1");
+        check(&mut state, answer, is_shown, 0);
+        check(&mut state, answer, true, 0);
+    }
 }
 
 #[test]

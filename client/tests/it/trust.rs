@@ -194,6 +194,7 @@ fn a_lost_line_is_kept_and_sent_again_when_the_user_wants() {
         assert_eq!(session.line(), "history 200\n");
         assert_eq!(session.line(), "since\n");
         assert!(session.line().starts_with("ping "));
+        assert_eq!(session.line(), "topic\n");
         session.send("bo: before\n");
         assert_eq!(session.line(), "say lost\n");
         let address = session.stream.local_addr().unwrap();
@@ -228,6 +229,7 @@ fn what_was_missed_is_shown_and_nothing_twice() {
         session.send("History:\n[2026-11-22T10:04:05Z] bo: old\nRoom Position: 2026Z+1\n");
         session.send(fence);
         session.send("bo: live\ncy: live\n");
+        assert_eq!(session.line(), "topic\n");
         assert_eq!(session.line(), "join lobby\n");
         session.send("Join Success\n");
         assert_eq!(session.line(), "history 200\n");
@@ -236,6 +238,7 @@ fn what_was_missed_is_shown_and_nothing_twice() {
         session.send("History:\nRoom Position: 2027Z+1\n");
         session.send(fence);
         session.send("bo: one\nbo: two\n");
+        assert_eq!(session.line(), "topic\n");
         assert_eq!(session.line(), "say mine\n");
         let address = session.stream.local_addr().unwrap();
         session.close();
@@ -314,6 +317,29 @@ fn a_server_that_does_not_greet_is_not_said_to_be_something_else() {
         assert_eq!(error, expected);
         served.join().unwrap();
     }
+}
+
+#[test]
+fn who_finds_the_own_name_taken_comes_back_under_another() {
+    let (server, served) = serve(|mut session| {
+        session.greet_and_log_in();
+        session.line();
+        let address = session.stream.local_addr().unwrap();
+        session.close();
+        address
+    });
+    let mut pty = Pty::start(&["--server", &server, "--name", "al", "--no-time"]);
+    let server = RealServer::start_at(served.join().unwrap());
+    let thief = server.other("al");
+    pty.wait_for("connection lost");
+    pty.keys("/rename a b\r");
+    pty.wait_for("-- UserName Invalid! a space is not allowed");
+    pty.keys("/rename alf\r");
+    pty.wait_for("-- the next attempt is made as alf");
+    pty.wait_for("connected again");
+    pty.keys("here\r");
+    pty.wait_for("alf: here\nalf@main>");
+    drop(thief);
 }
 
 /// A server that has recorded the room and has a message of the day is stopped and started again.
@@ -411,6 +437,7 @@ fn a_silent_server_is_asked_and_keeps_the_connection_by_its_answer() {
         assert_eq!(session.line(), "since\n");
         let fence = session.line().replace("ping", "pong");
         session.send(fence);
+        assert_eq!(session.line(), "topic\n");
         for _ in 0..3 {
             let ping = session.line();
             assert!(ping.starts_with("ping chat-client-"), "{ping}");

@@ -3,10 +3,9 @@
 //! When descriptors or threads run out, those who are there go on; who comes is told
 //! `Server Full` where that can still be said.
 
-use std::fs::File;
 use std::io::{self, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsFd, AsRawFd};
 use std::sync::Arc;
 use std::thread::{self, Scope};
 use std::time::{Duration, Instant};
@@ -14,20 +13,22 @@ use std::time::{Duration, Instant};
 use mio::unix::SourceFd;
 use mio::{Interest, Registry, Token};
 use nix::errno::Errno;
-use nix::sys::resource::{Resource, getrlimit};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{Backlog, listen};
 use protocol::Reply;
 
+use crate::accept::capacity::Capacity;
 use crate::accept::refusals::Refusals;
 use crate::accept::socket_options::prepare;
 use crate::chat::Chat;
 use crate::config::{Config, Endpoint, Transport};
 use crate::delivery::client::Client;
+use crate::delivery::closer::Closer;
 use crate::delivery::inbox::{ClientId, Inbox};
 use crate::delivery::outbox::Item;
+use crate::delivery::owed::Owed;
 use crate::delivery::socket::{Sink, Socket};
 use crate::log::position::Position;
-use crate::recording::recorder;
 use crate::session;
 use crate::web::{Site, http};
 
@@ -41,8 +42,7 @@ const CLIENTS_IN_A_ROW: usize = 64;
 /// A session needs little more than its call depth. Only pages it touches are ever resident.
 const SESSION_STACK_BYTES: usize = 128 * 1024;
 
-/// How long to wait before accepting again when even refusing was not possible. At an exhausted
-/// limit `accept` fails at once, for ever.
+/// How long to wait before accepting again when even refusing was not possible.
 const BACK_OFF: Duration = Duration::from_millis(100);
 
 /// One socket that listens.
@@ -99,15 +99,14 @@ pub struct Acceptor<'scope> {
     config: &'scope Config,
     site: &'scope Site,
     inboxes: &'scope [Arc<Inbox<Client>>],
+    closer: &'scope Closer,
+    /// What all clients are owed.
+    owed: Arc<Owed>,
     next_id: ClientId,
-    /// A descriptor to give up when there are no others, so that a client can be told.
-    spare: Option<File>,
     /// Clients that had no place, or were banned.
     refusals: Refusals,
     /// Clients refused since something of the system's ran out.
     refused: u64,
-    /// Each session's thread has a clone, so that they can be counted.
-    sessions: Arc<()>,
     /// From this descriptor on they are left to others than clients.
     reserved_from: u64,
 }
@@ -120,21 +119,21 @@ impl<'scope> Acceptor<'scope> {
         config: &'scope Config,
         site: &'scope Site,
         inboxes: &'scope [Arc<Inbox<Client>>],
+        closer: &'scope Closer,
+        capacity: &Capacity,
     ) -> Self {
-        let mut acceptor = Self {
+        Self {
             chat,
             config,
             site,
             inboxes,
+            closer,
+            owed: Arc::new(Owed::new(config.max_owed)),
             next_id: 0,
-            spare: None,
             refusals: Refusals::default(),
             refused: 0,
-            sessions: Arc::new(()),
-            reserved_from: reserved_from(config),
-        };
-        acceptor.open_spare();
-        acceptor
+            reserved_from: capacity.reserved_from,
+        }
     }
 
     /// Accepts until no connection waits any more, or `is_over` says so.
@@ -150,7 +149,7 @@ impl<'scope> Acceptor<'scope> {
                     // The system always gives the lowest one that is free.
                     if stream.as_raw_fd() as u64 >= self.reserved_from {
                         self.note_shortage(&Errno::EMFILE.into());
-                        refuse(&stream, Reply::ServerFull, listener.endpoint);
+                        self.refuse(stream, Reply::ServerFull, listener.endpoint);
                         continue;
                     }
                     self.admit(stream, listener.of(address), scope);
@@ -158,7 +157,12 @@ impl<'scope> Acceptor<'scope> {
                 Err(error) => match error.kind() {
                     io::ErrorKind::WouldBlock => return,
                     io::ErrorKind::Interrupted | io::ErrorKind::ConnectionAborted => {}
-                    _ => self.refuse_next(listener, &error),
+                    // At an exhausted limit `accept` fails also when nobody waits.
+                    _ if !has_waiting(&listener.socket) => return,
+                    _ => {
+                        self.note_shortage(&error);
+                        thread::sleep(BACK_OFF);
+                    }
                 },
             }
         }
@@ -179,7 +183,7 @@ impl<'scope> Acceptor<'scope> {
         self.next_id += 1;
         let inbox = Arc::clone(&self.inboxes[(id / CLIENTS_IN_A_ROW) % self.inboxes.len()]);
         let socket = Socket::new(stream, endpoint.address);
-        Arc::new(Client::new(id, socket, endpoint, inbox))
+        Arc::new(Client::new(id, socket, endpoint, inbox, Arc::clone(&self.owed)))
     }
 
     fn admit(&mut self, stream: TcpStream, endpoint: Endpoint, scope: &'scope Scope<'scope, '_>) {
@@ -189,59 +193,41 @@ impl<'scope> Acceptor<'scope> {
             return;
         }
         let client = self.client(stream, endpoint);
-        // Those that have left are no clients any more, but wait for their peers to close.
-        let leaves_room =
-            Arc::strong_count(&self.sessions) <= self.config.max_clients.saturating_mul(2);
-        let place = if leaves_room { self.chat.connect(&client) } else { Err(Reply::ServerFull) };
-        if let Err(refusal) = place {
+        if let Err(refusal) = self.chat.connect(&client) {
             if let Some(text) = self.refusals.note(client.address, refusal, Instant::now()) {
                 log::info!("{text}");
             }
             // Nobody else knows its socket yet, and a new socket takes so short a text at once.
             let _ = client.socket.send(&[], &refusal_bytes(refusal, endpoint), 0);
-            return;
+            return self.closer.close(client);
         }
-        let (chat, config, site) = (self.chat, self.config, self.site);
+        let (chat, config, site, closer) = (self.chat, self.config, self.site, self.closer);
         let session = Arc::clone(&client);
-        let counted = Arc::clone(&self.sessions);
         let spawned = thread::Builder::new()
             .name(format!("session-{}", client.id))
             .stack_size(SESSION_STACK_BYTES)
-            .spawn_scoped(scope, move || {
-                session::run(chat, &session, config, site);
-                drop(counted);
-            });
+            .spawn_scoped(scope, move || session::run(chat, &session, config, site, closer));
         match spawned {
             Ok(_) => self.note_recovery(),
             Err(error) => {
                 self.note_shortage(&error);
                 client.reply(Position::default(), Reply::ServerFull);
                 drop(client.post(Position::default(), Item::Close));
+                // A new socket takes so short a text at once, so this is no long wait.
+                client.outbox.wait_for_end();
                 self.chat.disconnect(&client, None);
+                self.closer.close(client);
             }
         }
     }
 
-    /// There is no descriptor for the next client: it gets the spare one, to be told.
-    fn refuse_next(&mut self, listener: &Listener, error: &io::Error) {
-        self.note_shortage(error);
-        let is_shortage = [Errno::EMFILE as i32, Errno::ENFILE as i32]
-            .contains(&error.raw_os_error().unwrap_or_default());
-        if is_shortage && self.spare.take().is_some() {
-            if let Ok((stream, _)) = listener.socket.accept() {
-                refuse(&stream, Reply::ServerFull, listener.endpoint);
-            }
-            self.open_spare();
-        } else {
-            thread::sleep(BACK_OFF);
-            self.open_spare();
-        }
-    }
-
-    fn open_spare(&mut self) {
-        if self.spare.is_none() {
-            self.spare = File::open("/dev/null").ok();
-        }
+    /// Tells a client for which there is no place. Nobody else knows its socket, so it is written
+    /// to here; a new socket takes so short a text at once, and if not, the client is closed without
+    /// it.
+    fn refuse(&self, mut stream: TcpStream, refusal: Reply<'_>, endpoint: Endpoint) {
+        let _ = stream.set_nonblocking(true);
+        let _ = stream.write_all(&refusal_bytes(refusal, endpoint));
+        self.closer.close(Arc::new(stream));
     }
 
     /// One line in the log for each time that something runs out, whatever the number of clients.
@@ -260,25 +246,15 @@ impl<'scope> Acceptor<'scope> {
     }
 }
 
-/// The first descriptor that no client gets. What is recorded must not depend on how many came.
-fn reserved_from(config: &Config) -> u64 {
-    match getrlimit(Resource::RLIMIT_NOFILE) {
-        Ok((limit, _)) if config.data.is_some() => limit - recorder::DESCRIPTORS.min(limit / 4),
-        _ => u64::MAX,
-    }
-}
-
-/// Tells a client for which there is no place. Nobody else knows its socket, so it is written to
-/// here; a new socket takes so short a text at once, and if not, the client is closed without it.
-fn refuse(stream: &TcpStream, refusal: Reply<'_>, endpoint: Endpoint) {
-    let mut stream = stream;
-    let _ = stream.set_nonblocking(true);
-    let _ = stream.write_all(&refusal_bytes(refusal, endpoint));
-}
-
 fn refusal_bytes(refusal: Reply<'_>, endpoint: Endpoint) -> Vec<u8> {
     match endpoint.transport {
         Transport::Tcp => refusal.to_bytes(endpoint.framing),
         Transport::Web => http::turn_away(refusal),
     }
+}
+
+/// Whether somebody waits to be accepted.
+fn has_waiting(listener: &TcpListener) -> bool {
+    let mut awaited = [PollFd::new(listener.as_fd(), PollFlags::POLLIN)];
+    poll(&mut awaited, PollTimeout::ZERO).is_ok_and(|ready| ready > 0)
 }

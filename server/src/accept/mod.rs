@@ -1,5 +1,6 @@
 //! From a connection that waits at a listener to a session, or to a refusal.
 
 pub mod acceptor;
+pub mod capacity;
 mod refusals;
 mod socket_options;

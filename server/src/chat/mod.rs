@@ -318,7 +318,8 @@ impl Chat {
                 }
             });
             if now >= deadline {
-                return;
+                // Whoever is left is closed, whatever it waits for.
+                return state.connections.iter().for_each(|client| client.shut_read());
             }
         }
     }

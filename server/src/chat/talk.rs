@@ -74,18 +74,29 @@ impl Chat {
         log.append(lines, Timestamp::now());
     }
 
-    /// Answers `look`.
-    pub fn look(&self, client: &Client, membership: &Membership) {
+    /// Answers `look`. `false` when clients are owed so much that no list can be made now.
+    #[must_use]
+    pub fn look(&self, client: &Client, membership: &Membership) -> bool {
         let mut state = self.state.lock();
+        // Asked under the lock, so that no two lists go beyond the bound.
+        if client.outbox.owed().is_over() {
+            return false;
+        }
         // The names change under the chat's lock only, so the list is right at whatever position
         // of the log it is posted; and nobody who talks waits until it is written.
         let list = client.list(Reply::OnlineUsers, state.room(membership).names());
         membership.reply_list(client, list);
+        true
     }
 
-    /// Answers `rooms`.
-    pub fn rooms(&self, client: &Client, membership: &Membership) {
+    /// Answers `rooms`. `false` when clients are owed so much that no list can be made now.
+    #[must_use]
+    pub fn rooms(&self, client: &Client, membership: &Membership) -> bool {
         let state = self.state.lock();
+        // As above.
+        if client.outbox.owed().is_over() {
+            return false;
+        }
         let mut rows: Vec<_> = state
             .rooms
             .values()
@@ -94,6 +105,7 @@ impl Chat {
         rows.sort_unstable_by_key(|row| row.name);
         let list = client.list(Reply::Rooms, rows.iter());
         membership.reply_list(client, list);
+        true
     }
 
     /// Sends a private message.
@@ -102,11 +114,11 @@ impl Chat {
         let Some((name, target, log)) = state.present(to) else {
             return membership.reply(client, Reply::NoSuchUser(to));
         };
-        if target.outbox.is_full() {
+        if !target.outbox.takes_mail_of(client.id) {
             return membership.reply(client, Reply::MailboxFull(name.as_str()));
         }
         let from = Reply::MessageFrom { name: membership.name.as_str(), text };
-        target.reply(log.lock().end(), from);
+        target.post_mail(log.lock().end(), from, client.id);
         membership.reply(client, Reply::MessageTo { name: name.as_str(), text });
     }
 

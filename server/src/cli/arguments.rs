@@ -4,7 +4,10 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use chat_server::config::{BACKLOG_BYTES, COURIERS, Config, Endpoint, KEEPALIVE, LINE_BYTES, YEAR};
+use chat_server::config::{
+    BACKLOG_BYTES, COURIERS, Config, DEFAULT_OWED_BYTES, Endpoint, KEEPALIVE, LINE_BYTES,
+    OWED_BYTES, YEAR,
+};
 use clap::{ArgAction, Parser, Subcommand};
 use log::LevelFilter;
 use protocol::UserName;
@@ -66,6 +69,11 @@ pub struct Arguments {
     #[arg(long, value_name = "N")]
     #[arg(value_parser = clap::value_parser!(u32).range(1..), help_heading = "Limits")]
     max_per_address: Option<u32>,
+
+    /// Replies that all clients together may be owed; past it, who does not take its own waits
+    #[arg(long, value_name = "BYTES", default_value_t = DEFAULT_OWED_BYTES)]
+    #[arg(value_parser = clap::value_parser!(u64).range(OWED_BYTES), help_heading = "Limits")]
+    max_owed: u64,
 
     /// Rooms at once; with --data, each that has a file in DIR counts
     #[arg(long, value_name = "N", default_value_t = ROOMS as u32)]
@@ -192,6 +200,7 @@ impl From<Arguments> for Config {
             max_per_address: arguments
                 .max_per_address
                 .map_or(default.max_per_address, |most| most as usize),
+            max_owed: arguments.max_owed as usize,
             max_rooms: arguments.max_rooms as usize,
             login_timeout: Duration::from_secs(arguments.login_timeout),
             rate: arguments.rate,

@@ -2,4 +2,6 @@
 
 pub mod arguments;
 pub mod hash_password;
+pub mod log_queue;
 pub mod sighup;
+pub mod signals;

@@ -3,6 +3,7 @@
 use std::fmt::Display;
 use std::io::Write;
 use std::net::SocketAddr;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -11,6 +12,7 @@ use protocol::{Framing, Reply};
 use crate::config::{Endpoint, Transport};
 use crate::delivery::inbox::{ClientId, Inbox};
 use crate::delivery::outbox::{Item, Outbox};
+use crate::delivery::owed::Owed;
 use crate::delivery::socket::Socket;
 use crate::log::position::Position;
 
@@ -39,13 +41,14 @@ pub struct Client {
 
 impl Client {
     /// A connection that nobody has heard from yet. `endpoint` is the client's: its own address, and
-    /// what it has from where it came to.
+    /// what it has from where it came to. Its replies count among all that are `owed`.
     #[must_use]
     pub fn new(
         id: ClientId,
         socket: Socket,
         endpoint: Endpoint,
         inbox: Arc<Inbox<Client>>,
+        owed: Arc<Owed>,
     ) -> Self {
         Self {
             id,
@@ -55,7 +58,7 @@ impl Client {
             socket,
             is_open: AtomicBool::new(true),
             has_sent: AtomicBool::new(false),
-            outbox: Outbox::default(),
+            outbox: Outbox::new(owed),
             inbox,
         }
     }
@@ -78,7 +81,13 @@ impl Client {
 
     /// Owes the client finished bytes. `alone` ones get a send of their own.
     pub fn post_text(&self, at: Position, bytes: Vec<u8>, alone: bool) {
-        drop(self.post(at, Item::Text { bytes, alone }));
+        drop(self.post(at, Item::Text { bytes, alone, sender: None }));
+    }
+
+    /// Owes the client a private message of another.
+    pub fn post_mail(&self, at: Position, message: Reply<'_>, sender: ClientId) {
+        let (bytes, alone) = (message.to_bytes(self.framing), message.is_bare(self.framing));
+        drop(self.post(at, Item::Text { bytes, alone, sender: Some(sender) }));
     }
 
     /// Owes the client any item, once its log was sent up to `at`. Gives the item back when the
@@ -122,5 +131,12 @@ impl Client {
     /// leaves no input unread, which would reset the connection and destroy what is under way.
     pub fn was_silent(&self) -> bool {
         !self.has_sent.swap(false, Ordering::Relaxed)
+    }
+}
+
+/// The descriptor of its connection.
+impl AsFd for Client {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
     }
 }

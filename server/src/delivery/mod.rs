@@ -5,10 +5,12 @@
 
 mod audience;
 pub mod client;
+pub mod closer;
 pub mod courier;
 mod history;
 pub mod inbox;
 pub mod outbox;
+pub mod owed;
 mod pace;
 pub mod phase;
 pub mod socket;

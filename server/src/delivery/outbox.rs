@@ -13,18 +13,22 @@
 //!
 //! This module knows no socket and no thread.
 
-use std::collections::VecDeque;
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
 
+use crate::delivery::inbox::ClientId;
+use crate::delivery::owed::Owed;
 use crate::delivery::phase::{DeliveryEnd, Failure, Phase, Removal};
 use crate::log::position::Position;
 use crate::log::room_log::Reader;
 
-/// Bytes of replies that may wait for one client. With more than this waiting, the client's own
-/// requests are not read on, and private messages of others to it are refused. One reply, such
-/// as a long list, may go beyond it.
+/// Bytes of replies to its own requests that may wait for one client. With more than this waiting,
+/// its requests are not read on. One reply, such as a long list, may go beyond it. As much again may
+/// wait of the private messages of others.
 const TEXT_BYTES: usize = 64 * 1024;
 
 /// The same for the number of items: a tiny reply takes more than its bytes.
@@ -39,6 +43,8 @@ pub enum Item {
         bytes: Vec<u8>,
         /// Whether nothing may be put in front of it or behind it in one send.
         alone: bool,
+        /// Who sent it, where it is a private message. The client did not ask for it.
+        sender: Option<ClientId>,
     },
     /// Earlier lines of the log that the client reads, with their times. They are read when they
     /// are sent, so however many they are, they take no memory here.
@@ -59,6 +65,27 @@ pub enum Item {
     Switch(Reader, Position),
     /// Nothing follows.
     Close,
+}
+
+impl Item {
+    /// The bytes of a text, and who sent it.
+    fn size(&self) -> (usize, Option<ClientId>) {
+        match self {
+            Self::Text { bytes, sender, .. } => (bytes.len(), *sender),
+            Self::History { .. } | Self::Http { .. } | Self::Switch(..) | Self::Close => (0, None),
+        }
+    }
+}
+
+/// What a session may do with the next line of its client.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Readiness {
+    /// Do what it asks for.
+    Ready,
+    /// Wait for [`Outbox::wait_for_space`], which says more.
+    Wait,
+    /// Nothing: no answer can follow any more.
+    Over,
 }
 
 /// What a courier finds when it looks for items.
@@ -82,13 +109,20 @@ pub struct Outbox {
     state: Mutex<State>,
     /// Signalled when items were taken that somebody waits for, and when the phase changes.
     changed: Condvar,
+    /// What all clients are owed, this one among them.
+    owed: Arc<Owed>,
 }
 
 #[derive(Debug, Default)]
 struct State {
     items: VecDeque<(Position, Item)>,
-    /// Bytes of all texts in `items`.
-    bytes: usize,
+    /// Texts in `items` that the client has asked for, and other items.
+    own: Load,
+    /// Private messages in `items`, and how many bytes there are of each sender.
+    mail: Load,
+    senders: HashMap<ClientId, usize>,
+    /// Bytes of the texts that the courier has taken last, and may not have sent yet.
+    taken: usize,
     /// The answer to the last pings of a browser, which waits for no place in any log. It takes the
     /// place of an earlier one (RFC 6455, 5.5.3), so it takes no more memory than one read.
     pongs: Option<Vec<u8>>,
@@ -99,9 +133,48 @@ struct State {
     phase: Phase,
 }
 
-impl State {
+/// How much waits.
+#[derive(Debug, Default)]
+struct Load {
+    bytes: usize,
+    items: usize,
+}
+
+impl Load {
     fn is_full(&self) -> bool {
-        self.bytes > TEXT_BYTES || self.items.len() > ITEMS
+        self.bytes > TEXT_BYTES || self.items > ITEMS
+    }
+}
+
+impl State {
+    fn count(&mut self, item: &Item) {
+        let (bytes, sender) = item.size();
+        let load = if sender.is_some() { &mut self.mail } else { &mut self.own };
+        load.items += 1;
+        load.bytes += bytes;
+        if let Some(sender) = sender {
+            *self.senders.entry(sender).or_default() += bytes;
+        }
+    }
+
+    fn discount(&mut self, item: &Item) {
+        let (bytes, sender) = item.size();
+        let load = if sender.is_some() { &mut self.mail } else { &mut self.own };
+        load.items -= 1;
+        load.bytes -= bytes;
+        if let Some(sender) = sender
+            && let Entry::Occupied(mut of_sender) = self.senders.entry(sender)
+        {
+            *of_sender.get_mut() -= bytes;
+            if *of_sender.get() == 0 {
+                of_sender.remove();
+            }
+        }
+    }
+
+    /// Whether the client has to take something before its next request is read.
+    fn is_held_up(&self, owed: &Owed) -> bool {
+        self.own.is_full() || (owed.is_over() && self.own.bytes + self.taken > 0)
     }
 
     /// Whether the next item can be sent together with texts of this many bytes.
@@ -116,6 +189,12 @@ impl State {
 }
 
 impl Outbox {
+    /// An empty outbox, whose bytes count among all that are `owed`.
+    #[must_use]
+    pub fn new(owed: Arc<Owed>) -> Self {
+        Self { owed, ..Self::default() }
+    }
+
     /// Adds an item that belongs at `at`. `Ok(true)` when the courier has to be notified.
     ///
     /// Must be called while nobody can append to the client's log, so that the order of items is
@@ -130,13 +209,14 @@ impl Outbox {
             return Err(item);
         }
         match &item {
-            Item::Text { bytes, .. } => state.bytes += bytes.len(),
+            Item::Text { bytes, .. } => self.owed.add(bytes.len()),
             Item::Close => {
                 state.phase = Phase::Closing;
                 self.changed.notify_all();
             }
             Item::History { .. } | Item::Http { .. } | Item::Switch(..) => {}
         }
+        state.count(&item);
         state.items.push_back((at, item));
         Ok(!std::mem::replace(&mut state.is_notified, true))
     }
@@ -163,34 +243,52 @@ impl Outbox {
         self.state.lock().close_code
     }
 
-    /// Whether so many replies wait that others shall not add to them.
+    /// Whether a private message of this sender can be taken. A sender may have as much waiting as
+    /// all of them leave free: so however many there are, something is left for one more.
     #[must_use]
-    pub fn is_full(&self) -> bool {
-        self.state.lock().is_full()
-    }
-
-    /// Whether the client's next request may be answered at once: there is space, and the session
-    /// is not to end.
-    #[must_use]
-    pub fn has_space(&self) -> bool {
+    pub fn takes_mail_of(&self, sender: ClientId) -> bool {
         let state = self.state.lock();
-        !state.is_full() && !matches!(state.phase, Phase::Removed(_))
+        let free = TEXT_BYTES.saturating_sub(state.mail.bytes);
+        let waiting = state.senders.get(&sender).copied().unwrap_or(0);
+        waiting < free && !state.mail.is_full()
     }
 
-    /// Waits until the client has taken enough of its replies to be given more.
+    /// Whether the client's next request may be answered at once.
+    #[must_use]
+    pub fn readiness(&self) -> Readiness {
+        let state = self.state.lock();
+        match state.phase {
+            Phase::Closing | Phase::Ended(_) => Readiness::Over,
+            Phase::Removed(_) => Readiness::Wait,
+            Phase::Open if state.is_held_up(&self.owed) => Readiness::Wait,
+            Phase::Open => Readiness::Ready,
+        }
+    }
+
+    /// Waits until the client has taken enough of its replies to be given more, but not past `until`.
     ///
     /// # Errors
     ///
     /// Says why the session is to end.
-    pub fn wait_for_space(&self) -> Result<(), Removal> {
+    pub fn wait_for_space(&self, until: Option<Instant>) -> Result<(), Removal> {
         let mut state = self.state.lock();
-        while state.is_full() && state.phase == Phase::Open {
-            self.changed.wait(&mut state);
+        while state.is_held_up(&self.owed) && state.phase == Phase::Open {
+            match until {
+                None => self.changed.wait(&mut state),
+                Some(until) if self.changed.wait_until(&mut state, until).timed_out() => break,
+                Some(_) => {}
+            }
         }
         match &state.phase {
             Phase::Removed(removal) => Err(removal.clone()),
             _ => Ok(()),
         }
+    }
+
+    /// What all clients are owed.
+    #[must_use]
+    pub fn owed(&self) -> &Owed {
+        &self.owed
     }
 
     /// Waits for `time`, but not longer than the session goes on.
@@ -250,6 +348,8 @@ impl Outbox {
     /// For the courier: what is next for a client that has got its log up to `position`.
     pub fn next(&self, position: Position) -> Next {
         let mut state = self.state.lock();
+        // Who asks for more has sent what it got before.
+        self.owed.remove(std::mem::take(&mut state.taken));
         // No frame comes before the answer that its WebSocket begins with.
         if !matches!(state.items.front(), Some((_, Item::Http { .. })))
             && let Some(pongs) = state.pongs.take()
@@ -260,8 +360,8 @@ impl Outbox {
         while state.fits(position, together.len())
             && let Some((_, item)) = state.items.pop_front()
         {
-            let Item::Text { bytes, alone } = item else { return Next::Item(item) };
-            state.bytes -= bytes.len();
+            state.discount(&item);
+            let Item::Text { bytes, alone, .. } = item else { return Next::Item(item) };
             if together.is_empty() {
                 together = bytes;
             } else {
@@ -271,10 +371,11 @@ impl Outbox {
                 break;
             }
         }
+        state.taken = together.len();
+        if !state.is_held_up(&self.owed) {
+            self.changed.notify_all();
+        }
         if !together.is_empty() {
-            if !state.is_full() {
-                self.changed.notify_all();
-            }
             return Next::Texts(together);
         }
         match state.items.front() {
@@ -292,7 +393,11 @@ impl Outbox {
     /// not get either, to be dropped while nothing is locked.
     pub fn end(&self, failure: Option<Failure>, unsent: u64) -> VecDeque<(Position, Item)> {
         let mut state = self.state.lock();
-        let owed = unsent + std::mem::take(&mut state.bytes) as u64;
+        let waiting = state.own.bytes + state.mail.bytes;
+        let owed = unsent + waiting as u64;
+        self.owed.remove(waiting + std::mem::take(&mut state.taken));
+        (state.own, state.mail) = (Load::default(), Load::default());
+        state.senders = HashMap::new();
         let end =
             failure.map_or(DeliveryEnd::Delivered, |cause| DeliveryEnd::Failed { cause, owed });
         state.phase = Phase::Ended(end);
@@ -320,7 +425,7 @@ mod tests {
     const LATER: Position = Position { byte: 2, line: 1 };
 
     fn text(bytes: &str, alone: bool) -> Item {
-        Item::Text { bytes: bytes.into(), alone }
+        Item::Text { bytes: bytes.into(), alone, sender: None }
     }
 
     fn texts(outbox: &Outbox, at: Position) -> Vec<u8> {
@@ -356,18 +461,18 @@ mod tests {
     fn it_is_full_by_bytes_or_by_items() {
         let outbox = Outbox::default();
         outbox.post(START, text(&"x".repeat(TEXT_BYTES), false)).unwrap();
-        assert!(!outbox.is_full());
+        assert_eq!(outbox.readiness(), Readiness::Ready);
         outbox.post(START, text("x", false)).unwrap();
-        assert!(outbox.is_full() && !outbox.has_space());
+        assert_eq!(outbox.readiness(), Readiness::Wait);
         texts(&outbox, START);
-        assert!(!outbox.is_full());
+        assert_eq!(outbox.readiness(), Readiness::Ready);
 
         let outbox = Outbox::default();
         for _ in 0..=ITEMS {
-            assert!(!outbox.is_full());
+            assert_eq!(outbox.readiness(), Readiness::Ready);
             outbox.post(START, text("x", false)).unwrap();
         }
-        assert!(outbox.is_full());
+        assert_eq!(outbox.readiness(), Readiness::Wait);
     }
 
     #[test]
@@ -376,7 +481,7 @@ mod tests {
         outbox.remove(Removal::Banned(1));
         outbox.remove(Removal::Banned(2));
         assert_eq!(outbox.phase(), Phase::Removed(Removal::Banned(1)));
-        assert_eq!(outbox.wait_for_space(), Err(Removal::Banned(1)));
+        assert_eq!(outbox.wait_for_space(None), Err(Removal::Banned(1)));
         // Does not wait.
         outbox.delay(Duration::from_secs(3600));
         outbox.post(START, text("bye\n", false)).unwrap();
@@ -389,5 +494,59 @@ mod tests {
         assert_eq!(outbox.wait_for_end(), end);
         assert!(outbox.has_ended() && !outbox.is_removed());
         assert!(outbox.post(START, Item::Close).is_err());
+    }
+
+    fn long_text(length: usize, sender: Option<ClientId>) -> Item {
+        Item::Text { bytes: vec![b'x'; length], alone: false, sender }
+    }
+
+    fn post(outbox: &Outbox, length: usize, sender: Option<ClientId>) {
+        outbox.post(Position::default(), long_text(length, sender)).unwrap();
+    }
+
+    /// However many flood a client, there is something left for one more, and for its own replies.
+    #[test]
+    fn no_sender_can_fill_a_mailbox_for_the_others() {
+        let outbox = Outbox::default();
+        for sender in 0..10 {
+            assert!(outbox.takes_mail_of(sender), "{sender} is refused");
+            while outbox.takes_mail_of(sender) {
+                post(&outbox, 100, Some(sender));
+            }
+        }
+        assert_eq!(outbox.readiness(), Readiness::Ready);
+        post(&outbox, TEXT_BYTES + 1, None);
+        assert_eq!(outbox.readiness(), Readiness::Wait);
+        // The courier takes all of it.
+        while let Next::Texts(_) = outbox.next(Position::default()) {}
+        assert_eq!(outbox.readiness(), Readiness::Ready);
+        assert!(outbox.takes_mail_of(0));
+        assert!(outbox.state.lock().senders.is_empty());
+    }
+
+    #[test]
+    fn when_all_are_owed_too_much_each_takes_its_own_first() {
+        let owed = Arc::new(Owed::new(1000));
+        let [deaf, quick] = [(); 2].map(|()| Outbox::new(Arc::clone(&owed)));
+        post(&deaf, 990, None);
+        post(&quick, 11, None);
+        assert_eq!(deaf.readiness(), Readiness::Wait);
+        assert_eq!(quick.readiness(), Readiness::Wait);
+        // What was taken from the outbox is owed until it was sent, which the next call tells.
+        assert!(matches!(quick.next(Position::default()), Next::Texts(_)));
+        assert_eq!(quick.readiness(), Readiness::Wait);
+        assert!(matches!(quick.next(Position::default()), Next::Nothing));
+        assert_eq!(quick.readiness(), Readiness::Ready);
+        assert!(!owed.is_over());
+        post(&quick, 11, None);
+        assert!(owed.is_over());
+        // Whoever is not there is owed nothing.
+        drop(deaf.end(Some(Failure::Stalled), 0));
+        assert!(!owed.is_over());
+        assert_eq!(deaf.readiness(), Readiness::Over);
+        assert_eq!(quick.readiness(), Readiness::Ready);
+        drop(quick.end(None, 0));
+        owed.add(1000);
+        assert!(!owed.is_over(), "nothing is left of either");
     }
 }

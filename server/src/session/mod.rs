@@ -8,7 +8,7 @@ mod rate_limit;
 mod requests;
 mod web;
 
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -21,9 +21,9 @@ use self::rate_limit::RateLimit;
 use crate::chat::{Chat, Membership};
 use crate::config::{Config, Transport};
 use crate::delivery::client::Client;
-use crate::delivery::outbox::Item;
+use crate::delivery::closer::{Closer, Connection};
+use crate::delivery::outbox::{Item, Readiness};
 use crate::delivery::phase::{DeliveryEnd, Phase, Removal};
-use crate::delivery::socket::Socket;
 use crate::log::position::Position;
 use crate::moderation::interrupt::{Interrupt, InterruptWatch, wait_for_input};
 use crate::trace;
@@ -33,10 +33,6 @@ use crate::web::{Site, websocket};
 /// Bytes read from the socket at once: few as long as the client types, many once it pipes.
 const READ_BYTES: usize = 512;
 const READ_BYTES_OF_PIPES: usize = 64 * 1024;
-
-/// How long a connection is kept for a client to close its side, after the server closed its own.
-/// Closing both sides at once could destroy what the client has not yet received.
-const LINGER: Duration = Duration::from_secs(2);
 
 /// Why a session came to its end. The text is for the server's log.
 #[derive(Debug, thiserror::Error)]
@@ -77,6 +73,8 @@ struct Session<'a> {
     site: &'a Site,
     input: Input,
     rate_limit: RateLimit,
+    /// Until when the client may be in the login room.
+    login_deadline: Instant,
     /// `None` in the login room.
     membership: Option<Membership>,
     is_operator: bool,
@@ -90,8 +88,8 @@ struct Session<'a> {
 }
 
 /// Serves a connected client until it has left, everything it was owed was sent, and its name is
-/// free again.
-pub fn run(chat: &Chat, client: &Arc<Client>, config: &Config, site: &Site) {
+/// free again. Its connection goes to the closer then.
+pub fn run(chat: &Chat, client: &Arc<Client>, config: &Config, site: &Site, closer: &Closer) {
     let rate_limit = RateLimit::new(config.rate, config.burst, Instant::now());
     let mut session = Session {
         chat,
@@ -103,6 +101,7 @@ pub fn run(chat: &Chat, client: &Arc<Client>, config: &Config, site: &Site) {
             Transport::Web => Input::Http(Vec::new()),
         },
         rate_limit,
+        login_deadline: Instant::now() + config.login_timeout,
         membership: None,
         is_operator: false,
         interrupt: chat.interrupt().map(Interrupt::watch),
@@ -124,7 +123,7 @@ pub fn run(chat: &Chat, client: &Arc<Client>, config: &Config, site: &Site) {
     let delivery = client.outbox.wait_for_end();
     chat.disconnect(client, name.as_ref());
     if delivery == DeliveryEnd::Delivered && client.is_open() {
-        linger(client);
+        closer.close(Arc::clone(client) as Arc<dyn Connection>);
     }
     let who = name.as_ref().map_or("nobody", UserName::as_str);
     let (lines, bytes) = (session.lines, session.bytes);
@@ -139,10 +138,12 @@ impl Session<'_> {
         let mut decoder = LineDecoder::new(self.config.max_line, UNTERMINATED_BYTES);
         let mut reader = BufReader::with_capacity(READ_BYTES, &self.client.socket);
         let mut received = trace::Received::new(self.client.address);
-        let login_deadline = Instant::now() + self.config.login_timeout;
         loop {
             self.check_open()?;
-            let time = self.limit_login(login_deadline)?;
+            let time = self.limit_login()?;
+            if time.is_some() {
+                self.client.socket.set_read_timeout(time).map_err(SessionEnd::Lost)?;
+            }
             if !self.wait_for_input(time)? {
                 continue;
             }
@@ -244,12 +245,12 @@ impl Session<'_> {
         Ok(is_ready)
     }
 
-    /// Lets the next read end when the time in the login room does, and says how long that is.
-    fn limit_login(&mut self, deadline: Instant) -> Result<Option<Duration>, SessionEnd> {
+    /// How long the client may stay in the login room. `None` when it has left it.
+    fn limit_login(&mut self) -> Result<Option<Duration>, SessionEnd> {
         if self.membership.is_some() {
             return Ok(None);
         }
-        let left = deadline.saturating_duration_since(Instant::now());
+        let left = self.within_login(Duration::MAX);
         if left.is_zero() {
             match self.input {
                 Input::Http(_) => self.answer_http(Refusal::Timeout.to_bytes()),
@@ -257,8 +258,15 @@ impl Session<'_> {
             }
             return Err(SessionEnd::Refused("it did not log in"));
         }
-        self.client.socket.set_read_timeout(Some(left)).map_err(SessionEnd::Lost)?;
         Ok(Some(left))
+    }
+
+    /// The time, or what is left of the time in the login room.
+    fn within_login(&self, time: Duration) -> Duration {
+        if self.membership.is_some() {
+            return time;
+        }
+        time.min(self.login_deadline.saturating_duration_since(Instant::now()))
     }
 
     /// The client has ended its requests; text after its last newline may be one more.
@@ -274,13 +282,26 @@ impl Session<'_> {
         let wait = self.rate_limit.take(Instant::now());
         if !wait.is_zero() {
             self.flush();
-            self.client.outbox.delay(wait);
+            self.client.outbox.delay(self.within_login(wait));
         }
-        if !self.client.outbox.has_space() {
+        let mut readiness = self.client.outbox.readiness();
+        if readiness == Readiness::Wait {
             self.flush();
-            self.client.outbox.wait_for_space().map_err(SessionEnd::Removed)?;
+            if let Some(text) = self.client.outbox.owed().news() {
+                log::warn!("{text}");
+            }
+            let until = self.membership.is_none().then_some(self.login_deadline);
+            self.client.outbox.wait_for_space(until).map_err(SessionEnd::Removed)?;
+            readiness = self.client.outbox.readiness();
         }
         self.check_open()?;
+        // What was read before is not done any more: the server stops, or nobody is there to whom it
+        // would be said at the rate.
+        if readiness == Readiness::Over {
+            self.client.note_input();
+            return Ok(());
+        }
+        self.limit_login()?;
         let line = match line {
             Ok(line) => line,
             Err(LineError::NotUtf8) => return self.answer(Reply::InvalidUtf8),
@@ -344,23 +365,6 @@ impl Session<'_> {
         {
             self.chat.say(self.client, membership, self.pending_lines.as_bytes());
             self.pending_lines.clear();
-        }
-    }
-}
-
-/// Waits for the client to close its side, and throws away what it still sends.
-fn linger(client: &Client) {
-    let deadline = Instant::now() + LINGER;
-    let mut thrown_away = [0; 1024];
-    let mut socket: &Socket = &client.socket;
-    socket.shut_write();
-    while let Some(left) = deadline.checked_duration_since(Instant::now()) {
-        // An error here means that the connection is gone, which is what is waited for.
-        let _ = socket.set_read_timeout(Some(left.max(Duration::from_millis(1))));
-        match socket.read(&mut thrown_away) {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Ok(0) | Err(_) => return,
-            Ok(_) => {}
         }
     }
 }

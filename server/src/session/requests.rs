@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 use std::sync::Arc;
+use std::time::Duration;
 
 use protocol::rows::HelpRow;
 use protocol::{Command, Context, Event, NameError, Reply, Request, RoomName, Scope, UserName};
@@ -9,10 +10,14 @@ use protocol::{Command, Context, Event, NameError, Reply, Request, RoomName, Sco
 use super::{Session, SessionEnd, Step};
 use crate::chat::{Chat, Membership};
 use crate::delivery::client::Client;
+use crate::delivery::outbox::Readiness;
 
 /// Bytes of lines that go to the room's log together, give or take one. Many lines share the cost
 /// of the lock; and they are few beside what the log holds.
 const PENDING_BYTES: usize = 16 * 1024;
+
+/// How long a list that cannot be made now waits before the next try.
+const LIST_PAUSE: Duration = Duration::from_millis(100);
 
 impl Session<'_> {
     /// Does what the client asks for, or refuses it. The order of the refusals is the protocol's.
@@ -48,8 +53,8 @@ impl Session<'_> {
             Request::Login(name) => self.login(name),
             Request::Say(text) => self.say(text, |name, text| Event::Said { name, text }),
             Request::Me(text) => self.say(text, |name, text| Event::Did { name, text }),
-            Request::Look => self.in_room(|chat, client, user| chat.look(client, user)),
-            Request::Rooms => self.in_room(|chat, client, user| chat.rooms(client, user)),
+            Request::Look => return self.list(Chat::look),
+            Request::Rooms => return self.list(Chat::rooms),
             Request::Message { to, text } => {
                 self.in_room(|chat, client, user| chat.message(client, user, to, text));
             }
@@ -92,6 +97,26 @@ impl Session<'_> {
         if let Some(membership) = &mut self.membership {
             act(self.chat, self.client, membership);
         }
+    }
+
+    /// Asks for a list that may be long, as soon as clients are owed little enough for it.
+    fn list(&mut self, ask: fn(&Chat, &Client, &Membership) -> bool) -> Step {
+        self.flush();
+        let Some(membership) = &self.membership else { return Ok(()) };
+        while !ask(self.chat, self.client, membership) {
+            if let Some(text) = self.client.outbox.owed().news() {
+                log::warn!("{text}");
+            }
+            self.client.outbox.delay(LIST_PAUSE);
+            match self.client.outbox.readiness() {
+                Readiness::Ready => {}
+                Readiness::Wait => {
+                    self.client.outbox.wait_for_space(None).map_err(SessionEnd::Removed)?;
+                }
+                Readiness::Over => return Ok(()),
+            }
+        }
+        Ok(())
     }
 
     /// Adds a line to those that the room is to see next.

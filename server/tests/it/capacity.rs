@@ -35,7 +35,7 @@ fn status(process: u32, key: &str) -> usize {
 }
 
 /// Processor time of a process, in ticks of 10 ms: fields 14 and 15 of proc_pid_stat(5).
-fn ticks(process: u32) -> u64 {
+pub fn ticks(process: u32) -> u64 {
     let stat = fs::read_to_string(format!("/proc/{process}/stat")).unwrap();
     let after_name = stat.rsplit(')').next().unwrap();
     let fields = after_name.split_whitespace().skip(11).take(2);

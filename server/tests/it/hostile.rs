@@ -184,27 +184,6 @@ fn no_more_clients_than_allowed() {
     server.login("carl");
 }
 
-/// Whoever has left may take its time to close, but not everybody's.
-#[test]
-fn no_more_leavers_than_clients() {
-    const CLIENTS: usize = 3;
-    let server = TestServer::with(|config| config.max_clients = CLIENTS);
-    let mut leavers = Vec::new();
-    loop {
-        let mut leaver = TestClient::connect(server.address);
-        if leaver.line() == "Server Full" {
-            break;
-        }
-        leaver.send("logout\n");
-        leaver.expect_end();
-        leavers.push(leaver);
-        assert!(leavers.len() < 1000, "{} connections are kept", leavers.len());
-    }
-    assert!(leavers.len() >= 2 * CLIENTS, "only {} could come", leavers.len());
-    drop(leavers);
-    while TestClient::connect(server.address).line() != "Connect Success" {}
-}
-
 #[test]
 fn no_more_clients_of_one_address_than_allowed() {
     let server = TestServer::with(|config| {

@@ -126,7 +126,7 @@ fn check_shortage(command: &mut Command) {
 #[test]
 fn running_out_of_descriptors_costs_only_who_comes() {
     let mut command = Command::new("sh");
-    command.args(["-c", "ulimit -n 40 && exec \"$@\"", "sh", env!("CARGO_BIN_EXE_chat-server")]);
+    command.args(["-c", "ulimit -n 48 && exec \"$@\"", "sh", env!("CARGO_BIN_EXE_chat-server")]);
     check_shortage(command.args(["--listen", "127.0.0.1:0"]));
 }
 

@@ -10,6 +10,7 @@ mod dead_peers;
 #[path = "../../../client/tests/it/directions.rs"]
 mod directions;
 mod documents;
+mod edges;
 mod flow;
 #[path = "../../benches/load/generator/mod.rs"]
 #[expect(dead_code, reason = "the bench uses the rest")]

@@ -209,7 +209,7 @@ impl World {
         let alone = self.random.bool();
         let text = self.next_text(if alone { "alone" } else { "reply" });
         let at = self.room.map_or(Position::default(), |room| self.logs[room].lock().end());
-        self.post(at, Item::Text { bytes: format!("{text}\n").into_bytes(), alone });
+        self.post(at, Item::Text { bytes: format!("{text}\n").into_bytes(), alone, sender: None });
         self.owed.push_back(Owed::Reply(text));
     }
 
