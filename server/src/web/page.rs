@@ -14,7 +14,6 @@ const STYLES: &[(&str, &str)] =
 const SCRIPTS: &[(&str, &str)] = &[
     (r#"<script src="words.js"></script>"#, include_str!("page/words.js")),
     (r#"<script src="text.js"></script>"#, include_str!("page/text.js")),
-    (r#"<script src="replay.js"></script>"#, include_str!("page/replay.js")),
     (r#"<script src="client.js"></script>"#, include_str!("page/client.js")),
     (r#"<script src="page.js"></script>"#, include_str!("page/page.js")),
 ];
@@ -72,12 +71,12 @@ mod tests {
         assert!(!html.contains("src=") && !html.contains("innerHTML"));
         let elsewhere = html.match_indices("://").count();
         assert_eq!(elsewhere, 0, "the page names another host");
-        assert!(!policy.contains("unsafe") && policy.matches("sha256-").count() == 6);
+        assert!(!policy.contains("unsafe") && policy.matches("sha256-").count() == 5);
     }
 
     #[test]
     fn the_page_is_small() {
         let bytes = Page::default().html.len();
-        assert!(bytes < 42 * 1024, "{bytes} bytes");
+        assert!(bytes < 40 * 1024, "{bytes} bytes");
     }
 }

@@ -201,7 +201,8 @@ fn a_lost_connection_is_found_again() {
             break enter("bo");
         }
     };
-    bo.send("say missed\n");
+    // A text that was seen before is another line all the same.
+    bo.send("say seen\nsay missed\n");
     bo.lines_until("bo: missed");
     wait_for_line(&browser, "bo: missed");
     browser.wait_for("!document.getElementById('unsent').hidden");
@@ -212,8 +213,33 @@ fn a_lost_connection_is_found_again() {
     browser.wait_for("document.getElementById('unsent').hidden");
     let seen =
         lines(&browser).into_iter().filter(|line| line.contains(": ") && !line.contains(';'));
-    let expected = ["bo: seen", "bo: missed", "al: typed while away"];
+    let expected = ["bo: seen", "bo: seen", "bo: missed", "al: typed while away"];
     assert_eq!(seen.collect::<Vec<_>>(), expected);
+}
+
+#[test]
+fn what_nobody_can_show_any_more_is_said() {
+    let local = "127.0.0.1:0";
+    let mut program = Program::start(&["--listen", local, "--web", local]);
+    let address = program.address().0;
+    let page = program.page();
+    let Some(browser) = Browser::start("en") else { return };
+    browser.open(&page);
+    come_in(&browser, "al", "");
+    say(&browser, "twice");
+    say(&browser, "twice");
+    browser.wait_for(&format!("{LINES}.filter((line) => line === 'al: twice').length === 2"));
+    program.signal(Signal::SIGKILL);
+    program.output();
+    browser.wait_for("!document.getElementById('status').hidden");
+    let (listen, web) = (address.to_string(), page["http://".len()..page.len() - 1].to_owned());
+    let _program = Program::start(&["--listen", &listen, "--web", &web]);
+    wait_for_line(&browser, "Before this there may be more that you missed.");
+    browser.wait_for(IS_IN);
+    say(&browser, "thrice");
+    wait_for_line(&browser, "al: thrice");
+    let said = lines(&browser).into_iter().filter(|line| line.starts_with("al: "));
+    assert_eq!(said.collect::<Vec<_>>(), ["al: twice", "al: twice", "al: thrice"]);
 }
 
 #[test]

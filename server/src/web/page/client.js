@@ -13,6 +13,9 @@ const ANSWER_MS = 15_000;
 /** The waits between two attempts to connect. Each is twice as long as the one before. */
 const FIRST_WAIT_MS = 1_000;
 const LONGEST_WAIT_MS = 30_000;
+/** Lines said before that one who enters is shown, and lines held back at most until those come. */
+const LATEST = 20;
+const HELD = 10_000;
 /** The tokens of this client's own pings start so. Nobody is shown their answers. */
 const FENCE = "page-";
 
@@ -32,6 +35,8 @@ const FORMS = {
 	look: "Online Users:",
 	rooms: "Rooms:",
 	history: "History:",
+	position: "Room Position: {time}+{text}",
+	gap: "Position Gone: {text}",
 	earlier: "[{time}] {text}",
 	topic: "Topic: {text}",
 	pong: "pong {text}",
@@ -55,7 +60,7 @@ const EVENTS = ["did", "announced", "said", "entered", "left", "renamed", "topic
 
 function compile(form) {
 	const parts = { name: "[^ :]+", text: ".*", time: "\\d{4}-[^ ]+" };
-	const literal = form.replace(/[.*[\]]/g, "\\$&");
+	const literal = form.replace(/[.*+[\]]/g, "\\$&");
 	return new RegExp(`^${literal.replace(/{(\w+)}/g, (_, part) => `(?<${part}>${parts[part]})`)}$`, "s");
 }
 
@@ -90,8 +95,8 @@ function echoOf(request, name) {
  * A stay in the chat. `hears` has the functions that it calls:
  *
  * - `show(entry)`: something to show, as `parse` gives it; what was said earlier has a `time`. Of this
- *   client's own are `moved` (to a room), `gap` (more may be missed before the next line),
- *   `stillTaken` (the name), `kept` and `notSent` (a request, without a connection).
+ *   client's own are `moved` (to a room), `stillTaken` (the name), `kept` and `notSent` (a request,
+ *   without a connection).
  * - `change()`: a public field below may have changed.
  * - `refused(entry)`: the server does not let the user in so.
  * - `ended(entry)`: the stay is over, by the user's own wish when there is no entry.
@@ -125,7 +130,12 @@ class Client {
 	#open = [];
 	/** The list whose rows come at the moment. */
 	#list = null;
-	#replay = new Replay();
+	/** The place in the room behind all that was seen: a time, and how many lines behind it. */
+	#position = null;
+	/** Whether the server told it since the last gap, so that each event goes one line on. */
+	#isPlaced = false;
+	/** What came while the lines said before are on their way: it is shown behind those. */
+	#held = null;
 	/** Why the server is about to close, where it said so. */
 	#lastWord;
 
@@ -196,7 +206,7 @@ class Client {
 		const lost = this.#open.splice(0).filter(({ request, byUser }) => byUser && hasText(request));
 		this.unsent.push(...lost.map(({ request }) => request));
 		this.#list = null;
-		this.#show(this.#replay.lost());
+		this.#release();
 	}
 
 	#lose() {
@@ -222,7 +232,7 @@ class Client {
 		this.#disconnect();
 		this.#wasIn = false;
 		this.#wait = FIRST_WAIT_MS;
-		this.#replay = new Replay();
+		this.#position = null;
 		this.#become("out");
 		this.#hears.ended(this.#isLeaving ? undefined : why);
 	}
@@ -267,7 +277,9 @@ class Client {
 		if (this.#list && !this.#takeRow(entry)) this.#endList();
 		if (EVENTS.includes(entry.kind)) {
 			this.#see(entry);
-			this.#show(this.#replay.saw(entry));
+			if (this.#isPlaced) this.#position[1] += 1;
+			if (this.#held?.live.length >= HELD) this.#release();
+			this.#held ? this.#held.live.push(entry) : this.#hears.show(entry);
 		} else if (this.#isForUser(entry)) {
 			this.#hears.show(entry);
 		}
@@ -307,12 +319,27 @@ class Client {
 	/** Learns about the room, and what was said there before. */
 	#lookAround() {
 		const fence = this.#fence();
-		const lines = this.#replay.ask(fence);
-		this.#ask([`history ${lines}`, `ping ${fence}`, "look", "topic", "rooms"]);
+		this.#held = { fence, live: [], rows: [], inRows: 0 };
+		this.#isPlaced = false;
+		const past = this.#position ? `since ${this.#position.join("+")}` : `history ${LATEST}`;
+		this.#ask([past, `ping ${fence}`, "since", "look", "topic", "rooms"]);
 	}
 
-	#show(entries) {
-		for (const entry of entries) this.#hears.show(entry);
+	/** Shows what was said before, if it has come, and then what was held back. */
+	#release() {
+		const { live, rows, inRows } = this.#held ?? { live: [], rows: [] };
+		this.#held = null;
+		// What came before the answer stands at its end, but for what only this user was told.
+		for (let at = inRows; at > 0 && rows.at(-1)?.text === live[at - 1].line; at--) rows.pop();
+		for (const { time, text } of rows) {
+			const lost = this.unsent.findIndex((request) => echoOf(request, this.name) === text);
+			if (lost >= 0) this.unsent.splice(lost, 1);
+			const entry = parse(text);
+			// Live, one does not see oneself come and go.
+			const isOwnWay = entry.name === this.name && ["entered", "left"].includes(entry.kind);
+			if (!isOwnWay) this.#hears.show({ ...entry, time });
+		}
+		for (const entry of live) this.#hears.show(entry);
 	}
 
 	/** Learns from an event of the room. */
@@ -334,42 +361,51 @@ class Client {
 				return this.#joined();
 			case "roomRefused":
 				// There is no way back to the room.
-				if (!this.#answered("join")?.byUser) this.room = MAIN;
+				if (!this.#answered(/^join /)?.byUser) this.room = MAIN;
 				return true;
 			case "renamedMe":
-				this.name = splitWord(this.#answered("rename")?.request ?? `rename ${this.name}`)[1];
+				this.name = splitWord(this.#answered(/^rename /)?.request ?? `rename ${this.name}`)[1];
 				return true;
 			case "nameRefused":
-				return this.#answered("rename") !== undefined;
+				return this.#answered(/^rename/) !== undefined;
 			case "banned":
 				// To a user who asked for another name it only refuses that name.
-				if (!this.#answered("rename")) this.#lastWord = entry;
+				if (!this.#answered(/^rename /)) this.#lastWord = entry;
 				return true;
 			case "kicked":
 				this.#lastWord = entry;
 				return true;
 			case "missed":
 				// Somebody may have come or gone meanwhile.
-				this.#ask(["look"]);
+				this.#isPlaced = false;
+				this.#ask(["since", "look"]);
 				return true;
 			case "topic":
 				this.topic = text;
-				return this.#answered("topic")?.byUser ?? true;
+				return this.#answered(/^topic *$/)?.byUser ?? true;
+			case "position":
+				this.#position = [entry.time, Number(text)];
+				this.#isPlaced = true;
+				return this.#answered(/^since *$/)?.byUser;
 			case "look":
 			case "rooms":
-			case "history":
-				this.#list = { kind, rows: [], byUser: this.#answered(kind)?.byUser };
-				if (kind === "history" && !this.#list.byUser) this.#replay.begin();
-				return this.#list.byUser;
+			case "history": {
+				const asked = { look: /^look/, rooms: /^rooms/, history: /^(history|since .)/ };
+				const { byUser, request } = this.#answered(asked[kind]) ?? {};
+				this.#list = { kind, rows: [], byUser };
+				// An answer to `since` has nothing that was seen.
+				if (this.#held && !byUser && request?.startsWith("history")) this.#held.inRows = this.#held.live.length;
+				return byUser;
+			}
 			case "pong":
 				return this.#passFence(text);
 		}
 		return !(this.#list && !this.#list.byUser);
 	}
 
-	/** Takes out the first open request of this command: its answer has come. */
-	#answered(command) {
-		const at = this.#open.findIndex(({ request }) => splitWord(request)[0] === command);
+	/** Takes out the first open request of this form: its answer has come. */
+	#answered(form) {
+		const at = this.#open.findIndex(({ request }) => form.test(request));
 		return at < 0 ? undefined : this.#open.splice(at, 1)[0];
 	}
 
@@ -387,15 +423,15 @@ class Client {
 		const lines = rows.map((row) => row.line);
 		if (kind === "look") this.users = new Set(lines);
 		if (kind === "rooms") this.rooms = new Map(lines.map(splitWord));
-		if (kind === "history" && !byUser) this.#replay.rows = rows;
+		if (kind === "history" && !byUser && this.#held) this.#held.rows = rows;
 	}
 
 	#joined() {
-		const join = this.#answered("join");
+		const join = this.#answered(/^join /);
 		if (!join?.byUser) return false;
 		this.room = splitWord(join.request)[1];
-		this.#show(this.#replay.lost());
-		this.#replay = new Replay();
+		this.#release();
+		this.#position = null;
 		this.#hears.show({ kind: "moved", text: this.room });
 		this.#lookAround();
 		return false;
@@ -407,21 +443,13 @@ class Client {
 		const at = this.#open.findIndex(({ request }) => request === `ping ${token}`);
 		this.#open.splice(0, at + 1);
 		if (this.#open.length && !this.#open.some(isFence)) this.#ask([]);
-		const news = this.#replay.end(token, this.name);
-		if (!news) return false;
-		const earlier = news.rows.map(({ time, text }) => ({ ...parse(text), time }));
-		for (const { line } of earlier) {
-			const lost = this.unsent.findIndex((request) => echoOf(request, this.name) === line);
-			if (lost >= 0) this.unsent.splice(lost, 1);
-		}
-		if (news.hasGap) this.#hears.show({ kind: "gap" });
-		this.#show([...earlier, ...news.live]);
+		if (token === this.#held?.fence) this.#release();
 		return false;
 	}
 
 	/** Whether what was missed is on its way, and perhaps what seems lost too. */
 	get isCatchingUp() {
-		return this.#replay.isOpen;
+		return this.#held !== null;
 	}
 }
 
