@@ -156,15 +156,34 @@ impl RoomLog {
     }
 
     fn wait(&self, state: &mut MutexGuard<'_, State>, bytes: usize) {
-        loop {
-            let behind = state.bytes_behind();
-            let fits = behind == 0 || behind + bytes as u64 <= self.capacity as u64 / 2;
-            if state.is_closed || fits {
-                return;
-            }
+        while !self.is_free(state, bytes) {
             state.has_waiting = true;
             self.moved.wait(state);
         }
+    }
+
+    /// Whether `bytes` more may be appended without waiting.
+    fn is_free(&self, state: &State, bytes: usize) -> bool {
+        let behind = state.bytes_behind();
+        let fits = behind == 0 || behind + bytes as u64 <= self.capacity as u64 / 2;
+        state.is_closed || fits
+    }
+
+    /// Does the first half of waiting: `true` when `bytes` more may be appended, else whoever asks
+    /// is among the waiting from now on. For tests that drive everything on one thread.
+    #[cfg(test)]
+    pub fn begin_waiting(&self, bytes: usize) -> bool {
+        let mut state = self.state.lock();
+        let is_free = self.is_free(&state, bytes);
+        state.has_waiting |= !is_free;
+        is_free
+    }
+
+    /// Whether somebody waits who was not told to look again since.
+    #[cfg(test)]
+    #[must_use]
+    pub fn has_waiting(&self) -> bool {
+        self.state.lock().has_waiting
     }
 
     fn guard<'a>(self: &'a Arc<Self>, state: MutexGuard<'a, State>) -> LogGuard<'a> {
