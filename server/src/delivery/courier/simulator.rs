@@ -246,7 +246,7 @@ impl World {
             // Some client is deaf, and counts as live for a while yet.
             let before = self.waiting.clone();
             self.courier.looked_at += 2 * LIVE_TIME;
-            self.courier.update_throttled();
+            self.turn();
             self.wake_writers();
             assert_ne!(self.waiting, before, "they wait, and nobody will ever wake them");
             self.settle();
