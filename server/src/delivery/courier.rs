@@ -106,34 +106,45 @@ impl Courier {
             if self.is_closing && self.clients.is_empty() {
                 return;
             }
-            let had_lines = !logs.is_empty();
-            for log in logs {
-                self.pass(&log, &mut batch);
+            let timeout = self.work(logs, &mut batch);
+            self.wait(&mut events, timeout);
+        }
+    }
+
+    /// Does what there is to do, and says how long there is nothing more.
+    fn work(&mut self, logs: Vec<Arc<RoomLog>>, batch: &mut Batch) -> Option<Duration> {
+        let had_lines = !logs.is_empty();
+        for log in logs {
+            self.pass(&log, batch);
+        }
+        if let Some(id) = self.queue.pop_front() {
+            self.step(id, None);
+        }
+        self.check_time();
+        // Before it sleeps: who waits to append must not wait for that too.
+        self.update_throttled();
+        // After lines there may be more of them: only look whether sockets have space.
+        let is_busy = had_lines || !self.queue.is_empty();
+        if is_busy { Some(Duration::ZERO) } else { self.sleep_time() }
+    }
+
+    /// Sleeps until somebody wakes it, a socket has space or `timeout` is over, and steps the
+    /// clients whose sockets have.
+    fn wait(&mut self, events: &mut Events, timeout: Option<Duration>) {
+        let polled = self.poll.poll(events, timeout);
+        self.looked_at = Instant::now();
+        match polled {
+            Err(error) if error.kind() != io::ErrorKind::Interrupted => {
+                // Clients that keep up need no poll; the others are tried again whenever stalls
+                // are looked for.
+                log::error!("courier {} cannot wait for sockets: {error}", self.inbox.courier);
+                thread::sleep(LIVE_TIME);
             }
-            if let Some(id) = self.queue.pop_front() {
-                self.step(id, None);
-            }
-            self.check_time();
-            // Before it sleeps: who waits to append must not wait for that too.
-            self.update_throttled();
-            // After lines there may be more of them: only look whether sockets have space.
-            let is_busy = had_lines || !self.queue.is_empty();
-            let timeout = if is_busy { Some(Duration::ZERO) } else { self.sleep_time() };
-            let polled = self.poll.poll(&mut events, timeout);
-            self.looked_at = Instant::now();
-            match polled {
-                Err(error) if error.kind() != io::ErrorKind::Interrupted => {
-                    // Clients that keep up need no poll; the others are tried again whenever
-                    // stalls are looked for.
-                    log::error!("courier {} cannot wait for sockets: {error}", self.inbox.courier);
-                    thread::sleep(LIVE_TIME);
-                }
-                _ => {}
-            }
-            for event in &events {
-                if event.token() != WAKE_UP {
-                    self.step(event.token().0, None);
-                }
+            _ => {}
+        }
+        for event in &*events {
+            if event.token() != WAKE_UP {
+                self.step(event.token().0, None);
             }
         }
     }
@@ -348,3 +359,6 @@ impl Courier {
         }
     }
 }
+
+#[cfg(test)]
+mod simulator;

@@ -109,15 +109,34 @@ impl RoomLog {
     }
 
     fn wait(&self, state: &mut MutexGuard<'_, State>, bytes: usize) {
-        loop {
-            let behind = state.bytes_behind();
-            let fits = behind == 0 || behind + bytes as u64 <= self.capacity as u64 / 2;
-            if state.is_closed || fits {
-                return;
-            }
+        while !self.is_free(state, bytes) {
             state.has_waiting = true;
             self.moved.wait(state);
         }
+    }
+
+    /// Whether `bytes` more may be appended without waiting.
+    fn is_free(&self, state: &State, bytes: usize) -> bool {
+        let behind = state.bytes_behind();
+        let fits = behind == 0 || behind + bytes as u64 <= self.capacity as u64 / 2;
+        state.is_closed || fits
+    }
+
+    /// Does the first half of waiting: `true` when `bytes` more may be appended, else whoever asks
+    /// is among the waiting from now on. For tests that drive everything on one thread.
+    #[cfg(test)]
+    pub fn begin_waiting(&self, bytes: usize) -> bool {
+        let mut state = self.state.lock();
+        let is_free = self.is_free(&state, bytes);
+        state.has_waiting |= !is_free;
+        is_free
+    }
+
+    /// Whether somebody waits who was not told to look again since.
+    #[cfg(test)]
+    #[must_use]
+    pub fn has_waiting(&self) -> bool {
+        self.state.lock().has_waiting
     }
 
     fn guard<'a>(self: &'a Arc<Self>, state: MutexGuard<'a, State>) -> LogGuard<'a> {
@@ -340,5 +359,108 @@ impl LogGuard<'_> {
         batch: &mut Batch,
     ) -> Reading {
         self.state.read(from, limit, |ring, limit| ring.copy_stamped(from, limit, most, batch))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    /// Counts how often it was woken.
+    #[derive(Debug, Default)]
+    struct Count(AtomicUsize);
+
+    impl Count {
+        /// How often since this was last asked.
+        fn take(&self) -> usize {
+            self.0.swap(0, Ordering::Relaxed)
+        }
+    }
+
+    impl Subscriber for Count {
+        fn wake(&self, _: &Arc<RoomLog>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    fn log(courier: &Arc<Count>, recorder: Option<&Arc<Count>>) -> Arc<RoomLog> {
+        let courier: Arc<dyn Subscriber> = Arc::<Count>::clone(courier);
+        let recorder = recorder.map(|count| Arc::<Count>::clone(count) as Arc<dyn Subscriber>);
+        let subscribers = Arc::new(Subscribers { couriers: vec![courier], recorder });
+        Arc::new(RoomLog::new(0, RoomName::main(), 100, subscribers))
+    }
+
+    fn append(log: &Arc<RoomLog>, bytes: usize) {
+        let line = format!("{}\n", "x".repeat(bytes - 1));
+        log.lock().append(line.as_bytes(), Timestamp::UNIX_EPOCH);
+    }
+
+    #[test]
+    fn a_courier_is_woken_once_for_what_it_has_not_looked_at() {
+        let courier = Arc::new(Count::default());
+        let log = log(&courier, None);
+        append(&log, 10);
+        assert_eq!(courier.take(), 0, "none of its clients reads the log");
+        let reader = log.lock().add_reader(0);
+        append(&log, 10);
+        append(&log, 10);
+        assert_eq!(courier.take(), 1);
+        let mut batch = Batch::default();
+        assert!(log.next_batch(0, &mut batch));
+        assert_eq!((batch.start.line, batch.end.line), (1, 3));
+        append(&log, 10);
+        assert_eq!(courier.take(), 0, "it carries a batch and will be told that there is more");
+        assert!(log.offered(0, batch.end, Position::MAX));
+        assert!(log.next_batch(0, &mut batch));
+        assert!(!log.offered(0, batch.end, Position::MAX));
+        assert!(!log.next_batch(0, &mut batch));
+        append(&log, 10);
+        assert_eq!(courier.take(), 1);
+        drop(reader);
+        append(&log, 10);
+        assert_eq!(courier.take(), 0, "its last client has gone");
+    }
+
+    #[test]
+    fn a_recorded_line_wakes_the_recorder_first_and_then_the_courier() {
+        let (courier, recorder) = (Arc::new(Count::default()), Arc::new(Count::default()));
+        let log = log(&courier, Some(&recorder));
+        let _reader = log.lock().add_reader(0);
+        append(&log, 10);
+        append(&log, 10);
+        assert_eq!((recorder.take(), courier.take()), (1, 0));
+        let mut batch = Batch::default();
+        assert!(!log.next_batch(0, &mut batch), "it is not published");
+        assert!(log.next_unrecorded(&mut batch));
+        log.publish(batch.end);
+        assert_eq!((recorder.take(), courier.take()), (0, 1));
+        assert!(!log.next_unrecorded(&mut batch));
+        append(&log, 10);
+        assert_eq!(recorder.take(), 1);
+    }
+
+    #[test]
+    fn who_appends_waits_for_readers_and_is_woken_when_a_quarter_is_left() {
+        let log = log(&Arc::new(Count::default()), None);
+        let reader = log.lock().add_reader(0);
+        assert!(log.begin_waiting(90), "nobody is behind");
+        append(&log, 40);
+        let slow = log.lock().end();
+        assert!(log.begin_waiting(10) && !log.begin_waiting(11));
+        assert!(log.has_waiting());
+        append(&log, 30);
+        let end = log.lock().end();
+        assert!(
+            !log.offered(0, end, slow) && log.has_waiting(),
+            "30 bytes are more than a quarter"
+        );
+        log.set_slowest(0, Position::MAX);
+        assert!(!log.has_waiting());
+        append(&log, 60);
+        assert!(!log.begin_waiting(1));
+        drop(reader);
+        assert!(!log.has_waiting() && log.begin_waiting(1), "nobody reads any more");
     }
 }
