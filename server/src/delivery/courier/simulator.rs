@@ -99,8 +99,13 @@ impl World {
         let inbox = self.courier.inbox();
         let socket = Socket::new(near, address);
         self.count += 1;
-        let client =
-            Arc::new(Client::new(self.count, socket, Endpoint::line(address), inbox.clone()));
+        let client = Arc::new(Client::new(
+            self.count,
+            socket,
+            Endpoint::line(address),
+            inbox.clone(),
+            Arc::default(),
+        ));
         inbox.register(Arc::clone(&client));
         let is_deaf = self.random.u8(..6) == 0;
         let peer = Peer { client, far, tail: vec![], room: None, next: None, fences: 0, is_deaf };
