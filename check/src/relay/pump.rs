@@ -1,6 +1,6 @@
 //! One direction of a connection.
 
-use std::io::{ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::thread;
 use std::time::Duration;
@@ -48,10 +48,11 @@ pub(super) fn pump(
             Err(_) => return Err(Broken::Reset),
         };
         let mut gathered = buffer[..length].to_vec();
+        let mut is_reset = false;
         let bytes = match mood {
             Mood::Glue => {
                 thread::sleep(GATHERED);
-                gather(from, &mut gathered, &mut buffer);
+                is_reset = gather(from, &mut gathered, &mut buffer).is_err();
                 &gathered[..]
             }
             Mood::Cut | Mood::Stall | Mood::Reset => &gathered[..length.min(left)],
@@ -70,6 +71,9 @@ pub(super) fn pump(
             if mood == Mood::Pieces && rest.len() < 64 {
                 thread::sleep(PIECE_PAUSE);
             }
+        }
+        if is_reset {
+            return Err(Broken::Reset);
         }
         if !mood.keeps_everything() {
             left -= bytes.len();
@@ -92,12 +96,21 @@ fn broken(mut from: &TcpStream, mood: Mood, buffer: &mut [u8]) -> Result<(), Bro
     }
 }
 
-/// What else has come by now.
-fn gather(mut from: &TcpStream, gathered: &mut Vec<u8>, buffer: &mut [u8]) {
+/// What else has come by now. A reset is told once only: the next read would give the end of the
+/// input.
+fn gather(mut from: &TcpStream, gathered: &mut Vec<u8>, buffer: &mut [u8]) -> io::Result<()> {
     // A timeout of zero is refused; this is the shortest that there is.
-    let _ = from.set_read_timeout(Some(Duration::from_millis(1)));
-    if let Ok(length) = from.read(buffer) {
-        gathered.extend_from_slice(&buffer[..length]);
+    from.set_read_timeout(Some(Duration::from_millis(1)))?;
+    let read = from.read(buffer);
+    from.set_read_timeout(None)?;
+    match read {
+        Ok(length) => gathered.extend_from_slice(&buffer[..length]),
+        Err(error) if is_nothing_yet(error.kind()) => {}
+        Err(error) => return Err(error),
     }
-    let _ = from.set_read_timeout(None);
+    Ok(())
+}
+
+fn is_nothing_yet(kind: ErrorKind) -> bool {
+    matches!(kind, ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted)
 }
