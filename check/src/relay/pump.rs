@@ -21,6 +21,10 @@ pub(super) enum Broken {
 /// Between two pieces, so that they are usually two packets.
 const PIECE_PAUSE: Duration = Duration::from_micros(300);
 
+/// What comes at once and is more than this goes in pieces of up to as many bytes. In pieces of three
+/// a megabyte would take seconds, and a right server would seem to be stopped.
+const MUCH: usize = 1024;
+
 /// How long bytes are gathered to be sent as one.
 const GATHERED: Duration = Duration::from_millis(15);
 
@@ -63,7 +67,11 @@ pub(super) fn pump(
         }
         let mut rest = bytes;
         while !rest.is_empty() {
-            let size = if mood == Mood::Pieces { random.usize(1..=3) } else { rest.len() };
+            let size = match mood {
+                Mood::Pieces if length <= MUCH => random.usize(1..=3),
+                Mood::Pieces => random.usize(1..=MUCH),
+                _ => rest.len(),
+            };
             let (piece, more) = rest.split_at(size.min(rest.len()));
             to.write_all(piece).map_err(|_| Broken::Reset)?;
             rest = more;
