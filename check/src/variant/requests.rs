@@ -32,7 +32,9 @@ impl Requests {
                 }
                 continue;
             }
-            sent.extend(self.rest());
+            if self.is_command {
+                sent.extend(self.rest());
+            }
             sent.push(*byte);
             self.is_command = *byte == b'\n';
         }
