@@ -11,10 +11,14 @@ use crate::relay::Mood;
 /// Checks a chat server that you built, and says what is wrong with it.
 #[derive(Debug, Parser)]
 #[command(name = "chat-check", version, after_help = TABLE, disable_help_subcommand = true)]
+#[command(args_conflicts_with_subcommands = true, arg_required_else_help = true)]
 pub struct Arguments {
+    /// Print the page of a variant of the protocol: other words, another limit. SEED is any number.
+    #[arg(long, value_name = "SEED")]
+    pub variant: Option<u64>,
     /// What to do.
     #[command(subcommand)]
-    pub task: Task,
+    pub task: Option<Task>,
 }
 
 /// What to do.
@@ -74,6 +78,9 @@ pub struct ServerArguments {
     /// Say how many points that makes, by the rubric in this file.
     #[arg(long, value_name = "RUBRIC")]
     pub points: Option<PathBuf>,
+    /// Check by the page of this variant, which `chat-check --variant SEED` prints. Up to level 5.
+    #[arg(long, value_name = "SEED", conflicts_with_all = ["classic", "list", "show"])]
+    pub variant: Option<u64>,
     /// Run everything through a relay on which TCP has a bad day: pieces, glue or slow.
     #[arg(long)]
     pub mood: Option<Mood>,

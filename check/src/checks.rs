@@ -7,12 +7,15 @@ mod login;
 mod room;
 mod together;
 
+use std::borrow::Cow;
+
 use protocol::Framing;
 
 use crate::failure::Failure;
 use crate::resources::are_known;
 use crate::stage::{Addresses, Stage};
-use crate::transcript::{ParseError, Texts, Transcript, all, replay};
+use crate::transcript::{ParseError, Texts, Transcript, all, all_with, replay};
+use crate::variant::{self, Variant};
 
 /// The highest level.
 pub const LAST_LEVEL: u8 = 7;
@@ -90,7 +93,29 @@ impl Check {
     ///
     /// Never, as long as the tests of the transcripts pass.
     pub fn all() -> Result<Vec<Self>, ParseError> {
-        let mut checks: Vec<Self> = all()?.into_iter().map(Self::from).collect();
+        Ok(Self::with_live(all()?))
+    }
+
+    /// The checks of a variant of the protocol. They speak of it in its words.
+    ///
+    /// # Errors
+    ///
+    /// Never, as long as the tests of the transcripts pass.
+    pub fn all_of(variant: Variant) -> Result<Vec<Self>, ParseError> {
+        let transcripts = all_with(|text| Cow::Owned(variant.transcript(text)))?;
+        let mut checks = Self::with_live(transcripts);
+        checks.retain(|check| check.about.level <= variant::LAST_LEVEL);
+        for about in checks.iter_mut().map(|check| &mut check.about) {
+            about.why = variant.sentence(&about.why);
+            about.hint = variant.sentence(&about.hint);
+            let heading = about.rule.split('#').next_back().unwrap_or_default();
+            about.rule = format!("chat-check --variant {}, {heading}", variant.seed);
+        }
+        Ok(checks)
+    }
+
+    fn with_live(transcripts: Vec<Transcript>) -> Vec<Self> {
+        let mut checks: Vec<Self> = transcripts.into_iter().map(Self::from).collect();
         let live = [
             connecting::CHECKS,
             login::CHECKS,
@@ -115,7 +140,7 @@ impl Check {
             }));
         }
         checks.sort_by_key(|check| check.about.level);
-        Ok(checks)
+        checks
     }
 
     /// Why it cannot be tried on a server that listens at `addresses`. `None` when it can.

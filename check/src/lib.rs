@@ -11,6 +11,7 @@
 //! | [`run`] | all checks one after the other, in a bounded time | targets, checks |
 //! | [`report`] | what was found, for people and for programs | findings |
 //! | [`relay`] | a connection on which TCP has a bad day | sockets |
+//! | [`variant`] | the same protocol in other words | nothing |
 //! | [`failure`], [`shown`], [`glob`] | what a check found, safe to be shown; names by pattern | nothing |
 //! | [`resources`] | what a process uses | `/proc` |
 //!
@@ -33,3 +34,4 @@ pub mod shown;
 pub mod stage;
 pub mod target;
 pub mod transcript;
+pub mod variant;

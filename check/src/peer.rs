@@ -1,27 +1,23 @@
 //! A client that a check plays: it sends what it is told to, and waits a bounded time for each line.
 
-use std::io::{self, ErrorKind, Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpStream};
+mod wire;
+
+use std::borrow::Cow;
+use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
 use protocol::Framing;
-use socket2::{Domain, SockRef, Socket, Type};
 
+use self::wire::Wire;
 use crate::failure::{Difference, Got, Journal};
 use crate::shown::shown;
+use crate::variant::{Requests, Variant};
 
 /// How long a line may take.
 pub const LINE_PATIENCE: Duration = Duration::from_secs(2);
 
-/// Bytes without a newline that are taken before a server is called a flood.
-const LONGEST: usize = 256 * 1024;
-
 /// Lines that a fence passes over before a server is called a flood.
 const MOST_LINES: usize = 10_000;
-
-/// Replies that carry no newline on classic framing.
-const BARE: [&[u8]; 4] =
-    [b"Connect Success", b"Login Success", b"UserName Empty", b"UserName Exist"];
 
 /// One client of a check.
 #[derive(Debug)]
@@ -30,11 +26,10 @@ pub struct Peer {
     pub label: String,
     /// The name that it has in the chat. Empty before login.
     pub name: String,
-    stream: TcpStream,
-    framing: Framing,
-    unread: Vec<u8>,
-    deadline: Instant,
+    wire: Wire,
     journal: Journal,
+    /// The variant whose words it uses, and what it has sent of a request.
+    words: Option<(Variant, Requests)>,
 }
 
 impl Peer {
@@ -46,26 +41,22 @@ impl Peer {
     /// When the server does not take the connection.
     pub fn connect(
         label: &str,
-        (address, framing): (SocketAddr, Framing),
+        address: (SocketAddr, Framing),
         deadline: Instant,
         journal: &Journal,
         receive_buffer: Option<usize>,
     ) -> Result<Self, Difference> {
         journal.note_text(format!("{label} connects"));
-        let connected = connect(address, deadline, receive_buffer);
-        let stream = connected.map_err(|error| Difference {
-            client: label.to_owned(),
-            line: None,
-            expected: "(a connection)".to_owned(),
-            got: match error.kind() {
-                ErrorKind::TimedOut | ErrorKind::WouldBlock => Got::Silence(Vec::new()),
-                _ => Got::Broken(error.to_string()),
-            },
-            before: journal.lines(),
-        })?;
-        let (label, journal) = (label.to_owned(), journal.clone());
-        let (name, unread) = (String::new(), Vec::new());
-        Ok(Self { label, name, stream, framing, unread, deadline, journal })
+        match Wire::connect(address, deadline, receive_buffer) {
+            Ok(wire) => Ok(Self::new(label, wire, journal)),
+            Err(error) => Err(Difference {
+                client: label.to_owned(),
+                line: None,
+                expected: "(a connection)".to_owned(),
+                got: wire::got(&error),
+                before: journal.lines(),
+            }),
+        }
     }
 
     /// The other end of a connection that somebody made. `deadline` as above.
@@ -77,9 +68,32 @@ impl Peer {
         deadline: Instant,
         journal: &Journal,
     ) -> Self {
+        Self::new(label, Wire::new(stream, framing, deadline), journal)
+    }
+
+    fn new(label: &str, wire: Wire, journal: &Journal) -> Self {
         let (label, journal) = (label.to_owned(), journal.clone());
-        let (name, unread) = (String::new(), Vec::new());
-        Self { label, name, stream, framing, unread, deadline, journal }
+        Self { label, name: String::new(), wire, journal, words: None }
+    }
+
+    /// From now on it sends and expects the words of this variant, where the caller says those of
+    /// the protocol.
+    pub fn use_words_of(&mut self, variant: Option<Variant>) {
+        self.words = variant.map(|variant| (variant, Requests::new(variant)));
+    }
+
+    /// From now on a send or a line may take so long.
+    pub fn wait_for(&mut self, patience: Duration) {
+        self.wire.patience = patience;
+    }
+
+    /// A line of the server, as this server says it.
+    #[must_use]
+    pub fn in_its_words<'a>(&self, line: &'a str) -> Cow<'a, str> {
+        match &self.words {
+            Some((variant, _)) => Cow::Owned(variant.reply(line)),
+            None => Cow::Borrowed(line),
+        }
     }
 
     /// Sends these bytes, all of them.
@@ -88,17 +102,23 @@ impl Peer {
     ///
     /// When the server is gone, or takes nothing for too long.
     pub fn send(&mut self, bytes: &[u8]) -> Result<(), Difference> {
+        match &mut self.words {
+            Some((_, requests)) => {
+                let bytes = requests.take(bytes);
+                self.write(&bytes)
+            }
+            None => self.write(bytes),
+        }
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> Result<(), Difference> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
         self.journal.note(&self.label, '>', bytes);
-        let sent = self
-            .patience()
-            .and_then(|patience| self.stream.set_write_timeout(Some(patience)))
-            .and_then(|()| self.stream.write_all(bytes));
+        let sent = self.wire.write(bytes);
         sent.map_err(|error| {
-            let got = match error.kind() {
-                ErrorKind::TimedOut | ErrorKind::WouldBlock => Got::Silence(Vec::new()),
-                _ => Got::Broken(error.to_string()),
-            };
-            self.difference("(a server that takes what is sent)", got)
+            self.difference("(a server that takes what is sent)", wire::got(&error))
         })
     }
 
@@ -117,7 +137,7 @@ impl Peer {
     ///
     /// What came instead.
     pub fn line(&mut self) -> Result<Vec<u8>, Got> {
-        self.line_within(LINE_PATIENCE)
+        self.line_within(self.wire.patience)
     }
 
     /// The same, where the line may take so long.
@@ -126,24 +146,9 @@ impl Peer {
     ///
     /// What came instead.
     pub fn line_within(&mut self, patience: Duration) -> Result<Vec<u8>, Got> {
-        let end = (Instant::now() + patience).min(self.deadline);
-        loop {
-            if let Some(bare) = self.bare() {
-                let line: Vec<u8> = self.unread.drain(..bare).collect();
-                self.journal.note(&self.label, '<', &line);
-                return Ok(line);
-            }
-            if let Some(length) = self.unread.iter().position(|byte| *byte == b'\n') {
-                let mut line: Vec<u8> = self.unread.drain(..=length).collect();
-                line.pop();
-                self.journal.note(&self.label, '<', &line);
-                return Ok(line);
-            }
-            if self.unread.len() >= LONGEST {
-                return Err(Got::Flood(self.unread.len()));
-            }
-            self.fill(end)?;
-        }
+        let line = self.wire.line(patience)?;
+        self.journal.note(&self.label, '<', &line);
+        Ok(line)
     }
 
     /// The line `text` comes next.
@@ -153,7 +158,7 @@ impl Peer {
     /// What came instead.
     pub fn expect(&mut self, text: &str) -> Result<(), Difference> {
         match self.line() {
-            Ok(line) if line == text.as_bytes() => Ok(()),
+            Ok(line) if line == self.in_its_words(text).as_bytes() => Ok(()),
             Ok(line) => Err(self.difference(text, Got::Bytes(line))),
             Err(got) => Err(self.difference(text, got)),
         }
@@ -165,11 +170,7 @@ impl Peer {
     ///
     /// What came instead.
     pub fn bytes(&mut self, count: usize) -> Result<Vec<u8>, Got> {
-        let end = (Instant::now() + LINE_PATIENCE).min(self.deadline);
-        while self.unread.len() < count {
-            self.fill(end)?;
-        }
-        let bytes: Vec<u8> = self.unread.drain(..count).collect();
+        let bytes = self.wire.bytes(count)?;
         self.journal.note(&self.label, '<', &bytes);
         Ok(bytes)
     }
@@ -254,8 +255,12 @@ impl Peer {
     ///
     /// When the connection is broken already.
     pub fn close_side(&mut self) -> Result<(), Difference> {
+        if let Some((_, requests)) = &mut self.words {
+            let rest = requests.rest();
+            self.write(&rest)?;
+        }
         self.journal.note_text(format!("{} closes its side", self.label));
-        self.stream.shutdown(Shutdown::Write).map_err(|error| {
+        self.wire.close_side().map_err(|error| {
             self.difference("(a connection to close)", Got::Broken(error.to_string()))
         })
     }
@@ -267,8 +272,13 @@ impl Peer {
     /// When the system does not let it.
     pub fn reset(self) -> Result<(), Difference> {
         self.journal.note_text(format!("{} resets", self.label));
-        SockRef::from(&self.stream).set_linger(Some(Duration::ZERO)).map_err(|error| {
-            self.difference("(a socket that can be reset)", Got::Broken(error.to_string()))
+        let Self { label: client, wire, journal, .. } = self;
+        wire.reset().map_err(|error| Difference {
+            client,
+            line: None,
+            expected: "(a socket that can be reset)".to_owned(),
+            got: Got::Broken(error.to_string()),
+            before: journal.lines(),
         })
     }
 
@@ -278,7 +288,7 @@ impl Peer {
         Difference {
             client: self.label.clone(),
             line: None,
-            expected: shown(expected.as_bytes()),
+            expected: shown(self.in_its_words(expected).as_bytes()),
             got,
             before: self.journal.lines(),
         }
@@ -287,63 +297,6 @@ impl Peer {
     /// How its listener ends replies.
     #[must_use]
     pub fn framing(&self) -> Framing {
-        self.framing
+        self.wire.framing
     }
-
-    /// How many bytes a bare reply at the start of what is unread takes.
-    fn bare(&self) -> Option<usize> {
-        if self.framing != Framing::Classic {
-            return None;
-        }
-        BARE.iter().find(|bare| self.unread.starts_with(bare)).map(|bare| bare.len())
-    }
-
-    fn fill(&mut self, end: Instant) -> Result<(), Got> {
-        let left = end.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            return Err(Got::Silence(std::mem::take(&mut self.unread)));
-        }
-        let mut buffer = [0; 16 * 1024];
-        let read =
-            self.stream.set_read_timeout(Some(left)).and_then(|()| self.stream.read(&mut buffer));
-        match read {
-            Ok(0) => Err(Got::End(std::mem::take(&mut self.unread))),
-            Ok(length) => {
-                self.unread.extend_from_slice(&buffer[..length]);
-                Ok(())
-            }
-            Err(error) => match error.kind() {
-                ErrorKind::WouldBlock | ErrorKind::TimedOut => {
-                    Err(Got::Silence(std::mem::take(&mut self.unread)))
-                }
-                ErrorKind::Interrupted => Ok(()),
-                _ => Err(Got::Broken(error.to_string())),
-            },
-        }
-    }
-
-    fn patience(&self) -> io::Result<Duration> {
-        let left = self.deadline.saturating_duration_since(Instant::now()).min(LINE_PATIENCE);
-        if left.is_zero() { Err(ErrorKind::TimedOut.into()) } else { Ok(left) }
-    }
-}
-
-fn connect(
-    address: SocketAddr,
-    deadline: Instant,
-    receive_buffer: Option<usize>,
-) -> io::Result<TcpStream> {
-    let left = deadline.saturating_duration_since(Instant::now()).min(LINE_PATIENCE);
-    if left.is_zero() {
-        return Err(ErrorKind::TimedOut.into());
-    }
-    let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
-    // The window is agreed upon when the connection is made, so it is set before.
-    if let Some(bytes) = receive_buffer {
-        socket.set_recv_buffer_size(bytes)?;
-    }
-    socket.connect_timeout(&address.into(), left)?;
-    let stream = TcpStream::from(socket);
-    stream.set_nodelay(true)?;
-    Ok(stream)
 }

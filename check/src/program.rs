@@ -19,6 +19,7 @@ use crate::report::{Counts, json, junit, points, text};
 use crate::run::{Finding, Options, run};
 use crate::target::{CommandTarget, Groups, Moody, PORT, Running, Target, Unreachable};
 use crate::transcript::{self, ParseError};
+use crate::variant::Variant;
 
 /// Why the program cannot do what it is asked to, and which exit code that is.
 #[derive(Debug, Error)]
@@ -58,11 +59,13 @@ impl Problem {
 ///
 /// Why it cannot.
 pub fn main(arguments: Arguments, output: &mut dyn Write) -> Result<Exit, Problem> {
-    match arguments.task {
-        Task::Server(arguments) => server(&arguments, output),
-        Task::Client(arguments) => client(&arguments, output),
-        Task::Proxy(arguments) => proxy(&arguments, output),
-        Task::Help { topic: Topic::Transcripts } => print(output, transcript::FORMAT),
+    match (arguments.task, arguments.variant) {
+        (Some(Task::Server(arguments)), _) => server(&arguments, output),
+        (Some(Task::Client(arguments)), _) => client(&arguments, output),
+        (Some(Task::Proxy(arguments)), _) => proxy(&arguments, output),
+        (Some(Task::Help { topic: Topic::Transcripts }), _) => print(output, transcript::FORMAT),
+        (None, Some(seed)) => print(output, &Variant::new(seed).page()),
+        (None, None) => Err(Problem::Usage("say what to do; --help lists it".to_owned())),
     }
 }
 
@@ -114,7 +117,11 @@ fn proxy(arguments: &ProxyArguments, output: &mut dyn Write) -> Result<Exit, Pro
 }
 
 fn server(arguments: &ServerArguments, output: &mut dyn Write) -> Result<Exit, Problem> {
-    let all = Check::all()?;
+    let variant = arguments.variant.map(Variant::new);
+    let all = match variant {
+        Some(variant) => Check::all_of(variant)?,
+        None => Check::all()?,
+    };
     if let Some(name) = &arguments.show {
         return print(output, &selection::show(&all, name)?);
     }
@@ -127,6 +134,7 @@ fn server(arguments: &ServerArguments, output: &mut dyn Write) -> Result<Exit, P
     let mut target = target(arguments)?;
     let mut options = Options::default();
     options.seed = arguments.seed.unwrap_or(options.seed);
+    options.variant = variant;
     let mut level = None;
     let mut written = Ok(Exit::Passed);
     let findings = run(target.as_mut(), &checks, options, |finding| {
@@ -196,7 +204,12 @@ fn ended_by_ctrl_c() -> Result<Groups, Problem> {
 }
 
 fn target(arguments: &ServerArguments) -> Result<Box<dyn Target>, Problem> {
-    let framing = arguments.classic.then_some(Framing::Classic);
+    let variant = arguments.variant.map(Variant::new);
+    // What tells the framings apart are words of the protocol, which a variant does not have.
+    let framing = match variant {
+        Some(_) => Some(Framing::Line),
+        None => arguments.classic.then_some(Framing::Classic),
+    };
     let mood = arguments.mood;
     if mood.is_some_and(|mood| !mood.keeps_everything()) {
         let text = "with --mood: pieces, glue or slow; the others break connections, so that no \
@@ -204,14 +217,16 @@ fn target(arguments: &ServerArguments) -> Result<Box<dyn Target>, Problem> {
         return Err(Problem::Usage(text.to_owned()));
     }
     let target: Box<dyn Target> = match &arguments.address {
-        Some(address) => Box::new(Running::new(resolve(address, arguments.remote)?, framing)?),
+        Some(address) => {
+            Box::new(Running::new(resolve(address, arguments.remote)?, framing, variant)?)
+        }
         None => {
             if !arguments.command.iter().any(|word| word.contains(PORT)) {
                 let text = format!("put {PORT} into the command where the server gets its port");
                 return Err(Problem::Usage(text));
             }
             let groups = ended_by_ctrl_c()?;
-            Box::new(CommandTarget::new(arguments.command.clone(), framing, groups))
+            Box::new(CommandTarget::new(arguments.command.clone(), framing, variant, groups))
         }
     };
     match mood {

@@ -4,11 +4,13 @@
 
 mod pump;
 
+use std::collections::HashMap;
 use std::io;
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use clap::ValueEnum;
 use parking_lot::Mutex;
@@ -51,8 +53,26 @@ pub struct Relay {
     acceptor: Option<JoinHandle<()>>,
 }
 
-/// Both ends of each connection, to end them.
-type Connections = Arc<Mutex<Vec<(TcpStream, TcpStream)>>>;
+/// The connections that are open, by their number. A socket that was reset does not tell its
+/// address any more, so an address cannot be the key.
+type Connections = Arc<Mutex<HashMap<u64, Ends>>>;
+
+/// Both ends of a connection, to end them.
+#[derive(Debug)]
+struct Ends {
+    client: TcpStream,
+    server: TcpStream,
+    /// How many of its two directions have not ended.
+    directions: u8,
+}
+
+impl Ends {
+    /// Ends it. It may have ended already, so an error means nothing.
+    fn shut(&self, how: Shutdown) {
+        let _ = self.client.shutdown(how);
+        let _ = self.server.shutdown(how);
+    }
+}
 
 impl Relay {
     /// Listens at `listen`, and connects each client with `to`.
@@ -74,15 +94,13 @@ impl Relay {
                 }
                 let Ok(client) = client else { continue };
                 // A client whose server cannot be reached is closed, as by a server that is gone.
-                if let Ok(started) = connect(client, to, mood, seed.wrapping_add(number), &ends) {
+                if let Ok(started) = connect(client, to, (mood, seed), number, &ends) {
                     pumps.extend(started);
                 }
                 pumps.retain(|pump: &JoinHandle<()>| !pump.is_finished());
             }
-            for (client, server) in ends.lock().drain(..) {
-                // They may be closed already.
-                let _ = client.shutdown(Shutdown::Both);
-                let _ = server.shutdown(Shutdown::Both);
+            for (_, ends) in ends.lock().drain() {
+                ends.shut(Shutdown::Both);
             }
             for pump in pumps {
                 let _ = pump.join();
@@ -102,9 +120,8 @@ impl Relay {
 impl Drop for Relay {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::Release);
-        for (client, server) in &*self.connections.lock() {
-            let _ = client.shutdown(Shutdown::Both);
-            let _ = server.shutdown(Shutdown::Both);
+        for ends in self.connections.lock().values() {
+            ends.shut(Shutdown::Both);
         }
         // A connection wakes the acceptor, so that it sees that it shall stop.
         if self.acceptor.is_some()
@@ -119,53 +136,64 @@ impl Drop for Relay {
 fn connect(
     client: TcpStream,
     to: SocketAddr,
-    mood: Mood,
-    seed: u64,
+    (mood, seed): (Mood, u64),
+    number: u64,
     connections: &Connections,
 ) -> io::Result<[JoinHandle<()>; 2]> {
     let server = TcpStream::connect(to)?;
     client.set_nodelay(true)?;
     server.set_nodelay(true)?;
-    connections.lock().push((client.try_clone()?, server.try_clone()?));
-    let up = direction(client.try_clone()?, server.try_clone()?, mood, seed, connections)?;
-    let down = direction(server, client, mood, seed ^ u64::MAX, connections)?;
+    let ends = Ends { client: client.try_clone()?, server: server.try_clone()?, directions: 2 };
+    connections.lock().insert(number, ends);
+    let seed = seed.wrapping_add(number);
+    let (from, to) = (client.try_clone()?, server.try_clone()?);
+    let up = direction(from, to, (mood, seed), number, connections)?;
+    let down = direction(server, client, (mood, seed ^ u64::MAX), number, connections)?;
     Ok([up, down])
 }
 
 fn direction(
     from: TcpStream,
     to: TcpStream,
-    mood: Mood,
-    seed: u64,
+    (mood, seed): (Mood, u64),
+    number: u64,
     connections: &Connections,
 ) -> io::Result<JoinHandle<()>> {
     let connections = Arc::clone(connections);
     thread::Builder::new().name(format!("relay {mood:?}")).spawn(move || {
         match pump(&from, &to, mood, seed) {
-            // The other direction goes on: a half-closed connection stays one.
-            Ok(()) => drop(to.shutdown(Shutdown::Write)),
+            Ok(()) => {
+                // The other direction goes on: a half-closed connection stays one.
+                let _ = to.shutdown(Shutdown::Write);
+                ended(&connections, number);
+            }
             Err(broken) => {
-                let linger = (broken == Broken::Reset).then_some(std::time::Duration::ZERO);
+                let linger = (broken == Broken::Reset).then_some(Duration::ZERO);
                 for stream in [&from, &to] {
                     let _ = SockRef::from(stream).set_linger(linger);
                 }
-                forget(&connections, &from, broken);
+                forget(&connections, number, broken);
             }
         }
     })
 }
 
-/// Gives up the copies of both ends. A reset leaves when the last of them is closed.
-fn forget(connections: &Connections, stream: &TcpStream, broken: Broken) {
-    let Ok(local) = stream.local_addr() else { return };
-    let is_of = |end: &TcpStream| end.local_addr().is_ok_and(|address| address == local);
-    let peer = stream.peer_addr().ok();
-    let is_end = |end: &TcpStream| is_of(end) && end.peer_addr().ok() == peer;
+/// One direction of a connection ended with its input.
+fn ended(connections: &Connections, number: u64) {
     let mut connections = connections.lock();
-    let Some(at) = connections.iter().position(|(a, b)| is_end(a) || is_end(b)) else { return };
-    let (client, server) = connections.swap_remove(at);
-    // The other direction waits in a read. On Linux this wakes it and still lets the reset go out.
-    let how = if broken == Broken::Reset { Shutdown::Read } else { Shutdown::Both };
-    let _ = client.shutdown(how);
-    let _ = server.shutdown(how);
+    if let Some(ends) = connections.get_mut(&number) {
+        ends.directions -= 1;
+        if ends.directions == 0 {
+            connections.remove(&number);
+        }
+    }
+}
+
+/// Gives up the copies of both ends. A reset leaves when the last of them is closed.
+fn forget(connections: &Connections, number: u64, broken: Broken) {
+    if let Some(ends) = connections.lock().remove(&number) {
+        // The other direction waits in a read. On Linux this wakes it and still lets the reset go
+        // out.
+        ends.shut(if broken == Broken::Reset { Shutdown::Read } else { Shutdown::Both });
+    }
 }

@@ -7,6 +7,7 @@ use crate::failure::{Difference, Failure, Got};
 use crate::stage::Stage;
 use crate::target::{Target, Unreachable};
 use crate::transcript::Texts;
+use crate::variant::Variant;
 
 /// How long all the checks together may take.
 pub const PATIENCE: Duration = Duration::from_secs(60);
@@ -52,11 +53,13 @@ pub struct Options {
     pub seed: u64,
     /// How long all checks together may take.
     pub patience: Duration,
+    /// The variant of the protocol that the server speaks, when it is one.
+    pub variant: Option<Variant>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { texts: Texts::Open, seed: fastrand::u64(..), patience: PATIENCE }
+        Self { texts: Texts::Open, seed: fastrand::u64(..), patience: PATIENCE, variant: None }
     }
 }
 
@@ -160,6 +163,7 @@ fn one(check: &Check, preparation: Preparation<'_>) -> Result<Outcome, Unreachab
         return Ok(Outcome::Inapplicable(why));
     }
     let mut stage = Stage::new(addresses, target.process(), seed, end);
+    stage.variant = options.variant;
     match check.run(&mut stage, options.texts) {
         Ok(()) => Ok(Outcome::Passed),
         Err(failure) => {

@@ -7,6 +7,7 @@ use protocol::Framing;
 
 use crate::failure::{Difference, Got, Journal};
 use crate::peer::Peer;
+use crate::variant::Variant;
 
 /// How long one check may take.
 pub const CHECK_PATIENCE: Duration = Duration::from_secs(15);
@@ -44,6 +45,8 @@ pub struct Stage {
     pub journal: Journal,
     /// The process of the server, when this program started it.
     pub process: Option<u32>,
+    /// The variant of the protocol that the server speaks, when it is one.
+    pub variant: Option<Variant>,
     random: fastrand::Rng,
 }
 
@@ -56,6 +59,7 @@ impl Stage {
             deadline: end.min(Instant::now() + CHECK_PATIENCE),
             journal: Journal::default(),
             process,
+            variant: None,
             random: fastrand::Rng::with_seed(seed),
         }
     }
@@ -99,7 +103,10 @@ impl Stage {
     ) -> Result<Peer, Difference> {
         match self.addresses.any(framing) {
             Some(address) => {
-                Peer::connect(label, address, self.deadline, &self.journal, receive_buffer)
+                let (deadline, journal) = (self.deadline, &self.journal);
+                let mut peer = Peer::connect(label, address, deadline, journal, receive_buffer)?;
+                peer.use_words_of(self.variant);
+                Ok(peer)
             }
             None => Err(self.fact("a listener of this framing", "none")),
         }

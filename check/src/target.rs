@@ -16,6 +16,7 @@ use thiserror::Error;
 use crate::failure::Journal;
 use crate::peer::Peer;
 use crate::stage::Addresses;
+use crate::variant::Variant;
 
 pub(crate) use command::PORT;
 pub use command::{CommandTarget, Groups};
@@ -73,18 +74,24 @@ pub trait Target {
 #[derive(Debug)]
 pub struct Running {
     addresses: Addresses,
+    variant: Option<Variant>,
 }
 
 impl Running {
-    /// A server at `address`. Its framing is taken from its greeting, unless `framing` says it.
+    /// A server at `address`. Its framing is taken from its greeting, unless `framing` says it. It
+    /// speaks the protocol, or this variant of it.
     ///
     /// # Errors
     ///
     /// When nobody listens there.
-    pub fn new(address: SocketAddr, framing: Option<Framing>) -> Result<Self, Unreachable> {
+    pub fn new(
+        address: SocketAddr,
+        framing: Option<Framing>,
+        variant: Option<Variant>,
+    ) -> Result<Self, Unreachable> {
         reach(address)?;
         let framing = framing.unwrap_or_else(|| framing_of(address));
-        Ok(Self { addresses: addresses(address, framing) })
+        Ok(Self { addresses: addresses(address, framing), variant })
     }
 }
 
@@ -93,7 +100,7 @@ impl Target for Running {
         if let Some((address, _)) = self.addresses.any(Framing::Line) {
             reach(address)?;
         }
-        wait_until_empty(self.addresses);
+        wait_until_empty(self.addresses, self.variant);
         Ok(self.addresses)
     }
 }
@@ -128,18 +135,20 @@ fn framing_of(address: SocketAddr) -> Framing {
 
 /// Waits until a newcomer is alone. A server that cannot say so is checked all the same: its
 /// failures are shown by the checks of `look`.
-fn wait_until_empty(addresses: Addresses) -> bool {
+fn wait_until_empty(addresses: Addresses, variant: Option<Variant>) -> bool {
     let end = Instant::now() + EMPTY_PATIENCE;
     let journal = Journal::default();
     let Some(address) = addresses.any(Framing::Line) else { return false };
     let ask = || {
         let mut peer = Peer::connect("probe", address, end, &journal, None).ok()?;
+        peer.use_words_of(variant);
+        let heading = peer.in_its_words("Online Users:").into_owned();
         let name = format!("probe{}", fastrand::u32(10_000..100_000));
         peer.log_in(&name).ok()?;
         let mut is_alone = false;
         while !is_alone && Instant::now() < end {
             peer.say("look").ok()?;
-            peer.lines_until("Online Users:", |line| line == b"Online Users:").ok()?;
+            peer.lines_until(&heading, |line| line == heading.as_bytes()).ok()?;
             let fence = fastrand::u32(..).to_string();
             is_alone = peer.lines_to_fence(&fence).ok()? == [name.as_bytes()];
         }

@@ -10,7 +10,7 @@ mod parse;
 mod pattern;
 mod replay;
 
-pub use library::{FORMAT, all, text};
+pub use library::{FORMAT, all, all_with, text};
 pub use names::Names;
 pub use parse::ParseError;
 pub use pattern::{Pattern, Texts};

@@ -88,15 +88,15 @@ fn free_after(
     for _ in 0..50 {
         again.say(&format!("login {name}"))?;
         match again.line() {
-            Ok(line) if line == b"Login Success" => return Ok(()),
-            Ok(line) if line == b"UserName Exist" => {
+            Ok(line) if line == again.in_its_words("Login Success").as_bytes() => return Ok(()),
+            Ok(line) if line == again.in_its_words("UserName Exist").as_bytes() => {
                 std::thread::sleep(std::time::Duration::from_millis(20));
             }
             Ok(line) => return Err(again.difference("Login Success", Got::Bytes(line)).into()),
             Err(got) => return Err(again.difference("Login Success", got).into()),
         }
     }
-    let got = Got::Bytes(b"UserName Exist".to_vec());
+    let got = Got::Bytes(again.in_its_words("UserName Exist").as_bytes().to_vec());
     Err(again.difference("Login Success", got).into())
 }
 
@@ -105,6 +105,7 @@ fn a_dead_peer_hurts_nobody(stage: &mut Stage) -> Result<(), Failure> {
     // The server has not heard yet that this one is gone when it sends the first lines.
     let dead = company.remove(1);
     let gone = format!("{} has left the room.", dead.name);
+    let gone = dead.in_its_words(&gone).into_owned();
     dead.reset()?;
     for number in 0..30 {
         let text = stage.word();

@@ -139,7 +139,7 @@ fn look_lists_everyone(stage: &mut Stage) -> Result<(), Failure> {
     let word = stage.word();
     company[2].say("look")?;
     let lines = company[2].lines_to_fence(&word)?;
-    let mut wanted = vec!["Online Users:".to_owned()];
+    let mut wanted = vec![company[2].in_its_words("Online Users:").into_owned()];
     wanted.extend(company.iter().map(|peer| peer.name.clone()));
     let lines: Vec<_> =
         lines.iter().map(|line| String::from_utf8_lossy(line).into_owned()).collect();

@@ -20,6 +20,9 @@ pub(super) fn selected<'a>(
     arguments: &ServerArguments,
 ) -> Result<Vec<&'a Check>, Problem> {
     let (patterns, any) = (&arguments.only, !arguments.only.is_empty() || arguments.list);
+    if arguments.variant.is_some() && arguments.level.is_some_and(|level| level > USUAL_LEVEL) {
+        return Err(Problem::Usage(format!("a variant has the levels 0 to {USUAL_LEVEL}")));
+    }
     let level = arguments.level.unwrap_or(if any { LAST_LEVEL } else { USUAL_LEVEL });
     let is_meant = |check: &&Check| {
         let is_named =

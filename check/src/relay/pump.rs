@@ -1,6 +1,6 @@
 //! One direction of a connection.
 
-use std::io::{ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::thread;
 use std::time::Duration;
@@ -20,6 +20,10 @@ pub(super) enum Broken {
 
 /// Between two pieces, so that they are usually two packets.
 const PIECE_PAUSE: Duration = Duration::from_micros(300);
+
+/// What comes at once and is more than this goes in pieces of up to as many bytes. In pieces of three
+/// a megabyte would take seconds, and a right server would seem to be stopped.
+const MUCH: usize = 1024;
 
 /// How long bytes are gathered to be sent as one.
 const GATHERED: Duration = Duration::from_millis(15);
@@ -48,10 +52,11 @@ pub(super) fn pump(
             Err(_) => return Err(Broken::Reset),
         };
         let mut gathered = buffer[..length].to_vec();
+        let mut is_reset = false;
         let bytes = match mood {
             Mood::Glue => {
                 thread::sleep(GATHERED);
-                gather(from, &mut gathered, &mut buffer);
+                is_reset = gather(from, &mut gathered, &mut buffer).is_err();
                 &gathered[..]
             }
             Mood::Cut | Mood::Stall | Mood::Reset => &gathered[..length.min(left)],
@@ -62,7 +67,11 @@ pub(super) fn pump(
         }
         let mut rest = bytes;
         while !rest.is_empty() {
-            let size = if mood == Mood::Pieces { random.usize(1..=3) } else { rest.len() };
+            let size = match mood {
+                Mood::Pieces if length <= MUCH => random.usize(1..=3),
+                Mood::Pieces => random.usize(1..=MUCH),
+                _ => rest.len(),
+            };
             let (piece, more) = rest.split_at(size.min(rest.len()));
             to.write_all(piece).map_err(|_| Broken::Reset)?;
             rest = more;
@@ -70,6 +79,9 @@ pub(super) fn pump(
             if mood == Mood::Pieces && rest.len() < 64 {
                 thread::sleep(PIECE_PAUSE);
             }
+        }
+        if is_reset {
+            return Err(Broken::Reset);
         }
         if !mood.keeps_everything() {
             left -= bytes.len();
@@ -92,12 +104,21 @@ fn broken(mut from: &TcpStream, mood: Mood, buffer: &mut [u8]) -> Result<(), Bro
     }
 }
 
-/// What else has come by now.
-fn gather(mut from: &TcpStream, gathered: &mut Vec<u8>, buffer: &mut [u8]) {
+/// What else has come by now. A reset is told once only: the next read would give the end of the
+/// input.
+fn gather(mut from: &TcpStream, gathered: &mut Vec<u8>, buffer: &mut [u8]) -> io::Result<()> {
     // A timeout of zero is refused; this is the shortest that there is.
-    let _ = from.set_read_timeout(Some(Duration::from_millis(1)));
-    if let Ok(length) = from.read(buffer) {
-        gathered.extend_from_slice(&buffer[..length]);
+    from.set_read_timeout(Some(Duration::from_millis(1)))?;
+    let read = from.read(buffer);
+    from.set_read_timeout(None)?;
+    match read {
+        Ok(length) => gathered.extend_from_slice(&buffer[..length]),
+        Err(error) if is_nothing_yet(error.kind()) => {}
+        Err(error) => return Err(error),
     }
-    let _ = from.set_read_timeout(None);
+    Ok(())
+}
+
+fn is_nothing_yet(kind: ErrorKind) -> bool {
+    matches!(kind, ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted)
 }

@@ -14,6 +14,7 @@ use super::group::{self, Group};
 use super::{Target, Unreachable, addresses, framing_of, wait_until_empty};
 use crate::shown::shown;
 use crate::stage::Addresses;
+use crate::variant::Variant;
 
 /// How long a server may take to listen.
 const START_PATIENCE: Duration = Duration::from_secs(5);
@@ -32,6 +33,7 @@ pub(crate) const PORT: &str = "{port}";
 pub struct CommandTarget {
     command: Vec<String>,
     framing: Option<Framing>,
+    variant: Option<Variant>,
     running: Option<Process>,
     groups: Groups,
 }
@@ -73,10 +75,16 @@ struct Process {
 type Output = Arc<Mutex<Vec<u8>>>;
 
 impl CommandTarget {
-    /// The server that `command` starts. Its framing is taken from its greeting unless given.
+    /// The server that `command` starts. Its framing is taken from its greeting unless given. It
+    /// speaks the protocol, or this variant of it.
     #[must_use]
-    pub fn new(command: Vec<String>, framing: Option<Framing>, groups: Groups) -> Self {
-        Self { command, framing, running: None, groups }
+    pub fn new(
+        command: Vec<String>,
+        framing: Option<Framing>,
+        variant: Option<Variant>,
+        groups: Groups,
+    ) -> Self {
+        Self { command, framing, variant, running: None, groups }
     }
 
     fn start(&self) -> Result<Process, Unreachable> {
@@ -125,9 +133,7 @@ impl CommandTarget {
         // Neither can fail in a way that matters: the process is gone, or never was.
         let _ = process.child.kill();
         let _ = process.child.wait();
-        for reader in process.readers {
-            let _ = reader.join();
-        }
+        join_soon(process.readers);
     }
 }
 
@@ -135,7 +141,8 @@ impl Target for CommandTarget {
     fn ready(&mut self, _operators: &[(String, String)]) -> Result<Addresses, Unreachable> {
         if let Some(mut process) = self.running.take() {
             let has_ended = !matches!(process.child.try_wait(), Ok(None));
-            if !has_ended && (!process.is_used || wait_until_empty(process.addresses)) {
+            if !has_ended && (!process.is_used || wait_until_empty(process.addresses, self.variant))
+            {
                 process.is_used = true;
                 return Ok(self.running.insert(process).addresses);
             }
@@ -205,9 +212,9 @@ fn wait_until_it_listens(process: &mut Process, address: SocketAddr) -> Result<(
             return Ok(());
         }
         if let Ok(Some(status)) = process.child.try_wait() {
-            for reader in process.readers.drain(..) {
-                let _ = reader.join();
-            }
+            // What it started and left behind holds its output open.
+            process.group.end();
+            join_soon(std::mem::take(&mut process.readers));
             return Err(Unreachable::Ended(status.to_string(), said(&process.output.lock())));
         }
         if Instant::now() > end {
@@ -216,6 +223,21 @@ fn wait_until_it_listens(process: &mut Process, address: SocketAddr) -> Result<(
             return Err(Unreachable::TakesNoConnection(address.port(), seconds, said));
         }
         thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// Waits until all of the output is read, but no longer than a moment: a process that has left the
+/// group can hold the output open for ever. Its reader ends with this program.
+fn join_soon(readers: Vec<JoinHandle<()>>) {
+    let end = Instant::now() + ENDING_PATIENCE;
+    for reader in readers {
+        while !reader.is_finished() && Instant::now() < end {
+            thread::sleep(Duration::from_millis(2));
+        }
+        if reader.is_finished() {
+            // It cannot panic, and would have nothing to tell.
+            let _ = reader.join();
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! The transcripts of this project, compiled in.
 
+use std::borrow::Cow;
+
 use super::{ParseError, Transcript};
 
 /// The page about the format.
@@ -101,9 +103,20 @@ const TEXTS: &[(&str, &str)] = &texts![
 ///
 /// Never, as long as the test below passes.
 pub fn all() -> Result<Vec<Transcript>, ParseError> {
+    all_with(Cow::Borrowed)
+}
+
+/// The same, with each text changed before it is read.
+///
+/// # Errors
+///
+/// When a text cannot be read after the change.
+pub fn all_with(
+    change: impl Fn(&'static str) -> Cow<'static, str>,
+) -> Result<Vec<Transcript>, ParseError> {
     let mut all = TEXTS
         .iter()
-        .map(|(name, text)| Transcript::parse(name, text))
+        .map(|(name, text)| Transcript::parse(name, &change(text)))
         .collect::<Result<Vec<_>, _>>()?;
     all.sort_by(|a, b| (a.headers.level, &a.name).cmp(&(b.headers.level, &b.name)));
     Ok(all)

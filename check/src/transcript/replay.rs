@@ -78,13 +78,16 @@ impl Replay<'_> {
                 sent.map_err(|difference| self.over(difference, step))?;
             }
             Action::Receive { client, pattern, whole_line } => {
-                let pattern = pattern.map(|bytes| self.names.apply(bytes));
                 let next = match next {
                     Some(Action::Receive { client: other, pattern, .. }) if other == client => {
-                        Some(pattern.map(|bytes| self.names.apply(bytes)))
+                        Some(self.played(pattern))
                     }
                     _ => None,
                 };
+                if pattern.as_literal() == Some(b"Login Success") {
+                    self.player(client, step)?.logged_in = true;
+                }
+                let pattern = self.played(pattern);
                 self.receive(client, &pattern, *whole_line, next.as_ref(), step)?;
             }
             Action::CloseSide { client } => {
@@ -121,9 +124,6 @@ impl Replay<'_> {
     ) -> Result<(), Over> {
         let texts = self.texts;
         let player = self.player(client, step)?;
-        if pattern.as_literal() == Some(b"Login Success") {
-            player.logged_in = true;
-        }
         let is_classic = player.peer.framing() == Framing::Classic;
         let got = match (player.held.take(), pattern.as_literal()) {
             (Some(line), _) => Ok(line),
@@ -162,7 +162,7 @@ impl Replay<'_> {
         let mut expected: BTreeMap<&str, Vec<(&Step, Pattern)>> = BTreeMap::new();
         for step in receives {
             if let Action::Receive { client, pattern, .. } = &step.action {
-                let pattern = pattern.map(|bytes| self.names.apply(bytes));
+                let pattern = self.played(pattern);
                 expected.entry(client).or_default().push((step, pattern));
             }
         }
@@ -202,6 +202,17 @@ impl Replay<'_> {
         Ok(())
     }
 
+    /// What the server says for this pattern: with its words, and with numbers behind the names.
+    fn played(&self, pattern: &Pattern) -> Pattern {
+        pattern.map(|bytes| {
+            let bytes = self.names.apply(bytes);
+            match (self.stage.variant, std::str::from_utf8(&bytes)) {
+                (Some(variant), Ok(line)) => variant.reply(line).into_bytes(),
+                _ => bytes,
+            }
+        })
+    }
+
     /// Each client asks for something last, and nothing else may come before its answer.
     fn expect_nothing_more(&mut self) {
         let token = self.stage.word();
@@ -218,7 +229,7 @@ impl Replay<'_> {
         for ((client, player), fence) in self.players.iter_mut().zip(fences) {
             let last = match player.logged_in {
                 true => format!(": {fence}"),
-                false => "UserName Empty".to_owned(),
+                false => player.peer.in_its_words("UserName Empty").into_owned(),
             };
             let expected = match player.logged_in {
                 true => format!("{}{last}", self.names.apply_to_text(client)),

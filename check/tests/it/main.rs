@@ -5,4 +5,5 @@ mod clients;
 mod documents;
 mod program;
 mod relay;
+mod variants;
 mod zoo;

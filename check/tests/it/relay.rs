@@ -80,3 +80,28 @@ fn the_others_break_in_the_same_place_with_the_same_seed() {
         }
     }
 }
+
+#[test]
+fn a_reset_is_passed_on_as_a_reset_also_after_other_connections_ended() {
+    for mood in [Mood::Pieces, Mood::Glue, Mood::Slow] {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let to = listener.local_addr().unwrap();
+        let relay = Relay::start("127.0.0.1:0".parse().unwrap(), to, mood, 1).unwrap();
+        for _ in 0..3 {
+            let client = TcpStream::connect(relay.address).unwrap();
+            let (mut server, _) = listener.accept().unwrap();
+            drop(client);
+            assert_eq!(server.read(&mut [0; 8]).unwrap(), 0, "{mood:?}");
+        }
+        for text in [&b""[..], b"half of a line"] {
+            let mut client = TcpStream::connect(relay.address).unwrap();
+            let (mut server, _) = listener.accept().unwrap();
+            server.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+            client.write_all(text).unwrap();
+            socket2::SockRef::from(&client).set_linger(Some(Duration::ZERO)).unwrap();
+            drop(client);
+            let end = server.read_to_end(&mut Vec::new()).map_err(|error| error.kind());
+            assert_eq!(end, Err(ErrorKind::ConnectionReset), "{mood:?}");
+        }
+    }
+}

@@ -167,7 +167,10 @@ fn run(command: &str, my: &Path) -> String {
         .replace(" my/", &format!(" {my}/"))
         .replace("target/debug", programs().to_str().unwrap())
         .replace("7777", &free_port())
-        .replace("7778", &free_port());
+        .replace("7778", &free_port())
+        .replace("8080", &free_port())
+        // A student looks at the page meanwhile; that the server comes up is enough here.
+        .replace("sleep 600", "sleep 1");
     let output = Command::new("bash").args(["-c", &command]).current_dir(root()).output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let errors = String::from_utf8_lossy(&output.stderr);
@@ -189,7 +192,7 @@ fn every_command_of_the_handout_works() {
         for command in blocks(page, "sh").into_iter().flat_map(str::lines) {
             let printed = run(command, my.path());
             match &**name {
-                "0-see-it.md" => assert_eq!(printed, session),
+                "0-see-it.md" if command.contains("/dev/tcp") => assert_eq!(printed, session),
                 "1-client.md" if !command.contains("chat-check") => assert_eq!(printed, session),
                 "2-bad-days.md" => assert!(printed.contains("ann: 你好\n"), "{printed}"),
                 "6-neighbour.md" => assert!(printed.ends_with(&session), "{printed}"),
