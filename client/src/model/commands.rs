@@ -25,6 +25,11 @@ pub const LOCAL: &[Local] = &[
         usage: "quiet",
         help: "do not show who comes and goes, or show it again",
     },
+    Local {
+        name: "ignore",
+        usage: "ignore [NAME]",
+        help: "hide what NAME says, or show it again; list who is ignored",
+    },
     Local { name: "clear", usage: "clear", help: "clear the screen; so does Ctrl-L" },
     Local { name: "quit", usage: "quit", help: "leave; so does Ctrl-D" },
     Local { name: "resend", usage: "resend", help: "send again what a lost connection swallowed" },
@@ -82,6 +87,8 @@ pub enum Input {
     Reply(String),
     /// Hide who comes and goes, or show it again.
     Quiet,
+    /// Hide what this user says, or show it again; or list who is ignored.
+    Ignore(Option<String>),
     /// Clear the screen.
     Clear,
     /// Leave.
@@ -117,6 +124,7 @@ impl Input {
         match word {
             "quit" => return Input::Quit,
             "quiet" => return Input::Quiet,
+            "ignore" => return Input::Ignore(arguments.next().map(str::to_owned)),
             "clear" => return Input::Clear,
             "r" if rest.trim().is_empty() => return Input::Incomplete("r TEXT"),
             "r" => return Input::Reply(rest.to_owned()),
@@ -307,6 +315,8 @@ mod tests {
             ("/r ", Input::Incomplete("r TEXT")),
             ("/quiet", Input::Quiet),
             ("/clear", Input::Clear),
+            ("/ignore bo", Input::Ignore(Some("bo".to_owned()))),
+            ("/ignore", Input::Ignore(None)),
             ("/kcik cy", unknown("kcik", None)),
             ("/em secret", unknown("em", None)),
             ("/away", unknown("away", None)),

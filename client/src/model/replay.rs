@@ -52,7 +52,7 @@ struct Place {
 pub struct Earlier {
     /// The rows of it.
     pub rows: Vec<String>,
-    /// Whether it was said while the connection was lost, and not before the user came.
+    /// Whether it was said while the connection was lost. Of other rows the user may have seen some.
     pub is_missed: bool,
     /// Whether there may be more before the first row, which nobody can show.
     pub has_gap: bool,
@@ -80,8 +80,9 @@ impl Replay {
             let Place { time, lines, .. } = place;
             Position { time, lines: *lines }.to_string()
         });
-        let has_gap = is_missed && position.is_none();
         let overlaps = position.is_none();
+        // Of rows that were asked for without a position nobody knows which ones are new.
+        let (is_missed, has_gap) = (is_missed && !overlaps, is_missed && overlaps);
         let earlier = Earlier { is_missed, has_gap, ..Earlier::default() };
         self.open = Some(Open { earlier, overlaps, fence: fence.to_owned(), ..Open::default() });
         let rows = match position {

@@ -132,7 +132,8 @@ fn candidates(line: &str, names: &Names) -> (usize, Vec<Candidate>) {
         _ if start == 0 && word_of_command.is_none() => ": ",
         _ => " ",
     };
-    let takes_name = command.is_some_and(names_a_user) && is_first_argument;
+    let takes_name = is_first_argument
+        && (command.is_some_and(names_a_user) || word_of_command == Some("ignore"));
     if word.is_empty() && !takes_name {
         return (start, Vec::new());
     }
@@ -196,6 +197,7 @@ mod tests {
             ("hi @bo", 3, &["bob ", "Bobby "]),
             ("/msg bo", 5, &["bob ", "Bobby "]),
             ("/msg ", 5, &["al ", "bob ", "Bobby "]),
+            ("/ignore b", 8, &["bob ", "Bobby "]),
             ("/kick ", 6, &["bob ", "al ", "Bobby "]),
             ("/msg al ", 8, &[]),
             ("/join l", 6, &["lobby"]),

@@ -28,6 +28,7 @@ use crate::sys::files;
 use crate::sys::thread;
 use crate::view::View;
 use crate::view::display_queue::DisplayQueue;
+use crate::view::ignored::Ignored;
 use crate::view::log_file::LogFile;
 use crate::view::render::Style;
 
@@ -58,7 +59,8 @@ pub fn run(to: &ServerArgs, appearance: &Appearance) -> Result<Exit, Failure> {
     let mut printer = prompt.printer()?;
     let redrawn = Arc::clone(&queue);
     let printer = thread::spawn("printer", move || redrawn.redraw_loop(&mut printer))?;
-    let view = View::new(style, appearance.time(), log, Arc::clone(&queue));
+    let mut view = View::new(style, appearance.time(), log, Arc::clone(&queue));
+    view.ignored = Ignored::load(files::state("ignored").ok());
     let result = chat(to, logged_in, prompt, view);
     // By now the editor is gone, so the printer does not wait for it.
     queue.close();
@@ -197,7 +199,7 @@ struct Typing<'a> {
 impl Typing<'_> {
     fn open_history(&mut self) {
         let opened =
-            files::history().and_then(|path| self.prompt.load_history(&path).map(|()| path));
+            files::state("history").and_then(|path| self.prompt.load_history(&path).map(|()| path));
         match opened {
             Ok(path) => self.history = Some(path),
             Err(error) => self.prompt.notice(&format!("typed lines are not kept: {error}")),
@@ -260,6 +262,7 @@ impl Typing<'_> {
                 None => self.prompt.notice("nobody has written to you alone"),
             },
             Input::Quiet => return self.mailbox.send(SessionMessage::Quiet).is_ok(),
+            Input::Ignore(name) => return self.mailbox.send(SessionMessage::Ignore(name)).is_ok(),
             Input::Clear => self.prompt.clear(),
             Input::Quit => return false,
             Input::Help(about) => self.help(about.as_deref()),

@@ -58,6 +58,8 @@ pub enum SessionMessage {
     Resend,
     /// The user wants to see who comes and goes, or no longer.
     Quiet,
+    /// The user wants to hide what somebody says, or to see it again, or to know who is ignored.
+    Ignore(Option<String>),
     /// The user leaves.
     Quit,
 }
@@ -250,6 +252,7 @@ impl Session {
                     self.request(link, &lines);
                 }
                 Ok(SessionMessage::Resend) => self.resend(link),
+                Ok(SessionMessage::Ignore(name)) => self.view.turn_ignored(name.as_deref()),
                 Ok(SessionMessage::Quiet) => self.view.turn_quiet(),
                 // None is under way while there is a connection.
                 Ok(SessionMessage::Attempted(_)) => {}

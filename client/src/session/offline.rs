@@ -90,6 +90,7 @@ impl Session {
                 lines.iter().for_each(|line| self.keep(line));
             }
             SessionMessage::Resend => self.view.notice("not connected yet"),
+            SessionMessage::Ignore(name) => self.view.turn_ignored(name.as_deref()),
             SessionMessage::Quiet => self.view.turn_quiet(),
             SessionMessage::Quit => self.presence = Presence::Leaving,
             SessionMessage::Server(_) | SessionMessage::Attempted(_) => {}

@@ -1,6 +1,7 @@
 //! From lines to what the user sees of them: above the prompt, and in the log file.
 
 pub mod display_queue;
+pub mod ignored;
 pub mod log_file;
 pub mod render;
 
@@ -18,6 +19,7 @@ use crate::model::entry::Entry;
 use crate::model::replay::Earlier;
 use crate::sanitize::Sanitized;
 use crate::view::display_queue::DisplayQueue;
+use crate::view::ignored::Ignored;
 use crate::view::log_file::LogFile;
 use crate::view::render::{BELL, Style};
 
@@ -32,6 +34,8 @@ pub struct View {
     pub log: Option<LogFile>,
     /// Where they are shown.
     pub queue: Arc<DisplayQueue>,
+    /// Whose words are not shown.
+    pub ignored: Ignored,
     /// The day of the last line that was shown with its time.
     day: Option<Date>,
     rang: Option<Instant>,
@@ -51,7 +55,8 @@ impl View {
         log: Option<LogFile>,
         queue: Arc<DisplayQueue>,
     ) -> Self {
-        Self { style, time, log, queue, day: None, rang: None, is_to_ring: false }
+        let ignored = Ignored::default();
+        Self { style, time, log, queue, ignored, day: None, rang: None, is_to_ring: false }
     }
 
     /// Shows what was said before. What was missed is told in full, and rings; a newcomer is shown what
@@ -81,6 +86,17 @@ impl View {
             }
         }
         self.log = log;
+    }
+
+    /// Hides what a user says, or shows it again, and says which; without a name, who is ignored.
+    pub fn turn_ignored(&mut self, name: Option<&str>) {
+        let text = match name.map(|name| (name, self.ignored.turn(name))) {
+            None => format!("ignored: {}", self.ignored.names().join(" ")),
+            Some((name, Ok(true))) => format!("{name} is ignored; /ignore {name} again ends it"),
+            Some((name, Ok(false))) => format!("{name} is shown"),
+            Some((name, Err(why))) => format!("{name}: {why}"),
+        };
+        self.notice(&text);
     }
 
     /// Hides who comes and goes, or shows it again.
@@ -121,7 +137,10 @@ impl View {
     fn entries<'a>(&mut self, entries: impl IntoIterator<Item = Entry<'a>>, own_name: &str) {
         let now = Zoned::now();
         let (mut shown, mut rings) = (Vec::new(), std::mem::take(&mut self.is_to_ring));
-        for entry in entries.into_iter().filter(|entry| entry.is_shown(self.style)) {
+        for entry in entries
+            .into_iter()
+            .filter(|entry| entry.is_shown(self.style) && !self.ignored.hides(entry))
+        {
             let said_at = said_at(&entry, now.time_zone());
             rings |= said_at.is_none() && entry.is_for(own_name);
             let at = said_at.unwrap_or_else(|| now.clone());

@@ -522,3 +522,39 @@ fn who_types_without_a_prompt_is_told_how() {
     bob.send("ping\n");
     assert_eq!(bob.read_to("pong"), [""; 0], "nobody came for that");
 }
+
+#[test]
+fn who_is_ignored_is_not_heard_in_the_next_run_either() {
+    let server = RealServer::start();
+    let address = server.address.to_string();
+    let state = fresh_directory();
+    let arguments = ["--server", &address, "--name", "al", "--no-time", "--quiet"];
+    let mut bob = server.other("bob");
+    let mut cy = server.other("cy");
+    let mut ended = Vec::new();
+    for (typed, told) in [
+        ("/ignore B0B\r", "-- B0B is ignored; /ignore B0B again ends it\nal@main>"),
+        ("/ignore\r", "-- ignored: B0B\nal@main>"),
+    ] {
+        let mut pty = Pty::start_with(&arguments, 24, &state, &[]);
+        pty.wait_for_last("al@main>");
+        pty.keys(typed);
+        pty.wait_for(told);
+        bob.send("say al, hear me\nme shouts\nmsg al psst\nping\n");
+        bob.read_to("pong");
+        cy.send("say peace\n");
+        pty.wait_for("cy: peace\nal@main>");
+        assert!(!pty.raw().contains("hear me") && !pty.raw().contains('\x07'));
+        assert!(!pty.raw().contains("shouts") && !pty.raw().contains("psst"));
+        if typed == "/ignore\r" {
+            pty.keys("/ignore bob\r");
+            pty.wait_for("-- bob is shown\nal@main>");
+            bob.send("say again\n");
+            pty.wait_for("bob: again");
+        }
+        pty.keys(CTRL_D);
+        assert_eq!(pty.wait(), 0);
+        // Its end would take the files away.
+        ended.push(pty);
+    }
+}
