@@ -177,6 +177,12 @@ pub struct Bot {
     #[arg(long)]
     pub restart: bool,
 
+    /// Let it do more than say: `/me TEXT` tells what it does, `/msg NAME TEXT` answers one user alone
+    ///
+    /// What else begins with a slash is said as it is, and two slashes at the beginning stand for one.
+    #[arg(long)]
+    pub requests: bool,
+
     /// The program and its arguments
     #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
     #[arg(value_name = "COMMAND", value_hint = ValueHint::CommandWithArguments)]
