@@ -99,6 +99,14 @@ pub(super) fn one_line(text: &str) -> Result<String, &'static str> {
     Ok(text.to_owned())
 }
 
+/// A name that stands between others in a line.
+pub(super) fn one_word(text: &str) -> Result<String, &'static str> {
+    if text.is_empty() || text.contains(|character: char| character.is_ascii_whitespace()) {
+        return Err("a name is one word");
+    }
+    Ok(text.to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

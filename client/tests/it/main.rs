@@ -3,6 +3,7 @@
 // Helpers of tests are tests to the reader, but not to clippy.
 #![allow(clippy::unwrap_used)]
 
+mod act;
 mod bot;
 mod connection;
 mod directions;
