@@ -4,9 +4,10 @@
 //! |---|---|
 //! | [`chat`] | the whole: the options of the chat, and the subcommands |
 //! | [`server`], [`limits`], [`appearance`] | options that several of them share |
-//! | [`script`], [`lan`] | the options of the subcommands |
+//! | [`script`], [`act`], [`lan`] | the options of the subcommands |
 //! | [`documents`] | help, completions, the manual page |
 
+pub mod act;
 pub mod appearance;
 pub mod chat;
 pub mod documents;

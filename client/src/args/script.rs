@@ -7,9 +7,16 @@ use jiff::Timestamp;
 use protocol::limits::HISTORY_LINES;
 use regex::Regex;
 
+use super::act::{Announce, Kick, Restrain, Telling};
 use super::limits::Visit;
-use super::server::one_line;
+use super::server::{one_line, one_word};
 use crate::exit::Exit;
+
+/// The types of lines, as `--json` has them.
+pub const TYPES: [&str; 11] = [
+    "say", "me", "enter", "leave", "rename", "topic", "private", "announce", "missed", "shutdown",
+    "notice",
+];
 
 /// What a script may do.
 #[derive(Debug, Subcommand)]
@@ -39,6 +46,24 @@ pub enum Task {
     /// Nothing that is said in answer can be missed between the two.
     #[command(after_help = Exit::help())]
     Ask(Ask),
+    /// Tell the room what you do
+    #[command(after_help = Exit::help())]
+    Me(Telling),
+    /// Print the topic of the room, or set it to TEXT
+    #[command(after_help = Exit::help())]
+    Topic(Telling),
+    /// As an operator: tell everyone in every room
+    #[command(after_help = Exit::help())]
+    Announce(Announce),
+    /// As an operator: end the connection of a user
+    #[command(after_help = Exit::help())]
+    Kick(Kick),
+    /// As an operator: let a user say nothing for a time
+    #[command(after_help = Exit::help())]
+    Mute(Restrain),
+    /// As an operator: keep a name or an address out for a time
+    #[command(after_help = Exit::help())]
+    Ban(Restrain),
     /// Make a program a user of the room
     ///
     /// It reads the lines of the room at its standard input, and says what it prints.
@@ -109,6 +134,18 @@ pub struct Follow {
     #[arg(long)]
     pub reconnect: bool,
 
+    /// Print only lines that match this regular expression, without the time in front
+    #[arg(long = "match", value_name = "REGEX", value_parser = pattern, value_hint = ValueHint::Other)]
+    pub pattern: Option<Regex>,
+
+    /// Print only lines of this user; may be given more than once
+    #[arg(long, value_name = "NAME", value_parser = one_word, value_hint = ValueHint::Other)]
+    pub from: Vec<String>,
+
+    /// Print only lines of this type; may be given more than once
+    #[arg(long = "type", value_name = "TYPE", value_parser = TYPES)]
+    pub kinds: Vec<String>,
+
     /// Stop after N lines
     #[arg(long, value_name = "N", value_hint = ValueHint::Other, value_parser = clap::value_parser!(u64).range(1..))]
     pub count: Option<u64>,
@@ -177,17 +214,16 @@ pub struct Bot {
     #[arg(long)]
     pub restart: bool,
 
+    /// Let it do more than say: `/me TEXT` tells what it does, `/msg NAME TEXT` answers one user alone
+    ///
+    /// What else begins with a slash is said as it is, and two slashes at the beginning stand for one.
+    #[arg(long)]
+    pub requests: bool,
+
     /// The program and its arguments
     #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
     #[arg(value_name = "COMMAND", value_hint = ValueHint::CommandWithArguments)]
     pub program: Vec<OsString>,
-}
-
-fn one_word(text: &str) -> Result<String, &'static str> {
-    if text.is_empty() || text.contains(|character: char| character.is_ascii_whitespace()) {
-        return Err("a name is one word");
-    }
-    Ok(text.to_owned())
 }
 
 /// What is wrong stands in the last line of what the parser says; the others draw it.

@@ -1,6 +1,6 @@
 //! `--server`, `--name` and `--room`: where to go, and as whom. The same for the chat and for scripts.
 
-use std::{env, process};
+use std::env;
 
 use clap::ValueHint;
 use protocol::UserName;
@@ -21,7 +21,7 @@ pub struct ServerArgs {
 
     /// Log in under this name
     ///
-    /// Without it a terminal asks, and commands that only read make one of USER and the process.
+    /// Without it a terminal asks, and commands that only read make one of USER and a random number.
     #[arg(short, long, env = "CHAT_NAME", value_parser = one_line, value_hint = ValueHint::Other)]
     pub name: Option<String>,
 
@@ -53,16 +53,17 @@ impl ServerArgs {
         self.name().map(composed).ok_or_else(|| Failure::new(Exit::Usage, missing))
     }
 
-    /// The name of somebody who reads. One that is made up is in nobody's way.
+    /// The name of somebody who reads. One that is made up is in nobody's way: it is random, for in a
+    /// container every process has the same number.
     #[must_use]
     pub fn reader(&self) -> String {
         if let Some(name) = self.name() {
             return composed(name);
         }
-        let id = process::id();
-        let named = env::var("USER").map(|user| format!("{user}-{id}"));
+        let id = fastrand::u32(..1 << 24);
+        let named = env::var("USER").map(|user| format!("{user}-{id:06x}"));
         let allowed = named.ok().filter(|name| UserName::parse(name).is_ok());
-        allowed.unwrap_or_else(|| format!("reader-{id}"))
+        allowed.unwrap_or_else(|| format!("reader-{id:06x}"))
     }
 }
 
@@ -94,6 +95,14 @@ fn server(text: &str) -> Result<String, &'static str> {
 pub(super) fn one_line(text: &str) -> Result<String, &'static str> {
     if text.contains(['\n', '\r']) {
         return Err("it is one line");
+    }
+    Ok(text.to_owned())
+}
+
+/// A name that stands between others in a line.
+pub(super) fn one_word(text: &str) -> Result<String, &'static str> {
+    if text.is_empty() || text.contains(|character: char| character.is_ascii_whitespace()) {
+        return Err("a name is one word");
     }
     Ok(text.to_owned())
 }

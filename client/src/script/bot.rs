@@ -7,7 +7,6 @@
 //! | `bot-output` | what the program prints, as requests, into another queue; and its end |
 //! | `bot-sender` | that queue to the server, which reads at its own pace |
 
-use std::ffi::OsString;
 use std::ops::ControlFlow;
 use std::process::ExitStatus;
 use std::sync::Arc;
@@ -16,7 +15,7 @@ use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use protocol::{Event, LineDecoder};
+use protocol::{Event, LineDecoder, LineError, Reply};
 
 use super::entrance::Entrance;
 use super::input::{LONGEST, put_request};
@@ -31,7 +30,7 @@ use crate::model::fence;
 use crate::net::Sender;
 use crate::sys::signals::Signals;
 use crate::sys::stderr::warn;
-use crate::sys::thread;
+use crate::sys::{descendants, thread};
 
 /// Chunks of what the program said that wait for the server.
 const QUEUE: usize = 16;
@@ -51,8 +50,9 @@ pub fn run(bot: &Bot) -> Result<u8, Failure> {
     let sender = session.sender.try_clone().map_err(Failure::local)?;
     let (requests, waiting) = sync_channel(QUEUE);
     let sending = thread::spawn("bot-sender", move || send_all(sender, &waiting))?;
-    let mut room = BotRoom { session, requests, json: bot.json, own: bot.own };
-    let result = room.run_program(&bot.program, bot.restart);
+    descendants::adopt();
+    let mut room = BotRoom { session, requests, bot, missed: 0 };
+    let result = room.run_program();
     let BotRoom { session, requests, .. } = room;
     drop(requests);
     if result.is_err() {
@@ -78,6 +78,8 @@ fn send_all(mut sender: Sender, requests: &Receiver<Vec<u8>>) {
 
 /// Turns what a program does into requests.
 struct ProgramOutput {
+    /// Whether it may do more than say.
+    may_request: bool,
     decoder: LineDecoder,
     requests: SyncSender<Vec<u8>>,
     /// Set before the fence that follows the last line.
@@ -90,12 +92,12 @@ impl ProgramOutput {
         match event {
             ProgramEvent::Printed(mut bytes) => {
                 while let Some(line) = self.decoder.next(&mut bytes) {
-                    put_request(&mut said, None, line);
+                    put_line(&mut said, line, self.may_request);
                 }
             }
             ProgramEvent::Ended => {
                 if let Some(line) = self.decoder.finish() {
-                    put_request(&mut said, None, line);
+                    put_line(&mut said, line, self.may_request);
                 }
                 self.has_ended.store(true, Ordering::Release);
                 said.extend(fence::request("bot").bytes());
@@ -109,20 +111,21 @@ impl ProgramOutput {
 }
 
 /// The connection to the room, for the programs that run in it one after the other.
-struct BotRoom {
+struct BotRoom<'a> {
     session: ScriptSession,
     requests: SyncSender<Vec<u8>>,
-    json: bool,
-    own: bool,
+    bot: &'a Bot,
+    /// Lines that came while no program ran, or that the one before was not told it missed.
+    missed: u64,
 }
 
-impl BotRoom {
-    fn run_program(&mut self, command: &[OsString], restarts: bool) -> Result<u8, Failure> {
+impl BotRoom<'_> {
+    fn run_program(&mut self) -> Result<u8, Failure> {
         let mut backoff = Backoff::new(FIRST_DELAY, LONGEST_DELAY);
         loop {
             let since = Instant::now();
-            let status = self.run_once(command)?;
-            if status.success() || !restarts {
+            let status = self.run_once()?;
+            if status.success() || !self.bot.restart {
                 return Ok(code(status));
             }
             backoff.lasted(since.elapsed());
@@ -133,20 +136,28 @@ impl BotRoom {
         }
     }
 
-    fn run_once(&mut self, command: &[OsString]) -> Result<ExitStatus, Failure> {
+    fn run_once(&mut self) -> Result<ExitStatus, Failure> {
         let has_ended = Arc::new(AtomicBool::new(false));
         let mut output = ProgramOutput {
+            may_request: self.bot.requests,
             decoder: LineDecoder::new(LONGEST, usize::MAX),
             requests: self.requests.clone(),
             has_ended: Arc::clone(&has_ended),
         };
-        let mut program = Program::start(command, move |event| output.take(event))?;
+        let variables = [
+            ("CHAT_SERVER", self.bot.visit.server.server.as_str()),
+            ("CHAT_NAME", &self.session.name),
+            ("CHAT_ROOM", &self.session.room),
+        ];
+        let take = move |event: ProgramEvent<'_>| output.take(event);
+        let mut program = Program::start(&self.bot.program, variables, self.missed, take)?;
         let served = self.serve(&mut program, &has_ended);
         if served.is_err() {
             // What waits to be sent must not keep the program's last words waiting.
             self.session.sender.close();
             program.stop();
         }
+        self.missed = program.untold();
         let status = program.join();
         served?;
         status.map_err(Failure::local)
@@ -156,9 +167,9 @@ impl BotRoom {
     fn serve(&mut self, program: &mut Program, has_ended: &AtomicBool) -> Result<(), Failure> {
         loop {
             let now = format!("{:.3}", Timestamp::now());
-            let Self { session, json, own, .. } = self;
+            let Self { session, bot, .. } = self;
             let (room, name) = (&session.room, &session.name);
-            let shape = |line: &str| match json {
+            let shape = |line: &str| match bot.json {
                 true => record::json(&Record::of_line(line, &now, room)),
                 false => line.to_owned(),
             };
@@ -174,7 +185,7 @@ impl BotRoom {
                 }
                 if is_refusal(line) {
                     warn(format_args!("the server refused a line of the program: {line}"));
-                } else if *own || !is_own(line, name) {
+                } else if bot.own || !is_own(line, name) {
                     program.send(&shape(line), shape);
                 }
                 ControlFlow::Continue(())
@@ -186,10 +197,14 @@ impl BotRoom {
         }
     }
 
-    /// Lets time pass. What the room says meanwhile, no program hears.
+    /// Lets time pass. What the room says meanwhile, no program hears; the next one is told how much it was.
     fn pause(&mut self, deadline: Instant) -> Result<(), Failure> {
         while self.wait(Some(deadline))? != Woken::TimedOut {
-            self.session.lines.each(|_| ControlFlow::<()>::Continue(()));
+            let Self { session, missed, .. } = self;
+            session.lines.each(|line| {
+                *missed += u64::from(fence::answered(line).is_none() && !is_refusal(line));
+                ControlFlow::<()>::Continue(())
+            });
         }
         Ok(())
     }
@@ -209,7 +224,24 @@ impl BotRoom {
     }
 }
 
+/// Adds the request for what a program has printed: `/me TEXT` and `/msg NAME TEXT` are more than to be
+/// said where the program may do more, and two slashes stand for one there.
+fn put_line(requests: &mut Vec<u8>, line: Result<&str, LineError>, may_request: bool) {
+    let Some(command) = line.ok().and_then(|line| line.strip_prefix('/')).filter(|_| may_request)
+    else {
+        return put_request(requests, None, line);
+    };
+    match command.split_once(' ') {
+        Some(("me" | "msg", _)) => requests.extend(format!("{command}\n").bytes()),
+        _ if command.starts_with('/') => put_request(requests, None, Ok(command)),
+        _ => put_request(requests, None, line),
+    }
+}
+
 fn is_own(line: &str, own_name: &str) -> bool {
+    if let Some(Reply::MessageTo { .. }) = Reply::parse(line) {
+        return true;
+    }
     matches!(
         Event::parse(line),
         Some(Event::Said { name, .. } | Event::Did { name, .. }) if name == own_name

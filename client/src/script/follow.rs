@@ -22,7 +22,7 @@ use crate::sys::stdout::Audience;
 /// Says why it does not go on.
 pub fn run(follow: &Follow) -> Result<Exit, Failure> {
     let output = Output::new()?;
-    let mut printer = Printer { output, json: follow.json, left: follow.count.unwrap_or(u64::MAX) };
+    let mut printer = Printer { output, options: follow, left: follow.count.unwrap_or(u64::MAX) };
     let mut entrance = Entrance::new(&follow.visit, follow.visit.server.reader());
     let mut session = entrance.enter()?;
     let wanted = Wanted::new(follow.history, follow.since);
@@ -42,14 +42,14 @@ pub fn run(follow: &Follow) -> Result<Exit, Failure> {
 }
 
 /// Prints lines.
-struct Printer {
+struct Printer<'a> {
     output: Output,
-    json: bool,
+    options: &'a Follow,
     /// How many lines are still to be printed.
     left: u64,
 }
 
-impl Printer {
+impl Printer<'_> {
     fn follow(&mut self, session: &mut ScriptSession, past: &mut Past) -> Result<Exit, Failure> {
         if let Some(requests) = past.requests() {
             session.send(&requests)?;
@@ -79,11 +79,29 @@ impl Printer {
     }
 
     fn print(&mut self, told: Told<'_>, room: &str) -> Flow {
-        match self.json {
+        if !self.is_wanted(&told, room) {
+            return ControlFlow::Continue(());
+        }
+        match self.options.json {
             true => self.output.line(&json(&told.record(room))),
             false => self.output.line(told.as_sent()),
         }
         self.left -= 1;
         if self.left == 0 { ControlFlow::Break(Ok(())) } else { ControlFlow::Continue(()) }
+    }
+
+    fn is_wanted(&self, told: &Told<'_>, room: &str) -> bool {
+        let Follow { pattern, from, kinds, .. } = self.options;
+        if pattern.as_ref().is_some_and(|pattern| !pattern.is_match(told.line())) {
+            return false;
+        }
+        // A follower of a flood that wants all of it looks into no line.
+        if from.is_empty() && kinds.is_empty() {
+            return true;
+        }
+        let record = told.record(room);
+        let is_from = |name: &String| record.from == Some(name.as_str());
+        (from.is_empty() || from.iter().any(is_from))
+            && (kinds.is_empty() || kinds.iter().any(|kind| kind == record.kind.word()))
     }
 }

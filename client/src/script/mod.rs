@@ -6,6 +6,7 @@
 //! | [`session`], [`lines`] | a connection that is logged in and in its room, and its lines |
 //! | [`input`] | from what is to be said to requests |
 //! | [`say`], [`echoes`] | saying lines, and finding out what became of each |
+//! | [`act`] | one request of another kind, and what became of it |
 //! | [`answers`] | `look`, `rooms` and `history`: a list, up to its fence |
 //! | [`follow`], [`wait`] | the room as it goes on |
 //! | [`past`] | what stood in the room before, in one sequence with what comes |
@@ -14,6 +15,7 @@
 //!
 //! Data goes to stdout and nothing else does. Nothing here ends the process or reads a terminal.
 
+pub mod act;
 pub mod answers;
 pub mod bot;
 pub mod echoes;
@@ -46,6 +48,12 @@ pub fn run(task: &Task) -> Result<u8, Failure> {
         Task::Follow(follow) => follow::run(follow),
         Task::Wait(wait) => wait::run(wait),
         Task::Ask(ask) => wait::ask(ask),
+        Task::Me(me) => act::me(me),
+        Task::Topic(topic) => act::topic(topic),
+        Task::Announce(announce) => act::announce(announce),
+        Task::Kick(kick) => act::kick(kick),
+        Task::Mute(mute) => act::mute(mute),
+        Task::Ban(ban) => act::ban(ban),
         Task::Bot(bot) => return bot::run(bot),
     }
     .map(Exit::code)

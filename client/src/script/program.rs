@@ -9,6 +9,8 @@ use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -21,11 +23,15 @@ use protocol::Reply;
 use super::input::CHUNK_BYTES;
 use crate::exit::{Exit, Failure};
 use crate::sys::poll::{Interest, wait_unless, write_all};
-use crate::sys::thread;
+use crate::sys::{descendants, thread};
 
 /// Lines that wait for the program. One that reads none at all is no reason to be thrown out by
 /// the server, so what comes after these is counted, and the program is told how many.
 const WAITING: usize = 10_000;
+
+/// How many may wait when lines are given again after some were missed. So there are a few large gaps and not
+/// one before each line.
+const RESUMED: usize = WAITING / 2;
 
 /// How long a program may take to end when it must.
 const GRACE: Duration = Duration::from_secs(2);
@@ -43,6 +49,8 @@ pub enum ProgramEvent<'a> {
 pub struct Program {
     group: Pid,
     lines: Option<SyncSender<String>>,
+    /// How many lines wait.
+    waiting: Arc<AtomicUsize>,
     missed: u64,
     /// Dropped, it ends both threads, whatever they wait for.
     wake: UnixStream,
@@ -53,13 +61,15 @@ pub struct Program {
 }
 
 impl Program {
-    /// Starts the program. A thread of its own tells `take` what it does.
+    /// Starts the program with these variables, after so many lines that no program could hear. A thread of its own tells `take` what it does.
     ///
     /// # Errors
     ///
     /// When it cannot be started.
     pub fn start(
         command: &[OsString],
+        variables: [(&str, &str); 3],
+        missed: u64,
         take: impl FnMut(ProgramEvent<'_>) + Send + 'static,
     ) -> Result<Self, Failure> {
         let (wake, woken) = UnixStream::pair().map_err(Failure::local)?;
@@ -67,6 +77,7 @@ impl Program {
         let name = command.first().map(|name| name.to_string_lossy()).unwrap_or_default();
         let mut child = Command::new(&*command[0])
             .args(&command[1..])
+            .envs(variables)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             // With all that it starts, it can be ended together.
@@ -82,43 +93,60 @@ impl Program {
         };
         // The end of the pipe that is ours alone: the program reads from it as from any other.
         fcntl(&stdin, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).map_err(Failure::local)?;
-        let (lines, waiting) = sync_channel(WAITING);
-        let feeder = thread::spawn("bot-input", move || feed(stdin, &waiting, &woken))?;
+        let (lines, queue) = sync_channel(WAITING);
+        let waiting = Arc::new(AtomicUsize::new(0));
+        let counter = Arc::clone(&waiting);
+        let feeder = thread::spawn("bot-input", move || feed(stdin, &queue, &counter, &woken))?;
         let (alive, ended) = sync_channel(0);
         let watcher = thread::spawn("bot-output", move || {
             let _alive = alive;
             watch(child, stdout, &woken_too, take)
         })?;
-        Ok(Self { group, lines: Some(lines), missed: 0, wake, feeder, watcher, ended })
+        Ok(Self { group, lines: Some(lines), waiting, missed, wake, feeder, watcher, ended })
     }
 
     /// Gives the program a line, without its end. It never waits.
     pub fn send(&mut self, line: &str, missed: impl Fn(&str) -> String) {
-        let Some(lines) = &self.lines else { return };
         if self.missed > 0 {
-            let gap = missed(&Reply::Missed(self.missed).to_string());
-            match lines.try_send(gap) {
-                Ok(()) => self.missed = 0,
-                Err(_) => {
-                    self.missed += 1;
-                    return;
-                }
+            if self.waiting.load(Ordering::Relaxed) > RESUMED {
+                self.missed += 1;
+                return;
             }
+            // There is place for both.
+            let gap = missed(&Reply::Missed(self.missed).to_string());
+            self.missed = 0;
+            self.put(gap);
         }
-        match lines.try_send(line.to_owned()) {
+        self.put(line.to_owned());
+    }
+
+    fn put(&mut self, line: String) {
+        let Some(lines) = &self.lines else { return };
+        self.waiting.fetch_add(1, Ordering::Relaxed);
+        match lines.try_send(line) {
             Ok(()) => {}
-            Err(TrySendError::Full(_)) => self.missed += 1,
+            Err(TrySendError::Full(_)) => {
+                self.waiting.fetch_sub(1, Ordering::Relaxed);
+                self.missed += 1;
+            }
             // It has closed its stdin, as is its right.
             Err(TrySendError::Disconnected(_)) => self.lines = None,
         }
     }
 
-    /// Asks the program, and all that it has started, to end, and makes it.
+    /// How many lines it has not been told that it missed.
+    pub fn untold(&self) -> u64 {
+        self.missed
+    }
+
+    /// Asks the program, and all of its group, to end, and makes it. Whatever else it has started is ended
+    /// then, where the system lets it be found.
     pub fn stop(&self) {
         // It fails when all of it has ended.
         let _ = killpg(self.group, Signal::SIGTERM);
         let _ = self.ended.recv_timeout(GRACE);
         let _ = killpg(self.group, Signal::SIGKILL);
+        descendants::end_all_but(self.group, GRACE);
     }
 
     /// Gives how the program has ended, or waits until it has. Its output is not waited for.
@@ -166,8 +194,14 @@ fn read_all(
     Ok(())
 }
 
-fn feed(mut stdin: ChildStdin, lines: &Receiver<String>, woken: &UnixStream) {
+fn feed(
+    mut stdin: ChildStdin,
+    lines: &Receiver<String>,
+    waiting: &AtomicUsize,
+    woken: &UnixStream,
+) {
     for line in lines {
+        waiting.fetch_sub(1, Ordering::Relaxed);
         // A program that closed its stdin wants no more lines.
         if write_all(&mut stdin, format!("{line}\n").as_bytes(), Some(woken.as_fd())).is_err() {
             return;

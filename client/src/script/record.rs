@@ -4,13 +4,12 @@
 
 use protocol::rows::HistoryRow;
 use protocol::{Event, Reply, ServerLine};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::exit::Failure;
 
 /// What kind of line it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// Somebody said something.
     Say,
@@ -34,6 +33,32 @@ pub enum Kind {
     Shutdown,
     /// Any other line of the server.
     Notice,
+}
+
+impl Kind {
+    /// Its word in an object.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Kind::Say => "say",
+            Kind::Me => "me",
+            Kind::Enter => "enter",
+            Kind::Leave => "leave",
+            Kind::Rename => "rename",
+            Kind::Topic => "topic",
+            Kind::Private => "private",
+            Kind::Announce => "announce",
+            Kind::Missed => "missed",
+            Kind::Shutdown => "shutdown",
+            Kind::Notice => "notice",
+        }
+    }
+}
+
+impl Serialize for Kind {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.word())
+    }
 }
 
 /// One line.

@@ -1,5 +1,6 @@
-//! What the system has: waiting for files, signals, standard output and error, threads, this user's files.
+//! What the system has: processes, waiting for files, signals, standard output and error, threads, this user's files.
 
+pub mod descendants;
 pub mod files;
 pub mod poll;
 pub mod signals;

@@ -1,12 +1,16 @@
 //! Programs as users of a room.
 
 use std::process::Command;
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::thread;
+use std::time::Duration;
 
+use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use crate::fake_server::serve;
-use crate::program::{Finished, Program};
+use crate::program::{Finished, Program, command};
 use crate::pty::fresh_directory;
 use crate::real_server::{Other, RealServer};
 use crate::script::{check, objects, run, start};
@@ -104,18 +108,76 @@ fn a_program_that_only_listens_is_given_the_room_all_the_same() {
     std::fs::remove_dir_all(directory).unwrap();
 }
 
-/// It has left the group of the program, so nothing ends it, and it holds the program's output.
+/// It has left the group of the program, and it holds the program's output.
 #[test]
-fn what_a_program_has_started_keeps_nobody_waiting() {
+fn what_a_program_has_started_ends_with_it() {
     let server = RealServer::start();
     let mut bob = server.other("bob");
-    let script = "exec 2>/dev/null; set -m; sh -c 'echo $$; exec sleep 1000' & wait";
-    let program = bot(&server, &[], script);
-    bob.read_to("robo has entered the room.");
-    let runaway = answer_of(&mut bob, "robo").parse().unwrap();
-    program.signal(Signal::SIGTERM);
-    check(&program.finish(), 143, "", "");
-    kill(Pid::from_raw(runaway), Signal::SIGKILL).unwrap();
+    for script in [
+        "exec 2>/dev/null; set -m; sh -c 'echo $$; exec sleep 1000' & wait",
+        "exec 2>/dev/null; setsid sh -c 'echo $$; trap : TERM; while :; do sleep 1000; done' & wait",
+        "exec 2>/dev/null; (setsid sh -c 'echo $$; exec sleep 1000' &) ; sleep 1000",
+    ] {
+        let program = bot(&server, &[], script);
+        bob.read_to("robo has entered the room.");
+        let runaway = answer_of(&mut bob, "robo").parse().unwrap();
+        program.signal(Signal::SIGTERM);
+        check(&program.finish(), 143, "", "");
+        assert_eq!(kill(Pid::from_raw(runaway), None), Err(Errno::ESRCH), "{script}");
+        bob.read_to("robo has left the room.");
+    }
+}
+
+#[test]
+fn a_program_knows_who_and_where_it_is() {
+    let server = RealServer::start();
+    let mut bob = server.other("bob");
+    let script = "echo \"$CHAT_NAME in $CHAT_ROOM at $CHAT_SERVER\"";
+    let address = server.address.to_string();
+    let arguments = ["bot", "--server", &address, "--name", "robo", "sh", "-c", script];
+    let mut command = command(&arguments);
+    let outcome = Program::run(command.env("CHAT_NAME", "clerk")).finish();
+    check(&outcome, 0, "", "");
+    bob.read_to(&format!("robo: robo in main at {address}"));
+}
+
+#[test]
+fn a_program_may_do_more_than_say_when_it_is_let() {
+    let server = RealServer::start();
+    let mut bob = server.other("bob");
+    let script = "printf '/me waves\\n/msg bob psst\\n//me\\n/else\\n'";
+    check(&bot(&server, &["--requests"], script).finish(), 0, "", "");
+    let seen = bob.read_to("robo has left the room.");
+    assert_eq!(seen[1..], ["* robo waves", "[from robo] psst", "robo: /me", "robo: /else"]);
+    check(&bot(&server, &[], script).finish(), 0, "", "");
+    let seen = bob.read_to("robo has left the room.");
+    assert_eq!(
+        seen[1..],
+        ["/me waves", "/msg bob psst", "//me", "/else"].map(|it| format!("robo: {it}"))
+    );
+}
+
+#[test]
+fn what_is_said_while_a_program_is_not_running_is_told_to_the_next() {
+    let server = RealServer::start();
+    let mut bob = server.other("bob");
+    let script = "echo ready; read line; case $line in Missed*) exit 0;; esac; exit 3";
+    let program = bot(&server, &["--restart"], script);
+    bob.read_to("robo: ready");
+    // The pause begins some time after this, and lasts a second.
+    bob.send("say fail\n");
+    bob.read_to("bob: fail");
+    let (done, is_done) = channel::<()>();
+    let mut talker = server.other("talker");
+    let talking = thread::spawn(move || {
+        while is_done.recv_timeout(Duration::from_millis(20)) == Err(RecvTimeoutError::Timeout) {
+            talker.send("say more\n");
+        }
+    });
+    let outcome = program.finish();
+    assert_eq!(outcome.code, Some(0), "{outcome:?}");
+    drop(done);
+    talking.join().unwrap();
 }
 
 #[test]

@@ -3,6 +3,7 @@
 // Helpers of tests are tests to the reader, but not to clippy.
 #![allow(clippy::unwrap_used)]
 
+mod act;
 mod bot;
 #[path = "../../../server/tests/it/browser.rs"]
 #[expect(dead_code, reason = "the tests of the server use the rest")]

@@ -279,7 +279,10 @@ fn bot(kitchen: &mut Kitchen, recipe: &str) {
 /// What the page says of the commands is true of the program.
 #[test]
 fn the_page_names_every_command_and_option() {
-    for command in ["say", "look", "rooms", "history", "follow", "wait", "ask", "bot", "lan"] {
+    for command in [
+        "say", "look", "rooms", "history", "follow", "wait", "ask", "me", "topic", "announce",
+        "kick", "mute", "ban", "bot", "lan",
+    ] {
         assert!(PAGE.contains(&format!("| `{command}")) || PAGE.contains(&format!("`{command}`")));
         let help = crate::program::command(&[command, "--help"]).output().unwrap();
         let help = String::from_utf8(help.stdout).unwrap();
