@@ -195,20 +195,16 @@ impl<'scope> Acceptor<'scope> {
             return;
         }
         let client = self.client(stream, address, framing);
-        if let Err(refusal) = self.chat.connect(&client) {
-            if let Some(text) = self.refusals.note(client.address, refusal, Instant::now()) {
-                log::info!("{text}");
-            }
-            // Nobody else knows its socket yet, and a new socket takes so short a text at once.
-            let _ = client.socket.send(&refusal.to_bytes(framing), 0);
-            return self.closer.close(client);
-        }
+        let burst = match self.chat.connect(&client) {
+            Ok(burst) => burst,
+            Err(refusal) => return self.turn_away(client, refusal),
+        };
         let (chat, config, session) = (self.chat, self.config, Arc::clone(&client));
         let closer = self.closer;
         let spawned = thread::Builder::new()
             .name(format!("session-{}", client.id))
             .stack_size(SESSION_STACK_BYTES)
-            .spawn_scoped(scope, move || session::run(chat, &session, config, closer));
+            .spawn_scoped(scope, move || session::run(chat, &session, config, closer, burst));
         match spawned {
             Ok(_) => self.note_recovery(),
             Err(error) => {
@@ -221,6 +217,16 @@ impl<'scope> Acceptor<'scope> {
                 self.closer.close(client);
             }
         }
+    }
+
+    /// Tells a client that may not come, which only the log and the closer know of.
+    fn turn_away(&mut self, client: Arc<Client>, refusal: Reply<'static>) {
+        if let Some(text) = self.refusals.note(client.address, refusal, Instant::now()) {
+            log::info!("{text}");
+        }
+        // Nobody else knows its socket yet, and a new socket takes so short a text at once.
+        let _ = client.socket.send(&refusal.to_bytes(client.framing), 0);
+        self.closer.close(client);
     }
 
     /// Tells a client for which there is no place. Nobody else knows its socket, so it is written

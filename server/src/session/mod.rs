@@ -72,9 +72,9 @@ struct Session<'a> {
 }
 
 /// Serves a connected client until it has left, everything it was owed was sent, and its name is
-/// free again. Its connection goes to the closer then.
-pub fn run(chat: &Chat, client: &Arc<Client>, config: &Config, closer: &Closer) {
-    let rate_limit = RateLimit::new(config.rate, config.burst, Instant::now());
+/// free again. Its connection goes to the closer then. `burst` lines may come at once at first.
+pub fn run(chat: &Chat, client: &Arc<Client>, config: &Config, closer: &Closer, burst: u32) {
+    let rate_limit = RateLimit::new(config.rate, config.burst, burst, Instant::now());
     let mut session = Session {
         chat,
         client,
