@@ -20,7 +20,7 @@ use self::rate_limit::RateLimit;
 use crate::chat::{Chat, Membership};
 use crate::config::Config;
 use crate::delivery::client::Client;
-use crate::delivery::closer::{Closer, Connection};
+use crate::delivery::closer::{Closer, Connection, LINGER};
 use crate::delivery::outbox::{Item, Readiness};
 use crate::delivery::phase::{DeliveryEnd, Phase, Removal};
 use crate::log::position::Position;
@@ -97,6 +97,11 @@ pub fn run(chat: &Chat, client: &Arc<Client>, config: &Config, closer: &Closer, 
     session.flush();
     let name = session.membership.as_ref().map(|membership| membership.name.clone());
     session.leave();
+    if session.membership.is_none() && !client.outbox.has_ended_until(Instant::now() + LINGER) {
+        // Who has not logged in shall not stay by taking its replies slowly. The courier finds that
+        // nothing can be sent any more.
+        client.socket.shut_write();
+    }
     let delivery = client.outbox.wait_for_end();
     chat.disconnect(client, name.as_ref());
     if delivery == DeliveryEnd::Delivered && client.is_open() {

@@ -133,6 +133,26 @@ fn nothing_keeps_anybody_in_the_login_room() {
     assert!(text.ends_with("Login Timeout\n"), "{} of {sent}", text.len());
 }
 
+/// Nor does it help to take one's replies slowly.
+#[test]
+fn nobody_stays_in_the_login_room_by_reading_slowly() {
+    let server = TestServer::with(|config| {
+        config.login_timeout = Duration::from_millis(500);
+        config.max_clients = 1;
+    });
+    let slow = TestClient::connect(server.address);
+    // More than its socket and the server's hold.
+    SockRef::from(slow.stream()).set_recv_buffer_size(4096).unwrap();
+    slow.stream().set_write_timeout(Some(Duration::from_secs(1))).unwrap();
+    let request = format!("ping {}\n", "x".repeat(4000));
+    while slow.stream().write_all(request.as_bytes()).is_ok() {}
+    let begin = Instant::now();
+    while TestClient::connect(server.address).line() != "Connect Success" {
+        // The stall time-out is a minute.
+        assert!(begin.elapsed() < Duration::from_secs(30), "it keeps its place");
+    }
+}
+
 /// What was read but not said is said at the rate, or not at all.
 #[test]
 fn a_rate_holds_when_its_client_is_gone() {
