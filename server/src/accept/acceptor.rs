@@ -78,6 +78,9 @@ impl Listener {
 
 fn explain(error: &io::Error, address: SocketAddr) -> io::Error {
     let advice = match error.kind() {
+        io::ErrorKind::AddrInUse if address.ip().is_unspecified() => {
+            "choose another port, or [::] alone, which takes IPv4 as well; port 0 takes a free one"
+        }
         io::ErrorKind::AddrInUse => "choose another port; port 0 takes a free one",
         io::ErrorKind::PermissionDenied => "ports from 1024 on need no privileges",
         _ => "the address must be one of this machine",

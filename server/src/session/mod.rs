@@ -256,6 +256,8 @@ impl Session<'_> {
         }
         self.limit_login()?;
         let line = match line {
+            // Some programs begin what they write with a byte order mark, which nobody sees.
+            Ok(line) if self.lines == 1 => line.strip_prefix('\u{feff}').unwrap_or(line),
             Ok(line) => line,
             Err(LineError::NotUtf8) => return self.answer(Reply::InvalidUtf8),
             Err(LineError::TooLong) => {

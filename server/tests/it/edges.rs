@@ -295,3 +295,23 @@ fn a_full_quota_costs_lines_and_not_the_server() {
     let log = String::from_utf8(output.stderr).unwrap();
     assert!(log.contains("cannot be written, the chat goes on without it"), "{log}");
 }
+
+#[test]
+fn a_byte_order_mark_at_the_beginning_is_no_part_of_a_command() {
+    let server = TestServer::start();
+    let mut bob = server.connect();
+    bob.send("\u{feff}login bob\n\u{feff}say hi\nping\n");
+    bob.expect("Login Success");
+    // Elsewhere it is a character as any other.
+    assert_eq!(bob.lines_until("pong"), ["Unknown command: \u{feff}say"]);
+}
+
+#[test]
+fn both_wildcards_on_one_port_are_explained() {
+    let mut program = Program::start(&["--listen", "[::]:0"]);
+    let port = program.address().0.port();
+    let output = Program::start(&["--listen", &format!("0.0.0.0:{port}")]).output();
+    assert_eq!(output.status.code(), Some(3));
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(stderr.contains("or [::] alone, which takes IPv4 as well"), "{stderr}");
+}
