@@ -71,13 +71,16 @@ fn an_operator_gets_in_under_any_name_and_takes_the_own_one_back() {
     for _ in 0..2 {
         real.expect("Password Wrong");
     }
-    assert_eq!(real.lines_until("Operator Success"), [""; 0]);
+    // The impostor may have left before it is answered, or after.
+    let before = real.lines_until("Operator Success");
     assert_eq!(
         impostor.rest(),
         "other has entered the room.\nKicked: teacher is an operator's name\n"
     );
     drop(impostor);
-    real.expect("teacher has left the room.");
+    if before.is_empty() {
+        real.expect("teacher has left the room.");
+    }
     loop {
         real.send("rename teacher\n");
         if real.line() == "Rename Success" {
