@@ -1,10 +1,11 @@
 //! The mode for pipes: every line of stdin is a request, every line of the server goes to stdout.
 //!
 //! Two threads, one a direction, so a full pipe in one never holds up the other. The bytes pass
-//! as they are: this module looks at them only to notice a `logout`.
+//! as they are: this module looks at them only to notice a `logout`. Where stdout is a terminal, what
+//! could act on it is shown as marks.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, IsTerminal, Read};
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
@@ -32,7 +33,7 @@ const SILENCE: Duration = Duration::from_secs(60);
 ///
 /// Says why not all was sent and answered.
 pub fn run(server: &str, name: Option<&str>, room: Option<&str>) -> Result<(), Failure> {
-    let mut stdout = unbuffered()?;
+    let mut stdout = Shown::new()?;
     let stdin = io::stdin().as_fd().try_clone_to_owned().map_err(Failure::local)?;
     let watched = unbuffered()?;
     let mut connection = Connection::open(server, PATIENCE)?;
@@ -41,7 +42,7 @@ pub fn run(server: &str, name: Option<&str>, room: Option<&str>) -> Result<(), F
         // Its newline, if it has one, is among the bytes that follow.
         None => {
             let greeting = Reply::ConnectSuccess.to_string();
-            (print(&mut stdout, greeting.as_bytes())?, None)
+            (stdout.print(greeting.as_bytes())?, None)
         }
     };
     if audience == Audience::Gone {
@@ -86,9 +87,9 @@ pub fn run(server: &str, name: Option<&str>, room: Option<&str>) -> Result<(), F
 fn log_in(
     connection: &mut Connection,
     name: &str,
-    stdout: &mut File,
+    stdout: &mut Shown,
 ) -> Result<(Audience, Option<Framing>), Failure> {
-    let mut show = |line: &str| print(stdout, format!("{line}\n").as_bytes());
+    let mut show = |line: &str| stdout.print(format!("{line}\n").as_bytes());
     if show(&Reply::ConnectSuccess.to_string())? == Audience::Gone {
         return Ok((Audience::Gone, None));
     }
@@ -102,6 +103,53 @@ fn log_in(
             Err(error.into())
         }
     }
+}
+
+/// Stdout, as it is for a pipe or file, and made safe where it is a terminal.
+struct Shown {
+    stdout: File,
+    is_terminal: bool,
+    /// Bytes of a character whose end has not come: three at most.
+    begun: Vec<u8>,
+}
+
+impl Shown {
+    fn new() -> Result<Self, Failure> {
+        let is_terminal = io::stdout().is_terminal();
+        Ok(Self { stdout: unbuffered()?, is_terminal, begun: Vec::new() })
+    }
+
+    fn print(&mut self, bytes: &[u8]) -> Result<Audience, Failure> {
+        if !self.is_terminal {
+            return print(&mut self.stdout, bytes);
+        }
+        let text = self.safe(bytes);
+        print(&mut self.stdout, text.as_bytes())
+    }
+
+    /// The text of the next bytes of a stream, with marks for all but its newlines. Replies of the
+    /// classic framing have none, so nothing waits for one.
+    fn safe(&mut self, bytes: &[u8]) -> String {
+        self.begun.extend_from_slice(bytes);
+        let whole = self.begun.len() - unfinished(&self.begun);
+        let rest = self.begun.split_off(whole);
+        let bytes = std::mem::replace(&mut self.begun, rest);
+        let mut safe = String::new();
+        for piece in String::from_utf8_lossy(&bytes).split_inclusive('\n') {
+            let line = piece.strip_suffix('\n');
+            safe.push_str(&Sanitized::new(line.unwrap_or(piece)));
+            safe.extend(line.map(|_| '\n'));
+        }
+        safe
+    }
+}
+
+/// How many bytes at the end are the beginning of a character, whatever stands before it.
+fn unfinished(bytes: &[u8]) -> usize {
+    let last = bytes.utf8_chunks().last();
+    let invalid = last.map_or(&[][..], |chunk| chunk.invalid());
+    let is_begun = str::from_utf8(invalid).is_err_and(|error| error.error_len().is_none());
+    if is_begun { invalid.len() } else { 0 }
 }
 
 /// Which of the two ends broke.
@@ -139,7 +187,7 @@ impl LastWords {
 
 fn print_replies(
     mut receiver: Receiver,
-    stdout: &mut File,
+    stdout: &mut Shown,
     last_words: &mut LastWords,
     ended: &UnixStream,
     silence: Duration,
@@ -170,7 +218,7 @@ fn print_replies(
             return Ok(Audience::There);
         }
         last_words.take(&chunk[..length]);
-        if print(stdout, &chunk[..length]).map_err(Broken::Stdout)? == Audience::Gone {
+        if stdout.print(&chunk[..length]).map_err(Broken::Stdout)? == Audience::Gone {
             return Ok(Audience::Gone);
         }
     }
@@ -297,11 +345,29 @@ mod tests {
         let _frozen = serving.join().unwrap();
         let (ending, ended) = UnixStream::pair().unwrap();
         drop(ending);
-        let mut stdout = File::options().write(true).open("/dev/null").unwrap();
+        let null = File::options().write(true).open("/dev/null").unwrap();
+        let mut stdout = Shown { stdout: null, is_terminal: false, begun: Vec::new() };
         let mut words = LastWords::default();
         let silence = Duration::from_millis(50);
         let replies = print_replies(receiver, &mut stdout, &mut words, &ended, silence);
         assert!(matches!(replies, Err(Broken::Server(_))));
         assert_eq!(words.0, b"bo: hi\n");
+    }
+
+    #[test]
+    fn a_terminal_gets_marks_however_the_bytes_are_cut() {
+        let text = "al: h\u{e9} \u{1f600}\x1b[2J\u{202e}\n\u{200b}eve: \u{9b}x\nrest".as_bytes();
+        let bytes = [text, b"\xff\xe2\n\xf0\x9f"].concat();
+        let mut whole = None;
+        for cut in 1..bytes.len() {
+            let null = File::options().write(true).open("/dev/null").unwrap();
+            let mut shown = Shown { stdout: null, is_terminal: true, begun: Vec::new() };
+            let safe: String = bytes.chunks(cut).map(|piece| shown.safe(piece)).collect();
+            assert!(!safe.contains(['\x1b', '\u{202e}', '\u{200b}', '\u{9b}']), "{safe:?}");
+            assert!(safe.starts_with("al: h\u{e9} \u{1f600}"), "{safe:?}");
+            assert_eq!(safe.matches('\n').count(), 3);
+            assert!(shown.begun.len() < 4);
+            assert_eq!(*whole.get_or_insert(safe.clone()), safe);
+        }
     }
 }

@@ -181,7 +181,7 @@ commands! {
     /// Become an operator.
     Operator: Spec {
         name: "op",
-        usage: "op PASSWORD",
+        usage: "op [NAME] PASSWORD",
         help: "become an operator",
         scope: Scope::Moderated,
         secret: true,

@@ -2,7 +2,7 @@
 //! that they must be in.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::thread;
@@ -11,6 +11,7 @@ use std::time::Duration;
 use protocol::{Framing, limits};
 
 use crate::log::room_log::MAX_COURIERS;
+use crate::network::Network;
 
 /// The number of threads that write.
 pub const COURIERS: RangeInclusive<u64> = 1..=MAX_COURIERS as u64;
@@ -32,6 +33,12 @@ pub const YEAR: u64 = 365 * 24 * 60 * 60;
 
 /// The longest time that the system takes for keep-alive, in seconds: see tcp(7).
 pub const KEEPALIVE: u64 = 32_767;
+
+/// Connections of one address: a large lab behind one address, with a few for each seat.
+pub const DEFAULT_PER_ADDRESS: u32 = 1000;
+
+/// New connections of one address in a minute: that lab logs in at once, or ten scripts a second.
+pub const DEFAULT_ARRIVALS: u32 = 600;
 
 /// How bytes come and go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,8 +95,13 @@ pub struct Config {
     pub backlog: usize,
     /// Connections at once.
     pub max_clients: usize,
-    /// Connections at once from one address.
+    /// Connections at once from one address, or one IPv6 network of 64 bits.
     pub max_per_address: usize,
+    /// New connections of one address in a minute. 0 is no limit.
+    pub max_arrivals: u32,
+    /// Where the limits of one address do not count, and from where operators have places when all
+    /// others are taken.
+    pub exempt: Vec<Network>,
     /// Bytes of replies that all clients together may be owed, of [`OWED_BYTES`].
     pub max_owed: usize,
     /// Rooms at once. With [`Self::data`], each name that has a transcript counts, for ever.
@@ -129,7 +141,9 @@ impl Default for Config {
             max_line: limits::LINE_BYTES,
             backlog: limits::BACKLOG_BYTES,
             max_clients: limits::CLIENTS,
-            max_per_address: usize::MAX,
+            max_per_address: DEFAULT_PER_ADDRESS as usize,
+            max_arrivals: DEFAULT_ARRIVALS,
+            exempt: loopback(),
             max_owed: DEFAULT_OWED_BYTES as usize,
             max_rooms: limits::ROOMS,
             login_timeout: limits::LOGIN_TIMEOUT,
@@ -145,6 +159,12 @@ impl Default for Config {
             exit_when_idle: None,
         }
     }
+}
+
+/// The addresses of this machine alone.
+fn loopback() -> Vec<Network> {
+    let v4 = Network::new(Ipv4Addr::LOCALHOST.into(), 8);
+    v4.into_iter().chain([Network::of_one(Ipv6Addr::LOCALHOST.into())]).collect()
 }
 
 impl Config {

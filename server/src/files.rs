@@ -21,17 +21,43 @@ pub fn read_text(path: &Path) -> io::Result<String> {
     let explain = |error: io::Error| {
         io::Error::new(error.kind(), format!("cannot use {}: {error}", path.display()))
     };
-    let mut text = String::new();
-    let file = File::open(path).map_err(explain)?;
-    let length = file.take(TEXT_BYTES + 1).read_to_string(&mut text).map_err(explain)?;
-    if length as u64 > TEXT_BYTES {
+    let text = read_up_to(path, TEXT_BYTES + 1).map_err(explain)?;
+    if text.len() as u64 > TEXT_BYTES {
         return Err(explain(io::Error::other(format!("it is longer than {TEXT_BYTES} bytes"))));
     }
+    Ok(text)
+}
+
+/// The text of a file that only a server writes, and that may be as long as it likes.
+///
+/// # Errors
+///
+/// As the system says it; what is no file is not waited for.
+pub fn read_own(path: &Path) -> io::Result<String> {
+    read_up_to(path, u64::MAX)
+}
+
+fn read_up_to(path: &Path, most: u64) -> io::Result<String> {
+    check_regular(path)?;
+    let mut text = String::new();
+    File::open(path)?.take(most).read_to_string(&mut text)?;
     // Some editors begin a file with a byte order mark.
     if text.starts_with('\u{feff}') {
         text.remove(0);
     }
     Ok(text)
+}
+
+/// A pipe that nobody writes to, or a device, would be waited for without an end.
+///
+/// # Errors
+///
+/// When there is nothing, or something that is no file.
+pub fn check_regular(path: &Path) -> io::Result<()> {
+    if fs::metadata(path)?.is_file() {
+        return Ok(());
+    }
+    Err(io::Error::other("it is no regular file"))
 }
 
 /// What is wrong with a line of a file. Lines count from 1.
@@ -60,6 +86,10 @@ pub fn private_file() -> OpenOptions {
 /// the file is new already.
 pub fn replace(path: &Path, text: &str, sync: bool) -> io::Result<()> {
     let new = path.with_added_extension("new");
+    match check_regular(&new) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
     let mut file = private_file().write(true).truncate(true).open(&new)?;
     file.write_all(text.as_bytes())?;
     if sync {
@@ -112,10 +142,16 @@ mod tests {
         let path = folder.path().join("text");
         fs::write(&path, "\u{feff}a\n").unwrap();
         assert_eq!(read_text(&path).unwrap(), "a\n");
+        let pipe = folder.path().join("pipe");
+        nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRUSR).unwrap();
+        assert!(read_text(&pipe).unwrap_err().to_string().ends_with(": it is no regular file"));
+        nix::unistd::mkfifo(&folder.path().join("bans.new"), nix::sys::stat::Mode::S_IRUSR)
+            .unwrap();
+        replace(&folder.path().join("bans"), "", false).unwrap_err();
         fs::write(&path, "x".repeat(TEXT_BYTES as usize + 1)).unwrap();
         assert!(read_text(&path).unwrap_err().to_string().ends_with("longer than 65536 bytes"));
         let error = read_text(Path::new("/dev/zero")).unwrap_err().to_string();
-        assert!(error.starts_with("cannot use /dev/zero: "), "{error}");
+        assert_eq!(error, "cannot use /dev/zero: it is no regular file");
         assert_eq!(
             bad_line(Path::new("bans"), 2, "is no ban").to_string(),
             "cannot use bans: line 2 is no ban"

@@ -24,6 +24,7 @@
 //! | `web` | the page for browsers, and HTTP and WebSocket: bytes into values and back |
 //! | `motd` | the message that newcomers are told |
 //! | `files` | small files, whole or not at all |
+//! | `network` | IP networks, for limits and bans |
 //! | `trace` | the log of the wire, without passwords |
 //!
 //! What always holds:
@@ -32,13 +33,12 @@
 //!   moderation's is taken inside the chat's or a log's or alone, and nothing inside it; those of the
 //!   interrupt, the archive and the recorder likewise. None of these is held while waiting for a
 //!   socket, a disk or flow control, while hashing, or while logging.
-//! - Two other locks are held during long work, so that one thread at a time does it: checking a
-//!   password, and writing the bans. Nobody has a lock when taking one of them.
+//! - Nobody has a lock while a password is checked, or while waiting for the file of bans.
 //! - An item is posted to an outbox while the log of the client's room is locked, so that its
 //!   position is right.
 //! - A session changes its own membership only. What another wants of it goes through its outbox.
 //! - Every thread has a name and is joined before [`Server::run`] returns, but for the recorder's
-//!   two: when their disk does not answer they are left, and the log says so. Every queue is bounded
+//!   two and that of the bans: when their disk does not answer they are left, and the log says so. Every queue is bounded
 //!   by the number of clients and rooms, or by bytes.
 //! - There is no global state: many servers can live in one process.
 
@@ -50,6 +50,7 @@ mod files;
 mod log;
 mod moderation;
 mod motd;
+mod network;
 mod recording;
 mod server;
 mod session;
@@ -58,6 +59,7 @@ mod web;
 
 pub use config::{Config, Endpoint, Transport};
 pub use moderation::operators::hash;
+pub use network::Network;
 pub use recording::recorder::Recorder;
 pub use server::{Server, StopHandle};
 pub use trace::WIRE;

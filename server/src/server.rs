@@ -145,7 +145,7 @@ impl Server {
         };
         let subscribers = inboxes.iter().map(|inbox| Arc::clone(inbox) as Arc<dyn Subscriber>);
         let site = Site::new(&config.web_names);
-        let chat = Chat::new(subscribers.collect(), recorder, motd, moderation, &config);
+        let chat = Chat::new(subscribers.collect(), recorder, motd, moderation.clone(), &config);
         let mut deadline = Instant::now();
         let served = thread::scope(|scope| {
             let spawned = spawn_couriers(scope, couriers)
@@ -172,8 +172,12 @@ impl Server {
             closer.end(deadline);
             served
         });
+        let disks_deadline = deadline.max(Instant::now() + RECORDER_GRACE);
         if let Some(recording) = recording {
-            recording.end(deadline.max(Instant::now() + RECORDER_GRACE));
+            recording.end(disks_deadline);
+        }
+        if let Some(moderation) = moderation {
+            moderation.end(disks_deadline);
         }
         served
     }

@@ -264,7 +264,7 @@ mod tests {
             assert_eq!(Input::read(line), Input::Send("op pass word".to_owned()), "{line:?}");
         }
         for line in ["/op", " /op "] {
-            assert_eq!(Input::read(line), Input::Incomplete("op PASSWORD"), "{line:?}");
+            assert_eq!(Input::read(line), Input::Incomplete("op [NAME] PASSWORD"), "{line:?}");
         }
     }
 

@@ -37,6 +37,7 @@ const KINDS: &[(&str, Episode)] = &[
     ("reset", reset),
     ("garbage", garbage),
     ("slow loris", slow_loris),
+    ("squat", squat),
     ("long line", long_line),
     ("vanish", vanish),
     ("storm", connect_storm),
@@ -322,6 +323,19 @@ fn slow_loris(client: &mut Client<'_>) -> io::Result<()> {
             break;
         }
         connection.send(&[*byte])?;
+        client.rest(100);
+    }
+    client.count(&connection);
+    Ok(())
+}
+
+/// Stays in the login room as long as it is let: with lines, and with replies that it does not take.
+fn squat(client: &mut Client<'_>) -> io::Result<()> {
+    let mut connection = client.connect(None)?;
+    let lines = if client.rng.bool() { "\n".repeat(60_000) } else { "help\n".repeat(3000) };
+    connection.send(lines.as_bytes())?;
+    while !client.is_over() {
+        connection.send(b"ping\n")?;
         client.rest(100);
     }
     client.count(&connection);

@@ -24,7 +24,7 @@ use clap::Parser;
 use crate::bad::Crowd;
 use crate::connection::OPEN_CONNECTIONS;
 use crate::honest::{Group, Verdict};
-use crate::server::{Limits, UnderTest, Usage};
+use crate::server::{Condition, Limits, UnderTest, Usage};
 
 /// Bad clients of every kind beside honest ones, against a real server.
 #[derive(Debug, Parser)]
@@ -54,6 +54,10 @@ struct Arguments {
     /// Only bad clients of these kinds, to find out which does what
     #[arg(long, value_name = "KIND")]
     only: Vec<String>,
+
+    /// What the server has to live with as well
+    #[arg(long, value_enum)]
+    condition: Option<Condition>,
 
     /// How long the own line of an honest client may take at most
     #[arg(long, value_name = "MILLISECONDS", default_value_t = 1000)]
@@ -92,7 +96,7 @@ fn soak(arguments: &Arguments) -> Result<Vec<String>> {
     let seed = arguments.seed.unwrap_or_else(|| fastrand::u64(..1_000_000));
     let time = Duration::from_secs_f64(arguments.minutes * 60.0);
     println!("seed {seed}, {:.0} s", time.as_secs_f64());
-    let mut server = UnderTest::start(&arguments.server)?;
+    let mut server = UnderTest::start(&arguments.server, arguments.condition)?;
     let address = server.address;
     let group = Group::login(address, arguments.honest)?;
     let before = server.usage()?;

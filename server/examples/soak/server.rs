@@ -1,7 +1,7 @@
 //! The server under test: its process, what it uses, how it ends.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, PipeReader};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -21,8 +21,17 @@ const BACKLOG: usize = 1024 * 1024;
 /// Everything that it may still be waiting for after the bad clients have gone ends before.
 const SETTLED: Duration = Duration::from_secs(15);
 
+/// What the server has to live with, beside bad clients.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Condition {
+    /// Nobody takes its log, of which there is much.
+    BlockedLog,
+}
+
 pub struct UnderTest {
     child: Child,
+    /// The end of the log that nobody reads.
+    _log: Option<PipeReader>,
     pub address: SocketAddr,
     data: TempDir,
 }
@@ -46,22 +55,36 @@ pub struct Stop {
 }
 
 impl UnderTest {
-    pub fn start(program: &Path) -> Result<Self> {
+    pub fn start(program: &Path, condition: Option<Condition>) -> Result<Self> {
         let data = TempDir::new()?;
-        let mut child = Command::new(program)
+        let mut command = Command::new(program);
+        let mut log = None;
+        match condition {
+            Some(Condition::BlockedLog) => {
+                let (reader, writer) = std::io::pipe()?;
+                command.arg("--trace").stderr(writer);
+                log = Some(reader);
+            }
+            None => {
+                command.arg("--quiet");
+            }
+        }
+        let child = command
             .args(["--listen", "127.0.0.1:0", "--rate", "0", "--stall-timeout", "3"])
-            .args(["--login-timeout", "3", "--quiet", "--backlog", &BACKLOG.to_string(), "--data"])
+            .args(["--login-timeout", "3", "--backlog", &BACKLOG.to_string(), "--data"])
             .arg(data.path())
             // As in the unit of `docs`: what was freed shall not look as if it were used.
             .env("MALLOC_ARENA_MAX", "2")
             .stdout(Stdio::piped())
-            .spawn()
-            .with_context(|| format!("{} does not start", program.display()))?;
+            .spawn();
+        // It has the other end of the pipe, too.
+        drop(command);
+        let mut child = child.with_context(|| format!("{} does not start", program.display()))?;
         let stdout = child.stdout.take().context("the server has a stdout")?;
         let mut line = String::new();
         BufReader::new(stdout).read_line(&mut line)?;
         let address = line.trim_end().strip_prefix("listening on ").context("no announcement")?;
-        Ok(Self { address: address.parse()?, child, data })
+        Ok(Self { address: address.parse()?, child, _log: log, data })
     }
 
     pub fn usage(&self) -> Result<Usage> {

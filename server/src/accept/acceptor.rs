@@ -15,7 +15,7 @@ use mio::{Interest, Registry, Token};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{Backlog, listen};
-use protocol::Reply;
+use protocol::{Framing, Reply};
 
 use crate::accept::capacity::Capacity;
 use crate::accept::refusals::Refusals;
@@ -84,6 +84,9 @@ impl Listener {
 
 fn explain(error: &io::Error, address: SocketAddr) -> io::Error {
     let advice = match error.kind() {
+        io::ErrorKind::AddrInUse if address.ip().is_unspecified() => {
+            "choose another port, or [::] alone, which takes IPv4 as well; port 0 takes a free one"
+        }
         io::ErrorKind::AddrInUse => "choose another port; port 0 takes a free one",
         io::ErrorKind::PermissionDenied => "ports from 1024 on need no privileges",
         _ => "the address must be one of this machine",
@@ -193,20 +196,16 @@ impl<'scope> Acceptor<'scope> {
             return;
         }
         let client = self.client(stream, endpoint);
-        if let Err(refusal) = self.chat.connect(&client) {
-            if let Some(text) = self.refusals.note(client.address, refusal, Instant::now()) {
-                log::info!("{text}");
-            }
-            // Nobody else knows its socket yet, and a new socket takes so short a text at once.
-            let _ = client.socket.send(&[], &refusal_bytes(refusal, endpoint), 0);
-            return self.closer.close(client);
-        }
+        let burst = match self.chat.connect(&client) {
+            Ok(burst) => burst,
+            Err(refusal) => return self.turn_away(client, refusal),
+        };
         let (chat, config, site, closer) = (self.chat, self.config, self.site, self.closer);
         let session = Arc::clone(&client);
         let spawned = thread::Builder::new()
             .name(format!("session-{}", client.id))
             .stack_size(SESSION_STACK_BYTES)
-            .spawn_scoped(scope, move || session::run(chat, &session, config, site, closer));
+            .spawn_scoped(scope, move || session::run(chat, &session, config, site, closer, burst));
         match spawned {
             Ok(_) => self.note_recovery(),
             Err(error) => {
@@ -221,12 +220,23 @@ impl<'scope> Acceptor<'scope> {
         }
     }
 
+    /// Tells a client that may not come, which only the log and the closer know of.
+    fn turn_away(&mut self, client: Arc<Client>, refusal: Reply<'static>) {
+        if let Some(text) = self.refusals.note(client.address, refusal, Instant::now()) {
+            log::info!("{text}");
+        }
+        // Nobody else knows its socket yet, and a new socket takes so short a text at once.
+        let _ =
+            client.socket.send(&[], &refusal_bytes(refusal, client.transport, client.framing), 0);
+        self.closer.close(client);
+    }
+
     /// Tells a client for which there is no place. Nobody else knows its socket, so it is written
     /// to here; a new socket takes so short a text at once, and if not, the client is closed without
     /// it.
     fn refuse(&self, mut stream: TcpStream, refusal: Reply<'_>, endpoint: Endpoint) {
         let _ = stream.set_nonblocking(true);
-        let _ = stream.write_all(&refusal_bytes(refusal, endpoint));
+        let _ = stream.write_all(&refusal_bytes(refusal, endpoint.transport, endpoint.framing));
         self.closer.close(Arc::new(stream));
     }
 
@@ -246,9 +256,9 @@ impl<'scope> Acceptor<'scope> {
     }
 }
 
-fn refusal_bytes(refusal: Reply<'_>, endpoint: Endpoint) -> Vec<u8> {
-    match endpoint.transport {
-        Transport::Tcp => refusal.to_bytes(endpoint.framing),
+fn refusal_bytes(refusal: Reply<'_>, transport: Transport, framing: Framing) -> Vec<u8> {
+    match transport {
+        Transport::Tcp => refusal.to_bytes(framing),
         Transport::Web => http::turn_away(refusal),
     }
 }

@@ -12,6 +12,9 @@ use std::thread;
 
 use nix::sys::resource::{Resource, getrlimit};
 
+/// Memory maps of a process by default: see the documentation of Linux, `sysctl/vm.rst`.
+const USUAL_MAPS: u64 = 65_530;
+
 /// Memory maps of a thread: its stack, its signal stack, and a guard page for each. See `proc(5)`,
 /// `/proc/PID/maps`.
 const MAPS_A_CLIENT: u64 = 4;
@@ -139,7 +142,8 @@ impl Machine {
         let limit = |resource| getrlimit(resource).ok().map(|(soft, _)| soft);
         let open = fs::read_dir("/proc/self/fd").map_or(0, |open| open.count() as u64);
         let maps = fs::read_to_string("/proc/self/maps").map(|maps| maps.lines().count() as u64);
-        let most_maps = number("/proc/sys/vm/max_map_count");
+        // Where the system does not show it, as in the unit, it is what Linux has by itself.
+        let most_maps = number("/proc/sys/vm/max_map_count").or(Some(USUAL_MAPS));
         // In pages, of 4 KiB at least.
         let size = number("/proc/self/statm").map(|pages| pages * 4096);
         let address_space = limit(Resource::RLIMIT_AS).filter(|limit| *limit < u64::MAX / 2);

@@ -3,49 +3,55 @@
 //! This module knows no user and no room. The chat guards it with its lock.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::addresses::Addresses;
+use crate::config::Config;
 use crate::delivery::client::Client;
 use crate::delivery::inbox::ClientId;
+
+/// Places that are kept for operators, who come from an exempt address: four of them, or one.
+const KEPT: usize = 4;
 
 /// All connections of a server, and how many there may be.
 #[derive(Debug)]
 pub struct Connections {
     clients: HashMap<ClientId, Arc<Client>>,
-    /// How many of them an address has.
-    addresses: HashMap<IpAddr, usize>,
+    addresses: Addresses,
     /// When the last one went.
     idle_since: Instant,
     most: usize,
-    most_per_address: usize,
+    /// Places that only exempt addresses get, so that an operator can come in when all others are
+    /// taken.
+    kept: usize,
 }
 
 impl Connections {
-    /// Nobody is connected yet. There may be `most` connections, `most_per_address` of one address.
+    /// Nobody is connected yet. A chat that has operators keeps places for them.
     #[must_use]
-    pub fn new(most: usize, most_per_address: usize) -> Self {
+    pub fn new(config: &Config, has_operators: bool) -> Self {
+        let kept = if has_operators { KEPT.min(config.max_clients / 4) } else { 0 };
         Self {
             clients: HashMap::new(),
-            addresses: HashMap::new(),
+            addresses: Addresses::new(config),
             idle_since: Instant::now(),
-            most,
-            most_per_address,
+            most: config.max_clients,
+            kept,
         }
     }
 
-    /// Whether there is room for one more from this address.
-    #[must_use]
-    pub fn has_room(&self, address: IpAddr) -> bool {
-        let from_address = self.addresses.get(&address).copied().unwrap_or(0);
-        self.clients.len() < self.most && from_address < self.most_per_address
-    }
-
-    /// Adds a connection, for which there must be room.
-    pub fn add(&mut self, client: &Arc<Client>) {
-        *self.addresses.entry(client.address.ip()).or_default() += 1;
+    /// Adds a connection, and says how many lines it may send at once. `None` when there is no room
+    /// for it.
+    pub fn add(&mut self, client: &Arc<Client>, now: Instant) -> Option<u32> {
+        let address = client.address.ip();
+        let kept = if self.addresses.is_exempt(address) { 0 } else { self.kept };
+        if self.clients.len() + kept >= self.most {
+            return None;
+        }
+        let burst = self.addresses.enter(address, now)?;
         self.clients.insert(client.id, Arc::clone(client));
+        Some(burst)
     }
 
     /// Forgets a connection.
@@ -54,13 +60,7 @@ impl Connections {
             return;
         }
         self.idle_since = Instant::now();
-        let address = client.address.ip();
-        if let Some(count) = self.addresses.get_mut(&address) {
-            *count -= 1;
-            if *count == 0 {
-                self.addresses.remove(&address);
-            }
-        }
+        self.addresses.leave(client.address.ip());
     }
 
     /// Each connected client, in no order.

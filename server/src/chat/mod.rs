@@ -7,6 +7,7 @@
 //! moderation's, inside the chat's or a log's or alone. Nobody waits for a socket or for flow
 //! control while holding any of them.
 
+mod addresses;
 mod connections;
 mod moderate;
 mod opening;
@@ -129,7 +130,7 @@ impl Chat {
         };
         let log = Arc::clone(&main.log);
         let state = State {
-            connections: Connections::new(config.max_clients, config.max_per_address),
+            connections: Connections::new(config, moderation.is_some()),
             users: HashMap::new(),
             rooms: HashMap::from([(name, main)]),
             logs_made: 1,
@@ -156,21 +157,20 @@ impl Chat {
         self.state.lock().connections.idle_since()
     }
 
-    /// Takes in a new connection.
+    /// Takes in a new connection, and says how many lines it may send at once.
     ///
     /// # Errors
     ///
     /// Gives the refusal when there is no place for it.
-    pub fn connect(&self, client: &Arc<Client>) -> Result<(), Reply<'static>> {
+    pub fn connect(&self, client: &Arc<Client>) -> Result<u32, Reply<'static>> {
         let mut state = self.state.lock();
-        let address = client.address.ip();
-        if state.is_stopping || !state.connections.has_room(address) {
+        if state.is_stopping {
             return Err(Reply::ServerFull);
         }
-        self.admit(&Target::address(address))?;
-        state.connections.add(client);
+        self.admit(&Target::address(client.address.ip()))?;
+        let burst = state.connections.add(client, Instant::now()).ok_or(Reply::ServerFull)?;
         client.inbox.register(Arc::clone(client));
-        Ok(())
+        Ok(burst)
     }
 
     /// Forgets a connection, and its user's name with it.
@@ -269,6 +269,9 @@ impl Chat {
         if let Some(recorder) = &self.recorder {
             // Who opens a room now is gone before it could see anything of its past.
             recorder.stop_reading();
+        }
+        if let Some(moderation) = &self.moderation {
+            moderation.stop_waiting();
         }
         for room in state.rooms.values() {
             room.log.close();

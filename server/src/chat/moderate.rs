@@ -20,10 +20,31 @@ impl Chat {
         self.moderation.is_some()
     }
 
-    /// Whether this password makes this user an operator. It takes a while.
+    /// Whether there is an operator of this name.
     #[must_use]
-    pub fn is_operator(&self, name: &UserName, password: &str) -> bool {
-        self.moderation.as_ref().is_some_and(|it| it.is_operator(name, password))
+    pub fn is_operators_name(&self, name: &UserName) -> bool {
+        self.moderation.as_ref().is_some_and(|it| it.has_operator(name))
+    }
+
+    /// Whether this password makes the client an operator of this name. It takes a while.
+    #[must_use]
+    pub fn is_operator(&self, client: &Client, name: &UserName, password: &str) -> bool {
+        let from = client.address.ip();
+        self.moderation.as_ref().is_some_and(|it| it.is_operator(name, password, from))
+    }
+
+    /// Ends the connection of whoever has an operator's name and is not the client.
+    pub fn free_name(&self, client: &Client, name: &UserName) {
+        let state = self.state.lock();
+        let Some(target) = state.users.get(name).map(|user| Arc::clone(&user.client)) else {
+            return;
+        };
+        if target.id == client.id {
+            return;
+        }
+        target.outbox.remove(Removal::Kicked(format!("{name} is an operator's name")));
+        drop(state);
+        self.wake(&[target]);
     }
 
     /// For how many minutes a user is to say nothing. `None` when it may speak.
@@ -80,9 +101,8 @@ impl Chat {
             Target::Name(name) => {
                 state.users.get(name).map(|user| Arc::clone(&user.client)).into_iter().collect()
             }
-            Target::Address(_) => {
-                let comes_from =
-                    |client: &&Arc<Client>| Target::address(client.address.ip()) == *target;
+            Target::Network(network) => {
+                let comes_from = |client: &&Arc<Client>| network.contains(client.address.ip());
                 state.connections.iter().filter(comes_from).map(Arc::clone).collect()
             }
         };

@@ -4,9 +4,10 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use chat_server::Network;
 use chat_server::config::{
-    BACKLOG_BYTES, COURIERS, Config, DEFAULT_OWED_BYTES, Endpoint, KEEPALIVE, LINE_BYTES,
-    OWED_BYTES, YEAR,
+    BACKLOG_BYTES, COURIERS, Config, DEFAULT_ARRIVALS, DEFAULT_OWED_BYTES, DEFAULT_PER_ADDRESS,
+    Endpoint, KEEPALIVE, LINE_BYTES, OWED_BYTES, YEAR,
 };
 use clap::{ArgAction, Parser, Subcommand};
 use log::LevelFilter;
@@ -65,10 +66,19 @@ pub struct Arguments {
     #[arg(value_parser = clap::value_parser!(u32).range(1..), help_heading = "Limits")]
     max_clients: u32,
 
-    /// Connections at once from one address; no limit by default
-    #[arg(long, value_name = "N")]
+    /// Connections at once from one address, or one IPv6 network of 64 bits
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_PER_ADDRESS)]
     #[arg(value_parser = clap::value_parser!(u32).range(1..), help_heading = "Limits")]
-    max_per_address: Option<u32>,
+    max_per_address: u32,
+
+    /// New connections of one address in a minute; 0 is no limit
+    #[arg(long, value_name = "N", default_value_t = DEFAULT_ARRIVALS, help_heading = "Limits")]
+    max_arrivals: u32,
+
+    /// Where the limits of one address do not count, instead of this machine; repeatable
+    #[arg(long, value_name = "ADDRESS[/BITS]", help_heading = "Limits")]
+    #[arg(default_values = ["127.0.0.0/8", "::1"])]
+    exempt: Vec<Network>,
 
     /// Replies that all clients together may be owed; past it, who does not take its own waits
     #[arg(long, value_name = "BYTES", default_value_t = DEFAULT_OWED_BYTES)]
@@ -197,9 +207,9 @@ impl From<Arguments> for Config {
             max_line: arguments.max_line as usize,
             backlog: arguments.backlog as usize,
             max_clients: arguments.max_clients as usize,
-            max_per_address: arguments
-                .max_per_address
-                .map_or(default.max_per_address, |most| most as usize),
+            max_per_address: arguments.max_per_address as usize,
+            max_arrivals: arguments.max_arrivals,
+            exempt: arguments.exempt,
             max_owed: arguments.max_owed as usize,
             max_rooms: arguments.max_rooms as usize,
             login_timeout: Duration::from_secs(arguments.login_timeout),

@@ -415,6 +415,18 @@ impl Outbox {
             self.changed.wait(&mut state);
         }
     }
+
+    /// The same, but not past `deadline`. Whether it is done.
+    #[must_use]
+    pub fn has_ended_until(&self, deadline: Instant) -> bool {
+        let mut state = self.state.lock();
+        while !matches!(state.phase, Phase::Ended(_)) {
+            if self.changed.wait_until(&mut state, deadline).timed_out() {
+                return false;
+            }
+        }
+        true
+    }
 }
 
 #[cfg(test)]

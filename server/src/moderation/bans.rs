@@ -5,7 +5,6 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::fs;
 use std::io;
 use std::net::IpAddr;
 use std::path::Path;
@@ -14,40 +13,53 @@ use jiff::Timestamp;
 use protocol::{NameError, UserName};
 
 use crate::files;
+use crate::network::Network;
+
+/// The fewest bits that a banned network has: a slip of the finger shall not keep the world out.
+const LARGEST: u8 = 8;
 
 /// Who can be banned.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Target {
     /// Whoever comes from there.
-    Address(IpAddr),
+    Network(Network),
     /// Whoever calls himself so, or so that it looks the same.
     Name(UserName),
 }
 
 impl Target {
-    /// Reads an IP address, or else a name.
+    /// Reads an IP address, a network that is no larger than [`LARGEST`], or else a name.
     ///
     /// # Errors
     ///
     /// Says why it is no name either.
     pub fn parse(text: &str) -> Result<Self, NameError> {
-        match text.parse() {
-            Ok(address) => Ok(Self::address(address)),
-            Err(_) => UserName::parse(text).map(Self::Name),
+        match text.parse::<Network>() {
+            Ok(network) if network.bits() >= LARGEST => Ok(Self::Network(network)),
+            _ => UserName::parse(text).map(Self::Name),
+        }
+    }
+
+    /// Whether a ban of this one keeps the other out.
+    #[must_use]
+    pub fn covers(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Network(network), Self::Network(other)) => network.contains(other.address()),
+            _ => self == other,
         }
     }
 
     /// An address. An IPv4 client of an IPv6 listener is the same as one of an IPv4 listener.
     #[must_use]
     pub fn address(address: IpAddr) -> Self {
-        Self::Address(address.to_canonical())
+        Self::Network(Network::of_one(address))
     }
 }
 
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Address(address) => address.fmt(f),
+            Self::Network(network) => network.fmt(f),
             Self::Name(name) => name.fmt(f),
         }
     }
@@ -64,14 +76,16 @@ impl Bans {
     ///
     /// When the file cannot be read, or a line of it is no ban.
     pub fn read(path: &Path, now: Timestamp) -> io::Result<Self> {
-        let text = match fs::read_to_string(path) {
+        let text = match files::read_own(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
             read => read.map_err(|error| {
                 io::Error::new(error.kind(), format!("cannot use {}: {error}", path.display()))
             })?,
         };
         let mut bans = Self::default();
-        for (number, line) in (1..).zip(text.lines()).filter(|(_, line)| !line.is_empty()) {
+        for (number, line) in
+            (1..).zip(text.lines().map(str::trim)).filter(|(_, line)| !line.is_empty())
+        {
             let ban = line
                 .split_once(' ')
                 .and_then(|(time, target)| Some((time.parse().ok()?, Target::parse(target).ok()?)));
@@ -90,10 +104,11 @@ impl Bans {
         self.0.retain(|_, until| *until > now);
     }
 
-    /// Until when somebody is kept out. `None` when he is not.
+    /// Until when somebody is kept out, by the ban that lasts longest. `None` when he is not.
     #[must_use]
     pub fn until(&self, target: &Target, now: Timestamp) -> Option<Timestamp> {
-        self.0.get(target).copied().filter(|until| *until > now)
+        let bans = self.0.iter().filter(|(ban, until)| **until > now && ban.covers(target));
+        bans.map(|(_, until)| *until).max()
     }
 }
 
@@ -120,7 +135,27 @@ mod tests {
         assert_eq!(target("10.0.0.1"), target("::ffff:10.0.0.1"));
         assert_eq!(target("bob"), target("BOB"));
         assert_ne!(target("10.0.0.1"), target("10.0.0.2"));
+        assert_eq!(target("10.1.2.3/16"), target("10.1.0.0/16"));
         assert_eq!(Target::parse("a:b"), Err(NameError::Character(':')));
+        for text in ["127.6", "127.0.0.06", "127.0.0.300", "192.168.1", "::g"] {
+            assert!(Target::parse(text).is_err(), "{text} is a mistyped address");
+        }
+        for text in ["0.0.0.0/0", "10.0.0.0/33", "::/7", "fd00::/129", "10.0.0.0/"] {
+            assert!(Target::parse(text).is_err(), "{text} is no network to ban");
+        }
+    }
+
+    #[test]
+    fn a_ban_of_a_network_covers_its_addresses() {
+        let time = |second| Timestamp::from_second(second).unwrap();
+        let mut bans = Bans::default();
+        bans.set(target("fd00::/64"), time(60), time(0));
+        bans.set(target("fd00::1"), time(90), time(0));
+        assert_eq!(bans.until(&target("fd00::1"), time(1)), Some(time(90)));
+        assert_eq!(bans.until(&target("fd00::2"), time(1)), Some(time(60)));
+        assert_eq!(bans.until(&target("fd01::2"), time(1)), None);
+        bans.set(target("fd00::/64"), time(0), time(1));
+        assert_eq!(bans.until(&target("fd00::2"), time(1)), None);
     }
 
     #[test]

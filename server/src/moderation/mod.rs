@@ -2,17 +2,19 @@
 //!
 //! A ban is a date of the clock on the wall, for it outlives the server. A mute ends with the server and
 //! is a span of time: a clock that is set does not change it. The lock of the state is
-//! the innermost one: it is held for a look or a change, and nothing is locked inside it. Two more
-//! locks are held during long work, one while a password is hashed and one while the file of bans
-//! is written. Callers hold no lock when they take one of these.
+//! the innermost one: it is held for a look or a change, and nothing is locked inside it.
+//! Callers hold no lock when they have a password checked, or wait for the file of bans.
 
+mod ban_file;
 pub mod bans;
 pub mod interrupt;
 pub mod operators;
+mod turns;
 
 use std::collections::HashMap;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::net::IpAddr;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -21,10 +23,12 @@ use jiff::{SignedDuration, Timestamp};
 use parking_lot::Mutex;
 use protocol::UserName;
 
+use self::ban_file::BanFile;
 use self::bans::{Bans, Target};
 use self::interrupt::Interrupt;
 use self::operators::{Operators, is_password};
-use crate::files::replace;
+use self::turns::Turns;
+use crate::network::Network;
 
 /// The bans' file in the folder of a server that keeps what is said.
 const BANS_FILE: &str = "bans";
@@ -34,14 +38,12 @@ const BANS_FILE: &str = "bans";
 pub struct Moderation {
     operators: Operators,
     /// Where bans are kept. `None` forgets them with the server.
-    file: Option<PathBuf>,
+    file: Option<BanFile>,
     state: Mutex<State>,
     /// Whether anybody may be muted, so that nobody has to lock in order to speak when not.
     has_mutes: AtomicBool,
-    /// Held while a password is checked: one check at a time takes memory for hashing.
-    checking: Mutex<()>,
-    /// Held while the bans' file is written.
-    writing: Mutex<()>,
+    /// One check of a password at a time, so that one takes memory for hashing.
+    turns: Turns,
     /// Wakes the sessions of those who are to be removed.
     pub interrupt: Interrupt,
 }
@@ -60,30 +62,36 @@ impl Moderation {
     /// Says what is wrong with the operators' file or with the file of bans.
     pub fn open(operators: &Path, folder: Option<&Path>) -> io::Result<Self> {
         let operators = Operators::read(operators)?;
-        let file = folder.map(|folder| folder.join(BANS_FILE));
-        let bans = match &file {
-            Some(file) => Bans::read(file, Timestamp::now())?,
+        let path = folder.map(|folder| folder.join(BANS_FILE));
+        let bans = match &path {
+            Some(path) => Bans::read(path, Timestamp::now())?,
             None => Bans::default(),
         };
         let state = State { mutes: HashMap::new(), bans };
         Ok(Self {
             operators,
-            file,
+            file: path.map(BanFile::new),
             state: Mutex::new(state),
             has_mutes: AtomicBool::new(false),
-            checking: Mutex::new(()),
-            writing: Mutex::new(()),
+            turns: Turns::default(),
             interrupt: Interrupt::new()?,
         })
     }
 
-    /// Whether this user is an operator, and this the password. It takes a while.
+    /// Whether there is an operator of this name.
+    #[must_use]
+    pub fn has_operator(&self, name: &UserName) -> bool {
+        self.operators.hash_of(name).is_some()
+    }
+
+    /// Whether this name is an operator's, and this the password. It takes a while, and longer where
+    /// more passwords from the same address are to be checked: other addresses do not wait for those.
     ///
     /// Hashing wants more stack than a session has, and much memory: it is done on a thread of its
-    /// own, one at a time. A name is logged in once, so no more than all operators wait for it.
-    pub fn is_operator(&self, name: &UserName, password: &str) -> bool {
+    /// own, one at a time.
+    pub fn is_operator(&self, name: &UserName, password: &str, from: IpAddr) -> bool {
         let Some(hash) = self.operators.hash_of(name) else { return false };
-        let _one_at_a_time = self.checking.lock();
+        let Some(_turn) = self.turns.take(Network::of_subscriber(from)) else { return false };
         thread::scope(|scope| {
             let thread = thread::Builder::new().name("password".to_owned());
             let check = thread.spawn_scoped(scope, || is_password(password, hash));
@@ -123,14 +131,21 @@ impl Moderation {
     pub fn ban(&self, target: Target, minutes: u32) {
         let now = Timestamp::now();
         self.state.lock().bans.set(target, after(now, minutes), now);
-        let Some(file) = &self.file else { return };
-        let _one_at_a_time = self.writing.lock();
-        // The text is made inside this lock, so the last writer writes the newest bans.
-        let bans = self.state.lock().bans.to_string();
-        if let Err(error) = replace(file, &bans, true) {
-            let path = file.display();
-            log::error!("{path} cannot be written, a restart forgets the last bans: {error}");
+        if let Some(file) = &self.file {
+            // Made while the file is locked, so the last one written has the newest bans.
+            file.save(|| self.state.lock().bans.to_string());
         }
+    }
+
+    /// Nobody waits for the file of bans or for a check any more.
+    pub fn stop_waiting(&self) {
+        self.turns.stop();
+        self.file.iter().for_each(BanFile::stop_waiting);
+    }
+
+    /// Ends what the moderation does, at `deadline` at the latest.
+    pub fn end(&self, deadline: Instant) {
+        self.file.iter().for_each(|file| file.end(deadline));
     }
 
     /// For how many minutes somebody is kept out. `None` when he is not.

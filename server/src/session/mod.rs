@@ -21,7 +21,7 @@ use self::rate_limit::RateLimit;
 use crate::chat::{Chat, Membership};
 use crate::config::{Config, Transport};
 use crate::delivery::client::Client;
-use crate::delivery::closer::{Closer, Connection};
+use crate::delivery::closer::{Closer, Connection, LINGER};
 use crate::delivery::outbox::{Item, Readiness};
 use crate::delivery::phase::{DeliveryEnd, Phase, Removal};
 use crate::log::position::Position;
@@ -88,9 +88,16 @@ struct Session<'a> {
 }
 
 /// Serves a connected client until it has left, everything it was owed was sent, and its name is
-/// free again. Its connection goes to the closer then.
-pub fn run(chat: &Chat, client: &Arc<Client>, config: &Config, site: &Site, closer: &Closer) {
-    let rate_limit = RateLimit::new(config.rate, config.burst, Instant::now());
+/// free again. Its connection goes to the closer then. `burst` lines may come at once at first.
+pub fn run(
+    chat: &Chat,
+    client: &Arc<Client>,
+    config: &Config,
+    site: &Site,
+    closer: &Closer,
+    burst: u32,
+) {
+    let rate_limit = RateLimit::new(config.rate, config.burst, burst, Instant::now());
     let mut session = Session {
         chat,
         client,
@@ -120,6 +127,11 @@ pub fn run(chat: &Chat, client: &Arc<Client>, config: &Config, site: &Site, clos
     session.flush();
     let name = session.membership.as_ref().map(|membership| membership.name.clone());
     session.leave();
+    if session.membership.is_none() && !client.outbox.has_ended_until(Instant::now() + LINGER) {
+        // Who has not logged in shall not stay by taking its replies slowly. The courier finds that
+        // nothing can be sent any more.
+        client.socket.shut_write();
+    }
     let delivery = client.outbox.wait_for_end();
     chat.disconnect(client, name.as_ref());
     if delivery == DeliveryEnd::Delivered && client.is_open() {
@@ -303,6 +315,8 @@ impl Session<'_> {
         }
         self.limit_login()?;
         let line = match line {
+            // Some programs begin what they write with a byte order mark, which nobody sees.
+            Ok(line) if self.lines == 1 => line.strip_prefix('\u{feff}').unwrap_or(line),
             Ok(line) => line,
             Err(LineError::NotUtf8) => return self.answer(Reply::InvalidUtf8),
             Err(LineError::TooLong) => {

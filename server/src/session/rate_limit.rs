@@ -15,11 +15,12 @@ pub struct RateLimit {
 }
 
 impl RateLimit {
-    /// A limit whose burst is unused. `lines_per_second` of 0 is no limit.
+    /// A limit of whose burst so many lines are left. `lines_per_second` of 0 is no limit.
     #[must_use]
-    pub fn new(lines_per_second: u32, burst: u32, now: Instant) -> Self {
+    pub fn new(lines_per_second: u32, burst: u32, left: u32, now: Instant) -> Self {
         let burst = f64::from(burst.max(1));
-        Self { lines_per_second: lines_per_second.into(), burst, tokens: burst, counted: now }
+        let tokens = burst.min(left.into());
+        Self { lines_per_second: lines_per_second.into(), burst, tokens, counted: now }
     }
 
     /// Takes the token for one line, and says how long that line has to wait.
@@ -42,7 +43,7 @@ mod tests {
     #[test]
     fn a_burst_is_free_and_then_lines_come_at_the_rate() {
         let start = Instant::now();
-        let mut limit = RateLimit::new(20, 3, start);
+        let mut limit = RateLimit::new(20, 3, 3, start);
         let mut now = start;
         let waits: Vec<_> = (0..6)
             .map(|_| {
@@ -57,7 +58,7 @@ mod tests {
     #[test]
     fn silence_earns_no_more_than_a_burst() {
         let start = Instant::now();
-        let mut limit = RateLimit::new(20, 2, start);
+        let mut limit = RateLimit::new(20, 2, 2, start);
         let later = start + Duration::from_secs(3600);
         let waits: Vec<_> = (0..3).map(|_| limit.take(later).as_millis()).collect();
         assert_eq!(waits, [0, 0, 50]);
@@ -66,7 +67,7 @@ mod tests {
     #[test]
     fn no_rate_is_no_limit() {
         let start = Instant::now();
-        let mut limit = RateLimit::new(0, 1, start);
+        let mut limit = RateLimit::new(0, 1, 1, start);
         assert!((0..1000).all(|_| limit.take(start).is_zero()));
     }
 }

@@ -133,6 +133,26 @@ fn nothing_keeps_anybody_in_the_login_room() {
     assert!(text.ends_with("Login Timeout\n"), "{} of {sent}", text.len());
 }
 
+/// Nor does it help to take one's replies slowly.
+#[test]
+fn nobody_stays_in_the_login_room_by_reading_slowly() {
+    let server = TestServer::with(|config| {
+        config.login_timeout = Duration::from_millis(500);
+        config.max_clients = 1;
+    });
+    let slow = TestClient::connect(server.address);
+    // More than its socket and the server's hold.
+    SockRef::from(slow.stream()).set_recv_buffer_size(4096).unwrap();
+    slow.stream().set_write_timeout(Some(Duration::from_secs(1))).unwrap();
+    let request = format!("ping {}\n", "x".repeat(4000));
+    while slow.stream().write_all(request.as_bytes()).is_ok() {}
+    let begin = Instant::now();
+    while TestClient::connect(server.address).line() != "Connect Success" {
+        // The stall time-out is a minute.
+        assert!(begin.elapsed() < Duration::from_secs(30), "it keeps its place");
+    }
+}
+
 /// What was read but not said is said at the rate, or not at all.
 #[test]
 fn a_rate_holds_when_its_client_is_gone() {
@@ -274,4 +294,24 @@ fn a_full_quota_costs_lines_and_not_the_server() {
     assert_eq!(output.status.code(), Some(0));
     let log = String::from_utf8(output.stderr).unwrap();
     assert!(log.contains("cannot be written, the chat goes on without it"), "{log}");
+}
+
+#[test]
+fn a_byte_order_mark_at_the_beginning_is_no_part_of_a_command() {
+    let server = TestServer::start();
+    let mut bob = server.connect();
+    bob.send("\u{feff}login bob\n\u{feff}say hi\nping\n");
+    bob.expect("Login Success");
+    // Elsewhere it is a character as any other.
+    assert_eq!(bob.lines_until("pong"), ["Unknown command: \u{feff}say"]);
+}
+
+#[test]
+fn both_wildcards_on_one_port_are_explained() {
+    let mut program = Program::start(&["--listen", "[::]:0"]);
+    let port = program.address().0.port();
+    let output = Program::start(&["--listen", &format!("0.0.0.0:{port}")]).output();
+    assert_eq!(output.status.code(), Some(3));
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(stderr.contains("or [::] alone, which takes IPv4 as well"), "{stderr}");
 }

@@ -5,10 +5,11 @@ use std::net::Shutdown;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-use chat_server::Endpoint;
+use chat_server::{Endpoint, Network};
 use nix::sys::socket::{setsockopt, sockopt};
+use tempfile::TempDir;
 
-use crate::support::{TestClient, TestServer};
+use crate::support::{TestClient, TestServer, operators_file};
 
 /// Two honest users who must notice nothing.
 struct Witnesses {
@@ -188,6 +189,7 @@ fn no_more_clients_than_allowed() {
 fn no_more_clients_of_one_address_than_allowed() {
     let server = TestServer::with(|config| {
         config.max_per_address = 1;
+        config.exempt = Vec::new();
         config.listeners[1] = Endpoint::classic("[::ffff:127.0.0.1]:0".parse().unwrap());
     });
     let mut first = server.connect();
@@ -197,4 +199,24 @@ fn no_more_clients_of_one_address_than_allowed() {
     first.send("logout\n");
     first.expect_end();
     assert_eq!(TestClient::connect(server.classic).packet(), b"Connect Success");
+}
+
+/// Also when one address has taken all the others.
+#[test]
+fn an_operator_finds_a_place() {
+    let folder = TempDir::new().unwrap();
+    let operators = operators_file(&folder, &[("teacher", "open")]);
+    let start = |exempt: Vec<Network>| {
+        TestServer::with(|config| {
+            config.max_clients = 8;
+            config.operators = Some(operators.clone());
+            config.exempt = exempt;
+        })
+    };
+    let strangers = start(Vec::new());
+    let _crowd: Vec<_> = (0..6).map(|_| strangers.connect()).collect();
+    assert_eq!(TestClient::connect(strangers.address).rest(), "Server Full\n");
+    let friends = start(vec!["127.0.0.1".parse().unwrap()]);
+    let _crowd: Vec<_> = (0..8).map(|_| friends.connect()).collect();
+    assert_eq!(TestClient::connect(friends.address).rest(), "Server Full\n");
 }

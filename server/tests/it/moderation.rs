@@ -58,6 +58,57 @@ fn a_wrong_password_costs_its_giver_time_and_nobody_else() {
     eve.expect("Operators Only: kick");
 }
 
+/// Names are free for whoever comes first.
+#[test]
+fn an_operator_gets_in_under_any_name_and_takes_the_own_one_back() {
+    let folder = TempDir::new().unwrap();
+    let server = server(&folder, |_| {});
+    let mut impostor = server.login("teacher");
+    let mut real = server.connect();
+    real.send("login teacher\nlogin other\nop wrong open\nop eve open\nop teacher open\n");
+    real.expect("UserName Exist");
+    real.expect("Login Success");
+    for _ in 0..2 {
+        real.expect("Password Wrong");
+    }
+    // The impostor may have left before it is answered, or after.
+    let before = real.lines_until("Operator Success");
+    assert_eq!(
+        impostor.rest(),
+        "other has entered the room.\nKicked: teacher is an operator's name\n"
+    );
+    drop(impostor);
+    if before.is_empty() {
+        real.expect("teacher has left the room.");
+    }
+    loop {
+        real.send("rename teacher\n");
+        if real.line() == "Rename Success" {
+            break;
+        }
+    }
+    real.send("mute nobody 5\nop teacher open\nping\n");
+    let lines = real.lines_until("pong");
+    assert_eq!(lines[1..], ["No Such User: nobody", "Operator Success"], "{lines:?}");
+}
+
+#[test]
+fn a_network_is_banned_and_who_is_in_it_put_out() {
+    let folder = TempDir::new().unwrap();
+    let server = server(&folder, |_| {});
+    let mut teacher = operator(&server);
+    let mut bob = server.connect();
+    teacher.send("ban 127.1.2.3/8 5\nban 10.0.0.0/0 5\nban 127.0.0.300 5\nping\n");
+    teacher.expect("Ban Success");
+    let refusals = teacher.lines_until("pong");
+    assert!(refusals.iter().all(|it| it.starts_with("UserName Invalid: ")), "{refusals:?}");
+    assert_eq!(bob.rest(), "Banned for 5 minutes\n");
+    assert_eq!(TestClient::connect(server.address).rest(), "Banned for 5 minutes\n");
+    teacher.send("ban 127.0.0.0/8 0\n");
+    teacher.expect("Ban Success");
+    server.connect();
+}
+
 #[test]
 fn by_going_away_a_guesser_spares_no_time() {
     let folder = TempDir::new().unwrap();

@@ -52,7 +52,7 @@ fn check_refused(path: &Path, why: &str) {
 fn a_bad_file_is_one_clear_line() {
     let folder = TempDir::new().unwrap();
     check_refused(&folder.path().join("none"), "No such file or directory (os error 2)");
-    check_refused(folder.path(), "Is a directory (os error 21)");
+    check_refused(folder.path(), "it is no regular file");
     check_refused(&file(&folder, b"caf\xe9\n"), "stream did not contain valid UTF-8");
     check_refused(
         &file(&folder, b"one\n\x1b[31mtwo\n"),
