@@ -4,6 +4,8 @@
 //! The sockets are real ones with small buffers. When the courier would sleep and every client has
 //! read what there was, nobody may be owed anything, and no writer may wait.
 
+use std::time::Instant;
+
 use std::collections::HashMap;
 use std::io::Read;
 use std::net::{TcpListener, TcpStream};
@@ -245,6 +247,14 @@ impl World {
         }
     }
 
+    /// Whether everybody got all that it is owed.
+    fn is_complete(&self) -> bool {
+        self.peers.values().all(|peer| {
+            let end = peer.room.map(|room| self.logs[room].lock().end().line);
+            peer.fences == 0 && peer.next == end
+        })
+    }
+
     fn finish(&mut self) {
         self.settle();
         while self.waiting.iter().any(|writers| !writers.is_empty()) {
@@ -259,7 +269,13 @@ impl World {
         for peer in self.peers.values_mut() {
             peer.is_deaf = false;
         }
+        // The system may take its time, for a lost segment is sent again after 200 ms or more. Only a
+        // failure waits for all of this.
+        let patience = Instant::now() + Duration::from_secs(20);
         self.settle();
+        while !self.is_complete() && Instant::now() < patience {
+            self.settle();
+        }
         for (id, peer) in &self.peers {
             assert_eq!(peer.fences, 0, "client {id}: replies never came");
             let end = peer.room.map(|room| self.logs[room].lock().end().line);
