@@ -226,13 +226,12 @@ impl Chat {
         if let Some(user) = state.users.get_mut(&membership.name) {
             user.log = None;
         }
-        let mut log = membership.log.lock();
+        let log = membership.log.lock();
         if let Some(reply) = last_word {
             client.reply(log.end(), reply);
         }
         let refused = client.post(log.end(), Item::Close);
-        self.leave_room(&mut state, membership, &mut log);
-        drop(log);
+        self.leave_room(&mut state, membership, log);
         drop(refused);
     }
 
@@ -252,13 +251,12 @@ impl Chat {
         if let Some(user) = state.users.get_mut(&membership.name) {
             user.log = Some(Arc::clone(&membership.log));
         }
-        let mut log = old.log.lock();
+        let log = old.log.lock();
         client.reply(log.end(), Reply::JoinSuccess);
         let refused = client.post(log.end(), switch);
-        self.leave_room(&mut state, &old, &mut log);
+        self.leave_room(&mut state, &old, log);
         // A refused item holds a reader, which locks the new log when it is dropped: so the old
         // log is unlocked before.
-        drop(log);
         drop(refused);
     }
 
@@ -327,10 +325,13 @@ impl Chat {
         }
     }
 
-    /// Takes a member out of its room, whose log is locked. A room without members is closed.
-    fn leave_room(&self, state: &mut State, membership: &Membership, log: &mut LogGuard<'_>) {
+    /// Takes a member out of its room, and unlocks the room's log. A room without members is closed.
+    fn leave_room(&self, state: &mut State, membership: &Membership, mut log: LogGuard<'_>) {
         let room = state.room(membership);
-        room.leave(membership.member, log);
+        room.leave(membership.member, &mut log);
+        // This tells the recorder of the last line, which it must know before the room is closed:
+        // it would open the room's file again for it, and keep it open.
+        drop(log);
         if room.names().len() == 0 && *room.name() != RoomName::main() {
             let name = &membership.log.room;
             state.rooms.remove(name);
