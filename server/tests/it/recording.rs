@@ -579,3 +579,30 @@ fn talk(address: SocketAddr, name: &str) -> Vec<String> {
     }
     seen
 }
+
+/// The last line of a room is recorded before the room is closed: or else its transcript is opened
+/// again for that line, and stays open.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_room_that_was_left_takes_no_descriptor() {
+    let folder = TempDir::new().unwrap();
+    let server = TestServer::with(|config| config.data = Some(folder.path().to_owned()));
+    let mut ann = server.login("ann");
+    for room in 0..20 {
+        ann.send(&format!("join room{room}\nsay hi\n"));
+        ann.expect("Join Success");
+        ann.expect("ann: hi");
+    }
+    // A room is opened once the recorder has done all that came before.
+    ann.send("join main\njoin fence\n");
+    ann.expect("Join Success");
+    ann.expect("Join Success");
+    let open: Vec<_> = fs::read_dir("/proc/self/fd")
+        .unwrap()
+        .filter_map(|entry| fs::read_link(entry.unwrap().path()).ok())
+        .filter(|file| file.starts_with(folder.path()))
+        .filter_map(|file| Some(file.file_name()?.to_string_lossy().into_owned()))
+        .filter(|name| name.starts_with("room"))
+        .collect();
+    assert!(open.is_empty(), "{open:?}");
+}
