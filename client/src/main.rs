@@ -56,8 +56,7 @@ fn run(args: &Args) -> Result<u8, Failure> {
                      `say hello`; --log FILE keeps a record of a chat at a prompt",
                 );
             }
-            let to = &args.server;
-            pipe::run(&to.server, to.name(), to.room()).map(|()| Exit::Done)
+            pipe::run(&args.server).map(|()| Exit::Done)
         }
     }
     .map(Exit::code)

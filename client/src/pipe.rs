@@ -13,6 +13,8 @@ use std::time::{Duration, Instant};
 use protocol::limits::LINE_BYTES;
 use protocol::{Framing, LineDecoder, Reply, Request};
 
+use crate::args::secret::Secret;
+use crate::args::server::ServerArgs;
 use crate::exit::{Exit, Failure};
 use crate::net::{ConnectError, Connection, PATIENCE, Receiver, Sender};
 use crate::sanitize::Sanitized;
@@ -32,13 +34,14 @@ const SILENCE: Duration = Duration::from_secs(60);
 /// # Errors
 ///
 /// Says why not all was sent and answered.
-pub fn run(server: &str, name: Option<&str>, room: Option<&str>) -> Result<(), Failure> {
+pub fn run(to: &ServerArgs) -> Result<(), Failure> {
+    let (name, room) = (to.name(), to.room());
     let mut stdout = Shown::new()?;
     let stdin = io::stdin().as_fd().try_clone_to_owned().map_err(Failure::local)?;
     let watched = unbuffered()?;
-    let mut connection = Connection::open(server, PATIENCE)?;
+    let mut connection = Connection::open(&to.server, PATIENCE)?;
     let (audience, framing) = match name {
-        Some(name) => log_in(&mut connection, name, &mut stdout)?,
+        Some(name) => log_in(&mut connection, name, to.secret()?.as_ref(), &mut stdout)?,
         // Its newline, if it has one, is among the bytes that follow.
         None => {
             let greeting = Reply::ConnectSuccess.to_string();
@@ -87,13 +90,14 @@ pub fn run(server: &str, name: Option<&str>, room: Option<&str>) -> Result<(), F
 fn log_in(
     connection: &mut Connection,
     name: &str,
+    secret: Option<&Secret>,
     stdout: &mut Shown,
 ) -> Result<(Audience, Option<Framing>), Failure> {
     let mut show = |line: &str| stdout.print(format!("{line}\n").as_bytes());
     if show(&Reply::ConnectSuccess.to_string())? == Audience::Gone {
         return Ok((Audience::Gone, None));
     }
-    match connection.log_in(name) {
+    match connection.log_in(name, secret) {
         Ok(framing) => Ok((show(&Reply::LoginSuccess.to_string())?, Some(framing))),
         Err(error) => {
             if let ConnectError::Login(answer) = &error {
@@ -340,7 +344,7 @@ mod tests {
             client
         });
         let mut connection = Connection::open(&address, PATIENCE).unwrap();
-        connection.log_in("al").unwrap();
+        connection.log_in("al", None).unwrap();
         let (_sender, receiver) = connection.split().unwrap();
         let _frozen = serving.join().unwrap();
         let (ending, ended) = UnixStream::pair().unwrap();

@@ -127,6 +127,12 @@ pub struct Config {
     pub motd: Option<PathBuf>,
     /// A file of operators. `None` is a server without any.
     pub operators: Option<PathBuf>,
+    /// A file of names that are given with their secrets only. Those of operators are in it already.
+    pub users: Option<PathBuf>,
+    /// A file with what everybody else has to know. `None` asks nothing.
+    pub password: Option<PathBuf>,
+    /// Whether only names of [`Self::users`] and [`Self::operators`] come in.
+    pub members_only: bool,
     /// Stop once no client was connected for so long.
     pub exit_when_idle: Option<Duration>,
 }
@@ -156,6 +162,9 @@ impl Default for Config {
             sync: false,
             motd: None,
             operators: None,
+            users: None,
+            password: None,
+            members_only: false,
             exit_when_idle: None,
         }
     }
@@ -176,6 +185,9 @@ impl Config {
     pub fn validate(&self) -> io::Result<()> {
         if self.listeners.is_empty() {
             return Err(invalid("listeners: there must be one at least"));
+        }
+        if self.members_only && self.users.is_none() && self.operators.is_none() {
+            return Err(invalid("members_only: there must be users or operators"));
         }
         in_range("couriers", self.couriers as u64, &COURIERS)?;
         in_range("max_line", self.max_line as u64, &LINE_BYTES)?;
@@ -238,6 +250,10 @@ mod tests {
         let forever = Duration::MAX;
         for (error, expected) in [
             (error(|config| config.listeners.clear()), "listeners: there must be one at least"),
+            (
+                error(|config| config.members_only = true),
+                "members_only: there must be users or operators",
+            ),
             (error(|config| config.couriers = 0), "couriers is 0, but must be 1 to 64"),
             (error(|config| config.couriers = 65), "couriers is 65, but must be 1 to 64"),
             (error(|config| config.max_line = 63), "max_line is 63, but must be 64 to 32768"),

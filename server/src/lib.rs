@@ -58,7 +58,7 @@ mod trace;
 mod web;
 
 pub use config::{Config, Endpoint, Transport};
-pub use moderation::operators::hash;
+pub use moderation::secrets;
 pub use network::Network;
 pub use recording::recorder::Recorder;
 pub use server::{Server, StopHandle};

@@ -18,6 +18,7 @@ use protocol::limits::PORT;
 use crate::cli::arguments::{Arguments, Task};
 use crate::cli::hash_password;
 use crate::cli::log_queue::LogQueue;
+use crate::cli::make_users;
 use crate::cli::sighup::Hangups;
 use crate::cli::signals;
 
@@ -32,9 +33,12 @@ const INTERRUPTED: i32 = 130;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    if let Some(Task::HashPassword { name }) = &arguments.task {
-        let line = hash_password::make_line(name.as_ref());
-        let made = line.and_then(|line| Ok(writeln!(io::stdout(), "{line}")?));
+    if let Some(task) = &arguments.task {
+        let made = match task {
+            Task::HashPassword { name } => hash_password::make_line(name.as_ref())
+                .and_then(|line| Ok(writeln!(io::stdout(), "{line}")?)),
+            Task::MakeUsers { names, sheet } => make_users::run(names, sheet.as_deref()),
+        };
         return finish(made, NOT_MADE, &mut io::stderr());
     }
     let mut queue = LogQueue::default();

@@ -51,6 +51,7 @@ const TEXTS: &[(&str, &str)] = &texts![
     "login-taken-across-framings"
     "login-taken-in-another-case"
     "login-twice"
+    "login-with-a-secret"
     "logout"
     "logout-classic"
     "logout-ends-the-packet"
@@ -68,6 +69,7 @@ const TEXTS: &[(&str, &str)] = &texts![
     "msg-odd-spacing"
     "mute"
     "name-is-free-after-logout"
+    "name-taken-back"
     "not-utf8"
     "numbers"
     "op"
@@ -94,6 +96,7 @@ const TEXTS: &[(&str, &str)] = &texts![
     "topic-of-a-room"
     "unknown"
     "unknown-classic"
+    "who"
     "words-of-the-server"
 ];
 

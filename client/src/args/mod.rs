@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`chat`] | the whole: the options of the chat, and the subcommands |
 //! | [`server`], [`limits`], [`appearance`] | options that several of them share |
+//! | [`secret`] | the password of a name |
 //! | [`script`], [`act`], [`lan`] | the options of the subcommands |
 //! | [`documents`] | help, completions, the manual page |
 
@@ -14,4 +15,5 @@ pub mod documents;
 pub mod lan;
 pub mod limits;
 pub mod script;
+pub mod secret;
 pub mod server;

@@ -32,6 +32,9 @@ pub enum Task {
     /// Print the rooms, each with how many are in it
     #[command(after_help = Exit::help())]
     Rooms(List),
+    /// As an operator: print who is connected, from where and since when
+    #[command(after_help = Exit::help())]
+    Who(List),
     /// Print the last lines of the room
     #[command(after_help = Exit::help())]
     History(History),
@@ -87,7 +90,7 @@ pub struct Say {
     pub text: Vec<String>,
 }
 
-/// `look` and `rooms`.
+/// `look`, `rooms` and `who`.
 #[derive(Debug, Args)]
 pub struct List {
     /// Where to go

@@ -60,12 +60,13 @@ pub fn run(lan: &Lan) -> Result<Exit, Failure> {
     let (end, ended) = UnixStream::pair().map_err(Failure::local)?;
     let room = LanRoom { network, peer: Peer::default(), ended, looked: None };
     let serving = thread::spawn("lan", move || room.serve(&listener))?;
+    // The port is the room, whatever the environment says.
+    let name = Some(lan.name.clone());
+    let server = ServerArgs { server, name, password_file: None, room: None };
     let result = if io::stdin().is_terminal() && io::stdout().is_terminal() {
-        // The port is the room, whatever the environment says.
-        let server = ServerArgs { server, name: Some(lan.name.clone()), room: None };
         interactive::run(&server, &lan.appearance)
     } else {
-        filter(&server, &lan.name, &end)
+        filter(&server, &end)
     };
     stop(&end);
     let ignored = thread::join(serving).map_err(|error| {
@@ -78,10 +79,10 @@ pub fn run(lan: &Lan) -> Result<Exit, Failure> {
 }
 
 /// The mode for pipes. A signal is no reason to leave without a word.
-fn filter(server: &str, name: &str, end: &UnixStream) -> Result<Exit, Failure> {
+fn filter(server: &ServerArgs, end: &UnixStream) -> Result<Exit, Failure> {
     let end = end.try_clone().map_err(Failure::local)?;
     let signals = Signals::call(move || stop(&end))?;
-    let result = pipe::run(server, Some(name), None);
+    let result = pipe::run(server);
     if signals.have_come() { Ok(Exit::Signal) } else { result.map(|()| Exit::Done) }
 }
 

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use protocol::{Event, NameError, Reply, Request, RoomName, ServerLine, UserName};
 
+use crate::args::secret::Secret;
 use crate::model::entry::Entry;
 use crate::model::fence::{self, Fences};
 use crate::model::location::{Joined, Location};
@@ -75,6 +76,11 @@ impl State {
         self.roster.names().clone()
     }
 
+    /// The secret of the user's name, for when the connection is lost.
+    pub fn know_secret(&mut self, secret: Option<Secret>) {
+        self.location.know_secret(secret);
+    }
+
     /// Whether somebody ended the connection on purpose.
     #[must_use]
     pub fn is_put_out(&self) -> bool {
@@ -105,9 +111,9 @@ impl State {
     /// # Errors
     ///
     /// Says why no server would take it.
-    pub fn rename(&mut self, name: &str) -> Result<(), NameError> {
+    pub fn rename(&mut self, name: &str, secret: Option<Secret>) -> Result<(), NameError> {
         UserName::parse(name)?;
-        self.location.take_name(name);
+        self.location.take_name(name, secret);
         Ok(())
     }
 
@@ -192,7 +198,12 @@ impl State {
                 self.location.not_joined();
             }
             Reply::RenameSuccess => self.location.renamed(),
-            Reply::UserNameEmpty | Reply::UserNameExist | Reply::UserNameInvalid(_) => {
+            Reply::UserNameEmpty
+            | Reply::UserNameExist
+            | Reply::UserNameInvalid(_)
+            | Reply::PasswordRequired
+            | Reply::PasswordWrong
+            | Reply::PasswordQueueFull => {
                 self.location.not_renamed();
             }
             // It refuses a text or a name, or is only a warning, and does not say which.
@@ -211,6 +222,11 @@ impl State {
             ),
             Reply::LineTooLong(_) | Reply::InvalidUtf8 | Reply::ControlCharacter => {
                 self.unconfirmed.unreadable();
+            }
+            // Who is no operator means who is in the room.
+            Reply::OperatorsOnly("who") | Reply::UnknownCommand("who") => {
+                effect.requests += "look\n";
+                return false;
             }
             Reply::UnknownCommand(command) => return self.unknown(command),
             Reply::History => return !self.replay.heading(),

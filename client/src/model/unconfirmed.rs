@@ -137,6 +137,7 @@ fn echo_of(line: &str, name: &str) -> Option<String> {
         | Request::Kick { .. }
         | Request::Mute { .. }
         | Request::Ban { .. }
+        | Request::Who
         | Request::Announce(_)
         | Request::Ping(_)
         | Request::Help(_)
@@ -163,6 +164,7 @@ fn carries_text(request: &Request<'_>) -> bool {
         | Request::Kick { .. }
         | Request::Mute { .. }
         | Request::Ban { .. }
+        | Request::Who
         | Request::Announce(_)
         | Request::Ping(_)
         | Request::Help(_)

@@ -5,13 +5,14 @@ use std::time::{Duration, Instant};
 
 use super::connect::Connection;
 use super::error::ConnectError;
+use crate::args::secret::Secret;
 use crate::exit::Failure;
 use crate::sys::thread;
 
 /// What an attempt comes to.
 pub type Attempted = Result<Connection, ConnectError>;
 
-/// Connects to `server` and logs in as `name`, and tells `report` what came of it.
+/// Connects to `server` and logs in as `name`, with its secret where the server asks for one, and tells `report` what came of it.
 ///
 /// Whoever waits for the report joins the thread then. Whoever no longer wants it leaves the thread
 /// alone: nothing can hurry a name server that hangs, and the end of the program does not wait for it.
@@ -22,11 +23,12 @@ pub type Attempted = Result<Connection, ConnectError>;
 pub fn start(
     server: &str,
     name: &str,
+    secret: Option<&Secret>,
     patience: Duration,
     report: impl FnOnce(Attempted) + Send + 'static,
 ) -> Result<JoinHandle<()>, Failure> {
-    let (server, name) = (server.to_owned(), name.to_owned());
-    thread::spawn("attempt", move || report(get_in(&server, &name, patience)))
+    let (server, name, secret) = (server.to_owned(), name.to_owned(), secret.cloned());
+    thread::spawn("attempt", move || report(get_in(&server, &name, secret.as_ref(), patience)))
 }
 
 /// The same on this thread. All of it may take `patience`, but for a name server that hangs.
@@ -34,10 +36,10 @@ pub fn start(
 /// # Errors
 ///
 /// Says why the user is not in.
-pub fn get_in(server: &str, name: &str, patience: Duration) -> Attempted {
+pub fn get_in(server: &str, name: &str, secret: Option<&Secret>, patience: Duration) -> Attempted {
     let deadline = Instant::now() + patience;
     let mut connection = Connection::open(server, patience)?;
     connection.set_patience(deadline.saturating_duration_since(Instant::now()));
-    connection.log_in(name)?;
+    connection.log_in(name, secret)?;
     Ok(connection)
 }

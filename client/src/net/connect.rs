@@ -14,6 +14,7 @@ use protocol::{Framing, Reply};
 use super::error::ConnectError;
 use super::halves::{self, Receiver, Sender};
 use super::lines::LINE_BYTES;
+use crate::args::secret::Secret;
 
 /// How long a server may take to accept, to greet, to answer the login, and to close at the end.
 pub const PATIENCE: Duration = Duration::from_secs(10);
@@ -111,21 +112,20 @@ impl Connection {
         self.patience = patience;
     }
 
-    /// Logs in. May be tried again with another name when the server refuses.
+    /// Logs in. May be tried again with another name when the server refuses. The secret goes only to a
+    /// server that asks for it.
     ///
     /// # Errors
     ///
     /// Says why the server does not let the user in.
-    pub fn log_in(&mut self, name: &str) -> Result<Framing, ConnectError> {
+    pub fn log_in(&mut self, name: &str, secret: Option<&Secret>) -> Result<Framing, ConnectError> {
         self.deadline = Instant::now() + self.patience;
-        self.stream.write_all(format!("login {name}\n").as_bytes())?;
-        let framing = self.framing()?;
-        let answer = loop {
-            if let Some(answer) = self.take_answer(framing) {
-                break answer;
-            }
-            self.receive()?;
-        };
+        let (framing, mut answer) = self.ask(&format!("login {name}\n"))?;
+        if let Some(secret) = secret
+            && Reply::parse(&answer) == Some(Reply::PasswordRequired)
+        {
+            (_, answer) = self.ask(&format!("login {name} {}\n", secret.reveal()))?;
+        }
         match Reply::parse(&answer) {
             Some(Reply::LoginSuccess) => Ok(framing),
             Some(Reply::ServerFull) => Err(ConnectError::Full),
@@ -133,6 +133,18 @@ impl Connection {
                 Err(ConnectError::Lost(io::Error::other(answer)))
             }
             _ => Err(ConnectError::Login(answer)),
+        }
+    }
+
+    /// Sends a request, and gives the framing and the next line.
+    fn ask(&mut self, request: &str) -> Result<(Framing, String), ConnectError> {
+        self.stream.write_all(request.as_bytes())?;
+        let framing = self.framing()?;
+        loop {
+            if let Some(answer) = self.take_answer(framing) {
+                return Ok((framing, answer));
+            }
+            self.receive()?;
         }
     }
 

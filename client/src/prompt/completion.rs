@@ -163,6 +163,7 @@ fn names_a_user(command: Command) -> bool {
         | Command::History
         | Command::Since
         | Command::Operator
+        | Command::Who
         | Command::Announce
         | Command::Ping
         | Command::Help => false,

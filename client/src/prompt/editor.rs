@@ -120,9 +120,17 @@ impl<'a> Prompt<'a> {
 
     /// Asks a question of this program's own. `None` when it is not answered.
     pub fn ask(&mut self, question: &str) -> Option<String> {
+        self.ask_for(Purpose::Question, question)
+    }
+
+    /// The same for an answer that nobody is to read on the screen.
+    pub fn ask_secret(&mut self, question: &str) -> Option<String> {
+        self.ask_for(Purpose::Secret, question)
+    }
+
+    fn ask_for(&mut self, asked: Purpose, question: &str) -> Option<String> {
         let helper = self.editor.helper_mut();
-        let purpose =
-            helper.map(|helper| std::mem::replace(&mut helper.purpose, Purpose::Question));
+        let purpose = helper.map(|helper| std::mem::replace(&mut helper.purpose, asked));
         let read = self.read(question, question);
         if let (Some(helper), Some(purpose)) = (self.editor.helper_mut(), purpose) {
             helper.purpose = purpose;

@@ -13,6 +13,7 @@ use std::{env, io};
 use clap::ColorChoice;
 
 use crate::args::appearance::Appearance;
+use crate::args::secret::Secret;
 use crate::args::server::ServerArgs;
 use crate::exit::{Exit, Failure};
 use crate::model::commands::{Input, as_typed, explained, is_secret, verbatim};
@@ -51,7 +52,7 @@ pub fn run(to: &ServerArgs, appearance: &Appearance) -> Result<Exit, Failure> {
     let style = style(appearance);
     let log = appearance.log.as_deref().map(LogFile::open).transpose()?;
     // Before the terminal is taken, so that Ctrl-C ends a connection attempt as it ends anything.
-    let logged_in = log_in(to)?;
+    let entered = log_in(to)?;
     let queue = Arc::new(DisplayQueue::default());
     let terminal = Terminal::take()?;
     leave_on_signals(Arc::clone(&queue))?;
@@ -61,7 +62,7 @@ pub fn run(to: &ServerArgs, appearance: &Appearance) -> Result<Exit, Failure> {
     let printer = thread::spawn("printer", move || redrawn.redraw_loop(&mut printer))?;
     let mut view = View::new(style, appearance.time(), log, Arc::clone(&queue));
     view.ignored = Ignored::load(files::state("ignored").ok());
-    let result = chat(to, logged_in, prompt, view);
+    let result = chat(to, entered, prompt, view);
     // By now the editor is gone, so the printer does not wait for it.
     queue.close();
     thread::join(printer);
@@ -97,19 +98,26 @@ fn style(appearance: &Appearance) -> Style {
 /// The whole stay, from the login to the farewell.
 fn chat(
     to: &ServerArgs,
-    logged_in: Option<LoggedIn>,
+    entered: Entered,
     mut prompt: Prompt<'_>,
     view: View,
 ) -> Result<Exit, Failure> {
     let queue = Arc::clone(&view.queue);
-    let logged_in = match logged_in {
-        None => login_dialog::log_in(&to.server, &mut prompt)?,
-        logged_in => logged_in,
+    let logged_in = match entered {
+        Entered::In(logged_in) => Some(*logged_in),
+        Entered::NotYet => login_dialog::log_in(&to.server, to.secret()?.as_ref(), &mut prompt)?,
+        Entered::WithPassword(name) => {
+            match login_dialog::log_in_as(&to.server, &name, None, &mut prompt)? {
+                Some(entered) => Some(entered?),
+                None => None,
+            }
+        }
     };
-    let Some(LoggedIn { server, name, connection }) = logged_in else {
+    let Some(LoggedIn { server, name, secret, connection }) = logged_in else {
         return Ok(queue.leaving().unwrap_or(Exit::Done));
     };
-    let state = State::new(&name, to.room());
+    let mut state = State::new(&name, to.room());
+    state.know_secret(secret);
     let names = state.names();
     prompt.chat(names.clone());
     let (mailbox, inputs) = sync_channel(MAILBOX);
@@ -152,11 +160,26 @@ impl Drop for LeaveOnDrop {
     }
 }
 
+/// What the command line alone leads to.
+enum Entered {
+    /// The user is in.
+    In(Box<LoggedIn>),
+    /// There is no name.
+    NotYet,
+    /// The name needs a password, and none is given.
+    WithPassword(String),
+}
+
 /// Goes straight in, when the command line has a name.
-fn log_in(to: &ServerArgs) -> Result<Option<LoggedIn>, Failure> {
-    let Some(name) = to.name() else { return Ok(None) };
-    let connection = get_in(&to.server, name, PATIENCE)?;
-    Ok(Some(LoggedIn { server: to.server.clone(), name: name.to_owned(), connection }))
+fn log_in(to: &ServerArgs) -> Result<Entered, Failure> {
+    let Some(name) = to.name() else { return Ok(Entered::NotYet) };
+    let secret = to.secret()?;
+    let (server, name) = (to.server.clone(), name.to_owned());
+    match get_in(&server, &name, secret.as_ref(), PATIENCE) {
+        Ok(connection) => Ok(Entered::In(Box::new(LoggedIn { server, name, secret, connection }))),
+        Err(error) if secret.is_none() && error.wants_password() => Ok(Entered::WithPassword(name)),
+        Err(error) => Err(error.into()),
+    }
 }
 
 impl login_dialog::DialogUser for Prompt<'_> {
@@ -164,14 +187,23 @@ impl login_dialog::DialogUser for Prompt<'_> {
         Prompt::ask(self, question)
     }
 
+    fn ask_secret(&mut self, question: &str) -> Option<String> {
+        Prompt::ask_secret(self, question)
+    }
+
     fn tell(&mut self, text: &str) {
         self.notice(text);
     }
 
-    fn attempt(&mut self, server: &str, name: &str) -> Result<Option<Attempted>, Failure> {
+    fn attempt(
+        &mut self,
+        server: &str,
+        name: &str,
+        secret: Option<&Secret>,
+    ) -> Result<Option<Attempted>, Failure> {
         let (report, reported) = sync_channel(1);
         let queue = self.queue();
-        let thread = attempt::start(server, name, PATIENCE, move |attempted| {
+        let thread = attempt::start(server, name, secret, PATIENCE, move |attempted| {
             // It fails when the user did not wait.
             let _ = report.send(attempted);
             queue.wake();

@@ -109,10 +109,16 @@ impl<'a> Entrance<'a> {
         let Visit { server, limits } = self.visit;
         let patience = limits.connect_patience(PATIENCE);
         let (report, reported) = sync_channel::<Attempted>(1);
-        let thread = attempt::start(&server.server, &self.name, patience, move |attempted| {
-            // Nobody may wait for it any more.
-            let _ = report.send(attempted);
-        })?;
+        let thread = attempt::start(
+            &server.server,
+            &self.name,
+            server.secret()?.as_ref(),
+            patience,
+            move |attempted| {
+                // Nobody may wait for it any more.
+                let _ = report.send(attempted);
+            },
+        )?;
         let longest = patience + SLACK;
         let left = self.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
         let attempted = match reported.recv_timeout(left.map_or(longest, |left| left.min(longest)))

@@ -30,6 +30,7 @@ mod replay;
 mod roster;
 mod say;
 mod script;
+mod secrets;
 mod state;
 mod trust;
 mod view;

@@ -336,7 +336,8 @@ fn a_server_without_a_port_that_is_one_is_a_wrong_command_line() {
 fn bash_completes_the_options_of_a_subcommand() {
     let completions = command(&["completions", "bash"]).output().unwrap().stdout;
     let completions = String::from_utf8(completions).unwrap();
-    for (words, expected) in [("say --to", "--to"), ("lan 7777 --b", "--broadcast"), ("w", "wait")]
+    for (words, expected) in
+        [("say --to", "--to"), ("lan 7777 --b", "--broadcast"), ("w", "who wait")]
     {
         let complete = r#"
             COMP_WORDS=(chat-client $1)

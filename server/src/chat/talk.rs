@@ -10,6 +10,7 @@ use super::{ANNOUNCEMENT_BYTES, Chat, Membership};
 use crate::delivery::client::Client;
 use crate::delivery::outbox::Item;
 use crate::moderation::bans::Target;
+use crate::moderation::door::Claimant;
 
 impl Membership {
     /// Owes the user a reply, at this point of its room's order.
@@ -123,14 +124,23 @@ impl Chat {
     }
 
     /// Gives a user another name.
-    pub fn rename(&self, client: &Client, membership: &mut Membership, name: UserName) {
+    pub fn rename(
+        &self,
+        client: &Client,
+        membership: &mut Membership,
+        name: UserName,
+        claimant: Claimant,
+    ) {
         membership.log.wait_for_readers(ANNOUNCEMENT_BYTES);
         let mut state = self.state.lock();
         if let Err(refusal) = self.admit(&Target::Name(name.clone())) {
             return membership.reply(client, refusal);
         }
-        if membership.name != name && state.users.contains_key(&name) {
-            return membership.reply(client, Reply::UserNameExist);
+        if let Err(refusal) = self.clear_name(&mut state, client, &name, claimant) {
+            return membership.reply(client, refusal);
+        }
+        if state.is_stopping {
+            return;
         }
         if let Some(user) = state.users.remove(&membership.name) {
             state.users.insert(name.clone(), user);

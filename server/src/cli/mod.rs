@@ -3,5 +3,6 @@
 pub mod arguments;
 pub mod hash_password;
 pub mod log_queue;
+pub mod make_users;
 pub mod sighup;
 pub mod signals;

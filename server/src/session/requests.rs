@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use protocol::rows::HelpRow;
-use protocol::{Command, Context, Event, NameError, Reply, Request, RoomName, Scope, UserName};
+use protocol::{Command, Context, Event, NameError, Reply, Request, RoomName, Scope};
 
 use super::{Session, SessionEnd, Step};
 use crate::chat::{Chat, Membership};
@@ -50,7 +50,7 @@ impl Session<'_> {
             Request::Logout => return Err(SessionEnd::LoggedOut),
             Request::Ping(token) => self.reply(Reply::Pong(token)),
             Request::Help(command) => self.help(command),
-            Request::Login(name) => self.login(name),
+            Request::Login(claim) => self.login(claim),
             Request::Say(text) => self.say(text, |name, text| Event::Said { name, text }),
             Request::Me(text) => self.say(text, |name, text| Event::Did { name, text }),
             Request::Look => return self.list(Chat::look),
@@ -71,10 +71,7 @@ impl Session<'_> {
                 Err(NameError::Empty) => self.reply(Reply::RoomNameEmpty),
                 Err(error) => self.reply(Reply::RoomNameInvalid(&error.to_string())),
             },
-            Request::Rename(name) => match UserName::parse(name) {
-                Ok(name) => self.in_room(|chat, client, user| chat.rename(client, user, name)),
-                Err(error) => self.refuse_name(error),
-            },
+            Request::Rename(claim) => self.rename(claim),
             Request::Operator(password) => self.become_operator(password),
             Request::Kick { name, reason } => {
                 self.in_room(|chat, client, user| chat.kick(client, user, name, reason));
@@ -83,6 +80,7 @@ impl Session<'_> {
                 self.in_room(|chat, client, user| chat.mute(client, user, name, minutes));
             }
             Request::Ban { target, minutes } => self.ban(target, minutes),
+            Request::Who => return self.list(Chat::who),
             Request::Announce(text) => self.in_room(|chat, _, _| chat.announce(text)),
             // Both were answered before.
             Request::Malformed(_) | Request::Unknown(_) => {}
@@ -130,26 +128,6 @@ impl Session<'_> {
         }
     }
 
-    fn login(&mut self, name: &str) {
-        match UserName::parse(name) {
-            Ok(name) => match self.chat.login(self.client, name) {
-                Ok(membership) => {
-                    log::info!("{} ({}) came", self.client.address, membership.name);
-                    self.membership = Some(membership);
-                }
-                Err(refusal) => self.reply(refusal),
-            },
-            Err(error) => self.refuse_name(error),
-        }
-    }
-
-    pub(super) fn refuse_name(&mut self, error: NameError) {
-        match error {
-            NameError::Empty => self.reply(Reply::UserNameEmpty),
-            error => self.reply(Reply::UserNameInvalid(&error.to_string())),
-        }
-    }
-
     /// Whether the client can give this command here.
     fn knows(&self, command: Command) -> bool {
         let context = Context {
@@ -190,6 +168,7 @@ fn speaks(request: &Request<'_>) -> bool {
         | Request::Kick { .. }
         | Request::Mute { .. }
         | Request::Ban { .. }
+        | Request::Who
         | Request::Announce(_)
         | Request::Ping(_)
         | Request::Help(_)

@@ -20,6 +20,7 @@ mod limits;
 mod load;
 mod moderation;
 mod motd;
+mod names;
 mod order;
 mod program;
 mod recording;
