@@ -103,7 +103,11 @@ mod tests {
     use super::*;
 
     fn wait_until_waiting(threads: &Threads<'_>, count: usize) {
-        while threads.state.lock().waiting != count {
+        let is_waiting = || {
+            let state = threads.state.lock();
+            state.waiting == count && state.jobs.is_empty()
+        };
+        while !is_waiting() {
             thread::yield_now();
         }
     }
