@@ -138,6 +138,22 @@ commands! {
         scope: Scope::Chat,
         secret: false,
     };
+    /// Take no private messages of a user.
+    Ignore: Spec {
+        name: "ignore",
+        usage: "ignore NAME",
+        help: "take no private messages of a user",
+        scope: Scope::Chat,
+        secret: false,
+    };
+    /// Take them again.
+    Unignore: Spec {
+        name: "unignore",
+        usage: "unignore NAME",
+        help: "take private messages of that user again",
+        scope: Scope::Chat,
+        secret: false,
+    };
     /// Tell the room what one does.
     Me: Spec {
         name: "me",

@@ -32,6 +32,10 @@ pub enum Request<'a> {
         /// What to say.
         text: &'a str,
     },
+    /// Take no private messages of a user.
+    Ignore(&'a str),
+    /// Take them again.
+    Unignore(&'a str),
     /// Say what one does.
     Me(&'a str),
     /// Take another name.
@@ -115,6 +119,8 @@ impl<'a> Request<'a> {
             Request::Join(_) => Command::Join,
             Request::Rooms => Command::Rooms,
             Request::Message { .. } => Command::Message,
+            Request::Ignore(_) => Command::Ignore,
+            Request::Unignore(_) => Command::Unignore,
             Request::Me(_) => Command::Me,
             Request::Rename(_) => Command::Rename,
             Request::Topic(_) => Command::Topic,
@@ -146,6 +152,8 @@ impl<'a> Request<'a> {
             Request::Login(argument)
             | Request::Say(argument)
             | Request::Join(argument)
+            | Request::Ignore(argument)
+            | Request::Unignore(argument)
             | Request::Me(argument)
             | Request::Rename(argument)
             | Request::Topic(argument)
@@ -188,6 +196,8 @@ fn read(command: Command, argument: &str) -> Option<Request<'_>> {
             let (to, text) = split(argument);
             Request::Message { to, text }
         }
+        Command::Ignore => Request::Ignore(some(argument)?),
+        Command::Unignore => Request::Unignore(some(argument)?),
         Command::Me => Request::Me(argument),
         Command::Rename => Request::Rename(argument),
         Command::Topic => Request::Topic(argument),
@@ -273,6 +283,10 @@ mod tests {
             ("look around", Request::Look),
             ("msg bob hi there", Request::Message { to: "bob", text: "hi there" }),
             ("msg bob", Request::Message { to: "bob", text: "" }),
+            ("ignore bob", Request::Ignore("bob")),
+            ("ignore", Request::Malformed(Command::Ignore)),
+            ("unignore bob", Request::Unignore("bob")),
+            ("unignore ", Request::Malformed(Command::Unignore)),
             ("history", Request::History(20)),
             ("history 5", Request::History(5)),
             ("history five", Request::Malformed(Command::History)),

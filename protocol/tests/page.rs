@@ -82,7 +82,7 @@ fn every_line_is_on_the_page_and_reads_as_the_page_says() {
     }
     let all_replies = variants!(Reply: ConnectSuccess LoginSuccess UserNameEmpty UserNameExist
         UserNameInvalid RenameSuccess OnlineUsers JoinSuccess RoomNameEmpty RoomNameInvalid TooManyRooms Rooms
-        MessageTo MessageFrom NoSuchUser MailboxFull Topic History OperatorSuccess PasswordWrong
+        MessageTo MessageFrom NoSuchUser MailboxFull MessageRefused IgnoreSuccess TooManyIgnored UnignoreSuccess Topic History OperatorSuccess PasswordWrong
         OperatorsOnly KickSuccess MuteSuccess BanSuccess Kicked Muted Banned Pong Commands
         UnknownCommand Usage LineTooLong InvalidUtf8 ControlCharacter WrongProtocol Missed
         Position PositionGone

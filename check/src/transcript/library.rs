@@ -31,6 +31,7 @@ const TEXTS: &[(&str, &str)] = &texts![
     "help-with-operators"
     "history"
     "http"
+    "ignore"
     "join"
     "join-and-say-in-one-packet"
     "join-refused"

@@ -118,6 +118,8 @@ impl Peer {
                 | Request::Kick { .. }
                 | Request::Mute { .. }
                 | Request::Ban { .. }
+                | Request::Ignore(_)
+                | Request::Unignore(_)
                 | Request::Announce(_)
                 | Request::Malformed(_)
                 | Request::Unknown(_),

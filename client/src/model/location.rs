@@ -79,6 +79,8 @@ impl Location {
             | Request::Kick { .. }
             | Request::Mute { .. }
             | Request::Ban { .. }
+            | Request::Ignore(_)
+            | Request::Unignore(_)
             | Request::Announce(_)
             | Request::Ping(_)
             | Request::Help(_)

@@ -137,6 +137,8 @@ fn echo_of(line: &str, name: &str) -> Option<String> {
         | Request::Kick { .. }
         | Request::Mute { .. }
         | Request::Ban { .. }
+        | Request::Ignore(_)
+        | Request::Unignore(_)
         | Request::Announce(_)
         | Request::Ping(_)
         | Request::Help(_)
@@ -163,6 +165,8 @@ fn carries_text(request: &Request<'_>) -> bool {
         | Request::Kick { .. }
         | Request::Mute { .. }
         | Request::Ban { .. }
+        | Request::Ignore(_)
+        | Request::Unignore(_)
         | Request::Announce(_)
         | Request::Ping(_)
         | Request::Help(_)

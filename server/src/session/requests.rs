@@ -58,6 +58,8 @@ impl Session<'_> {
             Request::Message { to, text } => {
                 self.in_room(|chat, client, user| chat.message(client, user, to, text));
             }
+            Request::Ignore(name) => self.named(name, Chat::ignore),
+            Request::Unignore(name) => self.named(name, Chat::unignore),
             Request::Topic("") => self.in_room(|chat, client, user| chat.topic(client, user)),
             Request::Topic(text) => self.in_room(|chat, _, user| chat.set_topic(user, text)),
             Request::History(count) => {
@@ -130,6 +132,14 @@ impl Session<'_> {
         }
     }
 
+    /// Does something about a name, which is checked before.
+    fn named(&mut self, name: &str, act: fn(&Chat, &Client, &Membership, &UserName)) {
+        match UserName::parse(name) {
+            Ok(name) => self.in_room(|chat, client, user| act(chat, client, user, &name)),
+            Err(error) => self.refuse_name(error),
+        }
+    }
+
     fn login(&mut self, name: &str) {
         match UserName::parse(name) {
             Ok(name) => match self.chat.login(self.client, name) {
@@ -191,6 +201,8 @@ fn speaks(request: &Request<'_>) -> bool {
         | Request::Mute { .. }
         | Request::Ban { .. }
         | Request::Announce(_)
+        | Request::Ignore(_)
+        | Request::Unignore(_)
         | Request::Ping(_)
         | Request::Help(_)
         | Request::Malformed(_)
