@@ -226,6 +226,14 @@ commands! {
         scope: Scope::Operators,
         secret: false,
     };
+    /// Who is kept out?
+    Bans: Spec {
+        name: "bans",
+        usage: "bans",
+        help: "list who is kept out, and for how many minutes",
+        scope: Scope::Operators,
+        secret: false,
+    };
     /// Tell every room.
     Announce: Spec {
         name: "announce",

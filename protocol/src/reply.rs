@@ -90,6 +90,8 @@ pub enum Reply<'a> {
     MuteSuccess,
     /// Answers `ban`.
     BanSuccess,
+    /// Heads the answer to `bans`. The rows are [`BanRow`](crate::rows::BanRow)s.
+    BanList,
     /// Ends a connection, and says why.
     Kicked(&'a str),
     /// Refuses to let a user speak, for so many minutes; and tells a user of that beforehand.
@@ -143,6 +145,7 @@ const FIXED: &[(&str, Reply<'static>)] = &[
     ("Kick Success", Reply::KickSuccess),
     ("Mute Success", Reply::MuteSuccess),
     ("Ban Success", Reply::BanSuccess),
+    ("Ban List:", Reply::BanList),
     ("Commands:", Reply::Commands),
     ("Invalid UTF-8", Reply::InvalidUtf8),
     ("Control Character", Reply::ControlCharacter),

@@ -69,6 +69,8 @@ pub enum Request<'a> {
         /// For how long. 0 lets them in again.
         minutes: u32,
     },
+    /// Who is kept out?
+    Bans,
     /// Tell every room.
     Announce(&'a str),
     /// A fence: answered once all before it is.
@@ -130,6 +132,7 @@ impl<'a> Request<'a> {
             Request::Kick { .. } => Command::Kick,
             Request::Mute { .. } => Command::Mute,
             Request::Ban { .. } => Command::Ban,
+            Request::Bans => Command::Bans,
             Request::Announce(_) => Command::Announce,
             Request::Ping(_) => Command::Ping,
             Request::Help(_) => Command::Help,
@@ -174,6 +177,7 @@ impl<'a> Request<'a> {
             Request::Since(Some(position)) => position.to_string().into(),
             Request::Since(None) => "".into(),
             Request::Look
+            | Request::Bans
             | Request::Logout
             | Request::Rooms
             | Request::Malformed(_)
@@ -222,6 +226,7 @@ fn read(command: Command, argument: &str) -> Option<Request<'_>> {
             let (target, minutes) = split(argument);
             Request::Ban { target: some(target)?, minutes: number(minutes)? }
         }
+        Command::Bans => Request::Bans,
         Command::Announce => Request::Announce(some(argument)?),
         Command::Ping => Request::Ping(argument),
         Command::Help => Request::Help(argument),

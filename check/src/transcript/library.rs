@@ -17,6 +17,7 @@ macro_rules! texts {
 const TEXTS: &[(&str, &str)] = &texts![
     "announce"
     "ban"
+    "bans"
     "blank-lines"
     "control-characters"
     "crlf"

@@ -120,6 +120,7 @@ impl Peer {
                 | Request::Ban { .. }
                 | Request::Ignore(_)
                 | Request::Unignore(_)
+                | Request::Bans
                 | Request::Announce(_)
                 | Request::Malformed(_)
                 | Request::Unknown(_),

@@ -81,6 +81,7 @@ impl Location {
             | Request::Ban { .. }
             | Request::Ignore(_)
             | Request::Unignore(_)
+            | Request::Bans
             | Request::Announce(_)
             | Request::Ping(_)
             | Request::Help(_)

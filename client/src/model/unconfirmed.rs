@@ -139,6 +139,7 @@ fn echo_of(line: &str, name: &str) -> Option<String> {
         | Request::Ban { .. }
         | Request::Ignore(_)
         | Request::Unignore(_)
+        | Request::Bans
         | Request::Announce(_)
         | Request::Ping(_)
         | Request::Help(_)
@@ -167,6 +168,7 @@ fn carries_text(request: &Request<'_>) -> bool {
         | Request::Ban { .. }
         | Request::Ignore(_)
         | Request::Unignore(_)
+        | Request::Bans
         | Request::Announce(_)
         | Request::Ping(_)
         | Request::Help(_)

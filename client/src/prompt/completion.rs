@@ -168,6 +168,7 @@ fn names_a_user(command: Command) -> bool {
         | Command::History
         | Command::Since
         | Command::Operator
+        | Command::Bans
         | Command::Announce
         | Command::Ping
         | Command::Help => false,

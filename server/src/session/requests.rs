@@ -85,6 +85,7 @@ impl Session<'_> {
                 self.in_room(|chat, client, user| chat.mute(client, user, name, minutes));
             }
             Request::Ban { target, minutes } => self.ban(target, minutes),
+            Request::Bans => return self.list(Chat::bans),
             Request::Announce(text) => self.in_room(|chat, _, _| chat.announce(text)),
             // Both were answered before.
             Request::Malformed(_) | Request::Unknown(_) => {}
@@ -200,6 +201,7 @@ fn speaks(request: &Request<'_>) -> bool {
         | Request::Kick { .. }
         | Request::Mute { .. }
         | Request::Ban { .. }
+        | Request::Bans
         | Request::Announce(_)
         | Request::Ignore(_)
         | Request::Unignore(_)
