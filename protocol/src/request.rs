@@ -40,7 +40,7 @@ pub enum Request<'a> {
     Me(&'a str),
     /// Take another name.
     Rename(&'a str),
-    /// Set the topic, or ask for it with an empty text.
+    /// Set the topic, see [`topic_of`], or ask for it with an empty text.
     Topic(&'a str),
     /// The last so many lines of the room.
     History(usize),
@@ -233,6 +233,12 @@ fn read(command: Command, argument: &str) -> Option<Request<'_>> {
     })
 }
 
+/// The topic that a text after `topic` sets: `-` takes it away, for nothing at all asks for it.
+#[must_use]
+pub fn topic_of(text: &str) -> &str {
+    if text == "-" { "" } else { text }
+}
+
 /// The word up to the first space, and the rest, trimmed.
 fn split(text: &str) -> (&str, &str) {
     // A space is one byte, never a part of another character; and words are short.
@@ -340,6 +346,11 @@ mod tests {
             assert!(!matches!(request, Request::Malformed(_)), "{request:?}");
             assert_eq!(request.to_string(), line);
         }
+    }
+
+    #[test]
+    fn a_topic_can_be_taken_away() {
+        assert_eq!(["-", "--", "- tea", ""].map(topic_of), ["", "--", "- tea", ""]);
     }
 
     #[test]

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use protocol::rows::HelpRow;
-use protocol::{Command, Context, Event, NameError, Reply, Request, RoomName, Scope, UserName};
+use protocol::{
+    Command, Context, Event, NameError, Reply, Request, RoomName, Scope, UserName, topic_of,
+};
 
 use super::{Session, SessionEnd, Step};
 use crate::chat::{Chat, Membership};
@@ -61,7 +63,9 @@ impl Session<'_> {
             Request::Ignore(name) => self.named(name, Chat::ignore),
             Request::Unignore(name) => self.named(name, Chat::unignore),
             Request::Topic("") => self.in_room(|chat, client, user| chat.topic(client, user)),
-            Request::Topic(text) => self.in_room(|chat, _, user| chat.set_topic(user, text)),
+            Request::Topic(text) => {
+                self.in_room(|chat, _, user| chat.set_topic(user, topic_of(text)))
+            }
             Request::History(count) => {
                 self.in_room(|_, client, user| user.history(client, count));
             }
