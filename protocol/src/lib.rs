@@ -39,7 +39,7 @@ pub use line::{LineDecoder, LineError};
 pub use name::{NameError, RoomName, UserName};
 pub use position::Position;
 pub use reply::{Framing, Reply};
-pub use request::Request;
+pub use request::{Request, topic_of};
 pub use server_line::ServerLine;
 
 /// What is trimmed from requests: ASCII white space and nothing else.

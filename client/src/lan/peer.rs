@@ -118,6 +118,9 @@ impl Peer {
                 | Request::Kick { .. }
                 | Request::Mute { .. }
                 | Request::Ban { .. }
+                | Request::Ignore(_)
+                | Request::Unignore(_)
+                | Request::Bans
                 | Request::Announce(_)
                 | Request::Malformed(_)
                 | Request::Unknown(_),

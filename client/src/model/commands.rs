@@ -68,9 +68,10 @@ const LOUD: [Command; 8] = [
     Command::Announce,
 ];
 
-/// Requests that make no sense here: the login is done, `/quit` and `/help` do it better, and positions
-/// are for programs.
-const NOT_TYPED: [Command; 3] = [Command::Login, Command::Logout, Command::Since];
+/// Requests that make no sense here: the login is done, `/quit`, `/ignore` and `/help` do it better, and
+/// positions are for programs.
+const NOT_TYPED: [Command; 5] =
+    [Command::Login, Command::Logout, Command::Since, Command::Ignore, Command::Unignore];
 
 /// What to do with a typed line.
 #[derive(Debug, PartialEq, Eq)]

@@ -5,7 +5,7 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use protocol::{Event, Reply, Request};
+use protocol::{Event, Reply, Request, topic_of};
 
 use crate::sanitize::Sanitized;
 
@@ -123,7 +123,7 @@ fn echo_of(line: &str, name: &str) -> Option<String> {
     let echo = match Request::parse(line).ok()?? {
         Request::Say(text) => Event::Said { name, text }.to_string(),
         Request::Me(text) => Event::Did { name, text }.to_string(),
-        Request::Topic(text) => Event::TopicSet { name, text }.to_string(),
+        Request::Topic(text) => Event::TopicSet { name, text: topic_of(text) }.to_string(),
         Request::Message { to, text } => Reply::MessageTo { name: to, text }.to_string(),
         Request::Login(_)
         | Request::Look
@@ -137,6 +137,9 @@ fn echo_of(line: &str, name: &str) -> Option<String> {
         | Request::Kick { .. }
         | Request::Mute { .. }
         | Request::Ban { .. }
+        | Request::Ignore(_)
+        | Request::Unignore(_)
+        | Request::Bans
         | Request::Announce(_)
         | Request::Ping(_)
         | Request::Help(_)
@@ -163,6 +166,9 @@ fn carries_text(request: &Request<'_>) -> bool {
         | Request::Kick { .. }
         | Request::Mute { .. }
         | Request::Ban { .. }
+        | Request::Ignore(_)
+        | Request::Unignore(_)
+        | Request::Bans
         | Request::Announce(_)
         | Request::Ping(_)
         | Request::Help(_)

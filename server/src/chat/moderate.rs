@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use protocol::rows::BanRow;
 use protocol::{Event, Reply, UserName};
 
 use super::{ANNOUNCEMENT_BYTES, Chat, Membership};
@@ -113,6 +114,19 @@ impl Chat {
         membership.reply(client, Reply::BanSuccess);
         drop(state);
         self.wake(&concerned);
+    }
+
+    /// Answers `bans`. `false` when clients are owed so much that no list can be made now.
+    #[must_use]
+    pub fn bans(&self, client: &Client, membership: &Membership) -> bool {
+        let Some(moderation) = &self.moderation else { return true };
+        if client.outbox.owed().is_over() {
+            return false;
+        }
+        let bans = moderation.bans();
+        let rows = bans.iter().map(|(target, minutes)| BanRow { target, minutes: *minutes });
+        membership.reply_list(client, client.list(Reply::BanList, rows));
+        true
     }
 
     /// Lets sessions that are removed find out, wherever they wait.

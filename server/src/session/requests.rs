@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use protocol::rows::HelpRow;
-use protocol::{Command, Context, Event, NameError, Reply, Request, RoomName, Scope, UserName};
+use protocol::{
+    Command, Context, Event, NameError, Reply, Request, RoomName, Scope, UserName, topic_of,
+};
 
 use super::{Session, SessionEnd, Step};
 use crate::chat::{Chat, Membership};
@@ -58,8 +60,12 @@ impl Session<'_> {
             Request::Message { to, text } => {
                 self.in_room(|chat, client, user| chat.message(client, user, to, text));
             }
+            Request::Ignore(name) => self.named(name, Chat::ignore),
+            Request::Unignore(name) => self.named(name, Chat::unignore),
             Request::Topic("") => self.in_room(|chat, client, user| chat.topic(client, user)),
-            Request::Topic(text) => self.in_room(|chat, _, user| chat.set_topic(user, text)),
+            Request::Topic(text) => {
+                self.in_room(|chat, _, user| chat.set_topic(user, topic_of(text)))
+            }
             Request::History(count) => {
                 self.in_room(|_, client, user| user.history(client, count));
             }
@@ -83,6 +89,7 @@ impl Session<'_> {
                 self.in_room(|chat, client, user| chat.mute(client, user, name, minutes));
             }
             Request::Ban { target, minutes } => self.ban(target, minutes),
+            Request::Bans => return self.list(Chat::bans),
             Request::Announce(text) => self.in_room(|chat, _, _| chat.announce(text)),
             // Both were answered before.
             Request::Malformed(_) | Request::Unknown(_) => {}
@@ -127,6 +134,14 @@ impl Session<'_> {
         self.pending_lines.push('\n');
         if self.pending_lines.len() >= PENDING_BYTES {
             self.flush();
+        }
+    }
+
+    /// Does something about a name, which is checked before.
+    fn named(&mut self, name: &str, act: fn(&Chat, &Client, &Membership, &UserName)) {
+        match UserName::parse(name) {
+            Ok(name) => self.in_room(|chat, client, user| act(chat, client, user, &name)),
+            Err(error) => self.refuse_name(error),
         }
     }
 
@@ -190,7 +205,10 @@ fn speaks(request: &Request<'_>) -> bool {
         | Request::Kick { .. }
         | Request::Mute { .. }
         | Request::Ban { .. }
+        | Request::Bans
         | Request::Announce(_)
+        | Request::Ignore(_)
+        | Request::Unignore(_)
         | Request::Ping(_)
         | Request::Help(_)
         | Request::Malformed(_)

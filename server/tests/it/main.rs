@@ -21,6 +21,7 @@ mod load;
 mod moderation;
 mod motd;
 mod order;
+mod owed;
 mod program;
 mod recording;
 mod rooms;
