@@ -85,7 +85,7 @@ fn every_line_is_on_the_page_and_reads_as_the_page_says() {
         MessageTo MessageFrom NoSuchUser MailboxFull Topic History OperatorSuccess PasswordWrong
         OperatorsOnly KickSuccess MuteSuccess BanSuccess Kicked Muted Banned Pong Commands
         UnknownCommand Usage LineTooLong InvalidUtf8 ControlCharacter WrongProtocol Missed
-        Position PositionGone
+        Position PositionGone WatchSuccess
         ServerFull LoginTimeout ServerShutdown);
     assert_eq!(replies, all_replies);
     let all_events = variants!(Event: Said Did Entered Left Renamed TopicSet Announced);

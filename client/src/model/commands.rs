@@ -68,9 +68,9 @@ const LOUD: [Command; 8] = [
     Command::Announce,
 ];
 
-/// Requests that make no sense here: the login is done, `/quit` and `/help` do it better, and positions
-/// are for programs.
-const NOT_TYPED: [Command; 3] = [Command::Login, Command::Logout, Command::Since];
+/// Requests that make no sense here: who is logged in is in a room, `/quit` and `/help` do it better, and
+/// positions are for programs.
+const NOT_TYPED: [Command; 4] = [Command::Login, Command::Watch, Command::Logout, Command::Since];
 
 /// What to do with a typed line.
 #[derive(Debug, PartialEq, Eq)]

@@ -152,6 +152,7 @@ fn names_a_user(command: Command) -> bool {
     match command {
         Command::Message | Command::Kick | Command::Mute | Command::Ban => true,
         Command::Login
+        | Command::Watch
         | Command::Say
         | Command::Look
         | Command::Logout
