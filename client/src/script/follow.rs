@@ -23,7 +23,7 @@ use crate::sys::stdout::Audience;
 pub fn run(follow: &Follow) -> Result<Exit, Failure> {
     let output = Output::new()?;
     let mut printer = Printer { output, options: follow, left: follow.count.unwrap_or(u64::MAX) };
-    let mut entrance = Entrance::new(&follow.visit, follow.visit.server.reader());
+    let mut entrance = Entrance::to_read(&follow.visit);
     let mut session = entrance.enter()?;
     let wanted = Wanted::new(follow.history, follow.since);
     let mut past = Past::new(wanted, &session.name, follow.reconnect);

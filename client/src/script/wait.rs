@@ -25,7 +25,7 @@ use crate::sys::stderr::warn;
 /// Says why none did.
 pub fn run(wait: &Wait) -> Result<Exit, Failure> {
     let mut output = Output::new()?;
-    let mut entrance = Entrance::new(&wait.visit, wait.visit.server.reader());
+    let mut entrance = Entrance::to_read(&wait.visit);
     let mut session = entrance.enter()?;
     if let Some(descriptor) = wait.ready_fd {
         tell_ready(descriptor)?;
