@@ -33,7 +33,7 @@ pub mod request;
 pub mod rows;
 pub mod server_line;
 
-pub use command::{Command, Context, Scope, Spec};
+pub use command::{Command, Context, Place, Scope, Spec};
 pub use event::Event;
 pub use line::{LineDecoder, LineError};
 pub use name::{NameError, RoomName, UserName};

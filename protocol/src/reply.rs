@@ -23,6 +23,8 @@ pub enum Reply<'a> {
     ConnectSuccess,
     /// Answers `login`.
     LoginSuccess,
+    /// Answers `watch`.
+    WatchSuccess,
     /// Refuses `login` and `rename`.
     UserNameEmpty,
     /// Refuses `login` and `rename`: somebody has this name, or one that looks the same.
@@ -128,6 +130,7 @@ pub enum Reply<'a> {
 const FIXED: &[(&str, Reply<'static>)] = &[
     ("Connect Success", Reply::ConnectSuccess),
     ("Login Success", Reply::LoginSuccess),
+    ("Watch Success", Reply::WatchSuccess),
     ("UserName Empty", Reply::UserNameEmpty),
     ("UserName Exist", Reply::UserNameExist),
     ("Rename Success", Reply::RenameSuccess),

@@ -15,6 +15,8 @@ use crate::{has_control, is_blank};
 pub enum Request<'a> {
     /// Enter the chat under a name.
     Login(&'a str),
+    /// Read a room without a name: the first one, with an empty text.
+    Watch(&'a str),
     /// Say a text, which may be empty.
     Say(&'a str),
     /// Who is here?
@@ -115,6 +117,7 @@ impl<'a> Request<'a> {
     pub fn command(&self) -> Option<Command> {
         Some(match *self {
             Request::Login(_) => Command::Login,
+            Request::Watch(_) => Command::Watch,
             Request::Say(_) => Command::Say,
             Request::Look => Command::Look,
             Request::Logout => Command::Logout,
@@ -153,6 +156,7 @@ impl<'a> Request<'a> {
     fn argument(&self) -> Cow<'a, str> {
         match *self {
             Request::Login(argument)
+            | Request::Watch(argument)
             | Request::Say(argument)
             | Request::Join(argument)
             | Request::Ignore(argument)
@@ -191,6 +195,7 @@ impl<'a> Request<'a> {
 fn read(command: Command, argument: &str) -> Option<Request<'_>> {
     Some(match command {
         Command::Login => Request::Login(argument),
+        Command::Watch => Request::Watch(argument),
         Command::Say => Request::Say(argument),
         Command::Look => Request::Look,
         Command::Logout => Request::Logout,
@@ -288,6 +293,8 @@ mod tests {
             ("login", Request::Login("")),
             ("login \t alice \r", Request::Login("alice")),
             ("say  two  words ", Request::Say("two  words")),
+            ("watch", Request::Watch("")),
+            ("watch den", Request::Watch("den")),
             ("say", Request::Say("")),
             ("say a\tb", Request::Say("a\tb")),
             ("say \u{3000}x\u{a0}", Request::Say("\u{3000}x\u{a0}")),

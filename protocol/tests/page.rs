@@ -86,7 +86,7 @@ fn every_line_is_on_the_page_and_reads_as_the_page_says() {
         MessageTo MessageFrom NoSuchUser MailboxFull MessageRefused IgnoreSuccess TooManyIgnored UnignoreSuccess Topic History OperatorSuccess PasswordWrong
         OperatorsOnly KickSuccess MuteSuccess BanSuccess BanList Kicked Muted Banned Pong Commands
         UnknownCommand Usage LineTooLong InvalidUtf8 ControlCharacter WrongProtocol Missed
-        Position PositionGone
+        Position PositionGone WatchSuccess
         ServerFull LoginTimeout ServerShutdown);
     assert_eq!(replies, all_replies);
     let all_events = variants!(Event: Said Did Entered Left Renamed TopicSet Announced);

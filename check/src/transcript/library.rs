@@ -96,6 +96,8 @@ const TEXTS: &[(&str, &str)] = &texts![
     "topic-of-a-room"
     "unknown"
     "unknown-classic"
+    "watch"
+    "watch-and-ask"
     "words-of-the-server"
 ];
 

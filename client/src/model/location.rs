@@ -66,6 +66,7 @@ impl Location {
             }
             Request::Rename(name) => self.renames.push_back(composed(name)),
             Request::Login(_)
+            | Request::Watch(_)
             | Request::Say(_)
             | Request::Look
             | Request::Logout

@@ -126,6 +126,7 @@ fn echo_of(line: &str, name: &str) -> Option<String> {
         Request::Topic(text) => Event::TopicSet { name, text: topic_of(text) }.to_string(),
         Request::Message { to, text } => Reply::MessageTo { name: to, text }.to_string(),
         Request::Login(_)
+        | Request::Watch(_)
         | Request::Look
         | Request::Logout
         | Request::Join(_)
@@ -155,6 +156,7 @@ fn carries_text(request: &Request<'_>) -> bool {
         Request::Say(_) | Request::Me(_) | Request::Message { .. } => true,
         Request::Topic(text) => !text.is_empty(),
         Request::Login(_)
+        | Request::Watch(_)
         | Request::Look
         | Request::Logout
         | Request::Join(_)

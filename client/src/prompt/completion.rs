@@ -157,6 +157,7 @@ fn names_a_user(command: Command) -> bool {
         | Command::Mute
         | Command::Ban => true,
         Command::Login
+        | Command::Watch
         | Command::Say
         | Command::Look
         | Command::Logout

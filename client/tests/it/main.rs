@@ -33,3 +33,4 @@ mod script;
 mod state;
 mod trust;
 mod view;
+mod watch;

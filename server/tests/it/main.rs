@@ -29,6 +29,7 @@ mod since;
 mod stalls;
 mod support;
 mod transcripts;
+mod watch;
 mod web;
 mod web_bridge;
 mod web_rules;
