@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use chat_client::args::chat::{Args, Command, in_order, misused, unsaid, wants_objects};
 use chat_client::args::documents;
+use chat_client::args::limits::deadline;
 use chat_client::exit::{Exit, Failure};
 use chat_client::lan;
 use chat_client::pipe;
@@ -43,6 +44,9 @@ fn run(args: &Args) -> Result<u8, Failure> {
         Some(Command::Completions { shell }) => documents::completions(*shell),
         Some(Command::Man) => documents::manual(),
         None if io::stdin().is_terminal() && io::stdout().is_terminal() => {
+            if args.timeout.is_some() {
+                stderr::warn("--timeout only means something in a pipe");
+            }
             interactive::run(&args.server, &args.appearance)
         }
         None => {
@@ -56,7 +60,7 @@ fn run(args: &Args) -> Result<u8, Failure> {
                      `say hello`; --log FILE keeps a record of a chat at a prompt",
                 );
             }
-            pipe::run(&args.server).map(|()| Exit::Done)
+            pipe::run(&args.server, deadline(args.timeout)).map(|()| Exit::Done)
         }
     }
     .map(Exit::code)

@@ -15,6 +15,8 @@ use crate::{has_control, is_blank};
 pub enum Request<'a> {
     /// Enter the chat under a name.
     Login(Claim<'a>),
+    /// Read a room without a name: the first one, with an empty text.
+    Watch(&'a str),
     /// Say a text, which may be empty.
     Say(&'a str),
     /// Who is here?
@@ -32,11 +34,15 @@ pub enum Request<'a> {
         /// What to say.
         text: &'a str,
     },
+    /// Take no private messages of a user.
+    Ignore(&'a str),
+    /// Take them again.
+    Unignore(&'a str),
     /// Say what one does.
     Me(&'a str),
     /// Take another name.
     Rename(Claim<'a>),
-    /// Set the topic, or ask for it with an empty text.
+    /// Set the topic, see [`topic_of`], or ask for it with an empty text.
     Topic(&'a str),
     /// The last so many lines of the room.
     History(usize),
@@ -67,6 +73,8 @@ pub enum Request<'a> {
     },
     /// Who is connected?
     Who,
+    /// Who is kept out?
+    Bans,
     /// Tell every room.
     Announce(&'a str),
     /// A fence: answered once all before it is.
@@ -147,12 +155,15 @@ impl<'a> Request<'a> {
     pub fn command(&self) -> Option<Command> {
         Some(match *self {
             Request::Login(_) => Command::Login,
+            Request::Watch(_) => Command::Watch,
             Request::Say(_) => Command::Say,
             Request::Look => Command::Look,
             Request::Logout => Command::Logout,
             Request::Join(_) => Command::Join,
             Request::Rooms => Command::Rooms,
             Request::Message { .. } => Command::Message,
+            Request::Ignore(_) => Command::Ignore,
+            Request::Unignore(_) => Command::Unignore,
             Request::Me(_) => Command::Me,
             Request::Rename(_) => Command::Rename,
             Request::Topic(_) => Command::Topic,
@@ -163,6 +174,7 @@ impl<'a> Request<'a> {
             Request::Mute { .. } => Command::Mute,
             Request::Ban { .. } => Command::Ban,
             Request::Who => Command::Who,
+            Request::Bans => Command::Bans,
             Request::Announce(_) => Command::Announce,
             Request::Ping(_) => Command::Ping,
             Request::Help(_) => Command::Help,
@@ -183,8 +195,11 @@ impl<'a> Request<'a> {
     fn argument(&self) -> Cow<'a, str> {
         match *self {
             Request::Login(claim) | Request::Rename(claim) => claim.whole.into(),
-            Request::Say(argument)
+            Request::Watch(argument)
+            | Request::Say(argument)
             | Request::Join(argument)
+            | Request::Ignore(argument)
+            | Request::Unignore(argument)
             | Request::Me(argument)
             | Request::Topic(argument)
             | Request::Operator(argument)
@@ -204,6 +219,7 @@ impl<'a> Request<'a> {
             Request::Since(Some(position)) => position.to_string().into(),
             Request::Since(None) => "".into(),
             Request::Look
+            | Request::Bans
             | Request::Logout
             | Request::Rooms
             | Request::Who
@@ -218,6 +234,7 @@ impl<'a> Request<'a> {
 fn read(command: Command, argument: &str) -> Option<Request<'_>> {
     Some(match command {
         Command::Login => Request::Login(Claim::new(argument)),
+        Command::Watch => Request::Watch(argument),
         Command::Say => Request::Say(argument),
         Command::Look => Request::Look,
         Command::Logout => Request::Logout,
@@ -227,6 +244,8 @@ fn read(command: Command, argument: &str) -> Option<Request<'_>> {
             let (to, text) = split(argument);
             Request::Message { to, text }
         }
+        Command::Ignore => Request::Ignore(some(argument)?),
+        Command::Unignore => Request::Unignore(some(argument)?),
         Command::Me => Request::Me(argument),
         Command::Rename => Request::Rename(Claim::new(argument)),
         Command::Topic => Request::Topic(argument),
@@ -252,10 +271,17 @@ fn read(command: Command, argument: &str) -> Option<Request<'_>> {
             Request::Ban { target: some(target)?, minutes: number(minutes)? }
         }
         Command::Who => Request::Who,
+        Command::Bans => Request::Bans,
         Command::Announce => Request::Announce(some(argument)?),
         Command::Ping => Request::Ping(argument),
         Command::Help => Request::Help(argument),
     })
+}
+
+/// The topic that a text after `topic` sets: `-` takes it away, for nothing at all asks for it.
+#[must_use]
+pub fn topic_of(text: &str) -> &str {
+    if text == "-" { "" } else { text }
 }
 
 /// The word up to the first space, and the rest, trimmed.
@@ -308,12 +334,18 @@ mod tests {
             ("login \t alice \r", Request::Login(Claim::new("alice"))),
             ("rename alice  a b ", Request::Rename(Claim::new("alice  a b"))),
             ("say  two  words ", Request::Say("two  words")),
+            ("watch", Request::Watch("")),
+            ("watch den", Request::Watch("den")),
             ("say", Request::Say("")),
             ("say a\tb", Request::Say("a\tb")),
             ("say \u{3000}x\u{a0}", Request::Say("\u{3000}x\u{a0}")),
             ("look around", Request::Look),
             ("msg bob hi there", Request::Message { to: "bob", text: "hi there" }),
             ("msg bob", Request::Message { to: "bob", text: "" }),
+            ("ignore bob", Request::Ignore("bob")),
+            ("ignore", Request::Malformed(Command::Ignore)),
+            ("unignore bob", Request::Unignore("bob")),
+            ("unignore ", Request::Malformed(Command::Unignore)),
             ("history", Request::History(20)),
             ("history 5", Request::History(5)),
             ("history five", Request::Malformed(Command::History)),
@@ -376,6 +408,11 @@ mod tests {
             let claim = Claim::new(argument);
             assert_eq!((claim.name(), claim.secret()), (name, secret), "{argument:?}");
         }
+    }
+
+    #[test]
+    fn a_topic_can_be_taken_away() {
+        assert_eq!(["-", "--", "- tea", ""].map(topic_of), ["", "--", "- tea", ""]);
     }
 
     #[test]

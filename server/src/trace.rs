@@ -125,7 +125,8 @@ impl Drop for Received {
 
 /// What the beginning of a line tells.
 enum Beginning {
-    /// It is a command and a secret, or meant to be: neither case nor the kind of space matters. This is
+    /// It is a command and a secret, or meant to be: neither case matters, nor what stands before the
+    /// word, such as a byte order mark, nor what follows it, such as a colon or a no-break space. This is
     /// shown instead of it.
     Secret(String),
     Other,
@@ -135,23 +136,25 @@ enum Beginning {
 
 impl Beginning {
     fn of(line: &[u8]) -> Self {
-        // What is cut within a character is read as another one, and no space.
+        // What is cut within a character is read as another one, of no word.
         let text = String::from_utf8_lossy(line);
         let is_whole = text.ends_with('\n');
-        let text = text.trim_matches('\n').trim_start_matches(is_space);
-        let (word, after) = text.split_at(text.find(is_space).unwrap_or(text.len()));
+        let is_of_word = |letter: char| letter.is_ascii_alphanumeric();
+        let text = text.trim_matches('\n').trim_start_matches(|letter| !is_of_word(letter));
+        let end = text.find(|letter| !is_of_word(letter)).unwrap_or(text.len());
+        let (word, after) = text.split_at(end);
         if after.is_empty() {
             let is_unclear = !is_whole && may_become_secret(word.as_bytes());
             return if is_unclear { Self::Unclear } else { Self::Other };
         }
         let Some(command) = Command::find_secret(word.as_bytes()) else { return Self::Other };
-        let after = after.trim_start_matches(is_space);
+        let after = after.trim_start_matches(is_between);
         let (name, secret) = match command.spec().secret {
-            Secret::AfterName => after.split_at(after.find(is_space).unwrap_or(after.len())),
+            Secret::AfterName => after.split_at(after.find(is_between).unwrap_or(after.len())),
             Secret::All | Secret::Nothing => ("", after),
         };
         let command = command.spec().name;
-        match (name, secret.trim_start_matches(is_space)) {
+        match (name, secret.trim_start_matches(is_between)) {
             (_, "") if is_whole => Self::Other,
             (_, "") => Self::Unclear,
             ("", _) => Self::Secret(format!("{command} [password]\n")),
@@ -160,8 +163,9 @@ impl Beginning {
     }
 }
 
-fn is_space(character: char) -> bool {
-    character <= ' ' || character.is_whitespace()
+/// Whether it may stand between a command, a name and a secret, on purpose or by mistake.
+fn is_between(character: char) -> bool {
+    character <= ' ' || character.is_whitespace() || matches!(character, ':' | '=')
 }
 
 /// Whether a command with a secret begins like this.
@@ -209,8 +213,9 @@ mod tests {
         for Spec { name, secret, .. } in Command::secrets().map(Command::spec) {
             let capital = name[..1].to_uppercase() + &name[1..];
             for word in [(*name).to_owned(), name.to_uppercase(), capital] {
-                for space in [" ", "  ", "\t", "\r", "\x0b", " \t"] {
-                    for before in ["", " ", "\t"] {
+                for space in [" ", "  ", "\t", "\r", "\x0b", " \t", ":", "\u{a0}", "=", "\u{3000}"]
+                {
+                    for before in ["", " ", "\t", "\u{feff}", "\u{a0}", "/", ":"] {
                         let user = if *secret == Secret::AfterName { "al " } else { "" };
                         let line = format!("{before}{word}{space}{user}hunter2 hunter2\n");
                         check(&line, &format!("{name} {user}[password]\n"));

@@ -22,6 +22,7 @@ use protocol::limits::LINE_BYTES;
 use protocol::{LineDecoder, Reply};
 
 use crate::args::lan::Lan;
+use crate::args::limits::deadline;
 use crate::args::server::ServerArgs;
 use crate::exit::{Exit, Failure};
 use crate::pipe;
@@ -64,9 +65,12 @@ pub fn run(lan: &Lan) -> Result<Exit, Failure> {
     let name = Some(lan.name.clone());
     let server = ServerArgs { server, name, password_file: None, room: None };
     let result = if io::stdin().is_terminal() && io::stdout().is_terminal() {
+        if lan.timeout.is_some() {
+            warn("--timeout only means something in a pipe");
+        }
         interactive::run(&server, &lan.appearance)
     } else {
-        filter(&server, &end)
+        filter(&server, lan, &end)
     };
     stop(&end);
     let ignored = thread::join(serving).map_err(|error| {
@@ -79,10 +83,10 @@ pub fn run(lan: &Lan) -> Result<Exit, Failure> {
 }
 
 /// The mode for pipes. A signal is no reason to leave without a word.
-fn filter(server: &ServerArgs, end: &UnixStream) -> Result<Exit, Failure> {
+fn filter(server: &ServerArgs, lan: &Lan, end: &UnixStream) -> Result<Exit, Failure> {
     let end = end.try_clone().map_err(Failure::local)?;
     let signals = Signals::call(move || stop(&end))?;
-    let result = pipe::run(server);
+    let result = pipe::run(server, deadline(lan.timeout));
     if signals.have_come() { Ok(Exit::Signal) } else { result.map(|()| Exit::Done) }
 }
 

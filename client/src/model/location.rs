@@ -85,6 +85,7 @@ impl Location {
                 self.renames.push_back((composed(claim.name()), secret));
             }
             Request::Login(_)
+            | Request::Watch(_)
             | Request::Say(_)
             | Request::Look
             | Request::Logout
@@ -99,6 +100,9 @@ impl Location {
             | Request::Mute { .. }
             | Request::Ban { .. }
             | Request::Who
+            | Request::Ignore(_)
+            | Request::Unignore(_)
+            | Request::Bans
             | Request::Announce(_)
             | Request::Ping(_)
             | Request::Help(_)

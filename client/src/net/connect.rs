@@ -24,13 +24,13 @@ const SHORTEST: Duration = Duration::from_millis(100);
 /// A connection that was greeted.
 #[derive(Debug)]
 pub struct Connection {
-    stream: TcpStream,
+    pub(super) stream: TcpStream,
     /// What came and is not yet used.
     received: Vec<u8>,
     /// Known once something came after the greeting.
     framing: Option<Framing>,
-    patience: Duration,
-    deadline: Instant,
+    pub(super) patience: Duration,
+    pub(super) deadline: Instant,
 }
 
 /// The host and the port of a server, which is the default one when none is named.
@@ -139,6 +139,11 @@ impl Connection {
     /// Sends a request, and gives the framing and the next line.
     fn ask(&mut self, request: &str) -> Result<(Framing, String), ConnectError> {
         self.stream.write_all(request.as_bytes())?;
+        self.answer()
+    }
+
+    /// Waits for the answer to the first request, and with it for the framing.
+    pub(super) fn answer(&mut self) -> Result<(Framing, String), ConnectError> {
         let framing = self.framing()?;
         loop {
             if let Some(answer) = self.take_answer(framing) {

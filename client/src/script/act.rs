@@ -21,9 +21,9 @@ use crate::model::fence;
 /// Says why the room was not told.
 pub fn me(told: &Telling) -> Result<Exit, Failure> {
     let text = told.text.join(" ");
-    let name = told.visit.server.speaker()?;
+    let entrance = Entrance::new(&told.visit, told.visit.server.speaker()?);
     let is_done = |line: &str, name: &str| matches!(Event::parse(line), Some(Event::Did { name: who, .. }) if who == name);
-    act(&told.visit, name, None, &Request::Me(&text), is_done).map(|_| Exit::Done)
+    act(entrance, None, &Request::Me(&text), is_done).map(|_| Exit::Done)
 }
 
 /// Prints the topic, or sets it.
@@ -35,12 +35,12 @@ pub fn topic(told: &Telling) -> Result<Exit, Failure> {
     let text = told.text.join(" ");
     if !text.trim().is_empty() {
         let is_done = |line: &str, name: &str| matches!(Event::parse(line), Some(Event::TopicSet { name: who, .. }) if who == name);
-        let name = told.visit.server.speaker()?;
-        return act(&told.visit, name, None, &Request::Topic(&text), is_done).map(|_| Exit::Done);
+        let entrance = Entrance::new(&told.visit, told.visit.server.speaker()?);
+        return act(entrance, None, &Request::Topic(&text), is_done).map(|_| Exit::Done);
     }
     let is_done = |line: &str, _: &str| matches!(Reply::parse(line), Some(Reply::Topic(_)));
-    let name = told.visit.server.reader();
-    let answer = act(&told.visit, name, None, &Request::Topic(""), is_done)?;
+    let entrance = Entrance::to_read(&told.visit);
+    let answer = act(entrance, None, &Request::Topic(""), is_done)?;
     let mut output = Output::new()?;
     if let Some(Reply::Topic(topic)) = answer.as_deref().and_then(Reply::parse) {
         output.line(topic);
@@ -101,7 +101,7 @@ fn operate(
     is_done: impl Fn(&str, &str) -> bool,
 ) -> Result<Exit, Failure> {
     let (name, password) = operator(&visit.server)?;
-    act(visit, name, Some(&password), request, is_done).map(|_| Exit::Done)
+    act(Entrance::new(visit, name), Some(&password), request, is_done).map(|_| Exit::Done)
 }
 
 /// The name and the password of an operator.
@@ -119,13 +119,12 @@ pub(super) fn operator(server: &ServerArgs) -> Result<(String, Secret), Failure>
 /// Sends one request, after that which makes an operator where it takes one. Gives the line that tells that
 /// it was done: `None` when that is among lines of the room that are missing.
 fn act(
-    visit: &Visit,
-    name: String,
+    mut entrance: Entrance<'_>,
     password: Option<&Secret>,
     request: &Request<'_>,
     is_done: impl Fn(&str, &str) -> bool,
 ) -> Result<Option<String>, Failure> {
-    let mut session = Entrance::new(visit, name).enter()?;
+    let mut session = entrance.enter()?;
     let first = password.map(|password| format!("{}\n", Request::Operator(password.reveal())));
     session.send(&format!("{}{request}\n{}", first.unwrap_or_default(), fence::request("act")))?;
     let outcome = await_outcome(&mut session, is_done)?;

@@ -78,7 +78,8 @@ pub fn who(list: &List) -> Result<Exit, Failure> {
     let (name, password) = operator(&list.visit.server)?;
     let first = format!("{}\n", Request::Operator(password.reveal()));
     let is_row = |line: &str| WhoRow::parse(line).is_some();
-    let answer = ask_as(list, name, &first, Request::Who, Reply::Connections, is_row)?;
+    let answer =
+        ask_as(Entrance::new(&list.visit, name), &first, Request::Who, Reply::Connections, is_row)?;
     answer.print(list.json, |line, _| {
         WhoRow::parse(line).map(|WhoRow { name, room, address, since, idle, carrier }| {
             json(&ConnectionObject { name, room, address, since, idle, carrier })
@@ -114,20 +115,18 @@ fn ask(
     heading: Reply<'_>,
     is_row: impl Fn(&str) -> bool,
 ) -> Result<Answer, Failure> {
-    ask_as(list, list.visit.server.reader(), "", request, heading, is_row)
+    ask_as(Entrance::to_read(&list.visit), "", request, heading, is_row)
 }
 
 /// The same under a name, and after another request.
 fn ask_as(
-    list: &List,
-    name: String,
+    mut entrance: Entrance<'_>,
     first: &str,
     request: Request<'_>,
     heading: Reply<'_>,
     is_row: impl Fn(&str) -> bool,
 ) -> Result<Answer, Failure> {
     let requests = format!("{first}{request}\n");
-    let mut entrance = Entrance::new(&list.visit, name);
     loop {
         let mut session = entrance.enter()?;
         match ask_in(&mut session, &requests, heading, &is_row) {

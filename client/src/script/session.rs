@@ -35,6 +35,8 @@ pub fn is_refusal(line: &str) -> bool {
                 | Reply::PasswordRequired
                 | Reply::PasswordWrong
                 | Reply::PasswordQueueFull
+                | Reply::MessageRefused(_)
+                | Reply::TooManyIgnored
                 | Reply::Muted(_)
                 | Reply::Usage(_)
                 | Reply::LineTooLong(_)

@@ -34,3 +34,4 @@ mod secrets;
 mod state;
 mod trust;
 mod view;
+mod watch;

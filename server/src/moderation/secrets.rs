@@ -20,6 +20,7 @@ use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier};
 use blake2::{Blake2b256, Digest};
 use data_encoding::{Encoding, Specification};
 use protocol::UserName;
+use protocol::name::composed;
 
 use crate::files;
 
@@ -127,24 +128,25 @@ pub fn is_fast(hash: &PasswordHash) -> bool {
     hash.algorithm == BLAKE2
 }
 
-/// Whether the hash is one of this secret.
+/// Whether the hash is one of this secret. Letters that come in parts are put together: what is typed
+/// as `ä` is one character on some systems and two on others.
 #[must_use]
 pub fn is_secret(secret: &str, hash: &PasswordHash) -> bool {
     if !is_fast(hash) {
-        return Argon2::default().verify_password(secret.as_bytes(), hash).is_ok();
+        return Argon2::default().verify_password(composed(secret).as_bytes(), hash).is_ok();
     }
     // The time of this comparison helps nobody: the salt is not known, so nobody can choose what his
     // guess becomes.
     hash.salt.is_some_and(|salt| hash.hash == fast_hash(secret, salt).hash)
 }
 
-/// A new hash of a password that somebody has chosen.
+/// A new hash of a password that somebody has chosen. It is one of the same password in parts, too.
 ///
 /// # Errors
 ///
 /// When the system has no randomness to give.
 pub fn hash(password: &str) -> io::Result<String> {
-    let hash = Argon2::default().hash_password(password.as_bytes());
+    let hash = Argon2::default().hash_password(composed(password).as_bytes());
     hash.map(|hash| hash.to_string()).map_err(|error| io::Error::other(error.to_string()))
 }
 
@@ -209,6 +211,15 @@ mod tests {
         for wrong in ["", &secret[1..], &other] {
             assert!(!is_secret(wrong, &hash), "{wrong} for {secret}");
         }
+    }
+
+    #[test]
+    fn a_password_fits_in_whatever_parts_its_letters_come() {
+        let forms = ["p\u{e4}ss", "pa\u{308}ss"];
+        let hash = hash(forms[1]).unwrap();
+        let hash = PasswordHash::new(&hash).unwrap();
+        assert!(forms.iter().all(|form| is_secret(form, &hash)));
+        assert!(!is_secret("pass", &hash));
     }
 
     #[test]

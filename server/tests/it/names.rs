@@ -192,6 +192,9 @@ fn only_members_come_in() {
     let folder = TempDir::new().unwrap();
     let (server, secret) = server(&folder, |config| config.members_only = true);
     let mut alice = server.connect();
+    // Nor does anybody read without a name.
+    alice.send("watch\n");
+    alice.expect("Unknown command: watch");
     alice.send(&format!("login bob\nlogin bob {secret}\nlogin alice {secret}\nrename bob\n"));
     for line in ["Password Required", "Password Wrong", "Login Success", "Password Required"] {
         alice.expect(line);
@@ -208,6 +211,8 @@ fn everybody_else_needs_the_password() {
     fs::write(&path, line.strip_prefix("x:").unwrap()).unwrap();
     let (server, secret) = server(&folder, |config| config.password = Some(path));
     let mut bob = server.connect();
+    bob.send("watch\n");
+    bob.expect("Unknown command: watch");
     bob.send("login bob\nlogin bob open\nlogin bob let us in\nrename bill\n");
     for line in ["Password Required", "Password Wrong", "Login Success", "Rename Success"] {
         bob.expect(line);
@@ -376,6 +381,9 @@ fn operators_see_who_is_connected() {
     bob.expect("Login Success");
     bob.expect("Join Success");
     let stranger = server.connect();
+    let mut watcher = server.connect();
+    watcher.send("watch den\n");
+    watcher.expect("Watch Success");
     teacher.send("op open\nwho\n");
     teacher.lines_until("Operator Success");
     let rows = teacher.lines_until_fence();
@@ -398,6 +406,7 @@ fn operators_see_who_is_connected() {
             words("teacher", "main", address(&teacher), "tcp"),
             words("bob", "den", address(&bob), "web"),
             words("nobody", "nobody", address(&stranger), "tcp"),
+            words("nobody", "den", address(&watcher), "tcp"),
         ]
     );
 }
