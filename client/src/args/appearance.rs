@@ -32,6 +32,10 @@ pub struct Appearance {
     #[arg(long, default_value = "auto", value_name = "WHEN")]
     pub color: ColorChoice,
 
+    /// Whole lines and no escape sequences, as on a terminal that cannot move its cursor
+    #[arg(long)]
+    pub plain: bool,
+
     /// Append what is shown to this file
     #[arg(long, value_name = "FILE")]
     pub log: Option<PathBuf>,
@@ -47,6 +51,7 @@ impl Appearance {
             ("--time", self.time != TIME),
             ("--no-time", self.no_time),
             ("--no-bell", self.no_bell),
+            ("--plain", self.plain),
             ("--color", self.color != ColorChoice::Auto),
         ];
         given.iter().filter(|(_, is_given)| *is_given).map(|(option, _)| *option).collect()

@@ -60,7 +60,7 @@ pub fn run(lan: &Lan) -> Result<Exit, Failure> {
     let (end, ended) = UnixStream::pair().map_err(Failure::local)?;
     let room = LanRoom { network, peer: Peer::default(), ended, looked: None };
     let serving = thread::spawn("lan", move || room.serve(&listener))?;
-    let result = if io::stdin().is_terminal() && io::stdout().is_terminal() {
+    let result = if io::stdin().is_terminal() {
         // The port is the room, whatever the environment says.
         let server = ServerArgs { server, name: Some(lan.name.clone()), room: None };
         interactive::run(&server, &lan.appearance)

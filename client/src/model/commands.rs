@@ -33,6 +33,7 @@ pub const LOCAL: &[Local] = &[
     Local { name: "clear", usage: "clear", help: "clear the screen; so does Ctrl-L" },
     Local { name: "quit", usage: "quit", help: "leave; so does Ctrl-D" },
     Local { name: "resend", usage: "resend", help: "send again what a lost connection swallowed" },
+    Local { name: "reconnect", usage: "reconnect", help: "try at once to connect again" },
 ];
 
 /// What fingers type that learned elsewhere, and what it means here.
@@ -95,6 +96,8 @@ pub enum Input {
     Quit,
     /// Send again what a lost connection swallowed.
     Resend,
+    /// Try at once to connect again.
+    Reconnect,
     /// There is no such command. The second is the one that was perhaps meant.
     Unknown(String, Option<&'static str>),
 }
@@ -129,6 +132,7 @@ impl Input {
             "r" if rest.trim().is_empty() => return Input::Incomplete("r TEXT"),
             "r" => return Input::Reply(rest.to_owned()),
             "resend" => return Input::Resend,
+            "reconnect" => return Input::Reconnect,
             "help" => {
                 let about = arguments.next().map(|word| word.trim_start_matches('/').to_owned());
                 return Input::Help(about);
@@ -292,6 +296,7 @@ mod tests {
             ("/quit", Input::Quit),
             ("/logout", Input::Quit),
             ("/resend", Input::Resend),
+            ("/reconnect", Input::Reconnect),
             ("/help", Input::Help(None)),
             ("/help me", Input::Help(Some("me".to_owned()))),
             ("/help /me", Input::Help(Some("me".to_owned()))),

@@ -3,12 +3,12 @@
 //!
 //! ```text
 //!  login dialog ── let in ──> connected ── lost ──> away ── let in again ──> connected
-//!       │                      │     │               │
-//!       │ Ctrl-C, Ctrl-D       │     │ kicked,       │ Ctrl-C, Ctrl-D,
-//!       v                      │     v banned        v banned
-//!      end                     │    end             end
-//!                       Ctrl-D │
-//!                              v
+//!       │                      │     │              │  │ ^
+//!       │ Ctrl-C, Ctrl-D       │     │ kicked, Ctrl-D, │ │ /reconnect, /rename
+//!       v                      │     v banned   banned │ │
+//!      end                     │    end             │  │ Ctrl-C
+//!                       Ctrl-D │                    v  v │
+//!                              v                  end  stopped ── Ctrl-C, Ctrl-D ──> end
 //!                           leaving ── closed, or 2 s ──> end
 //! ```
 //!
@@ -60,6 +60,10 @@ pub enum SessionMessage {
     Quiet,
     /// The user wants to hide what somebody says, or to see it again, or to know who is ignored.
     Ignore(Option<String>),
+    /// The user wants no more attempts to connect.
+    Stop,
+    /// The user wants such an attempt now.
+    Reconnect,
     /// The user leaves.
     Quit,
 }
@@ -94,6 +98,8 @@ pub struct Session {
     /// How many inputs of the user came. The login is the first.
     count: u64,
     presence: Presence,
+    /// Whether the user wants the next attempt to connect at once.
+    is_hurried: bool,
 }
 
 /// Where a session is between its connections.
@@ -103,6 +109,8 @@ enum Presence {
     Connected,
     /// There is none, and another one is looked for.
     Away,
+    /// There is none, and the user has stopped looking for one.
+    Stopped,
     /// There is none, and the user has left.
     Leaving,
 }
@@ -132,6 +140,7 @@ impl Session {
             mailbox,
             count: 0,
             presence: Presence::Connected,
+            is_hurried: false,
         }
     }
 
@@ -254,8 +263,9 @@ impl Session {
                 Ok(SessionMessage::Resend) => self.resend(link),
                 Ok(SessionMessage::Ignore(name)) => self.view.turn_ignored(name.as_deref()),
                 Ok(SessionMessage::Quiet) => self.view.turn_quiet(),
+                Ok(SessionMessage::Reconnect) => self.view.notice("there is a connection"),
                 // None is under way while there is a connection.
-                Ok(SessionMessage::Attempted(_)) => {}
+                Ok(SessionMessage::Attempted(_) | SessionMessage::Stop) => {}
                 Ok(SessionMessage::Quit) => {
                     link.send("logout\n");
                     farewell = Some(Instant::now() + FAREWELL);

@@ -177,6 +177,29 @@ impl DisplayQueue {
         }
     }
 
+    /// Waits until lines wait or, for whoever minds, the program is to end. False when there is nothing
+    /// more to wait for.
+    pub fn wait_lines(&self, minds_leaving: bool) -> bool {
+        let mut inner = self.inner.lock();
+        loop {
+            if !inner.waiting.is_empty() || (minds_leaving && inner.leave.is_some()) {
+                return true;
+            }
+            if inner.is_closed {
+                return false;
+            }
+            self.changed.wait(&mut inner);
+        }
+    }
+
+    /// Waits until somebody has taken all lines.
+    pub fn wait_taken(&self) {
+        let mut inner = self.inner.lock();
+        while !inner.waiting.is_empty() {
+            self.changed.wait(&mut inner);
+        }
+    }
+
     /// Has [`DisplayQueue::wait_for`] look again.
     pub fn wake(&self) {
         // With the lock, so that it comes before the look or after the waiting has begun.

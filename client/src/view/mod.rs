@@ -12,10 +12,12 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 use protocol::limits::HISTORY_LINES;
+use protocol::{Event, ServerLine};
 
 use crate::args::appearance::written;
 use crate::model::digest::{Part, digest};
 use crate::model::entry::Entry;
+use crate::model::names::Names;
 use crate::model::replay::Earlier;
 use crate::sanitize::Sanitized;
 use crate::view::display_queue::DisplayQueue;
@@ -36,6 +38,8 @@ pub struct View {
     pub queue: Arc<DisplayQueue>,
     /// Whose words are not shown.
     pub ignored: Ignored,
+    /// Who is known to be there.
+    pub names: Names,
     /// The day of the last line that was shown with its time.
     day: Option<Date>,
     rang: Option<Instant>,
@@ -55,12 +59,12 @@ impl View {
         log: Option<LogFile>,
         queue: Arc<DisplayQueue>,
     ) -> Self {
-        let ignored = Ignored::default();
-        Self { style, time, log, queue, ignored, day: None, rang: None, is_to_ring: false }
+        let (ignored, names) = (Ignored::default(), Names::default());
+        Self { style, time, log, queue, ignored, names, day: None, rang: None, is_to_ring: false }
     }
 
     /// Shows what was said before. What was missed is told in full, and rings; a newcomer is shown what
-    /// was said last. Only what was missed is new to the log as well.
+    /// was said last.
     pub fn earlier(&mut self, earlier: &Earlier, own_name: &str) {
         if earlier.has_gap {
             self.notice("there may be more that was missed, before this; the server cannot tell");
@@ -69,7 +73,7 @@ impl View {
             let rows: Vec<_> = earlier.rows.iter().map(|row| Sanitized::new(row)).collect();
             let entries = rows.iter().map(|row| Entry::of_line(row));
             let named = entries.clone().filter(|entry| entry.is_for(own_name)).count();
-            self.entries(entries, own_name);
+            self.entries(entries, own_name, true);
             if named > 0 {
                 let lines = rows.len();
                 self.is_to_ring = true;
@@ -77,7 +81,6 @@ impl View {
             }
             return;
         }
-        let log = self.log.take();
         for part in digest(&earlier.rows, HISTORY_LINES) {
             match part {
                 Part::Row(row) => self.lines([row], own_name),
@@ -85,7 +88,6 @@ impl View {
                 Part::Crowd { came, left } => self.notice(&format!("{came} came, {left} left")),
             }
         }
-        self.log = log;
     }
 
     /// Hides what a user says, or shows it again, and says which; without a name, who is ignored.
@@ -124,17 +126,23 @@ impl View {
         // Somebody's indentation may have come as no-break spaces, and is to be copied as spaces.
         let lines: Vec<_> = lines.into_iter().map(|line| line.replace('\u{a0}', " ")).collect();
         let lines: Vec<_> = lines.iter().map(|line| Sanitized::new(line)).collect();
-        self.entries(lines.iter().map(|line| Entry::of_line(line)), own_name);
+        self.entries(lines.iter().map(|line| Entry::of_line(line)), own_name, false);
     }
 
     /// Says something in this program's own name.
     pub fn notice(&mut self, text: &str) {
         // A reason may quote what a server sent.
         let text = Sanitized::new(text);
-        self.entries([Entry::Notice(&text)], "");
+        self.entries([Entry::Notice(&text)], "", false);
     }
 
-    fn entries<'a>(&mut self, entries: impl IntoIterator<Item = Entry<'a>>, own_name: &str) {
+    /// Of rows of the history, only those that were missed are new to the log.
+    fn entries<'a>(
+        &mut self,
+        entries: impl IntoIterator<Item = Entry<'a>>,
+        own_name: &str,
+        are_missed: bool,
+    ) {
         let now = Zoned::now();
         let (mut shown, mut rings) = (Vec::new(), std::mem::take(&mut self.is_to_ring));
         for entry in entries
@@ -151,8 +159,21 @@ impl View {
                 // The command line was refused if this is no format.
                 written(&at, format).unwrap_or_default()
             });
-            shown.push(entry.styled(&time.unwrap_or_default(), own_name, self.style));
-            if let Some(log) = &mut self.log {
+            let spoken;
+            let looks = match entry {
+                // Its first word may be no name: the server tells its message of the day like that.
+                Entry::Line(ServerLine::Event(Event::Did { name, text }))
+                    if name != own_name && !self.names.has_user(name) =>
+                {
+                    spoken = format!("{name} {text}");
+                    Entry::Line(ServerLine::Event(Event::Announced { text: &spoken }))
+                }
+                entry => entry,
+            };
+            shown.push(looks.styled(&time.unwrap_or_default(), own_name, self.style));
+            if let Some(log) = &mut self.log
+                && (are_missed || !matches!(entry, Entry::Earlier(_)))
+            {
                 log.add(&at, &entry.plain());
             }
         }

@@ -506,24 +506,6 @@ fn who_comes_and_goes_is_hidden_when_the_user_wants() {
 }
 
 #[test]
-fn who_types_without_a_prompt_is_told_how() {
-    let server = RealServer::start();
-    let address = server.address.to_string();
-    let mut bob = server.other("bob");
-    let arguments = ["--server", &address, "--name", "al"];
-    for terminal in ["dumb", "emacs"] {
-        let mut pty = Pty::start_with(&arguments, 24, &fresh_directory(), &[("TERM", terminal)]);
-        assert_eq!(pty.wait(), 7);
-        let screen = pty.contents().replace('\n', "");
-        let told =
-            format!("chat-client: a terminal of the kind TERM={terminal} has no prompt; set TERM");
-        assert!(screen.starts_with(&told), "{screen}");
-    }
-    bob.send("ping\n");
-    assert_eq!(bob.read_to("pong"), [""; 0], "nobody came for that");
-}
-
-#[test]
 fn who_is_ignored_is_not_heard_in_the_next_run_either() {
     let server = RealServer::start();
     let address = server.address.to_string();

@@ -161,6 +161,8 @@ fn the_log_has_what_was_shown_with_its_time() {
         let mut pty = chat(&server, &["--log", log.to_str().unwrap()]);
         pty.keys(&format!("{text}\r"));
         pty.wait_for(&format!("al: {text}"));
+        pty.keys("/history 50\r");
+        pty.wait_for(&format!("| al: {text}"));
         pty.keys(CTRL_D);
         assert_eq!(pty.wait(), 0);
     }
@@ -172,7 +174,8 @@ fn the_log_has_what_was_shown_with_its_time() {
     for expected in ["al: first", "al: second"] {
         assert!(lines.iter().any(|(_, line)| *line == expected), "{logged}");
     }
-    assert_eq!(logged.matches("al: first").count(), 1, "no start logs it again: {logged}");
+    let count = logged.matches("al: first").count();
+    assert_eq!(count, 1, "neither a start nor /history logs it again: {logged}");
     assert_eq!(log.metadata().unwrap().permissions().mode() & 0o777, 0o600);
     let mut pty = Pty::start(&["--log", "/nonexistent/log"]);
     assert_eq!(pty.wait(), 7);

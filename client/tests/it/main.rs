@@ -22,6 +22,7 @@ mod looks;
 mod names;
 mod picture;
 mod pipe;
+mod plain;
 mod program;
 mod pty;
 mod real_server;

@@ -42,7 +42,62 @@ fn the_terminal_is_left_sane_by_a_signal_and_by_a_lost_server() {
     pty.keys(CTRL_C);
     pty.wait_for_last("al@main>");
     pty.keys(CTRL_C);
+    pty.wait_for("-- no more attempts; /reconnect makes one");
+    pty.keys(CTRL_C);
     assert_eq!(pty.wait(), 5);
+}
+
+#[test]
+fn ctrl_c_stops_the_attempts_and_what_is_typed_goes_on() {
+    let server = RealServer::start();
+    let address = server.address;
+    let mut pty = chat(&server, &["--no-time"]);
+    pty.keys("/reconnect\r");
+    pty.wait_for("-- there is a connection\nal@main>");
+    drop(server);
+    pty.wait_for("Ctrl-C stops\nal@main>");
+    pty.keys(CTRL_C);
+    pty.wait_for("/rename NAME too, Ctrl-C again leaves\nal@main>");
+    pty.keys("kept\r");
+    pty.wait_for("-- not connected; kept for later: kept\nal@main>");
+    // What was asked for is one attempt, and it fails: there is nobody.
+    pty.keys("/reconnect\r");
+    pty.wait_until("more attempts", |screen| screen.matches("Ctrl-C stops").count() > 1);
+    pty.keys(CTRL_C);
+    pty.wait_until("no more", |screen| screen.matches("no more attempts").count() == 2);
+    let server = RealServer::start_at(address);
+    let thief = server.other("al");
+    pty.keys("/rename alf\r");
+    pty.wait_for("-- connected again");
+    pty.wait_for_last("alf@main>");
+    pty.keys("/resend\r");
+    pty.wait_for("alf: kept\nalf@main>");
+    drop(thief);
+}
+
+/// A name that is taken while an attempt is under way is the name of the connection that comes of it.
+#[test]
+fn another_name_during_an_attempt_is_the_name_that_is_used() {
+    let (server, served) = serve(|mut session| {
+        session.greet_and_log_in();
+        session.line();
+        let address = session.stream.local_addr().unwrap();
+        session.close();
+        address
+    });
+    let mut pty = Pty::start(&["--server", &server, "--name", "al", "--no-time"]);
+    pty.wait_for("connection lost");
+    let listener = TcpListener::bind(served.join().unwrap()).unwrap();
+    let mut first = FakeSession::accept(&listener);
+    pty.keys("/rename alf\r");
+    pty.wait_for("-- the next attempt is made as alf");
+    first.greet_and_log_in();
+    let mut second = FakeSession::accept(&listener);
+    second.send("Connect Success\n");
+    assert_eq!(second.line(), "login alf\n");
+    second.send("Login Success\n");
+    pty.wait_for("connected again");
+    pty.wait_for_last("alf@main>");
 }
 
 #[test]
@@ -377,7 +432,8 @@ fn a_server_that_comes_back_tells_what_was_missed_and_nothing_else() {
     assert_eq!(screen.matches("al: ok").count(), 1, "{screen}");
     assert_eq!(screen.matches("bob: ").count(), 2, "{screen}");
     assert_eq!(screen.matches("* Welcome").count(), 3, "{screen}");
-    // The first word of the message is nobody.
+    // The first word of the message is nobody, and has the colour of nobody.
+    assert!(pty.raw().contains("* Welcome to the lab"), "{:?}", pty.raw());
     pty.keys("Wel\t!\r");
     pty.wait_for("al: Wel!\nal@main>");
     std::fs::remove_dir_all(folder).unwrap();
