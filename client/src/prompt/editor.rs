@@ -10,7 +10,7 @@ use rustyline::config::BellStyle;
 use rustyline::error::ReadlineError;
 use rustyline::history::FileHistory;
 use rustyline::{
-    ColorMode, CompletionType, ConditionalEventHandler, Config, Editor, EventHandler,
+    ColorMode, CompletionType, ConditionalEventHandler, Config, Editor, Event, EventHandler,
     ExternalPrinter, GraphemeClusterMode, KeyCode, KeyEvent, Modifiers,
 };
 
@@ -18,6 +18,7 @@ use crate::exit::{Exit, Failure};
 use crate::model::names::Names;
 use crate::prompt::face::{Face, Read};
 use crate::prompt::helper::{ChatHelper, Purpose};
+use crate::prompt::keys::{Clear, Keys};
 use crate::prompt::layout::Layout;
 use crate::prompt::terminal::Terminal;
 use crate::sys::files;
@@ -57,11 +58,14 @@ impl<'a> Prompt<'a> {
             .build();
         let mut editor = Editor::with_config(config).map_err(|error| failure(&error))?;
         let helper = ChatHelper::new(Arc::clone(&queue), layout, style.color);
+        let keys = EventHandler::Conditional(Box::new(Keys::new(Arc::clone(&queue))));
+        editor.bind_sequence(Event::Any, keys);
         let mut bind = |key, handler: Box<dyn ConditionalEventHandler>| {
             editor.bind_sequence(key, EventHandler::Conditional(handler))
         };
         bind(KeyEvent::ctrl('C'), Box::new(helper.interrupt()));
-        bind(KeyEvent::ctrl('Z'), Box::new(terminal.suspend()));
+        bind(KeyEvent::ctrl('Z'), Box::new(terminal.suspend(Arc::clone(&queue))));
+        bind(KeyEvent::ctrl('L'), Box::new(Clear(Arc::clone(&queue))));
         bind(KeyEvent(KeyCode::BackTab, Modifiers::NONE), Box::new(helper.backward()));
         editor.set_helper(Some(helper));
         Ok(Self { editor, terminal, queue, style, layout })
@@ -171,6 +175,7 @@ impl Face for Prompt<'_> {
 
     fn clear(&self) {
         self.terminal.write("\x1b[H\x1b[2J");
+        self.queue.cleared();
     }
 
     fn chat(&mut self, names: Names) {

@@ -8,6 +8,7 @@
 //! | [`plain`] | lines, for a terminal that cannot move its cursor |
 //! | [`editor`] | a prompt that is edited |
 //! | [`helper`], [`completion`] | what is offered while it is edited |
+//! | [`keys`] | what a key means before the editor sees it |
 //! | [`layout`] | which rows and columns it takes |
 //! | [`terminal`] | the terminal's modes and signals |
 
@@ -16,6 +17,7 @@ pub mod editor;
 pub mod face;
 pub mod helper;
 pub mod interactive;
+pub mod keys;
 pub mod layout;
 pub mod login_dialog;
 pub mod plain;

@@ -49,6 +49,7 @@ impl Plain {
     ) -> Result<(Self, JoinHandle<()>), Failure> {
         let stdin = io::stdin().as_fd().try_clone_to_owned().map_err(Failure::local)?;
         let (wake, woken) = UnixStream::pair().map_err(Failure::local)?;
+        queue.lines_alone();
         let (written, stdout) = (Arc::clone(&queue), unbuffered()?);
         let printer = thread::spawn("printer", move || write_lines(&written, stdout, wake))?;
         let (stdin, typed) = (File::from(stdin), Vec::new());

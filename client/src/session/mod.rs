@@ -220,6 +220,7 @@ impl Session {
         let open = u64::from(!location.is_settled());
         let settled = self.count.saturating_sub(open);
         self.view.queue.set_status(status, settled);
+        self.pin_late();
     }
 
     /// One connection, from its login to its end.
@@ -229,8 +230,7 @@ impl Session {
         // Until when the server may close, once the user has left. It may have more to say for ever.
         let mut farewell: Option<Instant> = None;
         loop {
-            self.tell_late();
-            let late = self.state.unconfirmed().next_late();
+            let late = self.state.unconfirmed().next_late(Instant::now());
             let deadline = farewell.unwrap_or_else(|| {
                 late.map_or(liveness.deadline(), |late| late.min(liveness.deadline()))
             });
@@ -321,11 +321,13 @@ impl Session {
         lines.clear();
     }
 
-    /// Shows the texts that the server has not sent back in time.
-    fn tell_late(&mut self) {
-        for line in self.state.unconfirmed_mut().take_late(Instant::now()) {
-            self.view.notice(&format!("the server is slow; not there yet: {}", as_typed(&line)));
-        }
+    /// Pins the oldest text that the server has not sent back in time.
+    fn pin_late(&self) {
+        let pin = self.state.unconfirmed().late(Instant::now()).map(|(line, more)| {
+            let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+            format!("not there yet{more}: {}", as_typed(line))
+        });
+        self.view.pin(pin.as_deref());
     }
 
     fn offer_unsent(&mut self) {

@@ -105,9 +105,8 @@ impl Session {
             SessionMessage::Quiet => self.view.turn_quiet(),
             SessionMessage::Stop => {
                 self.presence = Presence::Stopped;
-                self.view.notice(
-                    "no more attempts; /reconnect makes one, /rename NAME too, Ctrl-C again leaves",
-                );
+                let text = "stopped; /reconnect or /rename NAME goes on, Ctrl-C again leaves";
+                self.view.notice(text);
             }
             SessionMessage::Reconnect => self.hurry(),
             SessionMessage::Quit => self.presence = Presence::Leaving,

@@ -1,6 +1,7 @@
 //! From lines to what the user sees of them: above the prompt, and in the log file.
 
 pub mod display_queue;
+mod frame;
 pub mod ignored;
 pub mod log_file;
 pub mod render;
@@ -110,6 +111,13 @@ impl View {
         });
     }
 
+    /// Pins this program's own words above the prompt, or none.
+    pub fn pin(&self, text: Option<&str>) {
+        let pinned =
+            text.map(|text| Entry::Notice(&Sanitized::new(text)).styled("", "", self.style));
+        self.queue.pin(pinned);
+    }
+
     /// Whether to ring now, which it does not when it just did.
     fn may_ring(&mut self) -> bool {
         let now = Instant::now();
@@ -145,12 +153,18 @@ impl View {
     ) {
         let now = Zoned::now();
         let (mut shown, mut rings) = (Vec::new(), std::mem::take(&mut self.is_to_ring));
+        let (mut unread, mut for_user) = (0, 0);
         for entry in entries
             .into_iter()
             .filter(|entry| entry.is_shown(self.style) && !self.ignored.hides(entry))
         {
             let said_at = said_at(&entry, now.time_zone());
-            rings |= said_at.is_none() && entry.is_for(own_name);
+            if said_at.is_none() {
+                let is_for_user = entry.is_for(own_name);
+                rings |= is_for_user;
+                for_user += u64::from(is_for_user);
+                unread += u64::from(is_for_user || entry.is_said_by_another(own_name));
+            }
             let at = said_at.unwrap_or_else(|| now.clone());
             if self.time.is_some() && self.day.replace(at.date()) != Some(at.date()) {
                 shown.push(render::day(&at, now.year(), self.style));
@@ -189,6 +203,7 @@ impl View {
         {
             last.push_str(BELL);
         }
+        self.queue.count(unread, for_user);
         self.queue.show(shown);
     }
 }

@@ -19,7 +19,7 @@ use chat_server::Config;
 use nix::sys::signal::Signal;
 
 use crate::fake_server::{FakeSession, serve, serve_at};
-use crate::pty::{CTRL_C, Pty, chat, fresh_directory};
+use crate::pty::{CTRL_C, CTRL_D, Pty, chat, fresh_directory};
 use crate::real_server::RealServer;
 
 #[test]
@@ -42,7 +42,7 @@ fn the_terminal_is_left_sane_by_a_signal_and_by_a_lost_server() {
     pty.keys(CTRL_C);
     pty.wait_for_last("al@main>");
     pty.keys(CTRL_C);
-    pty.wait_for("-- no more attempts; /reconnect makes one");
+    pty.wait_for("-- stopped; /reconnect");
     pty.keys(CTRL_C);
     assert_eq!(pty.wait(), 5);
 }
@@ -57,14 +57,14 @@ fn ctrl_c_stops_the_attempts_and_what_is_typed_goes_on() {
     drop(server);
     pty.wait_for("Ctrl-C stops\nal@main>");
     pty.keys(CTRL_C);
-    pty.wait_for("/rename NAME too, Ctrl-C again leaves\nal@main>");
+    pty.wait_for("-- stopped; /reconnect or /rename NAME goes on, Ctrl-C again leaves\nal@main>");
     pty.keys("kept\r");
     pty.wait_for("-- not connected; kept for later: kept\nal@main>");
     // What was asked for is one attempt, and it fails: there is nobody.
     pty.keys("/reconnect\r");
     pty.wait_until("more attempts", |screen| screen.matches("Ctrl-C stops").count() > 1);
     pty.keys(CTRL_C);
-    pty.wait_until("no more", |screen| screen.matches("no more attempts").count() == 2);
+    pty.wait_until("no more", |screen| screen.matches("-- stopped").count() == 2);
     let server = RealServer::start_at(address);
     let thief = server.other("al");
     pty.keys("/rename alf\r");
@@ -199,7 +199,7 @@ fn a_password_is_neither_shown_nor_kept() {
     pty.wait_for("trying again in 1 s");
     pty.keys("/op secret\r");
     pty.wait_for("not connected; not sent: /op");
-    pty.keys(CTRL_C);
+    pty.keys(CTRL_D);
     assert_eq!(pty.wait(), 5);
     assert!(!pty.raw().contains("secret"));
     assert!(!std::fs::read_to_string(log).unwrap().contains("secret"));
@@ -330,23 +330,36 @@ fn what_was_missed_is_shown_and_nothing_twice() {
     assert_eq!(served.join().unwrap(), b"logout\n");
 }
 
-/// It is told above the prompt, and comes again as what the room saw.
+/// It is pinned above the prompt until it comes as what the room saw.
 #[test]
-fn a_line_that_does_not_come_back_is_shown() {
-    let (wake, woken) = channel::<()>();
+fn a_line_that_does_not_come_back_is_shown_until_it_does() {
+    let (wake, woken) = channel::<&str>();
     let (server, served) = serve(move |mut session| {
         session.greet_and_log_in();
         while session.line() != "say into a hang\n" {}
-        woken.recv().unwrap();
-        session.send("al: into a hang\n");
+        for lines in &woken {
+            session.send(lines);
+        }
         session.rest()
     });
     let mut pty = Pty::start(&["--server", &server, "--name", "al", "--no-time"]);
     pty.wait_for_last("al@main>");
     pty.keys("into a hang\r");
-    pty.wait_for("-- the server is slow; not there yet: into a hang\nal@main>");
-    wake.send(()).unwrap();
-    pty.wait_for("not there yet: into a hang\nal: into a hang\nal@main>");
+    pty.wait_for("commands\n-- not there yet: into a hang\nal@main>");
+    // What comes meanwhile stands above it, and what is typed below.
+    wake.send("bo: one\nbo: two\n").unwrap();
+    pty.wait_for("commands\nbo: one\nbo: two\n-- not there yet: into a hang\nal@main>");
+    pty.keys("/help me\r\rmore\rhalf typ");
+    let told = "bo: two\nal@main> /help me\n-- /me TEXT         ";
+    pty.wait_for(told);
+    pty.wait_for("do\n-- not there yet and 1 more: into a hang\nal@main> half typ");
+    wake.send("bo: three\nal: into a hang\n").unwrap();
+    pty.wait_for("do\nbo: three\nal: into a hang\n-- not there yet: more\nal@main> half typ");
+    pty.keys("\x15");
+    wake.send("al: more\n").unwrap();
+    let screen = pty.wait_for("al: into a hang\nal: more\nal@main>");
+    assert!(screen.contains(told) && !screen.contains("not there yet"), "{screen}");
+    drop(wake);
     pty.keys("\x04");
     assert_eq!(pty.wait(), 0);
     served.join().unwrap();
