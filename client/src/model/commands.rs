@@ -30,6 +30,7 @@ pub const LOCAL: &[Local] = &[
         usage: "ignore [NAME]",
         help: "hide what NAME says, or show it again; list who is ignored",
     },
+    Local { name: "grep", usage: "grep TEXT", help: "show what this room said with TEXT in it" },
     Local { name: "clear", usage: "clear", help: "clear the screen; so does Ctrl-L" },
     Local { name: "quit", usage: "quit", help: "leave; so does Ctrl-D" },
     Local { name: "resend", usage: "resend", help: "send again what a lost connection swallowed" },
@@ -90,6 +91,8 @@ pub enum Input {
     Quiet,
     /// Hide what this user says, or show it again; or list who is ignored.
     Ignore(Option<String>),
+    /// Show which lines of the room have this text.
+    Grep(String),
     /// Clear the screen.
     Clear,
     /// Leave.
@@ -131,6 +134,8 @@ impl Input {
             "clear" => return Input::Clear,
             "r" if rest.trim().is_empty() => return Input::Incomplete("r TEXT"),
             "r" => return Input::Reply(rest.to_owned()),
+            "grep" if rest.trim().is_empty() => return Input::Incomplete("grep TEXT"),
+            "grep" => return Input::Grep(rest.trim().to_owned()),
             "resend" => return Input::Resend,
             "reconnect" => return Input::Reconnect,
             "help" => {
@@ -296,6 +301,8 @@ mod tests {
             ("/quit", Input::Quit),
             ("/logout", Input::Quit),
             ("/resend", Input::Resend),
+            ("/grep two words ", Input::Grep("two words".to_owned())),
+            ("/grep ", Input::Incomplete("grep TEXT")),
             ("/reconnect", Input::Reconnect),
             ("/help", Input::Help(None)),
             ("/help me", Input::Help(Some("me".to_owned()))),

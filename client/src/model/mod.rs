@@ -7,6 +7,7 @@
 //! | [`entry`] | what a line is |
 //! | [`commands`] | what a typed line means |
 //! | [`fence`] | marks in the stream of answers |
+//! | [`search`] | `/grep` |
 //! | [`liveness`], [`backoff`] | how long to wait for a server |
 
 pub mod backoff;
@@ -19,5 +20,6 @@ pub mod location;
 pub mod names;
 pub mod replay;
 pub mod roster;
+pub mod search;
 pub mod state;
 pub mod unconfirmed;

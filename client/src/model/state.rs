@@ -12,6 +12,7 @@ use crate::model::location::{Joined, Location};
 use crate::model::names::Names;
 use crate::model::replay::{Earlier, Replay, Wanted, text_of};
 use crate::model::roster::Roster;
+use crate::model::search::Search;
 use crate::model::unconfirmed::Unconfirmed;
 use crate::sanitize::Sanitized;
 
@@ -24,6 +25,7 @@ pub struct State {
     replay: Replay,
     fences: Fences,
     roster: Roster,
+    search: Option<Search>,
     /// Whether this program has asked for the topic.
     asked_topic: bool,
     is_put_out: bool,
@@ -36,6 +38,8 @@ pub struct Effect {
     pub show: Option<String>,
     /// Requests of this program's own that are to be sent now.
     pub requests: String,
+    /// What to tell the user behind it.
+    pub told: Option<String>,
     /// What was said before, when it is complete.
     pub earlier: Option<Earlier>,
 }
@@ -52,6 +56,7 @@ impl State {
             replay: Replay::default(),
             fences: Fences::default(),
             roster,
+            search: None,
             asked_topic: false,
             is_put_out: false,
         }
@@ -118,6 +123,7 @@ impl State {
         self.location.lost();
         self.roster.list_ended();
         self.fences.lost();
+        self.search = None;
         self.asked_topic = false;
     }
 
@@ -135,6 +141,13 @@ impl State {
         self.asked_topic = wanted == Wanted::Latest;
         let topic = if self.asked_topic { "topic\n" } else { "" };
         self.replay.ask(wanted, &mark) + &fence::request(mark) + topic
+    }
+
+    /// The requests that search what the room said. A search that is not over is given up for it.
+    #[must_use]
+    pub fn search(&mut self, text: &str) -> String {
+        let (begin, end) = (self.fences.set(), self.fences.set());
+        self.search.insert(Search::new(text, begin, end)).requests()
     }
 
     /// A request whose answer shows that the server is alive, and that nobody gets to see.
@@ -159,7 +172,10 @@ impl State {
                 self.roster.row(row, self.location.name());
                 true
             }
-            Entry::Earlier(_) => !self.replay.row(line),
+            Entry::Earlier(_) => match self.search.as_mut().filter(|search| search.has_begun()) {
+                Some(search) => search.row(&entry),
+                None => !self.replay.row(line),
+            },
             Entry::Notice(_) => true,
         };
         effect.show = is_shown.then(|| line.to_string());
@@ -183,6 +199,8 @@ impl State {
     fn reply(&mut self, reply: &Reply<'_>, effect: &mut Effect) -> bool {
         self.roster.reply(reply);
         if let Some(mark) = self.fences.answered(reply) {
+            effect.told = self.search.as_mut().and_then(|search| search.fence(mark));
+            self.search.take_if(|_| effect.told.is_some());
             self.end_replay(mark, effect);
             return false;
         }
@@ -213,6 +231,7 @@ impl State {
                 self.unconfirmed.unreadable();
             }
             Reply::UnknownCommand(command) => return self.unknown(command),
+            Reply::History if self.search.as_ref().is_some_and(Search::has_begun) => return false,
             Reply::History => return !self.replay.heading(),
             Reply::Position(position) => {
                 self.replay.told(position);

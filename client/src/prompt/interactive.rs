@@ -33,6 +33,7 @@ use crate::view::View;
 use crate::view::display_queue::DisplayQueue;
 use crate::view::ignored::Ignored;
 use crate::view::log_file::LogFile;
+use crate::view::on_mention::OnMention;
 use crate::view::render::Style;
 
 /// Inputs that may wait for the session: the lines of a user, and batches of the server's.
@@ -57,6 +58,7 @@ pub fn run(to: &ServerArgs, appearance: &Appearance) -> Result<Exit, Failure> {
     let logged_in = log_in(to)?;
     let queue = Arc::new(DisplayQueue::default());
     let mut view = View::new(style, appearance.time(), log, Arc::clone(&queue));
+    view.on_mention = appearance.on_mention.clone().map(OnMention::new);
     view.ignored = Ignored::load(files::state("ignored").ok());
     if is_plain {
         leave_on_signals(Arc::clone(&queue))?;
@@ -246,6 +248,7 @@ impl<F: Face> Typing<F> {
         match Input::read(line) {
             Input::Nothing => {}
             Input::Send(request) => return self.send(request),
+            Input::Grep(text) => return self.mailbox.send(SessionMessage::Grep(text)).is_ok(),
             Input::Reconnect => return self.mailbox.send(SessionMessage::Reconnect).is_ok(),
             Input::Resend => return self.mailbox.send(SessionMessage::Resend).is_ok(),
             Input::Reply(text) => match self.names.correspondent() {

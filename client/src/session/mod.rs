@@ -56,6 +56,8 @@ pub enum SessionMessage {
     Block(Vec<String>),
     /// The user wants sent again what a lost connection swallowed.
     Resend,
+    /// The user wants to see which lines of the room have this text.
+    Grep(String),
     /// The user wants to see who comes and goes, or no longer.
     Quiet,
     /// The user wants to hide what somebody says, or to see it again, or to know who is ignored.
@@ -260,6 +262,10 @@ impl Session {
                     self.count += 1;
                     self.request(link, &lines);
                 }
+                Ok(SessionMessage::Grep(text)) => {
+                    let requests = self.state.search(&text);
+                    link.send(&requests);
+                }
                 Ok(SessionMessage::Resend) => self.resend(link),
                 Ok(SessionMessage::Ignore(name)) => self.view.turn_ignored(name.as_deref()),
                 Ok(SessionMessage::Quiet) => self.view.turn_quiet(),
@@ -305,6 +311,10 @@ impl Session {
             };
             show.extend(effect.show);
             requests += &effect.requests;
+            if let Some(told) = effect.told {
+                self.show(&mut show);
+                self.view.notice(&told);
+            }
             if let Some(earlier) = effect.earlier {
                 self.show(&mut show);
                 self.view.earlier(&earlier, self.state.name());
@@ -325,7 +335,7 @@ impl Session {
     fn pin_late(&self) {
         let pin = self.state.unconfirmed().late(Instant::now()).map(|(line, more)| {
             let more = if more == 0 { String::new() } else { format!(" and {more} more") };
-            format!("not there yet{more}: {}", as_typed(line))
+            format!("not there yet{more}: {} …", as_typed(line))
         });
         self.view.pin(pin.as_deref());
     }

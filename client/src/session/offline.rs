@@ -100,7 +100,9 @@ impl Session {
                 self.count += 1;
                 lines.iter().for_each(|line| self.keep(line));
             }
-            SessionMessage::Resend => self.view.notice("not connected yet"),
+            SessionMessage::Resend | SessionMessage::Grep(_) => {
+                self.view.notice("not connected yet")
+            }
             SessionMessage::Ignore(name) => self.view.turn_ignored(name.as_deref()),
             SessionMessage::Quiet => self.view.turn_quiet(),
             SessionMessage::Stop => {

@@ -4,6 +4,7 @@ pub mod display_queue;
 mod frame;
 pub mod ignored;
 pub mod log_file;
+pub mod on_mention;
 pub mod render;
 
 use std::sync::Arc;
@@ -24,6 +25,7 @@ use crate::sanitize::Sanitized;
 use crate::view::display_queue::DisplayQueue;
 use crate::view::ignored::Ignored;
 use crate::view::log_file::LogFile;
+use crate::view::on_mention::OnMention;
 use crate::view::render::{BELL, Style};
 
 /// The way of a line to the display queue and to the log file.
@@ -37,6 +39,8 @@ pub struct View {
     pub log: Option<LogFile>,
     /// Where they are shown.
     pub queue: Arc<DisplayQueue>,
+    /// What is run when the user is named.
+    pub on_mention: Option<OnMention>,
     /// Whose words are not shown.
     pub ignored: Ignored,
     /// Who is known to be there.
@@ -61,7 +65,8 @@ impl View {
         queue: Arc<DisplayQueue>,
     ) -> Self {
         let (ignored, names) = (Ignored::default(), Names::default());
-        Self { style, time, log, queue, ignored, names, day: None, rang: None, is_to_ring: false }
+        let (on_mention, day, rang, is_to_ring) = (None, None, None, false);
+        Self { style, time, log, queue, on_mention, ignored, names, day, rang, is_to_ring }
     }
 
     /// Shows what was said before. What was missed is told in full, and rings; a newcomer is shown what
@@ -118,15 +123,23 @@ impl View {
         self.queue.pin(pinned);
     }
 
-    /// Whether to ring now, which it does not when it just did.
-    fn may_ring(&mut self) -> bool {
+    /// Has the user look up, unless that has just been done.
+    fn ring(&mut self, line: &str, shown: &mut Vec<String>) {
         let now = Instant::now();
-        let is_burst = self.rang.is_some_and(|rang| now.duration_since(rang) < BELL_PAUSE);
-        let rings = self.style.bell && !is_burst;
-        if rings {
-            self.rang = Some(now);
+        if self.rang.is_some_and(|rang| now.duration_since(rang) < BELL_PAUSE) {
+            return;
         }
-        rings
+        self.rang = Some(now);
+        if let (true, Some(last)) = (self.style.bell, shown.last_mut()) {
+            last.push_str(BELL);
+        }
+        if let Some(on_mention) = &mut self.on_mention
+            && let Err(error) = on_mention.run(line)
+        {
+            self.on_mention = None;
+            let text = format!("the command of --on-mention is given up: {error}");
+            shown.push(Entry::Notice(&text).styled("", "", self.style));
+        }
     }
 
     /// Shows lines of the server. `own_name` is highlighted in them.
@@ -152,7 +165,8 @@ impl View {
         are_missed: bool,
     ) {
         let now = Zoned::now();
-        let (mut shown, mut rings) = (Vec::new(), std::mem::take(&mut self.is_to_ring));
+        let (mut shown, is_to_ring) = (Vec::new(), std::mem::take(&mut self.is_to_ring));
+        let mut rings_for = None;
         let (mut unread, mut for_user) = (0, 0);
         for entry in entries
             .into_iter()
@@ -161,7 +175,9 @@ impl View {
             let said_at = said_at(&entry, now.time_zone());
             if said_at.is_none() {
                 let is_for_user = entry.is_for(own_name);
-                rings |= is_for_user;
+                if is_for_user || is_to_ring {
+                    rings_for = Some(entry.plain());
+                }
                 for_user += u64::from(is_for_user);
                 unread += u64::from(is_for_user || entry.is_said_by_another(own_name));
             }
@@ -197,11 +213,8 @@ impl View {
             self.log = None;
             shown.push(Entry::Notice(&error.to_string()).styled("", "", self.style));
         }
-        if rings
-            && self.may_ring()
-            && let Some(last) = shown.last_mut()
-        {
-            last.push_str(BELL);
+        if let Some(line) = rings_for {
+            self.ring(&line, &mut shown);
         }
         self.queue.count(unread, for_user);
         self.queue.show(shown);

@@ -14,6 +14,7 @@ mod connection;
 mod directions;
 mod display_queue;
 mod fake_server;
+mod habits;
 mod interactive;
 mod lan;
 mod limits;

@@ -345,16 +345,16 @@ fn a_line_that_does_not_come_back_is_shown_until_it_does() {
     let mut pty = Pty::start(&["--server", &server, "--name", "al", "--no-time"]);
     pty.wait_for_last("al@main>");
     pty.keys("into a hang\r");
-    pty.wait_for("commands\n-- not there yet: into a hang\nal@main>");
+    pty.wait_for("commands\n-- not there yet: into a hang …\nal@main>");
     // What comes meanwhile stands above it, and what is typed below.
     wake.send("bo: one\nbo: two\n").unwrap();
-    pty.wait_for("commands\nbo: one\nbo: two\n-- not there yet: into a hang\nal@main>");
+    pty.wait_for("commands\nbo: one\nbo: two\n-- not there yet: into a hang …\nal@main>");
     pty.keys("/help me\r\rmore\rhalf typ");
     let told = "bo: two\nal@main> /help me\n-- /me TEXT         ";
     pty.wait_for(told);
-    pty.wait_for("do\n-- not there yet and 1 more: into a hang\nal@main> half typ");
+    pty.wait_for("do\n-- not there yet and 1 more: into a hang …\nal@main> half typ");
     wake.send("bo: three\nal: into a hang\n").unwrap();
-    pty.wait_for("do\nbo: three\nal: into a hang\n-- not there yet: more\nal@main> half typ");
+    pty.wait_for("do\nbo: three\nal: into a hang\n-- not there yet: more …\nal@main> half typ");
     pty.keys("\x15");
     wake.send("al: more\n").unwrap();
     let screen = pty.wait_for("al: into a hang\nal: more\nal@main>");
