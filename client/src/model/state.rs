@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use protocol::{Event, NameError, Reply, Request, RoomName, ServerLine, UserName};
 
+use crate::model::columns::in_columns;
 use crate::model::entry::Entry;
 use crate::model::fence::{self, Fences};
 use crate::model::location::{Joined, Location};
@@ -26,9 +27,17 @@ pub struct State {
     fences: Fences,
     roster: Roster,
     search: Option<Search>,
+    look: Option<Look>,
     /// Whether this program has asked for the topic.
     asked_topic: bool,
     is_put_out: bool,
+}
+
+/// The names that come in answer to a `look` of the user, up to a fence with this mark.
+#[derive(Debug)]
+struct Look {
+    fence: String,
+    names: Vec<String>,
 }
 
 /// What a line from the server leads to.
@@ -38,6 +47,8 @@ pub struct Effect {
     pub show: Option<String>,
     /// Requests of this program's own that are to be sent now.
     pub requests: String,
+    /// Lines that were held back for it, to be shown behind it.
+    pub held: Vec<String>,
     /// What to tell the user behind it.
     pub told: Option<String>,
     /// What was said before, when it is complete.
@@ -57,6 +68,7 @@ impl State {
             fences: Fences::default(),
             roster,
             search: None,
+            look: None,
             asked_topic: false,
             is_put_out: false,
         }
@@ -123,7 +135,7 @@ impl State {
         self.location.lost();
         self.roster.list_ended();
         self.fences.lost();
-        self.search = None;
+        (self.search, self.look) = (None, None);
         self.asked_topic = false;
     }
 
@@ -150,6 +162,15 @@ impl State {
         self.search.insert(Search::new(text, begin, end)).requests()
     }
 
+    /// The request to send behind a `look`, which marks its end.
+    #[must_use]
+    pub fn looked(&mut self) -> String {
+        let fence = self.fences.set();
+        let request = fence::request(&fence);
+        self.look.get_or_insert_with(|| Look { fence, names: Vec::new() });
+        request
+    }
+
     /// A request whose answer shows that the server is alive, and that nobody gets to see.
     #[must_use]
     pub fn request_for_life(&mut self) -> String {
@@ -170,7 +191,8 @@ impl State {
             }
             Entry::Line(ServerLine::Other(row)) => {
                 self.roster.row(row, self.location.name());
-                true
+                let look = self.look.as_mut().filter(|_| self.roster.lists_users());
+                look.map(|look| look.names.push(row.to_owned())).is_none()
             }
             Entry::Earlier(_) => match self.search.as_mut().filter(|search| search.has_begun()) {
                 Some(search) => search.row(&entry),
@@ -201,6 +223,8 @@ impl State {
         if let Some(mark) = self.fences.answered(reply) {
             effect.told = self.search.as_mut().and_then(|search| search.fence(mark));
             self.search.take_if(|_| effect.told.is_some());
+            let look = self.look.take_if(|look| mark.is_empty() || mark == look.fence);
+            effect.held = look.map_or_else(Vec::new, |look| in_columns(&look.names));
             self.end_replay(mark, effect);
             return false;
         }

@@ -295,7 +295,9 @@ impl Session {
         for line in lines {
             self.state.sent(line, Instant::now());
         }
-        link.send(&(lines.join("\n") + "\n"));
+        let looks = matches!(lines, [line] if line == "look");
+        let fence = if looks { self.state.looked() } else { String::new() };
+        link.send(&(lines.join("\n") + "\n" + &fence));
     }
 
     /// Shows lines, and gives the requests that they lead to.
@@ -310,6 +312,7 @@ impl Session {
                 }
             };
             show.extend(effect.show);
+            show.extend(effect.held);
             requests += &effect.requests;
             if let Some(told) = effect.told {
                 self.show(&mut show);

@@ -68,3 +68,35 @@ fn what_the_habits_cost_is_nothing_without_a_prompt() {
     pty.keys(CTRL_D);
     assert_eq!(pty.wait(), 0);
 }
+
+#[test]
+fn look_shows_names_side_by_side() {
+    let server = RealServer::start();
+    let mut others: Vec<_> = (10..34).map(|number| server.other(&format!("s{number}"))).collect();
+    let mut pty = chat(&server, &["--no-time"]);
+    pty.keys("/look\r");
+    let screen = pty.wait_for("s33");
+    let list = screen.split("Online Users:\n").nth(1).unwrap();
+    assert_eq!(list.lines().next().unwrap().split_whitespace().count(), 14, "{screen}");
+    assert_eq!(list.lines().nth(1).unwrap().split_whitespace().count(), 11, "{screen}");
+    // Names are learned from it, and what is typed after it is not held up.
+    others[0].send("say hi\n");
+    pty.keys("s3\t\t/look\r");
+    pty.wait_for("al: s3");
+}
+
+/// What was delivered is not said to be lost, whatever else is typed behind a long paste.
+#[test]
+fn who_leaves_behind_a_paste_is_told_the_truth() {
+    let server = RealServer::start();
+    let mut bob = server.other("bob");
+    let mut pty = chat(&server, &["--no-time"]);
+    let lines: String = (0..300).map(|number| format!("line {number}\n")).collect();
+    pty.keys(&format!("\x1b[200~{lines}\x1b[201~\r"));
+    pty.wait_for_last("say these 300 lines as they are? [y/N]");
+    pty.keys(&format!("y\r{CTRL_D}"));
+    assert_eq!(pty.wait(), 0);
+    let said = bob.read_to("al has left the room.");
+    assert_eq!(said.iter().filter(|line| line.starts_with("al: line ")).count(), 300);
+    assert!(!pty.raw().contains("not sent"), "{}", pty.contents());
+}
