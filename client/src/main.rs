@@ -42,7 +42,7 @@ fn run(args: &Args) -> Result<u8, Failure> {
         Some(Command::Lan(lan)) => lan::run(lan),
         Some(Command::Completions { shell }) => documents::completions(*shell),
         Some(Command::Man) => documents::manual(),
-        None if io::stdin().is_terminal() => interactive::run(&args.server, &args.appearance),
+        None if io::stdin().is_terminal() => interactive::run(&args.server, &args.appearance, None),
         None => {
             let ignored = args.appearance.only_at_a_prompt();
             if !ignored.is_empty() {

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use std::{env, io};
 
 use clap::ColorChoice;
+use protocol::Command;
 
 use crate::args::appearance::Appearance;
 use crate::args::server::ServerArgs;
@@ -26,7 +27,7 @@ use crate::prompt::login_dialog::{self, LoggedIn};
 use crate::prompt::plain::Plain;
 use crate::prompt::terminal::{Terminal, leave, leave_on_signals};
 use crate::session::timing::Timing;
-use crate::session::{Ended, Session, SessionMessage};
+use crate::session::{Alone, Ended, Session, SessionMessage};
 use crate::sys::files;
 use crate::sys::thread;
 use crate::view::View;
@@ -50,7 +51,11 @@ const USAGE_COLUMNS: usize = 16;
 /// # Errors
 ///
 /// Says why there is nothing to stay for.
-pub fn run(to: &ServerArgs, appearance: &Appearance) -> Result<Exit, Failure> {
+pub fn run(
+    to: &ServerArgs,
+    appearance: &Appearance,
+    alone: Option<Alone>,
+) -> Result<Exit, Failure> {
     let is_plain = appearance.plain || !io::stdout().is_terminal() || !can_move_its_cursor();
     let style = style(appearance, is_plain);
     let log = appearance.log.as_deref().map(LogFile::open).transpose()?;
@@ -63,7 +68,7 @@ pub fn run(to: &ServerArgs, appearance: &Appearance) -> Result<Exit, Failure> {
     if is_plain {
         leave_on_signals(Arc::clone(&queue))?;
         let (plain, printer) = Plain::start(Arc::clone(&queue), style)?;
-        return until_shown(chat(to, logged_in, plain, view), &queue, printer);
+        return until_shown(chat(to, alone, logged_in, plain, view), &queue, printer);
     }
     let terminal = Terminal::take()?;
     leave_on_signals(Arc::clone(&queue))?;
@@ -72,7 +77,7 @@ pub fn run(to: &ServerArgs, appearance: &Appearance) -> Result<Exit, Failure> {
     let redrawn = Arc::clone(&queue);
     let printer = thread::spawn("printer", move || redrawn.redraw_loop(&mut printer))?;
     // By the end of the chat the editor is gone, so the printer does not wait for it.
-    until_shown(chat(to, logged_in, prompt, view), &queue, printer)
+    until_shown(chat(to, alone, logged_in, prompt, view), &queue, printer)
 }
 
 fn until_shown(
@@ -108,6 +113,7 @@ fn style(appearance: &Appearance, is_plain: bool) -> Style {
 /// The whole stay, from the login to the farewell.
 fn chat(
     to: &ServerArgs,
+    alone: Option<Alone>,
     logged_in: Option<LoggedIn>,
     mut prompt: impl Face,
     mut view: View,
@@ -125,7 +131,10 @@ fn chat(
     view.names = names.clone();
     prompt.chat(names.clone());
     let (mailbox, inputs) = sync_channel(MAILBOX);
-    let session = Session::new(server, state, view, Timing::default(), (mailbox.clone(), inputs));
+    let commands = alone.as_ref().map(|alone| alone.commands);
+    let mut session =
+        Session::new(server, state, view, Timing::default(), (mailbox.clone(), inputs));
+    session.alone = alone;
     session.publish();
     let guard = LeaveOnDrop(Arc::clone(&queue));
     let session = thread::spawn("session", move || {
@@ -134,7 +143,7 @@ fn chat(
         leave(queue, ended.as_ref().map_or_else(|failure| failure.exit, |ended| ended.exit));
         ended
     })?;
-    let mut typing = Typing { prompt, queue, mailbox, requests: 1, history: None, names };
+    let mut typing = Typing { prompt, queue, mailbox, requests: 1, history: None, names, commands };
     typing.open_history();
     typing.settle();
     typing.run();
@@ -180,6 +189,8 @@ struct Typing<F> {
     requests: u64,
     history: Option<PathBuf>,
     names: Names,
+    /// The requests that make sense here, where these are not all.
+    commands: Option<&'static [Command]>,
 }
 
 impl<F: Face> Typing<F> {
@@ -295,7 +306,12 @@ impl<F: Face> Typing<F> {
     }
 
     fn help(&self, about: Option<&str>) {
-        let known = explained(about);
+        let mut known = explained(about);
+        if let Some(commands) = self.commands {
+            let has = |command: &Command| commands.contains(command);
+            let missing: Vec<_> = Command::ALL.iter().filter(|command| !has(command)).collect();
+            known.retain(|(usage, _)| !missing.iter().any(|it| usage[1..] == *it.spec().usage));
+        }
         if let (Some(word), true) = (about, known.is_empty()) {
             self.prompt.notice(&format!("there is no command /{word}; /help lists them"));
         }

@@ -26,6 +26,8 @@ pub mod timing;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::time::{Duration, Instant};
 
+use protocol::Command;
+
 use crate::exit::{Exit, Failure};
 use crate::model::backoff::Backoff;
 use crate::model::commands::as_typed;
@@ -76,6 +78,17 @@ impl From<Incoming> for SessionMessage {
     }
 }
 
+/// A chat that has no server of its own: how it is called, and what it has.
+#[derive(Debug, Clone)]
+pub struct Alone {
+    /// Where one is connected to.
+    pub place: String,
+    /// What the prompt has for a room.
+    pub room: &'static str,
+    /// The requests that it knows.
+    pub commands: &'static [Command],
+}
+
 /// How a session ended.
 #[derive(Debug)]
 pub struct Ended {
@@ -90,6 +103,8 @@ pub struct Ended {
 /// A stay in the chat, over as many connections as it takes.
 pub struct Session {
     server: String,
+    /// How the chat is called when that is not what its users know it by.
+    pub alone: Option<Alone>,
     state: State,
     view: View,
     timing: Timing,
@@ -134,6 +149,7 @@ impl Session {
     ) -> Self {
         Self {
             server,
+            alone: None,
             state,
             view,
             timing,
@@ -153,7 +169,8 @@ impl Session {
     /// When this machine lacks a thread or a file descriptor.
     pub fn run(mut self, connection: Connection) -> Result<Ended, Failure> {
         let mut link = self.link(connection)?;
-        let (server, name) = (&self.server, self.state.name());
+        let server = self.alone.as_ref().map_or(&self.server, |alone| &alone.place);
+        let name = self.state.name();
         let welcome = format!("connected to {server} as {name}; /help lists the commands");
         self.view.notice(&welcome);
         let requests = self.state.requests_after_login(Wanted::Latest);
@@ -216,7 +233,7 @@ impl Session {
         let safe = |name| Sanitized::new(name).to_string();
         let status = PromptStatus {
             name: safe(location.name()),
-            room: safe(location.room()),
+            room: safe(self.alone.as_ref().map_or(location.room(), |alone| alone.room)),
             is_connected: self.presence == Presence::Connected,
         };
         let open = u64::from(!location.is_settled());
