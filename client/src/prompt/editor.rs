@@ -101,6 +101,8 @@ impl<'a> Prompt<'a> {
             self.take_back(raw, result.as_deref().unwrap_or_default(), false);
         } else if is_bare {
             self.take_back(raw, "", true);
+        } else {
+            self.queue.overdrawn();
         }
         match result {
             Ok(text) if was_interrupted => match text.is_empty() {

@@ -165,7 +165,7 @@ impl DisplayQueue {
         self.inner.lock().frame.cleared();
     }
 
-    /// Something else was drawn, and perhaps another title.
+    /// Something else stands above the prompt from now on, and perhaps in the title.
     pub fn overdrawn(&self) {
         let mut inner = self.inner.lock();
         inner.frame.left();
@@ -182,9 +182,7 @@ impl DisplayQueue {
 
     /// The editor has read its line.
     pub fn stop_editing(&self) {
-        let mut inner = self.inner.lock();
-        inner.is_editing = false;
-        inner.frame.left();
+        self.inner.lock().is_editing = false;
         self.changed.notify_all();
     }
 

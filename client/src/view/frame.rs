@@ -64,7 +64,7 @@ impl Frame {
         }
         .to_owned();
         text.push_str(lines);
-        self.is_at_top &= lines.is_empty() && !is_last;
+        self.is_at_top &= lines.is_empty();
         self.is_pinned = false;
         if let Some(pin) = self.pin.as_ref().filter(|_| !is_last) {
             // It is cut where the row ends, so that it is one row whatever becomes of the window.
@@ -117,8 +117,8 @@ mod tests {
         assert_eq!(frame.around("bo: hi\n", "", false), "\x1b[H\x1b[Jbo: hi\n");
         assert_eq!(frame.around("bo: hi\n", "", false), "bo: hi\n");
         frame.cleared();
-        assert_eq!(frame.around("", "", true), "");
-        assert_eq!(frame.around("al: hi\n", "", false), "al: hi\n", "behind a line that was typed");
+        frame.left();
+        assert_eq!(frame.around("al: hi\n", "", false), "al: hi\n", "below a line that was typed");
     }
 
     #[test]

@@ -591,8 +591,9 @@ fn who_is_ignored_is_not_heard_in_the_next_run_either() {
         pty.wait_for(told);
         bob.send("say al, hear me\nme shouts\nmsg al psst\nping\n");
         bob.read_to("pong");
-        cy.send("say peace\n");
-        pty.wait_for("cy: peace\nal@main>");
+        let peace = format!("peace {}", ended.len());
+        cy.send(&format!("say {peace}\n"));
+        pty.wait_for(&format!("\ncy: {peace}\nal@main>"));
         assert!(!pty.raw().contains("hear me") && !pty.raw().contains('\x07'));
         assert!(!pty.raw().contains("shouts") && !pty.raw().contains("psst"));
         if typed == "/ignore\r" {

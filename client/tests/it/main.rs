@@ -21,6 +21,7 @@ mod limits;
 mod liveness;
 mod looks;
 mod names;
+mod page;
 mod picture;
 mod pipe;
 mod plain;
