@@ -48,6 +48,8 @@ pub struct Rule {
     pub why: String,
     /// A usual cause when it fails. May be empty.
     pub hint: String,
+    /// The variant of the protocol in whose words all this is said, when it is one.
+    pub variant: Option<Variant>,
 }
 
 /// One check of a server.
@@ -108,6 +110,7 @@ impl Check {
         for about in checks.iter_mut().map(|check| &mut check.about) {
             about.why = variant.sentence(&about.why);
             about.hint = variant.sentence(&about.hint);
+            about.variant = Some(variant);
             let heading = about.rule.split('#').next_back().unwrap_or_default();
             about.rule = format!("chat-check --variant {}, {heading}", variant.seed);
         }
@@ -132,6 +135,7 @@ impl Check {
                     rule: format!("docs/protocol.md#{}", live.rule),
                     why: live.why.to_owned(),
                     hint: live.hint.to_owned(),
+                    variant: None,
                 },
                 kind: Kind::Live {
                     run: live.run,
@@ -196,6 +200,7 @@ impl From<Transcript> for Check {
                 rule: headers.rule.clone(),
                 why: headers.why.clone(),
                 hint: headers.hint.clone(),
+                variant: None,
             },
             kind: Kind::Transcript(Box::new(transcript)),
         }
