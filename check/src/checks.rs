@@ -32,8 +32,9 @@ pub const LEVELS: [&str; 8] = [
     "rooms and the rest",
 ];
 
-/// Bytes that the buffers of a connection that nobody reads may take before a send waits.
-const BUFFERS: usize = 8 * 1024 * 1024;
+/// Bytes that the buffers of a connection that nobody reads may take before a send waits: Linux lets
+/// those of a send grow to 4 MiB. (tcp_wmem, tcp(7))
+const BUFFERS: usize = 5 * 1024 * 1024;
 
 /// What a check is about.
 #[derive(Debug, Clone)]

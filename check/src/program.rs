@@ -17,7 +17,7 @@ use crate::exit::Exit;
 use crate::glob::matches;
 use crate::relay::Relay;
 use crate::report::{Counts, json, junit, points, text};
-use crate::run::{Finding, Options, Outcome, run};
+use crate::run::{Finding, Options, Outcome, PATIENCE_WITH_A_MOOD, run};
 use crate::target::{CommandTarget, Groups, Moody, PORT, Running, Target, Unreachable};
 use crate::transcript::{self, ParseError};
 use crate::variant::Variant;
@@ -145,6 +145,9 @@ fn server(arguments: &ServerArguments, output: &mut dyn Write) -> Result<Exit, P
     let mut options = Options::default();
     options.seed = arguments.seed.unwrap_or(options.seed);
     options.variant = variant;
+    if arguments.mood.is_some() {
+        options.patience = PATIENCE_WITH_A_MOOD;
+    }
     let mut level = None;
     let mut written = Ok(Exit::Passed);
     let findings = run(target.as_mut(), &checks, options, |finding| {
