@@ -220,8 +220,9 @@ fn read(command: Command, argument: &str) -> Option<Request<'_>> {
 
 /// The word up to the first space, and the rest, trimmed.
 fn split(text: &str) -> (&str, &str) {
-    let (word, rest) = text.split_once(' ').unwrap_or((text, ""));
-    (word, rest.trim_matches(is_blank))
+    // A space is one byte, never a part of another character; and words are short.
+    let word = text.bytes().position(|byte| byte == b' ').unwrap_or(text.len());
+    (&text[..word], text[word..].trim_matches(is_blank))
 }
 
 /// `None` when it is empty.
