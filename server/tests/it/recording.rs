@@ -498,7 +498,8 @@ fn a_folder_made_anew_has_one_server_too() {
     bob.expect("bob: kept");
     let main = data.join("main.log");
     assert_eq!(transcript(&main), ["bob has entered the room.", "bob: kept"]);
-    drop(bob);
+    bob.send("logout\n");
+    bob.expect_end();
     second.stop();
     ann.send("say found\n");
     ann.expect("ann: found");
