@@ -5,3 +5,4 @@ pub mod capacity;
 mod cgroup;
 mod refusals;
 mod socket_options;
+mod threads;

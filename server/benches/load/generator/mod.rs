@@ -16,3 +16,4 @@ pub mod member;
 pub mod process;
 pub mod relay;
 pub mod transcript;
+pub mod visits;

@@ -1,22 +1,30 @@
 //! What the server is compared with: how cheap it could be.
 //!
-//! Both wait until a known number of clients has come, say `ready` to each, and then pass
+//! All of them wait until a known number of clients has come, say `ready` to each, and then pass
 //! on lines. They do no more than that: no names, no replies, no limits.
 
 use std::io::{self, Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::os::fd::AsRawFd;
 
 use clap::ValueEnum;
+use mio::unix::SourceFd;
+use mio::{Events, Interest, Poll, Token};
+use nix::errno::Errno;
+use nix::sys::socket::{MsgFlags, recv};
 
 use super::mark::Mark;
 
-/// Which of the two.
+/// Which of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Relay {
     /// The limit of one send for each line and client: one thread, one loop, one sender.
     LineByLine,
     /// The limit of few sends: the same loop, but each send carries all lines that are there.
     Coalesced,
+    /// The limit where many speak: one thread, which polls everybody, reads all who have said
+    /// something, and then sends all of that to everybody at once.
+    Batching,
 }
 
 impl Relay {
@@ -26,6 +34,7 @@ impl Relay {
         match self {
             Self::LineByLine => "line-by-line",
             Self::Coalesced => "coalesced",
+            Self::Batching => "batching",
         }
     }
 
@@ -48,6 +57,7 @@ impl Relay {
         match self {
             Self::Coalesced => bare_loop(&streams, room_size, true),
             Self::LineByLine => bare_loop(&streams, room_size, false),
+            Self::Batching => batching_loop(&streams),
         }
     }
 }
@@ -79,5 +89,50 @@ fn bare_loop(streams: &[TcpStream], room_size: usize, is_coalesced: bool) -> io:
         }
         buffer.copy_within(whole..filled, 0);
         filled -= whole;
+    }
+}
+
+/// One room, in which everybody speaks.
+fn batching_loop(streams: &[TcpStream]) -> io::Result<()> {
+    let mut poll = Poll::new()?;
+    for (number, stream) in streams.iter().enumerate() {
+        let mut source = SourceFd(&stream.as_raw_fd());
+        poll.registry().register(&mut source, Token(number), Interest::READABLE)?;
+    }
+    let mut events = Events::with_capacity(1024);
+    let mut buffer = vec![0; 64 * 1024];
+    let mut tails = vec![Vec::new(); streams.len()];
+    let mut lines = Vec::new();
+    loop {
+        poll.poll(&mut events, None)?;
+        for event in &events {
+            let number = event.token().0;
+            loop {
+                match recv(streams[number].as_raw_fd(), &mut buffer, MsgFlags::MSG_DONTWAIT) {
+                    Ok(0) => return Ok(()),
+                    Ok(count) => {
+                        let got = &buffer[..count];
+                        let whole = memchr::memrchr(b'\n', got).map_or(0, |at| at + 1);
+                        if whole > 0 {
+                            lines.append(&mut tails[number]);
+                            lines.extend_from_slice(&got[..whole]);
+                        }
+                        tails[number].extend_from_slice(&got[whole..]);
+                        // A read that is not full has emptied the socket.
+                        if count < buffer.len() {
+                            break;
+                        }
+                    }
+                    Err(Errno::EAGAIN) => break,
+                    Err(error) => return Err(error.into()),
+                }
+            }
+        }
+        if !lines.is_empty() {
+            for mut stream in streams {
+                stream.write_all(&lines)?;
+            }
+            lines.clear();
+        }
     }
 }
