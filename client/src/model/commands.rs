@@ -70,9 +70,16 @@ const LOUD: [Command; 8] = [
     Command::Announce,
 ];
 
-/// Requests that make no sense here: the login is done, `/quit` and `/help` do it better, and positions
-/// are for programs.
-const NOT_TYPED: [Command; 3] = [Command::Login, Command::Logout, Command::Since];
+/// Requests that make no sense here: who is logged in is in a room, `/quit`, `/ignore` and `/help` do it
+/// better, and positions are for programs.
+const NOT_TYPED: [Command; 6] = [
+    Command::Login,
+    Command::Watch,
+    Command::Logout,
+    Command::Since,
+    Command::Ignore,
+    Command::Unignore,
+];
 
 /// What to do with a typed line.
 #[derive(Debug, PartialEq, Eq)]

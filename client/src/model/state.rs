@@ -249,9 +249,11 @@ impl State {
             Reply::MessageTo { .. } => {
                 self.unconfirmed.echoed(&reply.to_string(), self.location.name());
             }
-            Reply::NoSuchUser(to) | Reply::MailboxFull(to) => self.unconfirmed.refused(
-                |request| matches!(request, Request::Message { to: asked, .. } if *asked == to),
-            ),
+            Reply::NoSuchUser(to) | Reply::MailboxFull(to) | Reply::MessageRefused(to) => {
+                self.unconfirmed.refused(
+                    |request| matches!(request, Request::Message { to: asked, .. } if *asked == to),
+                );
+            }
             Reply::LineTooLong(_) | Reply::InvalidUtf8 | Reply::ControlCharacter => {
                 self.unconfirmed.unreadable();
             }

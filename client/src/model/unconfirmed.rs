@@ -5,7 +5,7 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use protocol::{Event, Reply, Request};
+use protocol::{Event, Reply, Request, topic_of};
 
 use crate::sanitize::Sanitized;
 
@@ -120,9 +120,10 @@ fn echo_of(line: &str, name: &str) -> Option<String> {
     let echo = match Request::parse(line).ok()?? {
         Request::Say(text) => Event::Said { name, text }.to_string(),
         Request::Me(text) => Event::Did { name, text }.to_string(),
-        Request::Topic(text) => Event::TopicSet { name, text }.to_string(),
+        Request::Topic(text) => Event::TopicSet { name, text: topic_of(text) }.to_string(),
         Request::Message { to, text } => Reply::MessageTo { name: to, text }.to_string(),
         Request::Login(_)
+        | Request::Watch(_)
         | Request::Look
         | Request::Logout
         | Request::Join(_)
@@ -134,6 +135,9 @@ fn echo_of(line: &str, name: &str) -> Option<String> {
         | Request::Kick { .. }
         | Request::Mute { .. }
         | Request::Ban { .. }
+        | Request::Ignore(_)
+        | Request::Unignore(_)
+        | Request::Bans
         | Request::Announce(_)
         | Request::Ping(_)
         | Request::Help(_)
@@ -149,6 +153,7 @@ fn carries_text(request: &Request<'_>) -> bool {
         Request::Say(_) | Request::Me(_) | Request::Message { .. } => true,
         Request::Topic(text) => !text.is_empty(),
         Request::Login(_)
+        | Request::Watch(_)
         | Request::Look
         | Request::Logout
         | Request::Join(_)
@@ -160,6 +165,9 @@ fn carries_text(request: &Request<'_>) -> bool {
         | Request::Kick { .. }
         | Request::Mute { .. }
         | Request::Ban { .. }
+        | Request::Ignore(_)
+        | Request::Unignore(_)
+        | Request::Bans
         | Request::Announce(_)
         | Request::Ping(_)
         | Request::Help(_)

@@ -14,7 +14,7 @@ use crate::pty::Pty;
 const LOOPBACK: &str = "127.255.255.255";
 
 /// A port that nobody uses: whoever opens it is in a room of his own.
-fn port() -> String {
+pub fn port() -> String {
     UdpSocket::bind("0.0.0.0:0").unwrap().local_addr().unwrap().port().to_string()
 }
 

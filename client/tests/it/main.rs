@@ -36,3 +36,4 @@ mod script;
 mod state;
 mod trust;
 mod view;
+mod watch;
