@@ -1,12 +1,14 @@
 //! The command line as a whole.
 
 use std::ffi::OsString;
+use std::time::Duration;
 
 use clap::error::ErrorKind;
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand, ValueHint};
 
 use super::appearance::Appearance;
 use super::lan::Lan;
+use super::limits::seconds;
 use super::script::Task;
 use super::server::ServerArgs;
 use crate::exit::{Exit, Failure};
@@ -26,6 +28,10 @@ pub struct Args {
     /// Where to go, and as whom
     #[command(flatten)]
     pub server: ServerArgs,
+
+    /// In a pipe: give up after so long, all in all, with exit code 1
+    #[arg(long, value_name = "SECONDS", value_hint = ValueHint::Other, value_parser = seconds, allow_negative_numbers = true)]
+    pub timeout: Option<Duration>,
 
     /// How the chat is shown
     #[command(flatten)]
@@ -66,7 +72,7 @@ pub fn in_order(mut arguments: Vec<OsString>) -> Vec<OsString> {
         match command.get_arguments().find(is_meant) {
             Some(argument) => argument.get_action().takes_values(),
             // They are options of subcommands alone.
-            None => matches!(word, "--timeout" | "--connect-timeout" | "--retry"),
+            None => matches!(word, "--connect-timeout" | "--retry"),
         }
     };
     let mut at = 1;

@@ -146,6 +146,10 @@ pub struct Follow {
     #[arg(long = "type", value_name = "TYPE", value_parser = TYPES)]
     pub kinds: Vec<String>,
 
+    /// Write a line to this file descriptor once no line can be missed any more
+    #[arg(long, value_name = "FD", value_hint = ValueHint::Other)]
+    pub ready_fd: Option<u32>,
+
     /// Stop after N lines
     #[arg(long, value_name = "N", value_hint = ValueHint::Other, value_parser = clap::value_parser!(u64).range(1..))]
     pub count: Option<u64>,

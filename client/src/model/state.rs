@@ -6,12 +6,14 @@ use std::time::Instant;
 
 use protocol::{Event, NameError, Reply, Request, RoomName, ServerLine, UserName};
 
+use crate::model::columns::in_columns;
 use crate::model::entry::Entry;
 use crate::model::fence::{self, Fences};
 use crate::model::location::{Joined, Location};
 use crate::model::names::Names;
 use crate::model::replay::{Earlier, Replay, Wanted, text_of};
 use crate::model::roster::Roster;
+use crate::model::search::Search;
 use crate::model::unconfirmed::Unconfirmed;
 use crate::sanitize::Sanitized;
 
@@ -24,9 +26,18 @@ pub struct State {
     replay: Replay,
     fences: Fences,
     roster: Roster,
+    search: Option<Search>,
+    look: Option<Look>,
     /// Whether this program has asked for the topic.
     asked_topic: bool,
     is_put_out: bool,
+}
+
+/// The names that come in answer to a `look` of the user, up to a fence with this mark.
+#[derive(Debug)]
+struct Look {
+    fence: String,
+    names: Vec<String>,
 }
 
 /// What a line from the server leads to.
@@ -36,6 +47,10 @@ pub struct Effect {
     pub show: Option<String>,
     /// Requests of this program's own that are to be sent now.
     pub requests: String,
+    /// Lines that were held back for it, to be shown behind it.
+    pub held: Vec<String>,
+    /// What to tell the user behind it.
+    pub told: Option<String>,
     /// What was said before, when it is complete.
     pub earlier: Option<Earlier>,
 }
@@ -52,6 +67,8 @@ impl State {
             replay: Replay::default(),
             fences: Fences::default(),
             roster,
+            search: None,
+            look: None,
             asked_topic: false,
             is_put_out: false,
         }
@@ -118,6 +135,7 @@ impl State {
         self.location.lost();
         self.roster.list_ended();
         self.fences.lost();
+        (self.search, self.look) = (None, None);
         self.asked_topic = false;
     }
 
@@ -135,6 +153,22 @@ impl State {
         self.asked_topic = wanted == Wanted::Latest;
         let topic = if self.asked_topic { "topic\n" } else { "" };
         self.replay.ask(wanted, &mark) + &fence::request(mark) + topic
+    }
+
+    /// The requests that search what the room said. A search that is not over is given up for it.
+    #[must_use]
+    pub fn search(&mut self, text: &str) -> String {
+        let (begin, end) = (self.fences.set(), self.fences.set());
+        self.search.insert(Search::new(text, begin, end)).requests()
+    }
+
+    /// The request to send behind a `look`, which marks its end.
+    #[must_use]
+    pub fn looked(&mut self) -> String {
+        let fence = self.fences.set();
+        let request = fence::request(&fence);
+        self.look.get_or_insert_with(|| Look { fence, names: Vec::new() });
+        request
     }
 
     /// A request whose answer shows that the server is alive, and that nobody gets to see.
@@ -157,9 +191,13 @@ impl State {
             }
             Entry::Line(ServerLine::Other(row)) => {
                 self.roster.row(row, self.location.name());
-                true
+                let look = self.look.as_mut().filter(|_| self.roster.lists_users());
+                look.map(|look| look.names.push(row.to_owned())).is_none()
             }
-            Entry::Earlier(_) => !self.replay.row(line),
+            Entry::Earlier(_) => match self.search.as_mut().filter(|search| search.has_begun()) {
+                Some(search) => search.row(&entry),
+                None => !self.replay.row(line),
+            },
             Entry::Notice(_) => true,
         };
         effect.show = is_shown.then(|| line.to_string());
@@ -183,6 +221,10 @@ impl State {
     fn reply(&mut self, reply: &Reply<'_>, effect: &mut Effect) -> bool {
         self.roster.reply(reply);
         if let Some(mark) = self.fences.answered(reply) {
+            effect.told = self.search.as_mut().and_then(|search| search.fence(mark));
+            self.search.take_if(|_| effect.told.is_some());
+            let look = self.look.take_if(|look| mark.is_empty() || mark == look.fence);
+            effect.held = look.map_or_else(Vec::new, |look| in_columns(&look.names));
             self.end_replay(mark, effect);
             return false;
         }
@@ -206,13 +248,16 @@ impl State {
             Reply::MessageTo { .. } => {
                 self.unconfirmed.echoed(&reply.to_string(), self.location.name());
             }
-            Reply::NoSuchUser(to) | Reply::MailboxFull(to) => self.unconfirmed.refused(
-                |request| matches!(request, Request::Message { to: asked, .. } if *asked == to),
-            ),
+            Reply::NoSuchUser(to) | Reply::MailboxFull(to) | Reply::MessageRefused(to) => {
+                self.unconfirmed.refused(
+                    |request| matches!(request, Request::Message { to: asked, .. } if *asked == to),
+                );
+            }
             Reply::LineTooLong(_) | Reply::InvalidUtf8 | Reply::ControlCharacter => {
                 self.unconfirmed.unreadable();
             }
             Reply::UnknownCommand(command) => return self.unknown(command),
+            Reply::History if self.search.as_ref().is_some_and(Search::has_begun) => return false,
             Reply::History => return !self.replay.heading(),
             Reply::Position(position) => {
                 self.replay.told(position);

@@ -34,6 +34,8 @@ pub enum ConnectError {
     Banned(u64),
     /// The server does not take the name. This is its answer.
     Login(String),
+    /// The server does not let anybody read this room. This is its answer.
+    Room(String),
     /// The connection ended, or the server kept silent.
     Lost(io::Error),
 }
@@ -56,6 +58,7 @@ impl ConnectError {
             ConnectError::Full => Reply::ServerFull.to_string(),
             ConnectError::Banned(minutes) => Reply::Banned(*minutes).to_string(),
             ConnectError::Login(answer) => format!("login refused: {answer}"),
+            ConnectError::Room(answer) => format!("refused: {answer}"),
             ConnectError::Lost(error) => {
                 format!("connection lost during login: {}", without_number(error))
             }
@@ -72,6 +75,7 @@ impl ConnectError {
             ConnectError::Full => "try again later",
             ConnectError::Banned(_) => "try again then",
             ConnectError::Login(_) => "choose another name",
+            ConnectError::Room(_) => "change it and try again",
             ConnectError::Lost(_) => "try again",
         }
     }
@@ -128,6 +132,7 @@ impl From<ConnectError> for Failure {
                 (Exit::LoginRefused, "name-taken")
             }
             ConnectError::Login(_) => (Exit::KeptOut, "name-not-allowed"),
+            ConnectError::Room(_) => (Exit::Refused, "refused"),
             ConnectError::Lost(_) => (Exit::ConnectionLost, "connection-lost"),
         };
         // It may quote the server.

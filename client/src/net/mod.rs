@@ -3,7 +3,8 @@
 //! | module | what it is for |
 //! |---|---|
 //! | [`connect`] | connecting and logging in |
-//! | [`attempt`] | both on a thread of its own |
+//! | [`watch`] | reading a room without a login |
+//! | [`attempt`] | one of them on a thread of its own |
 //! | [`halves`], [`lines`] | what becomes of a connection then: one half sends, the other brings lines |
 //! | [`error`] | why there is no connection |
 
@@ -12,6 +13,7 @@ pub mod connect;
 pub mod error;
 pub mod halves;
 pub mod lines;
+pub mod watch;
 
 pub use attempt::{Attempted, get_in};
 pub use connect::{Connection, PATIENCE};

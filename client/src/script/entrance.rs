@@ -9,7 +9,8 @@ use super::session::ScriptSession;
 use crate::args::limits::Visit;
 use crate::exit::{Exit, Failure};
 use crate::model::backoff::Backoff;
-use crate::net::{Attempted, ConnectError, PATIENCE, attempt};
+use crate::net::watch::Watched;
+use crate::net::{Attempted, ConnectError, Connection, PATIENCE, attempt};
 use crate::sys::stderr::warn;
 use crate::sys::thread;
 
@@ -25,6 +26,8 @@ const SLACK: Duration = Duration::from_millis(250);
 pub struct Entrance<'a> {
     visit: &'a Visit,
     name: String,
+    /// Whether a name is only for servers that let nobody read without one.
+    watches: bool,
     deadline: Option<Instant>,
     /// How often it may still be tried again.
     left: u32,
@@ -42,11 +45,20 @@ impl<'a> Entrance<'a> {
         Self {
             visit,
             name,
+            watches: false,
             deadline: limits.deadline(),
             left: limits.retry,
             backoff,
             entered: Instant::now(),
         }
+    }
+
+    /// The way in for somebody who only reads: without a name where none is given, and with one that is
+    /// made up where the server wants one. From now on the time counts.
+    #[must_use]
+    pub fn to_read(visit: &'a Visit) -> Self {
+        let watches = visit.server.name().is_none();
+        Self { watches, ..Self::new(visit, visit.server.reader()) }
     }
 
     /// Goes in.
@@ -108,11 +120,17 @@ impl<'a> Entrance<'a> {
     fn enter_once(&mut self) -> Result<ScriptSession, Failure> {
         let Visit { server, limits } = self.visit;
         let patience = limits.connect_patience(PATIENCE);
-        let (report, reported) = sync_channel::<Attempted>(1);
-        let thread = attempt::start(&server.server, &self.name, patience, move |attempted| {
-            // Nobody may wait for it any more.
-            let _ = report.send(attempted);
-        })?;
+        let (report, reported) = sync_channel::<Result<(Connection, Watched), ConnectError>>(1);
+        // Nobody may wait for it any more.
+        let tell = move |attempted| drop(report.send(attempted));
+        let (to, name) = (&server.server, &self.name);
+        let thread = if self.watches {
+            attempt::start_reading(to, server.room(), name, patience, tell)
+        } else {
+            attempt::start(to, name, patience, move |attempted: Attempted| {
+                tell(attempted.map(|connection| (connection, Watched::Unknown)));
+            })
+        }?;
         let longest = patience + SLACK;
         let left = self.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
         let attempted = match reported.recv_timeout(left.map_or(longest, |left| left.min(longest)))
@@ -132,9 +150,12 @@ impl<'a> Entrance<'a> {
             }
         };
         thread::join(thread);
-        let mut session = ScriptSession::new(attempted?, self.name.clone(), self.deadline)?;
-        if let Some(room) = server.room() {
-            session.join(room)?;
+        let (connection, watched) = attempted?;
+        let mut session = ScriptSession::new(connection, self.name.clone(), self.deadline)?;
+        match server.room() {
+            Some(room) if watched == Watched::Reads => room.clone_into(&mut session.room),
+            Some(room) => session.join(room)?,
+            None => {}
         }
         self.entered = Instant::now();
         Ok(session)

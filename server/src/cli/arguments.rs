@@ -100,6 +100,10 @@ pub struct Arguments {
     #[arg(value_parser = clap::value_parser!(u32).range(1..), help_heading = "Limits")]
     max_rooms: u32,
 
+    /// Let nobody read a room without a name
+    #[arg(long, help_heading = "Limits")]
+    no_watchers: bool,
+
     /// How long a connection may go without a login
     #[arg(long, value_name = "SECONDS", default_value_t = LOGIN_TIMEOUT.as_secs())]
     #[arg(value_parser = clap::value_parser!(u64).range(1..=YEAR), help_heading = "Limits")]
@@ -235,6 +239,7 @@ impl From<Arguments> for Config {
             exempt: arguments.exempt,
             max_owed: arguments.max_owed as usize,
             max_rooms: arguments.max_rooms as usize,
+            watchers: !arguments.no_watchers,
             login_timeout: Duration::from_secs(arguments.login_timeout),
             rate: arguments.rate,
             burst: arguments.burst,

@@ -74,7 +74,8 @@ impl Recorder {
     ///
     /// When the folder cannot be used, or is used by another server.
     pub fn new(folder: PathBuf, sync: bool) -> io::Result<(Arc<Self>, Writer)> {
-        let folder = Arc::new(Folder::open(folder)?);
+        let (folder, lock) = Folder::open(folder)?;
+        let folder = Arc::new(folder);
         let (tasks, inbox) = mpsc::channel();
         let recorder = Arc::new(Self {
             folder: Arc::clone(&folder),
@@ -82,7 +83,7 @@ impl Recorder {
             will_reopen: AtomicBool::new(false),
             waiting: Mutex::new(Some(HashMap::new())),
         });
-        let transcripts = Transcripts::new(folder, sync);
+        let transcripts = Transcripts::new(folder, lock, sync);
         let writer = Writer { recorder: Arc::clone(&recorder), inbox, transcripts };
         Ok((recorder, writer))
     }
