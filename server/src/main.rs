@@ -19,8 +19,10 @@ use crate::cli::arguments::{Arguments, Task};
 use crate::cli::log_queue::LogQueue;
 use crate::cli::sighup::Hangups;
 use crate::cli::signals;
-use crate::cli::{documents, hash_password};
+use crate::cli::{documents, hash_password, settings};
 
+/// What the command line or its file says makes no sense.
+const WRONG_USAGE: u8 = 2;
 /// There is no hash, or no page.
 const NOT_MADE: u8 = 1;
 /// The server could not begin to serve.
@@ -31,7 +33,10 @@ const LOG_PATIENCE: Duration = Duration::from_millis(500);
 const INTERRUPTED: i32 = 130;
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = match settings::with_file(std::env::args_os().collect()) {
+        Ok(arguments) => Arguments::parse_from(arguments),
+        Err(error) => return finish(Err(error), WRONG_USAGE, &mut io::stderr()),
+    };
     if let Some(task) = &arguments.task {
         return finish(instead(task), NOT_MADE, &mut io::stderr());
     }
@@ -59,6 +64,7 @@ fn instead(task: &Task) -> anyhow::Result<()> {
             let line = hash_password::make_line(name.as_ref())?;
             writeln!(io::stdout(), "{line}")?;
         }
+        Task::CheckConfig { file } => settings::check(file)?,
         Task::Completions { shell } => documents::completions(*shell)?,
         Task::Man => documents::manual()?,
     }

@@ -34,6 +34,12 @@ pub struct Arguments {
     #[command(subcommand)]
     pub task: Option<Task>,
 
+    /// Take options from this file too: `rate = 50`, one a line, in TOML
+    ///
+    /// An option of the command line goes before the same one in the file, and that before its default.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+
     /// Listen here for clients; port 0 takes a free one; repeatable
     #[arg(long, value_name = "ADDR:PORT", value_parser = address)]
     #[arg(default_value = "127.0.0.1:6666")]
@@ -169,6 +175,12 @@ pub enum Task {
         /// The operator's name; without it, only the hash is printed
         #[arg(value_parser = name)]
         name: Option<UserName>,
+    },
+    /// Say what is wrong with a file of --config, and in which line
+    #[command(after_help = "Exit codes: 0 nothing is wrong, 1 something is, 2 wrong usage.")]
+    CheckConfig {
+        /// The file
+        file: PathBuf,
     },
     /// Print the completions for a shell
     Completions {

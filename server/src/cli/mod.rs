@@ -4,5 +4,6 @@ pub mod arguments;
 pub mod documents;
 pub mod hash_password;
 pub mod log_queue;
+pub mod settings;
 pub mod sighup;
 pub mod signals;

@@ -163,7 +163,7 @@ fn every_page_is_in_the_map_and_begins_with_for_whom_it_is() {
         assert!(name == "README.md" || map.contains(&format!("]({name})")), "{name}");
         let page = read(&format!("docs/{name}"));
         let begins = page.split("\n\n").nth(1).unwrap_or_default();
-        assert!(begins.starts_with("For who"), "{name}: {begins}");
+        assert!(begins.starts_with("For "), "{name}: {begins}");
     }
 }
 

@@ -5,6 +5,7 @@
 mod binary;
 mod browser;
 mod capacity;
+mod config_file;
 mod dead_peers;
 /// The same test holds the client's folders.
 #[path = "../../../client/tests/it/directions.rs"]
