@@ -82,6 +82,18 @@ pub struct Say {
     #[arg(long, value_name = "NAME", value_parser = one_word, value_hint = ValueHint::Other)]
     pub to: Option<String>,
 
+    /// Say what programs print: without colours, with its indentation, long lines divided at words
+    ///
+    /// A line that is divided counts as several.
+    #[arg(long)]
+    pub plain: bool,
+
+    /// Print what was said, one JSON object a line, with its time and its position in the room
+    ///
+    /// It asks the server once more a line, so where the server has a rate it takes twice the time.
+    #[arg(short, long, conflicts_with = "to")]
+    pub json: bool,
+
     /// What to say; each line of it is a line of its own
     #[arg(value_hint = ValueHint::Other)]
     pub text: Vec<String>,

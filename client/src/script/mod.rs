@@ -5,7 +5,8 @@
 //! | [`entrance`] | getting in, and trying again |
 //! | [`session`], [`lines`] | a connection that is logged in and in its room, and its lines |
 //! | [`input`] | from what is to be said to requests |
-//! | [`say`], [`echoes`] | saying lines, and finding out what became of each |
+//! | [`say`], [`echoes`], [`said`] | saying lines, and finding out what became of each |
+//! | [`plain`] | from what programs print to what can be said |
 //! | [`act`] | one request of another kind, and what became of it |
 //! | [`answers`] | `look`, `rooms` and `history`: a list, up to its fence |
 //! | [`follow`], [`wait`] | the room as it goes on |
@@ -25,8 +26,10 @@ pub mod input;
 pub mod lines;
 pub mod output;
 pub mod past;
+pub mod plain;
 pub mod program;
 pub mod record;
+pub mod said;
 pub mod say;
 pub mod session;
 pub mod wait;
