@@ -230,6 +230,12 @@ pub struct Bot {
     #[arg(long)]
     pub restart: bool,
 
+    /// Come again when the connection is lost, as often as it takes, while the program runs on
+    ///
+    /// It is told then what was said meanwhile. What it said last may be lost; standard error says so.
+    #[arg(long)]
+    pub reconnect: bool,
+
     /// Let it do more than say: `/me TEXT` tells what it does, `/msg NAME TEXT` answers one user alone
     ///
     /// What else begins with a slash is said as it is, and two slashes at the beginning stand for one.

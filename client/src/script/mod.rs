@@ -11,7 +11,7 @@
 //! | [`answers`] | `look`, `rooms` and `history`: a list, up to its fence |
 //! | [`follow`], [`wait`] | the room as it goes on |
 //! | [`past`] | what stood in the room before, in one sequence with what comes |
-//! | [`bot`], [`program`] | a program as a user of the room |
+//! | [`bot`], [`program`], [`outlet`] | a program as a user of the room |
 //! | [`record`], [`output`] | a line as an object, and the way to stdout |
 //!
 //! Data goes to stdout and nothing else does. Nothing here ends the process or reads a terminal.
@@ -24,6 +24,7 @@ pub mod entrance;
 pub mod follow;
 pub mod input;
 pub mod lines;
+pub mod outlet;
 pub mod output;
 pub mod past;
 pub mod plain;
