@@ -20,6 +20,7 @@ use protocol::{Framing, Reply};
 use crate::accept::capacity::Capacity;
 use crate::accept::refusals::Refusals;
 use crate::accept::socket_options::prepare;
+use crate::accept::threads::Threads;
 use crate::chat::Chat;
 use crate::config::{Config, Endpoint, Transport};
 use crate::delivery::client::Client;
@@ -38,9 +39,6 @@ const ACCEPT_QUEUE: i32 = 4096;
 /// So many clients who come one after the other share a courier. They are likely to share a room
 /// too, and then a line of it wakes one courier instead of all.
 const CLIENTS_IN_A_ROW: usize = 64;
-
-/// A session needs little more than its call depth. Only pages it touches are ever resident.
-const SESSION_STACK_BYTES: usize = 128 * 1024;
 
 /// How long to wait before accepting again when even refusing was not possible.
 const BACK_OFF: Duration = Duration::from_millis(100);
@@ -96,7 +94,6 @@ fn explain(error: &io::Error, address: SocketAddr) -> io::Error {
 }
 
 /// Turns connections into sessions.
-#[derive(Debug)]
 pub struct Acceptor<'scope> {
     chat: &'scope Chat,
     config: &'scope Config,
@@ -112,6 +109,7 @@ pub struct Acceptor<'scope> {
     refused: u64,
     /// From this descriptor on they are left to others than clients.
     reserved_from: u64,
+    threads: Arc<Threads<'scope>>,
 }
 
 impl<'scope> Acceptor<'scope> {
@@ -136,6 +134,7 @@ impl<'scope> Acceptor<'scope> {
             refusals: Refusals::default(),
             refused: 0,
             reserved_from: capacity.reserved_from,
+            threads: Arc::default(),
         }
     }
 
@@ -173,6 +172,7 @@ impl<'scope> Acceptor<'scope> {
 
     /// The server stops: logs what was only counted so far.
     pub fn end(mut self) {
+        self.threads.close();
         self.refusals.rest(Instant::now()).for_each(|text| log::info!("{text}"));
         if self.refused > 0 {
             log::warn!("{} clients were refused to the end", self.refused);
@@ -202,12 +202,9 @@ impl<'scope> Acceptor<'scope> {
         };
         let (chat, config, site, closer) = (self.chat, self.config, self.site, self.closer);
         let session = Arc::clone(&client);
-        let spawned = thread::Builder::new()
-            .name(format!("session-{}", client.id))
-            .stack_size(SESSION_STACK_BYTES)
-            .spawn_scoped(scope, move || session::run(chat, &session, config, site, closer, burst));
-        match spawned {
-            Ok(_) => self.note_recovery(),
+        let run = move || session::run(chat, &session, config, site, closer, burst);
+        match self.threads.run(scope, run) {
+            Ok(()) => self.note_recovery(),
             Err(error) => {
                 self.note_shortage(&error);
                 client.reply(Position::default(), Reply::ServerFull);

@@ -4,3 +4,4 @@ pub mod acceptor;
 pub mod capacity;
 mod refusals;
 mod socket_options;
+mod threads;

@@ -9,6 +9,7 @@ use protocol::{Reply, RoomName, UserName};
 use super::{ANNOUNCEMENT_BYTES, Chat, Membership, Seat};
 use crate::delivery::client::Client;
 use crate::delivery::outbox::Item;
+use crate::log::room_log::LogGuard;
 use crate::moderation::bans::Target;
 
 impl Seat {
@@ -56,22 +57,30 @@ impl Seat {
 }
 
 impl Chat {
-    /// Lets everyone in the room see finished lines. Waits when they come faster than they go.
+    /// Lets everyone in the room see finished lines. Waits when they come faster than they go. Gives
+    /// the log, still locked, when it has them.
     ///
     /// What an operator has silenced since it was read is not said: whoever has seen the answer to
     /// `mute`, `kick` or `ban` hears nothing more of that user.
-    pub fn say(&self, client: &Client, membership: &Membership, lines: &[u8]) {
+    pub fn say<'a>(
+        &self,
+        client: &Client,
+        membership: &'a Membership,
+        lines: &[u8],
+    ) -> Option<LogGuard<'a>> {
         let mut log = membership.seat.log.lock_when_read(lines.len());
         if client.outbox.is_removed() {
-            return;
+            return None;
         }
         if let Some(minutes) = self.muted(&membership.name) {
             drop(log);
             let refusal = Reply::Muted(minutes);
             let others = memchr_iter(b'\n', lines).skip(1).map(|_| refusal);
-            return membership.seat.reply_list(client, client.list(refusal, others));
+            membership.seat.reply_list(client, client.list(refusal, others));
+            return None;
         }
         log.append(lines, Timestamp::now());
+        Some(log)
     }
 
     /// Answers `look`. `false` when clients are owed so much that no list can be made now.

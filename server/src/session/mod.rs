@@ -25,6 +25,7 @@ use crate::delivery::closer::{Closer, Connection, LINGER};
 use crate::delivery::outbox::{Item, Readiness};
 use crate::delivery::phase::{DeliveryEnd, Phase, Removal};
 use crate::log::position::Position;
+use crate::log::room_log::LogGuard;
 use crate::moderation::interrupt::{Interrupt, InterruptWatch, wait_for_input};
 use crate::trace;
 use crate::web::http::Refusal;
@@ -234,7 +235,7 @@ impl Session<'_> {
         while let Some(line) = decoder.next(&mut bytes) {
             self.take_line(line)?;
         }
-        self.flush();
+        self.flush_at_last();
         Ok(())
     }
 
@@ -390,11 +391,24 @@ impl Session<'_> {
 
     /// Lets the room see what was said so far.
     fn flush(&mut self) {
-        if let Some(membership) = &self.membership
-            && !self.pending_lines.is_empty()
-        {
-            self.chat.say(self.client, membership, self.pending_lines.as_bytes());
-            self.pending_lines.clear();
+        drop(self.append());
+        self.pending_lines.clear();
+    }
+
+    /// The same, when there is nothing more to do for now: so this thread may carry the lines to
+    /// the room itself, where that is cheaper than to wake a courier.
+    fn flush_at_last(&mut self) {
+        if let Some(log) = self.append() {
+            log.carry();
         }
+        self.pending_lines.clear();
+    }
+
+    fn append(&self) -> Option<LogGuard<'_>> {
+        let membership = self.membership.as_ref()?;
+        if self.pending_lines.is_empty() {
+            return None;
+        }
+        self.chat.say(self.client, membership, self.pending_lines.as_bytes())
     }
 }
