@@ -19,6 +19,7 @@ mod lan;
 mod limits;
 mod liveness;
 mod looks;
+mod manual;
 mod names;
 mod picture;
 mod pipe;
