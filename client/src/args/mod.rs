@@ -5,12 +5,14 @@
 //! | [`chat`] | the whole: the options of the chat, and the subcommands |
 //! | [`server`], [`limits`], [`appearance`] | options that several of them share |
 //! | [`script`], [`act`], [`lan`] | the options of the subcommands |
+//! | [`examples`] | examples of each command |
 //! | [`documents`] | help, completions, the manual page |
 
 pub mod act;
 pub mod appearance;
 pub mod chat;
 pub mod documents;
+pub mod examples;
 pub mod lan;
 pub mod limits;
 pub mod script;
