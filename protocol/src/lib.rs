@@ -42,6 +42,9 @@ pub use reply::{Framing, Reply};
 pub use request::{Claim, Request, topic_of};
 pub use server_line::ServerLine;
 
+/// The version of the programs of this project, with the commit where it is known, as `0.1.0 (4ecb179c1a)`.
+pub const VERSION: &str = env!("CHAT_VERSION");
+
 /// What is trimmed from requests: ASCII white space and nothing else.
 ///
 /// Python's `bytes.strip` takes these and no others, so neither does this protocol: U+0085, U+00A0

@@ -16,13 +16,15 @@ use protocol::Framing;
 use protocol::limits::PORT;
 
 use crate::cli::arguments::{Arguments, Task};
-use crate::cli::hash_password;
 use crate::cli::log_queue::LogQueue;
 use crate::cli::make_users;
 use crate::cli::sighup::Hangups;
 use crate::cli::signals;
+use crate::cli::{documents, hash_password, settings};
 
-/// There is no hash.
+/// What the command line or its file says makes no sense.
+const WRONG_USAGE: u8 = 2;
+/// There is no hash, or no page.
 const NOT_MADE: u8 = 1;
 /// The server could not begin to serve.
 const CANNOT_SERVE: u8 = 3;
@@ -32,14 +34,12 @@ const LOG_PATIENCE: Duration = Duration::from_millis(500);
 const INTERRUPTED: i32 = 130;
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = match settings::with_file(std::env::args_os().collect()) {
+        Ok(arguments) => Arguments::parse_from(arguments),
+        Err(error) => return finish(Err(error), WRONG_USAGE, &mut io::stderr()),
+    };
     if let Some(task) = &arguments.task {
-        let made = match task {
-            Task::HashPassword { name } => hash_password::make_line(name.as_ref())
-                .and_then(|line| Ok(writeln!(io::stdout(), "{line}")?)),
-            Task::MakeUsers { names, sheet } => make_users::run(names, sheet.as_deref()),
-        };
-        return finish(made, NOT_MADE, &mut io::stderr());
+        return finish(instead(task), NOT_MADE, &mut io::stderr());
     }
     let mut queue = LogQueue::default();
     if let Err(error) = begin(&queue) {
@@ -56,6 +56,21 @@ fn main() -> ExitCode {
     let code = finish(serve(arguments.into()), CANNOT_SERVE, &mut queue);
     queue.flush(LOG_PATIENCE);
     code
+}
+
+/// What the program does instead of serving.
+fn instead(task: &Task) -> anyhow::Result<()> {
+    match task {
+        Task::HashPassword { name } => {
+            let line = hash_password::make_line(name.as_ref())?;
+            writeln!(io::stdout(), "{line}")?;
+        }
+        Task::MakeUsers { names, sheet } => make_users::run(names, sheet.as_deref())?,
+        Task::CheckConfig { file } => settings::check(file)?,
+        Task::Completions { shell } => documents::completions(*shell)?,
+        Task::Man => documents::manual()?,
+    }
+    Ok(())
 }
 
 /// What has to be so before any thread is made, and the thread of the log.

@@ -7,6 +7,7 @@ use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand, ValueHint};
 
 use super::appearance::Appearance;
+use super::examples;
 use super::lan::Lan;
 use super::limits::seconds;
 use super::script::Task;
@@ -19,7 +20,7 @@ use crate::exit::{Exit, Failure};
 /// each line of it as a request, prints every line from the server, and ends when the server has
 /// answered everything.
 #[derive(Debug, Parser)]
-#[command(version, after_help = Exit::help(), args_conflicts_with_subcommands = true)]
+#[command(version = protocol::VERSION, after_help = examples::help(""), args_conflicts_with_subcommands = true)]
 pub struct Args {
     /// What to do instead of chatting
     #[command(subcommand)]
@@ -47,14 +48,16 @@ pub enum Command {
     /// Chat without a server: everybody on the local network who opens the same port
     ///
     /// As without a subcommand it is a prompt on a terminal, and a filter in a pipe.
-    #[command(after_help = Exit::help())]
+    #[command(after_help = examples::help("lan"))]
     Lan(Lan),
     /// Print the completions for a shell
+    #[command(after_help = examples::help("completions"))]
     Completions {
         /// Which shell
         shell: clap_complete::Shell,
     },
     /// Print the manual page
+    #[command(after_help = examples::help("man"))]
     Man,
 }
 

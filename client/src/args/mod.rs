@@ -6,12 +6,14 @@
 //! | [`server`], [`limits`], [`appearance`] | options that several of them share |
 //! | [`secret`] | the password of a name |
 //! | [`script`], [`act`], [`lan`] | the options of the subcommands |
+//! | [`examples`] | examples of each command |
 //! | [`documents`] | help, completions, the manual page |
 
 pub mod act;
 pub mod appearance;
 pub mod chat;
 pub mod documents;
+pub mod examples;
 pub mod lan;
 pub mod limits;
 pub mod script;

@@ -27,12 +27,13 @@ use crate::args::server::ServerArgs;
 use crate::exit::{Exit, Failure};
 use crate::pipe;
 use crate::prompt::interactive;
+use crate::session::Alone;
 use crate::sys::poll::{self, Interest};
 use crate::sys::signals::Signals;
 use crate::sys::stderr::warn;
 use crate::sys::thread;
 use broadcast::Broadcast;
-use peer::{Outcome, Peer, Then};
+use peer::{KNOWN, Outcome, Peer, Then};
 
 /// How long the others may take to answer a `look`, when nothing else keeps the user here.
 const PATIENCE: Duration = Duration::from_millis(500);
@@ -64,11 +65,13 @@ pub fn run(lan: &Lan) -> Result<Exit, Failure> {
     // The port is the room, whatever the environment says.
     let name = Some(lan.name.clone());
     let server = ServerArgs { server, name, password_file: None, room: None };
-    let result = if io::stdin().is_terminal() && io::stdout().is_terminal() {
+    let result = if io::stdin().is_terminal() {
         if lan.timeout.is_some() {
             warn("--timeout only means something in a pipe");
         }
-        interactive::run(&server, &lan.appearance)
+        let place = format!("the local network, port {}", lan.port);
+        let alone = Alone { place, room: "lan", commands: KNOWN };
+        interactive::run(&server, &lan.appearance, Some(alone))
     } else {
         filter(&server, lan, &end)
     };

@@ -197,7 +197,7 @@ mod tests {
     fn tab_completes_what_belongs_there() {
         for (line, start, expected) in [
             ("/lo", 0, &["/look "][..]),
-            ("/re", 0, &["/rename ", "/resend "]),
+            ("/re", 0, &["/rename ", "/resend ", "/reconnect "]),
             ("/r ", 0, &["/msg al "]),
             ("/log", 0, &[]),
             ("bo", 0, &["bob: ", "Bobby: "]),
