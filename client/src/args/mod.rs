@@ -5,6 +5,7 @@
 //! | [`chat`] | the whole: the options of the chat, and the subcommands |
 //! | [`server`], [`limits`], [`appearance`] | options that several of them share |
 //! | [`script`], [`act`], [`lan`] | the options of the subcommands |
+//! | [`settings`] | the same with what the user's own file says |
 //! | [`documents`] | help, completions, the manual page |
 
 pub mod act;
@@ -15,3 +16,4 @@ pub mod lan;
 pub mod limits;
 pub mod script;
 pub mod server;
+pub mod settings;
