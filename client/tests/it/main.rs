@@ -34,6 +34,7 @@ mod replay;
 mod roster;
 mod say;
 mod script;
+mod settings;
 mod state;
 mod trust;
 mod view;
