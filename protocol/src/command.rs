@@ -166,6 +166,22 @@ commands! {
         scope: Scope::Chat,
         secret: false,
     };
+    /// Take no private messages of a user.
+    Ignore: Spec {
+        name: "ignore",
+        usage: "ignore NAME",
+        help: "take no private messages of a user",
+        scope: Scope::Chat,
+        secret: false,
+    };
+    /// Take them again.
+    Unignore: Spec {
+        name: "unignore",
+        usage: "unignore NAME",
+        help: "take private messages of that user again",
+        scope: Scope::Chat,
+        secret: false,
+    };
     /// Tell the room what one does.
     Me: Spec {
         name: "me",
@@ -235,6 +251,14 @@ commands! {
         name: "ban",
         usage: "ban NAME|ADDRESS MINUTES",
         help: "keep a name or an address out for so long; 0 ends it",
+        scope: Scope::Operators,
+        secret: false,
+    };
+    /// Who is kept out?
+    Bans: Spec {
+        name: "bans",
+        usage: "bans",
+        help: "list who is kept out, and for how many minutes",
         scope: Scope::Operators,
         secret: false,
     };

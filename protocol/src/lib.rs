@@ -39,8 +39,11 @@ pub use line::{LineDecoder, LineError};
 pub use name::{NameError, RoomName, UserName};
 pub use position::Position;
 pub use reply::{Framing, Reply};
-pub use request::Request;
+pub use request::{Request, topic_of};
 pub use server_line::ServerLine;
+
+/// The version of the programs of this project, with the commit where it is known, as `0.1.0 (4ecb179c1a)`.
+pub const VERSION: &str = env!("CHAT_VERSION");
 
 /// What is trimmed from requests: ASCII white space and nothing else.
 ///

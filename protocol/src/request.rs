@@ -34,11 +34,15 @@ pub enum Request<'a> {
         /// What to say.
         text: &'a str,
     },
+    /// Take no private messages of a user.
+    Ignore(&'a str),
+    /// Take them again.
+    Unignore(&'a str),
     /// Say what one does.
     Me(&'a str),
     /// Take another name.
     Rename(&'a str),
-    /// Set the topic, or ask for it with an empty text.
+    /// Set the topic, see [`topic_of`], or ask for it with an empty text.
     Topic(&'a str),
     /// The last so many lines of the room.
     History(usize),
@@ -67,6 +71,8 @@ pub enum Request<'a> {
         /// For how long. 0 lets them in again.
         minutes: u32,
     },
+    /// Who is kept out?
+    Bans,
     /// Tell every room.
     Announce(&'a str),
     /// A fence: answered once all before it is.
@@ -118,6 +124,8 @@ impl<'a> Request<'a> {
             Request::Join(_) => Command::Join,
             Request::Rooms => Command::Rooms,
             Request::Message { .. } => Command::Message,
+            Request::Ignore(_) => Command::Ignore,
+            Request::Unignore(_) => Command::Unignore,
             Request::Me(_) => Command::Me,
             Request::Rename(_) => Command::Rename,
             Request::Topic(_) => Command::Topic,
@@ -127,6 +135,7 @@ impl<'a> Request<'a> {
             Request::Kick { .. } => Command::Kick,
             Request::Mute { .. } => Command::Mute,
             Request::Ban { .. } => Command::Ban,
+            Request::Bans => Command::Bans,
             Request::Announce(_) => Command::Announce,
             Request::Ping(_) => Command::Ping,
             Request::Help(_) => Command::Help,
@@ -150,6 +159,8 @@ impl<'a> Request<'a> {
             | Request::Watch(argument)
             | Request::Say(argument)
             | Request::Join(argument)
+            | Request::Ignore(argument)
+            | Request::Unignore(argument)
             | Request::Me(argument)
             | Request::Rename(argument)
             | Request::Topic(argument)
@@ -170,6 +181,7 @@ impl<'a> Request<'a> {
             Request::Since(Some(position)) => position.to_string().into(),
             Request::Since(None) => "".into(),
             Request::Look
+            | Request::Bans
             | Request::Logout
             | Request::Rooms
             | Request::Malformed(_)
@@ -193,6 +205,8 @@ fn read(command: Command, argument: &str) -> Option<Request<'_>> {
             let (to, text) = split(argument);
             Request::Message { to, text }
         }
+        Command::Ignore => Request::Ignore(some(argument)?),
+        Command::Unignore => Request::Unignore(some(argument)?),
         Command::Me => Request::Me(argument),
         Command::Rename => Request::Rename(argument),
         Command::Topic => Request::Topic(argument),
@@ -217,10 +231,17 @@ fn read(command: Command, argument: &str) -> Option<Request<'_>> {
             let (target, minutes) = split(argument);
             Request::Ban { target: some(target)?, minutes: number(minutes)? }
         }
+        Command::Bans => Request::Bans,
         Command::Announce => Request::Announce(some(argument)?),
         Command::Ping => Request::Ping(argument),
         Command::Help => Request::Help(argument),
     })
+}
+
+/// The topic that a text after `topic` sets: `-` takes it away, for nothing at all asks for it.
+#[must_use]
+pub fn topic_of(text: &str) -> &str {
+    if text == "-" { "" } else { text }
 }
 
 /// The word up to the first space, and the rest, trimmed.
@@ -280,6 +301,10 @@ mod tests {
             ("look around", Request::Look),
             ("msg bob hi there", Request::Message { to: "bob", text: "hi there" }),
             ("msg bob", Request::Message { to: "bob", text: "" }),
+            ("ignore bob", Request::Ignore("bob")),
+            ("ignore", Request::Malformed(Command::Ignore)),
+            ("unignore bob", Request::Unignore("bob")),
+            ("unignore ", Request::Malformed(Command::Unignore)),
             ("history", Request::History(20)),
             ("history 5", Request::History(5)),
             ("history five", Request::Malformed(Command::History)),
@@ -328,6 +353,11 @@ mod tests {
             assert!(!matches!(request, Request::Malformed(_)), "{request:?}");
             assert_eq!(request.to_string(), line);
         }
+    }
+
+    #[test]
+    fn a_topic_can_be_taken_away() {
+        assert_eq!(["-", "--", "- tea", ""].map(topic_of), ["", "--", "- tea", ""]);
     }
 
     #[test]

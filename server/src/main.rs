@@ -16,12 +16,14 @@ use protocol::Framing;
 use protocol::limits::PORT;
 
 use crate::cli::arguments::{Arguments, Task};
-use crate::cli::hash_password;
 use crate::cli::log_queue::LogQueue;
 use crate::cli::sighup::Hangups;
 use crate::cli::signals;
+use crate::cli::{documents, hash_password, settings};
 
-/// There is no hash.
+/// What the command line or its file says makes no sense.
+const WRONG_USAGE: u8 = 2;
+/// There is no hash, or no page.
 const NOT_MADE: u8 = 1;
 /// The server could not begin to serve.
 const CANNOT_SERVE: u8 = 3;
@@ -31,11 +33,12 @@ const LOG_PATIENCE: Duration = Duration::from_millis(500);
 const INTERRUPTED: i32 = 130;
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
-    if let Some(Task::HashPassword { name }) = &arguments.task {
-        let line = hash_password::make_line(name.as_ref());
-        let made = line.and_then(|line| Ok(writeln!(io::stdout(), "{line}")?));
-        return finish(made, NOT_MADE, &mut io::stderr());
+    let arguments = match settings::with_file(std::env::args_os().collect()) {
+        Ok(arguments) => Arguments::parse_from(arguments),
+        Err(error) => return finish(Err(error), WRONG_USAGE, &mut io::stderr()),
+    };
+    if let Some(task) = &arguments.task {
+        return finish(instead(task), NOT_MADE, &mut io::stderr());
     }
     let mut queue = LogQueue::default();
     if let Err(error) = begin(&queue) {
@@ -52,6 +55,20 @@ fn main() -> ExitCode {
     let code = finish(serve(arguments.into()), CANNOT_SERVE, &mut queue);
     queue.flush(LOG_PATIENCE);
     code
+}
+
+/// What the program does instead of serving.
+fn instead(task: &Task) -> anyhow::Result<()> {
+    match task {
+        Task::HashPassword { name } => {
+            let line = hash_password::make_line(name.as_ref())?;
+            writeln!(io::stdout(), "{line}")?;
+        }
+        Task::CheckConfig { file } => settings::check(file)?,
+        Task::Completions { shell } => documents::completions(*shell)?,
+        Task::Man => documents::manual()?,
+    }
+    Ok(())
 }
 
 /// What has to be so before any thread is made, and the thread of the log.

@@ -20,7 +20,7 @@ use crate::exit::{Exit, Failure};
 /// each line of it as a request, prints every line from the server, and ends when the server has
 /// answered everything.
 #[derive(Debug, Parser)]
-#[command(version, after_help = examples::help(""), args_conflicts_with_subcommands = true)]
+#[command(version = protocol::VERSION, after_help = examples::help(""), args_conflicts_with_subcommands = true)]
 pub struct Args {
     /// What to do instead of chatting
     #[command(subcommand)]

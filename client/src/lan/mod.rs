@@ -27,12 +27,13 @@ use crate::args::server::ServerArgs;
 use crate::exit::{Exit, Failure};
 use crate::pipe;
 use crate::prompt::interactive;
+use crate::session::Alone;
 use crate::sys::poll::{self, Interest};
 use crate::sys::signals::Signals;
 use crate::sys::stderr::warn;
 use crate::sys::thread;
 use broadcast::Broadcast;
-use peer::{Outcome, Peer, Then};
+use peer::{KNOWN, Outcome, Peer, Then};
 
 /// How long the others may take to answer a `look`, when nothing else keeps the user here.
 const PATIENCE: Duration = Duration::from_millis(500);
@@ -61,13 +62,15 @@ pub fn run(lan: &Lan) -> Result<Exit, Failure> {
     let (end, ended) = UnixStream::pair().map_err(Failure::local)?;
     let room = LanRoom { network, peer: Peer::default(), ended, looked: None };
     let serving = thread::spawn("lan", move || room.serve(&listener))?;
-    let result = if io::stdin().is_terminal() && io::stdout().is_terminal() {
+    let result = if io::stdin().is_terminal() {
         if lan.timeout.is_some() {
             warn("--timeout only means something in a pipe");
         }
         // The port is the room, whatever the environment says.
         let server = ServerArgs { server, name: Some(lan.name.clone()), room: None };
-        interactive::run(&server, &lan.appearance)
+        let place = format!("the local network, port {}", lan.port);
+        let alone = Alone { place, room: "lan", commands: KNOWN };
+        interactive::run(&server, &lan.appearance, Some(alone))
     } else {
         filter(&server, lan, &end)
     };

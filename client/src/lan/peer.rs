@@ -13,6 +13,17 @@ const DOUBLES: usize = 16;
 /// The request to everybody to say that they are here.
 const LOOK: &str = "look";
 
+/// The requests that make sense here.
+pub const KNOWN: &[Command] = &[
+    Command::Login,
+    Command::Say,
+    Command::Me,
+    Command::Look,
+    Command::Logout,
+    Command::Ping,
+    Command::Help,
+];
+
 /// The column of the usages in the answer to `help`.
 const HELP_WIDTH: usize = 15;
 
@@ -119,6 +130,9 @@ impl Peer {
                 | Request::Kick { .. }
                 | Request::Mute { .. }
                 | Request::Ban { .. }
+                | Request::Ignore(_)
+                | Request::Unignore(_)
+                | Request::Bans
                 | Request::Announce(_)
                 | Request::Malformed(_)
                 | Request::Unknown(_),
@@ -195,15 +209,6 @@ fn speaker(line: &str) -> Option<&str> {
 }
 
 fn help(is_logged_in: bool) -> Outcome {
-    const KNOWN: [Command; 7] = [
-        Command::Login,
-        Command::Say,
-        Command::Me,
-        Command::Look,
-        Command::Logout,
-        Command::Ping,
-        Command::Help,
-    ];
     let place = if is_logged_in { Place::ChatRoom } else { Place::LoginRoom };
     let context = Context { place, has_operators: false, has_watchers: false };
     let commands = Command::ALL

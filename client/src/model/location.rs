@@ -80,6 +80,9 @@ impl Location {
             | Request::Kick { .. }
             | Request::Mute { .. }
             | Request::Ban { .. }
+            | Request::Ignore(_)
+            | Request::Unignore(_)
+            | Request::Bans
             | Request::Announce(_)
             | Request::Ping(_)
             | Request::Help(_)

@@ -18,7 +18,7 @@ use nix::sys::socket::{Backlog, listen};
 use protocol::{Framing, Reply};
 
 use crate::accept::capacity::Capacity;
-use crate::accept::refusals::Refusals;
+use crate::accept::refusals::{Refusals, Shortage};
 use crate::accept::socket_options::prepare;
 use crate::accept::threads::Threads;
 use crate::chat::Chat;
@@ -105,8 +105,8 @@ pub struct Acceptor<'scope> {
     next_id: ClientId,
     /// Clients that had no place, or were banned.
     refusals: Refusals,
-    /// Clients refused since something of the system's ran out.
-    refused: u64,
+    /// Clients that were refused since something of the system's ran out.
+    shortage: Shortage,
     /// From this descriptor on they are left to others than clients.
     reserved_from: u64,
     threads: Arc<Threads<'scope>>,
@@ -132,7 +132,7 @@ impl<'scope> Acceptor<'scope> {
             owed: Arc::new(Owed::new(config.max_owed)),
             next_id: 0,
             refusals: Refusals::default(),
-            refused: 0,
+            shortage: Shortage::default(),
             reserved_from: capacity.reserved_from,
             threads: Arc::default(),
         }
@@ -174,8 +174,8 @@ impl<'scope> Acceptor<'scope> {
     pub fn end(mut self) {
         self.threads.close();
         self.refusals.rest(Instant::now()).for_each(|text| log::info!("{text}"));
-        if self.refused > 0 {
-            log::warn!("{} clients were refused to the end", self.refused);
+        if let Some(text) = self.shortage.rest() {
+            log::warn!("{text}");
         }
     }
 
@@ -204,7 +204,11 @@ impl<'scope> Acceptor<'scope> {
         let session = Arc::clone(&client);
         let run = move || session::run(chat, &session, config, site, closer, burst);
         match self.threads.run(scope, run) {
-            Ok(()) => self.note_recovery(),
+            Ok(()) => {
+                if let Some(text) = self.shortage.note_served(Instant::now()) {
+                    log::warn!("{text}");
+                }
+            }
             Err(error) => {
                 self.note_shortage(&error);
                 client.reply(Position::default(), Reply::ServerFull);
@@ -237,18 +241,9 @@ impl<'scope> Acceptor<'scope> {
         self.closer.close(Arc::new(stream));
     }
 
-    /// One line in the log for each time that something runs out, whatever the number of clients.
     fn note_shortage(&mut self, error: &io::Error) {
-        if self.refused == 0 {
-            log::warn!("new clients are refused: {error}; see `ulimit -n` and `ulimit -u`");
-        }
-        self.refused += 1;
-    }
-
-    fn note_recovery(&mut self) {
-        if self.refused > 0 {
-            log::warn!("new clients are served again; {} were refused", self.refused);
-            self.refused = 0;
+        if let Some(text) = self.shortage.note(error, Instant::now()) {
+            log::warn!("{text}");
         }
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod acceptor;
 pub mod capacity;
+mod cgroup;
 mod refusals;
 mod socket_options;
 mod threads;

@@ -9,6 +9,7 @@
 
 mod addresses;
 mod connections;
+mod ignored;
 mod moderate;
 mod opening;
 mod room;
@@ -23,6 +24,7 @@ use parking_lot::{Condvar, Mutex, MutexGuard};
 use protocol::{Framing, Reply, RoomName, UserName};
 
 use self::connections::Connections;
+use self::ignored::Ignored;
 use self::room::Room;
 use crate::config::Config;
 use crate::delivery::client::Client;
@@ -100,6 +102,8 @@ struct User {
     client: Arc<Client>,
     /// `None` when the user has left and only its last bytes are under way.
     log: Option<Arc<RoomLog>>,
+    /// Whose private messages it does not take.
+    ignored: Ignored,
 }
 
 impl State {
@@ -107,6 +111,11 @@ impl State {
     fn present(&self, name: &str) -> Option<(&UserName, &Arc<Client>, &Arc<RoomLog>)> {
         let (name, user) = self.users.get_key_value(&UserName::parse(name).ok()?)?;
         Some((name, &user.client, user.log.as_ref()?))
+    }
+
+    /// Whether a user takes no private messages of the client, which has the other name.
+    fn ignores(&self, name: &UserName, client: &Client, other: &UserName) -> bool {
+        self.users.get(name).is_some_and(|user| user.ignored.contains(other, client.id))
     }
 
     /// The room of whoever has a seat there. It exists for as long as somebody has one.
@@ -226,7 +235,11 @@ impl Chat {
             client.post_text(Position::default(), self.motd.clone(), false);
         }
         let refused = client.post(Position::default(), switch);
-        let user = User { client: Arc::clone(client), log: Some(Arc::clone(&membership.seat.log)) };
+        let user = User {
+            client: Arc::clone(client),
+            log: Some(Arc::clone(&membership.seat.log)),
+            ignored: Ignored::default(),
+        };
         state.users.insert(name, user);
         drop(refused);
         Ok(membership)

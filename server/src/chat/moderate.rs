@@ -5,9 +5,10 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use protocol::rows::BanRow;
 use protocol::{Event, Reply, UserName};
 
-use super::{ANNOUNCEMENT_BYTES, Chat, Membership};
+use super::{ANNOUNCEMENT_BYTES, Chat, Membership, Seat};
 use crate::delivery::client::Client;
 use crate::delivery::phase::Removal;
 use crate::moderation::bans::Target;
@@ -113,6 +114,19 @@ impl Chat {
         membership.seat.reply(client, Reply::BanSuccess);
         drop(state);
         self.wake(&concerned);
+    }
+
+    /// Answers `bans`. `false` when clients are owed so much that no list can be made now.
+    #[must_use]
+    pub fn bans(&self, client: &Client, seat: &Seat) -> bool {
+        let Some(moderation) = &self.moderation else { return true };
+        if client.outbox.owed().is_over() {
+            return false;
+        }
+        let bans = moderation.bans();
+        let rows = bans.iter().map(|(target, minutes)| BanRow { target, minutes: *minutes });
+        seat.reply_list(client, client.list(Reply::BanList, rows));
+        true
     }
 
     /// Lets sessions that are removed find out, wherever they wait.

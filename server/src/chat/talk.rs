@@ -125,12 +125,35 @@ impl Chat {
         let Some((name, target, log)) = state.present(to) else {
             return membership.seat.reply(client, Reply::NoSuchUser(to));
         };
+        if state.ignores(name, client, &membership.name) {
+            return membership.seat.reply(client, Reply::MessageRefused(name.as_str()));
+        }
         if !target.outbox.takes_mail_of(client.id) {
             return membership.seat.reply(client, Reply::MailboxFull(name.as_str()));
         }
         let from = Reply::MessageFrom { name: membership.name.as_str(), text };
         target.post_mail(log.lock().end(), from, client.id);
         membership.seat.reply(client, Reply::MessageTo { name: name.as_str(), text });
+    }
+
+    /// Lets a user get no private messages of whoever has this name, whether somebody has it or not.
+    pub fn ignore(&self, client: &Client, membership: &Membership, name: &UserName) {
+        let mut state = self.state.lock();
+        let other = state.users.get(name).map(|user| user.client.id);
+        let is_taken_in =
+            state.users.get_mut(&membership.name).is_some_and(|user| user.ignored.add(name, other));
+        let answer = if is_taken_in { Reply::IgnoreSuccess } else { Reply::TooManyIgnored };
+        membership.seat.reply(client, answer);
+    }
+
+    /// Lets a user get private messages of whoever has this name again.
+    pub fn unignore(&self, client: &Client, membership: &Membership, name: &UserName) {
+        let mut state = self.state.lock();
+        let other = state.users.get(name).map(|user| user.client.id);
+        if let Some(user) = state.users.get_mut(&membership.name) {
+            user.ignored.remove(name, other);
+        }
+        membership.seat.reply(client, Reply::UnignoreSuccess);
     }
 
     /// Gives a user another name.

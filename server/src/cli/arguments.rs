@@ -16,12 +16,16 @@ use protocol::limits::{
     self, BURST_LINES, CLIENTS, LINES_PER_SECOND, LOGIN_TIMEOUT, PORT, ROOMS, STALL_TIMEOUT,
 };
 
+/// How the server ends.
+pub const EXITS: [(u8, &str); 4] =
+    [(0, "stopped"), (2, "wrong usage"), (3, "cannot serve"), (130, "stopped by a second signal")];
+
 /// A chat server: rooms of people, a line a message, over plain TCP.
 ///
 /// Connect with `chat-client`, or with any program that sends lines: `nc 127.0.0.1 6666`.
 #[derive(Debug, Parser)]
 #[command(
-    version,
+    version = protocol::VERSION,
     after_help = "Exit codes: 0 stopped, 2 wrong usage, 3 cannot serve, 130 stopped by a second signal."
 )]
 #[command(args_conflicts_with_subcommands = true, disable_help_subcommand = true)]
@@ -29,6 +33,12 @@ pub struct Arguments {
     /// What to do instead of serving.
     #[command(subcommand)]
     pub task: Option<Task>,
+
+    /// Take options from this file too: `rate = 50`, one a line, in TOML
+    ///
+    /// An option of the command line goes before the same one in the file, and that before its default.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
 
     /// Listen here for clients; port 0 takes a free one; repeatable
     #[arg(long, value_name = "ADDR:PORT", value_parser = address)]
@@ -166,6 +176,19 @@ pub enum Task {
         #[arg(value_parser = name)]
         name: Option<UserName>,
     },
+    /// Say what is wrong with a file of --config, and in which line
+    #[command(after_help = "Exit codes: 0 nothing is wrong, 1 something is, 2 wrong usage.")]
+    CheckConfig {
+        /// The file
+        file: PathBuf,
+    },
+    /// Print the completions for a shell
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page
+    Man,
 }
 
 fn name(text: &str) -> Result<UserName, String> {

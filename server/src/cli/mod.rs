@@ -1,7 +1,9 @@
-//! What belongs to the program and not to the library: its command line, and SIGHUP.
+//! What belongs to the program and not to the library: its command line, what is printed of it, and SIGHUP.
 
 pub mod arguments;
+pub mod documents;
 pub mod hash_password;
 pub mod log_queue;
+pub mod settings;
 pub mod sighup;
 pub mod signals;

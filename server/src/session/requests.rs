@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use protocol::rows::HelpRow;
 use protocol::{
-    Command, Context, Event, NameError, Place, Reply, Request, RoomName, Scope, UserName,
+    Command, Context, Event, NameError, Place, Reply, Request, RoomName, Scope, UserName, topic_of,
 };
 
 use super::{Session, SessionEnd, Step};
@@ -65,8 +65,12 @@ impl Session<'_> {
             Request::Message { to, text } => {
                 self.in_room(|chat, client, user| chat.message(client, user, to, text));
             }
+            Request::Ignore(name) => self.named(name, Chat::ignore),
+            Request::Unignore(name) => self.named(name, Chat::unignore),
             Request::Topic("") => self.at_seat(|chat, client, seat| chat.topic(client, seat)),
-            Request::Topic(text) => self.in_room(|chat, _, user| chat.set_topic(user, text)),
+            Request::Topic(text) => {
+                self.in_room(|chat, _, user| chat.set_topic(user, topic_of(text)))
+            }
             Request::History(count) => {
                 self.at_seat(|_, client, seat| seat.history(client, count));
             }
@@ -90,6 +94,7 @@ impl Session<'_> {
                 self.in_room(|chat, client, user| chat.mute(client, user, name, minutes));
             }
             Request::Ban { target, minutes } => self.ban(target, minutes),
+            Request::Bans => return self.list(Chat::bans),
             Request::Announce(text) => self.in_room(|chat, _, _| chat.announce(text)),
             // Both were answered before.
             Request::Malformed(_) | Request::Unknown(_) => {}
@@ -142,6 +147,14 @@ impl Session<'_> {
         self.pending_lines.push('\n');
         if self.pending_lines.len() >= PENDING_BYTES {
             self.flush();
+        }
+    }
+
+    /// Does something about a name, which is checked before.
+    fn named(&mut self, name: &str, act: fn(&Chat, &Client, &Membership, &UserName)) {
+        match UserName::parse(name) {
+            Ok(name) => self.in_room(|chat, client, user| act(chat, client, user, &name)),
+            Err(error) => self.refuse_name(error),
         }
     }
 
@@ -229,7 +242,10 @@ fn speaks(request: &Request<'_>) -> bool {
         | Request::Kick { .. }
         | Request::Mute { .. }
         | Request::Ban { .. }
+        | Request::Bans
         | Request::Announce(_)
+        | Request::Ignore(_)
+        | Request::Unignore(_)
         | Request::Ping(_)
         | Request::Help(_)
         | Request::Malformed(_)
