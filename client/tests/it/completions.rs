@@ -1,6 +1,7 @@
 //! What a shell offers: rooms and users where a name is meant, and never the names of files.
 
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -76,5 +77,28 @@ fn shells_understand_their_part() {
             Ok(output) => assert!(output.status.success(), "{shell}: {output:?}"),
             Err(_) => not_run(&format!("the completions for {shell}: it is not here")),
         }
+    }
+}
+
+#[test]
+fn bash_completes_the_options_of_a_subcommand() {
+    let completions = command(&["completions", "bash"]).output().unwrap().stdout;
+    let completions = String::from_utf8(completions).unwrap();
+    for (words, expected) in [("say --to", "--to"), ("lan 7777 --b", "--broadcast"), ("w", "wait")]
+    {
+        let complete = r#"
+            COMP_WORDS=(chat-client $1)
+            COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
+            $(complete -p chat-client | sed 's/.*-F \([^ ]*\) .*/\1/') \
+                chat-client "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD - 1]}"
+            echo "${COMPREPLY[@]}""#;
+        let script = format!("{completions}{complete}");
+        // The shell asks the program, which it finds as any other.
+        let programs = Path::new(env!("CARGO_BIN_EXE_chat-client")).parent().unwrap();
+        let path = format!("{}:{}", programs.display(), std::env::var("PATH").unwrap());
+        let mut bash = Command::new("bash");
+        bash.args(["-c", &script, "bash", words]).env("PATH", path);
+        let completed = bash.output().unwrap();
+        assert_eq!(String::from_utf8_lossy(&completed.stdout).trim(), expected, "{completed:?}");
     }
 }
