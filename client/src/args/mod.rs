@@ -6,6 +6,7 @@
 //! | [`server`], [`limits`], [`appearance`] | options that several of them share |
 //! | [`script`], [`act`], [`lan`] | the options of the subcommands |
 //! | [`examples`] | examples of each command |
+//! | [`settings`] | the same with what the user's own file says |
 //! | [`documents`] | help, completions, the manual page |
 
 pub mod act;
@@ -17,3 +18,4 @@ pub mod lan;
 pub mod limits;
 pub mod script;
 pub mod server;
+pub mod settings;

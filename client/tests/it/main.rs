@@ -35,6 +35,7 @@ mod replay;
 mod roster;
 mod say;
 mod script;
+mod settings;
 mod state;
 mod trust;
 mod view;
