@@ -10,6 +10,7 @@ mod bot;
 mod browser;
 mod browser_and_terminal;
 mod commands;
+mod completions;
 mod connection;
 mod directions;
 mod display_queue;
