@@ -19,6 +19,7 @@
 //! | `recording` | rooms on disk: the recorder that writes them, the archive that reads them |
 //! | `moderation` | who is an operator, muted or banned |
 //! | `delivery` | what each client is owed, and the couriers that send it |
+//! | `identity` | the certificate and the key of a server that speaks TLS |
 //! | `config` | what a server can be told |
 //! | `log` | what a room saw, and how far everybody has read it; no socket, no thread, no user |
 //! | `web` | the page for browsers, and HTTP and WebSocket: bytes into values and back |
@@ -47,6 +48,7 @@ mod chat;
 pub mod config;
 mod delivery;
 mod files;
+mod identity;
 mod log;
 mod moderation;
 mod motd;
@@ -57,7 +59,8 @@ mod session;
 mod trace;
 mod web;
 
-pub use config::{Config, Endpoint, Transport};
+pub use config::{Config, Credentials, Endpoint, Transport};
+pub use identity::{Identity, pin};
 pub use moderation::operators::hash;
 pub use network::Network;
 pub use recording::recorder::Recorder;

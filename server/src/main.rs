@@ -16,12 +16,13 @@ use protocol::Framing;
 use protocol::limits::PORT;
 
 use crate::cli::arguments::{Arguments, Task};
+use crate::cli::certificate;
 use crate::cli::hash_password;
 use crate::cli::log_queue::LogQueue;
-use crate::cli::sighup::Hangups;
+use crate::cli::sighup::{Hangups, Reloads};
 use crate::cli::signals;
 
-/// There is no hash.
+/// What was to be made is not there.
 const NOT_MADE: u8 = 1;
 /// The server could not begin to serve.
 const CANNOT_SERVE: u8 = 3;
@@ -32,9 +33,9 @@ const INTERRUPTED: i32 = 130;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    if let Some(Task::HashPassword { name }) = &arguments.task {
-        let line = hash_password::make_line(name.as_ref());
-        let made = line.and_then(|line| Ok(writeln!(io::stdout(), "{line}")?));
+    if let Some(task) = &arguments.task {
+        let text = perform(task);
+        let made = text.and_then(|text| Ok(writeln!(io::stdout(), "{text}")?));
         return finish(made, NOT_MADE, &mut io::stderr());
     }
     let mut queue = LogQueue::default();
@@ -52,6 +53,18 @@ fn main() -> ExitCode {
     let code = finish(serve(arguments.into()), CANNOT_SERVE, &mut queue);
     queue.flush(LOG_PATIENCE);
     code
+}
+
+/// Does what is not serving, and gives back what to print of it.
+fn perform(task: &Task) -> anyhow::Result<String> {
+    match task {
+        Task::HashPassword { name } => hash_password::make_line(name.as_ref()),
+        Task::Certificate { names, out } => {
+            let (files, pin) = certificate::make(names, out)?;
+            let (certificate, key) = (files.certificate.display(), files.key.display());
+            Ok(format!("certificate {certificate}\nkey {key}\npin {pin}"))
+        }
+    }
 }
 
 /// What has to be so before any thread is made, and the thread of the log.
@@ -75,21 +88,21 @@ fn finish(result: anyhow::Result<()>, failure: u8, stderr: &mut impl Write) -> E
 
 fn serve(config: Config) -> anyhow::Result<()> {
     // Before any thread is made, for threads inherit which signals they leave alone.
-    let hangups = config.data.is_some().then(Hangups::block).transpose()?;
+    let has_files = config.data.is_some() || config.credentials.is_some();
+    let hangups = has_files.then(Hangups::block).transpose()?;
     let server = Server::bind(config)?;
     stop_on_signals(server.stop_handle())?;
     let endpoints = server.endpoints()?;
-    announce(&endpoints).context("cannot say on stdout where it listens")?;
+    let identity = server.identity();
+    let pin = identity.as_ref().map(|identity| identity.pin());
+    announce(&endpoints, pin.as_deref()).context("cannot say on stdout where it listens")?;
     if endpoints.iter().all(|endpoint| endpoint.address.ip().is_loopback()) {
         let port = endpoints.first().map_or(PORT, |endpoint| endpoint.address.port());
         log::info!("only this machine can connect; --listen 0.0.0.0:{port} opens it to the LAN");
     }
-    let reopener = match (hangups, server.recorder()) {
-        (Some(hangups), Some(recorder)) => {
-            Some(hangups.serve(recorder).context("cannot start a thread; see `ulimit -u`")?)
-        }
-        _ => None,
-    };
+    let reloads = Reloads { recorder: server.recorder(), identity };
+    let reopener = hangups.map(|hangups| hangups.serve(reloads)).transpose();
+    let reopener = reopener.context("cannot start a thread; see `ulimit -u`")?;
     let served = server.run();
     if let Some(reopener) = reopener {
         reopener.end();
@@ -97,16 +110,22 @@ fn serve(config: Config) -> anyhow::Result<()> {
     Ok(served?)
 }
 
-/// One line on stdout for each listener. Scripts wait for it, and read the port from it.
-fn announce(endpoints: &[Endpoint]) -> io::Result<()> {
+/// One line on stdout for each listener, and one with the pin of the certificate. Scripts wait for
+/// it, and read the port from it.
+fn announce(endpoints: &[Endpoint], pin: Option<&str>) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
-    for Endpoint { address, transport, framing } in endpoints {
-        let place = match (transport, framing) {
-            (Transport::Web, _) => format!("http://{address}/"),
-            (Transport::Tcp, Framing::Classic) => format!("{address} (classic)"),
-            (Transport::Tcp, Framing::Line) => address.to_string(),
+    for Endpoint { address, transport, framing, is_tls } in endpoints {
+        let place = match (transport, framing, is_tls) {
+            (Transport::Web, _, false) => format!("http://{address}/"),
+            (Transport::Web, _, true) => format!("https://{address}/"),
+            (Transport::Tcp, Framing::Classic, _) => format!("{address} (classic)"),
+            (Transport::Tcp, Framing::Line, false) => address.to_string(),
+            (Transport::Tcp, Framing::Line, true) => format!("{address} (tls)"),
         };
         writeln!(stdout, "listening on {place}")?;
+    }
+    if let Some(pin) = pin {
+        writeln!(stdout, "pin {pin}")?;
     }
     stdout.flush()
 }

@@ -2,5 +2,6 @@
 
 pub mod acceptor;
 pub mod capacity;
+mod handshake;
 mod refusals;
 mod socket_options;
