@@ -8,6 +8,7 @@ use chat_client::args::chat::{Args, Command, in_order, misused, unsaid, wants_ob
 use chat_client::args::documents;
 use chat_client::exit::{Exit, Failure};
 use chat_client::lan;
+use chat_client::net::Target;
 use chat_client::pipe;
 use chat_client::prompt::interactive;
 use chat_client::script;
@@ -57,7 +58,7 @@ fn run(args: &Args) -> Result<u8, Failure> {
                 );
             }
             let to = &args.server;
-            pipe::run(&to.server, to.name(), to.room()).map(|()| Exit::Done)
+            pipe::run(&Target::of(to)?, to.name(), to.room()).map(|()| Exit::Done)
         }
     }
     .map(Exit::code)

@@ -14,7 +14,7 @@ use protocol::limits::LINE_BYTES;
 use protocol::{Framing, LineDecoder, Reply, Request};
 
 use crate::exit::{Exit, Failure};
-use crate::net::{ConnectError, Connection, PATIENCE, Receiver, Sender};
+use crate::net::{ConnectError, Connection, PATIENCE, Receiver, Sender, Target};
 use crate::sanitize::Sanitized;
 use crate::sys::poll::{self, Interest};
 use crate::sys::stdout::{Audience, print, unbuffered};
@@ -32,7 +32,7 @@ const SILENCE: Duration = Duration::from_secs(60);
 /// # Errors
 ///
 /// Says why not all was sent and answered.
-pub fn run(server: &str, name: Option<&str>, room: Option<&str>) -> Result<(), Failure> {
+pub fn run(server: &Target, name: Option<&str>, room: Option<&str>) -> Result<(), Failure> {
     let mut stdout = Shown::new()?;
     let stdin = io::stdin().as_fd().try_clone_to_owned().map_err(Failure::local)?;
     let watched = unbuffered()?;
@@ -213,7 +213,11 @@ fn print_replies(
                 break;
             }
         }
-        let length = receiver.read(&mut chunk).map_err(Broken::Server)?;
+        let length = match receiver.read(&mut chunk) {
+            // With TLS, bytes may bring nothing yet.
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => continue,
+            read => read.map_err(Broken::Server)?,
+        };
         if length == 0 {
             return Ok(Audience::There);
         }

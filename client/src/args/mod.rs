@@ -3,7 +3,7 @@
 //! | module | what it is for |
 //! |---|---|
 //! | [`chat`] | the whole: the options of the chat, and the subcommands |
-//! | [`server`], [`limits`], [`appearance`] | options that several of them share |
+//! | [`server`], [`tls`], [`limits`], [`appearance`] | options that several of them share |
 //! | [`script`], [`act`], [`lan`] | the options of the subcommands |
 //! | [`documents`] | help, completions, the manual page |
 
@@ -15,3 +15,4 @@ pub mod lan;
 pub mod limits;
 pub mod script;
 pub mod server;
+pub mod tls;

@@ -6,6 +6,7 @@ use clap::ValueHint;
 use protocol::UserName;
 use protocol::name::composed;
 
+use super::tls::TlsArgs;
 use crate::exit::{Exit, Failure};
 
 /// Where a server is looked for when none is named.
@@ -28,6 +29,10 @@ pub struct ServerArgs {
     /// Go to this room after the login
     #[arg(short, long, env = "CHAT_ROOM", value_parser = one_line, value_hint = ValueHint::Other)]
     pub room: Option<String>,
+
+    /// Whether to speak TLS
+    #[command(flatten)]
+    pub tls: TlsArgs,
 }
 
 impl ServerArgs {

@@ -23,6 +23,7 @@ use protocol::{LineDecoder, Reply};
 
 use crate::args::lan::Lan;
 use crate::args::server::ServerArgs;
+use crate::args::tls::TlsArgs;
 use crate::exit::{Exit, Failure};
 use crate::pipe;
 use crate::prompt::interactive;
@@ -62,7 +63,12 @@ pub fn run(lan: &Lan) -> Result<Exit, Failure> {
     let serving = thread::spawn("lan", move || room.serve(&listener))?;
     let result = if io::stdin().is_terminal() && io::stdout().is_terminal() {
         // The port is the room, whatever the environment says.
-        let server = ServerArgs { server, name: Some(lan.name.clone()), room: None };
+        let server = ServerArgs {
+            server,
+            name: Some(lan.name.clone()),
+            room: None,
+            tls: TlsArgs::default(),
+        };
         interactive::run(&server, &lan.appearance)
     } else {
         filter(&server, &lan.name, &end)
@@ -81,7 +87,7 @@ pub fn run(lan: &Lan) -> Result<Exit, Failure> {
 fn filter(server: &str, name: &str, end: &UnixStream) -> Result<Exit, Failure> {
     let end = end.try_clone().map_err(Failure::local)?;
     let signals = Signals::call(move || stop(&end))?;
-    let result = pipe::run(server, Some(name), None);
+    let result = pipe::run(&server.into(), Some(name), None);
     if signals.have_come() { Ok(Exit::Signal) } else { result.map(|()| Exit::Done) }
 }
 

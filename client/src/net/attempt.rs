@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::connect::Connection;
 use super::error::ConnectError;
+use super::target::Target;
 use crate::exit::Failure;
 use crate::sys::thread;
 
@@ -20,12 +21,12 @@ pub type Attempted = Result<Connection, ConnectError>;
 ///
 /// When the system allows no more threads.
 pub fn start(
-    server: &str,
+    server: &Target,
     name: &str,
     patience: Duration,
     report: impl FnOnce(Attempted) + Send + 'static,
 ) -> Result<JoinHandle<()>, Failure> {
-    let (server, name) = (server.to_owned(), name.to_owned());
+    let (server, name) = (server.clone(), name.to_owned());
     thread::spawn("attempt", move || report(get_in(&server, &name, patience)))
 }
 
@@ -34,7 +35,7 @@ pub fn start(
 /// # Errors
 ///
 /// Says why the user is not in.
-pub fn get_in(server: &str, name: &str, patience: Duration) -> Attempted {
+pub fn get_in(server: &Target, name: &str, patience: Duration) -> Attempted {
     let deadline = Instant::now() + patience;
     let mut connection = Connection::open(server, patience)?;
     connection.set_patience(deadline.saturating_duration_since(Instant::now()));

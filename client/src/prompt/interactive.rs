@@ -18,7 +18,7 @@ use crate::exit::{Exit, Failure};
 use crate::model::commands::{Input, as_typed, explained, is_secret, verbatim};
 use crate::model::names::Names;
 use crate::model::state::State;
-use crate::net::{Attempted, PATIENCE, attempt, get_in};
+use crate::net::{Attempted, PATIENCE, Target, attempt, get_in};
 use crate::prompt::editor::{Prompt, Read};
 use crate::prompt::login_dialog::{self, LoggedIn};
 use crate::prompt::terminal::{Terminal, leave, leave_on_signals};
@@ -51,7 +51,8 @@ pub fn run(to: &ServerArgs, appearance: &Appearance) -> Result<Exit, Failure> {
     let style = style(appearance);
     let log = appearance.log.as_deref().map(LogFile::open).transpose()?;
     // Before the terminal is taken, so that Ctrl-C ends a connection attempt as it ends anything.
-    let logged_in = log_in(to)?;
+    let target = Target::of(to)?;
+    let logged_in = log_in(to, &target)?;
     let queue = Arc::new(DisplayQueue::default());
     let terminal = Terminal::take()?;
     leave_on_signals(Arc::clone(&queue))?;
@@ -61,7 +62,7 @@ pub fn run(to: &ServerArgs, appearance: &Appearance) -> Result<Exit, Failure> {
     let printer = thread::spawn("printer", move || redrawn.redraw_loop(&mut printer))?;
     let mut view = View::new(style, appearance.time(), log, Arc::clone(&queue));
     view.ignored = Ignored::load(files::state("ignored").ok());
-    let result = chat(to, logged_in, prompt, view);
+    let result = chat(to, &target, logged_in, prompt, view);
     // By now the editor is gone, so the printer does not wait for it.
     queue.close();
     thread::join(printer);
@@ -97,13 +98,14 @@ fn style(appearance: &Appearance) -> Style {
 /// The whole stay, from the login to the farewell.
 fn chat(
     to: &ServerArgs,
+    target: &Target,
     logged_in: Option<LoggedIn>,
     mut prompt: Prompt<'_>,
     view: View,
 ) -> Result<Exit, Failure> {
     let queue = Arc::clone(&view.queue);
     let logged_in = match logged_in {
-        None => login_dialog::log_in(&to.server, &mut prompt)?,
+        None => login_dialog::log_in(target, &mut prompt)?,
         logged_in => logged_in,
     };
     let Some(LoggedIn { server, name, connection }) = logged_in else {
@@ -153,10 +155,10 @@ impl Drop for LeaveOnDrop {
 }
 
 /// Goes straight in, when the command line has a name.
-fn log_in(to: &ServerArgs) -> Result<Option<LoggedIn>, Failure> {
+fn log_in(to: &ServerArgs, target: &Target) -> Result<Option<LoggedIn>, Failure> {
     let Some(name) = to.name() else { return Ok(None) };
-    let connection = get_in(&to.server, name, PATIENCE)?;
-    Ok(Some(LoggedIn { server: to.server.clone(), name: name.to_owned(), connection }))
+    let connection = get_in(target, name, PATIENCE)?;
+    Ok(Some(LoggedIn { server: target.clone(), name: name.to_owned(), connection }))
 }
 
 impl login_dialog::DialogUser for Prompt<'_> {
@@ -168,7 +170,7 @@ impl login_dialog::DialogUser for Prompt<'_> {
         self.notice(text);
     }
 
-    fn attempt(&mut self, server: &str, name: &str) -> Result<Option<Attempted>, Failure> {
+    fn attempt(&mut self, server: &Target, name: &str) -> Result<Option<Attempted>, Failure> {
         let (report, reported) = sync_channel(1);
         let queue = self.queue();
         let thread = attempt::start(server, name, PATIENCE, move |attempted| {

@@ -9,7 +9,7 @@ use super::session::ScriptSession;
 use crate::args::limits::Visit;
 use crate::exit::{Exit, Failure};
 use crate::model::backoff::Backoff;
-use crate::net::{Attempted, ConnectError, PATIENCE, attempt};
+use crate::net::{Attempted, ConnectError, PATIENCE, Target, attempt};
 use crate::sys::stderr::warn;
 use crate::sys::thread;
 
@@ -109,10 +109,11 @@ impl<'a> Entrance<'a> {
         let Visit { server, limits } = self.visit;
         let patience = limits.connect_patience(PATIENCE);
         let (report, reported) = sync_channel::<Attempted>(1);
-        let thread = attempt::start(&server.server, &self.name, patience, move |attempted| {
-            // Nobody may wait for it any more.
-            let _ = report.send(attempted);
-        })?;
+        let thread =
+            attempt::start(&Target::of(server)?, &self.name, patience, move |attempted| {
+                // Nobody may wait for it any more.
+                let _ = report.send(attempted);
+            })?;
         let longest = patience + SLACK;
         let left = self.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
         let attempted = match reported.recv_timeout(left.map_or(longest, |left| left.min(longest)))

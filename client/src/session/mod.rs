@@ -33,7 +33,7 @@ use crate::model::liveness::{Doubt, Liveness};
 use crate::model::replay::Wanted;
 use crate::model::state::State;
 use crate::net::error::without_number;
-use crate::net::{Attempted, Connection, Incoming, Line};
+use crate::net::{Attempted, Connection, Incoming, Line, Target};
 use crate::sanitize::Sanitized;
 use crate::session::link::Link;
 use crate::session::timing::Timing;
@@ -83,7 +83,7 @@ pub struct Ended {
 
 /// A stay in the chat, over as many connections as it takes.
 pub struct Session {
-    server: String,
+    server: Target,
     state: State,
     view: View,
     timing: Timing,
@@ -116,14 +116,14 @@ enum End {
 impl Session {
     /// A session of a user who is logged in. The state is the one of the first connection.
     pub fn new(
-        server: String,
+        server: impl Into<Target>,
         state: State,
         view: View,
         timing: Timing,
         (mailbox, inputs): (SyncSender<SessionMessage>, Receiver<SessionMessage>),
     ) -> Self {
         Self {
-            server,
+            server: server.into(),
             state,
             view,
             timing,

@@ -15,6 +15,8 @@ use rcgen::{CertificateParams, DistinguishedName, DnType, KeyPair, date_time_ymd
 pub fn make(names: &[String], folder: &Path) -> anyhow::Result<(Credentials, String)> {
     let mut params = CertificateParams::new(names).context("cannot make a certificate")?;
     params.distinguished_name = DistinguishedName::new();
+    // So that no other certificate that vouches for itself is taken for the issuer of this one.
+    params.distinguished_name.push(DnType::OrganizationName, "chat-server, self-signed");
     if let Some(first) = names.first() {
         params.distinguished_name.push(DnType::CommonName, first);
     }
