@@ -31,5 +31,6 @@ mod roster;
 mod say;
 mod script;
 mod state;
+mod tls;
 mod trust;
 mod view;

@@ -45,7 +45,10 @@ pub fn command(arguments: &[&str]) -> Command {
         .args(arguments)
         .env_remove("CHAT_SERVER")
         .env_remove("CHAT_NAME")
-        .env_remove("CHAT_ROOM");
+        .env_remove("CHAT_ROOM")
+        .env_remove("CHAT_TLS")
+        .env_remove("CHAT_CA")
+        .env_remove("CHAT_PIN");
     command
 }
 
