@@ -34,6 +34,8 @@
 //!   moderation's is taken inside the chat's or a log's or alone, and nothing inside it; those of the
 //!   interrupt, the archive and the recorder likewise. None of these is held while waiting for a
 //!   socket, a disk or flow control, while hashing, or while logging.
+//! - The TLS of a connection is locked alone, and never while calling the socket. Only the courier takes
+//!   records out of it.
 //! - Nobody has a lock while a password is checked, or while waiting for the file of bans.
 //! - An item is posted to an outbox while the log of the client's room is locked, so that its
 //!   position is right.

@@ -113,7 +113,7 @@ fn serve(config: Config) -> anyhow::Result<()> {
 /// One line on stdout for each listener, and one with the pin of the certificate. Scripts wait for
 /// it, and read the port from it.
 fn announce(endpoints: &[Endpoint], pin: Option<&str>) -> io::Result<()> {
-    let mut stdout = io::stdout().lock();
+    let mut text = String::new();
     for Endpoint { address, transport, framing, is_tls } in endpoints {
         let place = match (transport, framing, is_tls) {
             (Transport::Web, _, false) => format!("http://{address}/"),
@@ -122,11 +122,14 @@ fn announce(endpoints: &[Endpoint], pin: Option<&str>) -> io::Result<()> {
             (Transport::Tcp, Framing::Line, false) => address.to_string(),
             (Transport::Tcp, Framing::Line, true) => format!("{address} (tls)"),
         };
-        writeln!(stdout, "listening on {place}")?;
+        text += &format!("listening on {place}\n");
     }
     if let Some(pin) = pin {
-        writeln!(stdout, "pin {pin}")?;
+        text += &format!("pin {pin}\n");
     }
+    // In one write, for who waits for the first line may go away then.
+    let mut stdout = io::stdout().lock();
+    stdout.write_all(text.as_bytes())?;
     stdout.flush()
 }
 

@@ -5,6 +5,7 @@
 //! | [`chat`] | the whole: the options of the chat, and the subcommands |
 //! | [`server`], [`tls`], [`limits`], [`appearance`] | options that several of them share |
 //! | [`script`], [`act`], [`lan`] | the options of the subcommands |
+//! | `variable` | what of them stands in the environment too |
 //! | [`documents`] | help, completions, the manual page |
 
 pub mod act;
@@ -16,3 +17,4 @@ pub mod limits;
 pub mod script;
 pub mod server;
 pub mod tls;
+mod variable;

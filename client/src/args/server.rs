@@ -7,6 +7,7 @@ use protocol::UserName;
 use protocol::name::composed;
 
 use super::tls::TlsArgs;
+use super::variable::given;
 use crate::exit::{Exit, Failure};
 
 /// Where a server is looked for when none is named.
@@ -70,11 +71,6 @@ impl ServerArgs {
         let allowed = named.ok().filter(|name| UserName::parse(name).is_ok());
         allowed.unwrap_or_else(|| format!("reader-{id:06x}"))
     }
-}
-
-/// An empty variable in the environment is no answer.
-fn given(text: Option<&str>) -> Option<&str> {
-    text.map(str::trim).filter(|text| !text.is_empty())
 }
 
 /// The server, which is the usual one when none is said. A port that is none would look like a server

@@ -256,7 +256,7 @@ fn whom_to_trust_decides_the_user() {
         (&early_address, &["--ca", &early.ca()], 3, "is not valid yet; is the clock of this"),
         (&address, &["--ca", "/none"], 7, "cannot use /none: "),
         (&address, &["--pin", "abc"], 2, "a pin has 64 hexadecimal digits"),
-        (&address, &["--pin", &right.pin(), "--ca", &right.ca()], 2, "cannot be used with"),
+        (&address, &["--pin", &right.pin(), "--ca", &right.ca()], 2, "cannot be used together"),
     ] {
         let arguments = [&["look", "--server", server, "--tls"], trust].concat();
         check(&run(&arguments), code, expected);

@@ -16,7 +16,7 @@ use protocol::limits::{
     self, BURST_LINES, CLIENTS, LINES_PER_SECOND, LOGIN_TIMEOUT, PORT, ROOMS, STALL_TIMEOUT,
 };
 
-/// A chat server: rooms of people, a line a message, over plain TCP.
+/// A chat server: rooms of people, a line a message, over TCP or TLS.
 ///
 /// Connect with `chat-client`, or with any program that sends lines: `nc 127.0.0.1 6666`.
 #[derive(Debug, Parser)]
