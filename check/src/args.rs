@@ -10,7 +10,7 @@ use crate::relay::Mood;
 
 /// Checks a chat server that you built, and says what is wrong with it.
 #[derive(Debug, Parser)]
-#[command(name = "chat-check", version, after_help = TABLE, disable_help_subcommand = true)]
+#[command(name = "chat-check", version = protocol::VERSION, after_help = TABLE, disable_help_subcommand = true)]
 #[command(args_conflicts_with_subcommands = true, arg_required_else_help = true)]
 pub struct Arguments {
     /// Print the page of a variant of the protocol: other words, another limit. SEED is any number.

@@ -32,8 +32,9 @@ pub const LEVELS: [&str; 8] = [
     "rooms and the rest",
 ];
 
-/// Bytes that the buffers of a connection that nobody reads may take before a send waits.
-const BUFFERS: usize = 8 * 1024 * 1024;
+/// Bytes that the buffers of a connection that nobody reads may take before a send waits: Linux lets
+/// those of a send grow to 4 MiB. (tcp_wmem, tcp(7))
+const BUFFERS: usize = 5 * 1024 * 1024;
 
 /// What a check is about.
 #[derive(Debug, Clone)]
@@ -48,6 +49,8 @@ pub struct Rule {
     pub why: String,
     /// A usual cause when it fails. May be empty.
     pub hint: String,
+    /// The variant of the protocol in whose words all this is said, when it is one.
+    pub variant: Option<Variant>,
 }
 
 /// One check of a server.
@@ -108,6 +111,7 @@ impl Check {
         for about in checks.iter_mut().map(|check| &mut check.about) {
             about.why = variant.sentence(&about.why);
             about.hint = variant.sentence(&about.hint);
+            about.variant = Some(variant);
             let heading = about.rule.split('#').next_back().unwrap_or_default();
             about.rule = format!("chat-check --variant {}, {heading}", variant.seed);
         }
@@ -132,6 +136,7 @@ impl Check {
                     rule: format!("docs/protocol.md#{}", live.rule),
                     why: live.why.to_owned(),
                     hint: live.hint.to_owned(),
+                    variant: None,
                 },
                 kind: Kind::Live {
                     run: live.run,
@@ -196,6 +201,7 @@ impl From<Transcript> for Check {
                 rule: headers.rule.clone(),
                 why: headers.why.clone(),
                 hint: headers.hint.clone(),
+                variant: None,
             },
             kind: Kind::Transcript(Box::new(transcript)),
         }

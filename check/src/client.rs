@@ -96,8 +96,8 @@ const CHECKS: &[ClientCheck] = &[
         name: "ends-when-the-server-closes",
         rule: "the-protocol",
         why: "When the server closes the connection the client ends.",
-        hint: "recv gives nothing at the end. A thread that waits for input must not keep the \
-               program: make it a daemon.",
+        hint: "recv gives nothing at the end. End the whole program then, although another thread \
+               waits for input: in Python sys.exit ends a thread alone, os._exit ends them all.",
         run: ends_when_the_server_closes,
     },
 ];
@@ -113,8 +113,17 @@ pub fn rules() -> Vec<Rule> {
             rule: format!("docs/protocol.md#{}", check.rule),
             why: check.why.to_owned(),
             hint: check.hint.to_owned(),
+            variant: None,
         })
         .collect()
+}
+
+/// Why nothing else can be tried on a client of which this was found. `None` when it can.
+#[must_use]
+pub fn rules_out_the_rest(finding: &Finding<'_>) -> Option<String> {
+    let is_failed = matches!(finding.outcome, Outcome::Failed { .. });
+    (is_failed && finding.check.name == CHECKS[0].name)
+        .then(|| "each of them begins with a login".to_owned())
 }
 
 /// Runs the check of this rule, which is one of [`rules`].

@@ -5,6 +5,7 @@ mod selection;
 use std::fs;
 use std::io::{self, Write};
 use std::net::{SocketAddr, ToSocketAddrs};
+use std::time::Duration;
 
 use protocol::Framing;
 use thiserror::Error;
@@ -16,7 +17,7 @@ use crate::exit::Exit;
 use crate::glob::matches;
 use crate::relay::Relay;
 use crate::report::{Counts, json, junit, points, text};
-use crate::run::{Finding, Options, run};
+use crate::run::{Finding, Options, Outcome, PATIENCE_WITH_A_MOOD, run};
 use crate::target::{CommandTarget, Groups, Moody, PORT, Running, Target, Unreachable};
 use crate::transcript::{self, ParseError};
 use crate::variant::Variant;
@@ -86,6 +87,10 @@ fn client(arguments: &ClientArguments, output: &mut dyn Write) -> Result<Exit, P
         let text = format!("no check is called {}", arguments.only.join(" or "));
         return Err(Problem::Usage(text));
     }
+    if !arguments.command.iter().any(|word| word.contains(PORT)) {
+        let text = format!("put {PORT} into the command where the client gets the server's port");
+        return Err(Problem::Usage(text));
+    }
     let groups = ended_by_ctrl_c()?;
     let program = Program {
         command: arguments.command.clone(),
@@ -93,10 +98,15 @@ fn client(arguments: &ClientArguments, output: &mut dyn Write) -> Result<Exit, P
         on_a_terminal: arguments.pty,
         groups,
     };
-    let mut findings = Vec::new();
+    let mut findings: Vec<Finding<'_>> = Vec::new();
     for rule in rules {
-        let finding =
-            client::check(rule, &program).map_err(|error| Problem::Untried(error.to_string()))?;
+        let finding = match findings.first().and_then(client::rules_out_the_rest) {
+            Some(why) => {
+                Finding { check: rule, outcome: Outcome::GivenUp(why), took: Duration::ZERO }
+            }
+            None => client::check(rule, &program)
+                .map_err(|error| Problem::Untried(error.to_string()))?,
+        };
         if !arguments.json {
             print(output, &text::finding(&finding))?;
         }
@@ -135,6 +145,9 @@ fn server(arguments: &ServerArguments, output: &mut dyn Write) -> Result<Exit, P
     let mut options = Options::default();
     options.seed = arguments.seed.unwrap_or(options.seed);
     options.variant = variant;
+    if arguments.mood.is_some() {
+        options.patience = PATIENCE_WITH_A_MOOD;
+    }
     let mut level = None;
     let mut written = Ok(Exit::Passed);
     let findings = run(target.as_mut(), &checks, options, |finding| {

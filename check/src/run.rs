@@ -12,6 +12,9 @@ use crate::variant::Variant;
 /// How long all the checks together may take.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
+/// The same where a relay delays all that is sent.
+pub const PATIENCE_WITH_A_MOOD: Duration = Duration::from_secs(180);
+
 /// Failures of a level by waiting in vain, after which the rest of it is given up.
 const TIMEOUTS_OF_A_LEVEL: usize = 3;
 

@@ -5,16 +5,24 @@ use std::fmt::Write as _;
 /// Characters that are shown of one line.
 const SHOWN_CHARACTERS: usize = 100;
 
+/// Characters that are shown of a line of a program's own output: the end of an error counts.
+pub(crate) const OUTPUT: usize = 400;
+
 /// `bytes` with everything escaped that could act on a terminal, and shortened where it is long.
 #[must_use]
 pub fn shown(bytes: &[u8]) -> String {
+    shown_up_to(SHOWN_CHARACTERS, bytes)
+}
+
+/// The same, shortened to so many characters.
+pub(crate) fn shown_up_to(characters: usize, bytes: &[u8]) -> String {
     let mut text = String::new();
     let mut count = 0;
     // A character is one to four bytes, so no more than these can be shown.
-    let start = &bytes[..bytes.len().min(4 * SHOWN_CHARACTERS + 4)];
+    let start = &bytes[..bytes.len().min(4 * characters + 4)];
     for chunk in start.utf8_chunks() {
         for character in chunk.valid().chars() {
-            if count == SHOWN_CHARACTERS {
+            if count == characters {
                 let _ = write!(text, "... ({} bytes)", bytes.len());
                 return text;
             }

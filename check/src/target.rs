@@ -148,13 +148,34 @@ fn wait_until_empty(addresses: Addresses, variant: Option<Variant>) -> bool {
         let mut is_alone = false;
         while !is_alone && Instant::now() < end {
             peer.say("look").ok()?;
-            peer.lines_until(&heading, |line| line == heading.as_bytes()).ok()?;
+            listed(&mut peer, &heading)?;
             let fence = fastrand::u32(..).to_string();
-            is_alone = peer.lines_to_fence(&fence).ok()? == [name.as_bytes()];
+            peer.say(&format!("say {fence}")).ok()?;
+            let said = format!("{name}: {fence}");
+            is_alone = listed(&mut peer, &said)? == [name.as_bytes()];
         }
         peer.say("logout").ok()?;
         peer.end().ok()?;
         Some(is_alone)
     };
     ask() == Some(true)
+}
+
+/// The lines before `last`. `None` when it does not come, or when the server does not know what was
+/// asked: then nobody has to wait for what does not come.
+fn listed(peer: &mut Peer, last: &str) -> Option<Vec<Vec<u8>>> {
+    const MOST_USERS: usize = 1000;
+    let unknown = peer.in_its_words("Unknown command: ").into_owned();
+    let mut lines = Vec::new();
+    while lines.len() < MOST_USERS {
+        let line = peer.line().ok()?;
+        if line == last.as_bytes() {
+            return Some(lines);
+        }
+        if line.starts_with(unknown.as_bytes()) {
+            return None;
+        }
+        lines.push(line);
+    }
+    None
 }

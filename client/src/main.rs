@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use chat_client::args::chat::{Args, Command, in_order, misused, unsaid, wants_objects};
 use chat_client::args::documents;
+use chat_client::args::limits::deadline;
 use chat_client::exit::{Exit, Failure};
 use chat_client::lan;
 use chat_client::net::Target;
@@ -43,22 +44,20 @@ fn run(args: &Args) -> Result<u8, Failure> {
         Some(Command::Lan(lan)) => lan::run(lan),
         Some(Command::Completions { shell }) => documents::completions(*shell),
         Some(Command::Man) => documents::manual(),
-        None if io::stdin().is_terminal() && io::stdout().is_terminal() => {
-            interactive::run(&args.server, &args.appearance)
+        None if io::stdin().is_terminal() => {
+            if args.timeout.is_some() {
+                stderr::warn("--timeout only means something in a pipe");
+            }
+            interactive::run(&args.server, &args.appearance, None)
         }
         None => {
             let ignored = args.appearance.only_at_a_prompt();
             if !ignored.is_empty() {
                 stderr::warn(format!("{} only means something at a prompt", ignored.join(", ")));
             }
-            if io::stdin().is_terminal() {
-                stderr::warn(
-                    "standard output is no terminal, so there is no prompt: type requests, as \
-                     `say hello`; --log FILE keeps a record of a chat at a prompt",
-                );
-            }
             let to = &args.server;
-            pipe::run(&Target::of(to)?, to.name(), to.room()).map(|()| Exit::Done)
+            pipe::run(&Target::of(to)?, to.name(), to.room(), deadline(args.timeout))
+                .map(|()| Exit::Done)
         }
     }
     .map(Exit::code)

@@ -9,9 +9,13 @@
 pub enum Scope {
     /// Before login.
     Login,
+    /// Before login, and to who watches a room, of a server that has watchers.
+    Watch,
+    /// In a chat room, and to who watches one.
+    Read,
     /// In a chat room.
     Chat,
-    /// In both.
+    /// Everywhere.
     Any,
     /// In a chat room of a server that has operators.
     Moderated,
@@ -19,24 +23,40 @@ pub enum Scope {
     Operators,
 }
 
+/// How far a client has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// It is in the login room.
+    LoginRoom,
+    /// It reads a chat room without a name.
+    Watching,
+    /// It is a user in a chat room.
+    ChatRoom,
+}
+
 /// Where a client is when it gives a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Context {
-    /// Whether the client is in a chat room, and no longer in the login room.
-    pub is_logged_in: bool,
+    /// How far the client has come.
+    pub place: Place,
     /// Whether the server was given operators.
     pub has_operators: bool,
+    /// Whether the server lets people read without a name.
+    pub has_watchers: bool,
 }
 
 impl Scope {
     /// Whether a client that is there knows a command of this scope.
     #[must_use]
     pub fn allows(self, context: Context) -> bool {
+        let Context { place, has_operators, has_watchers } = context;
         match self {
-            Scope::Login => !context.is_logged_in,
-            Scope::Chat => context.is_logged_in,
+            Scope::Login => place == Place::LoginRoom,
+            Scope::Watch => place != Place::ChatRoom && has_watchers,
+            Scope::Read => place != Place::LoginRoom,
+            Scope::Chat => place == Place::ChatRoom,
             Scope::Any => true,
-            Scope::Moderated | Scope::Operators => context.is_logged_in && context.has_operators,
+            Scope::Moderated | Scope::Operators => place == Place::ChatRoom && has_operators,
         }
     }
 }
@@ -90,6 +110,14 @@ commands! {
         scope: Scope::Login,
         secret: false,
     };
+    /// Read a room without a name.
+    Watch: Spec {
+        name: "watch",
+        usage: "watch [ROOM]",
+        help: "read a room without a name, and without being in it",
+        scope: Scope::Watch,
+        secret: false,
+    };
     /// Say something to the room.
     Say: Spec {
         name: "say",
@@ -103,7 +131,7 @@ commands! {
         name: "look",
         usage: "look",
         help: "list who is in the room",
-        scope: Scope::Chat,
+        scope: Scope::Read,
         secret: false,
     };
     /// End the connection.
@@ -127,7 +155,7 @@ commands! {
         name: "rooms",
         usage: "rooms",
         help: "list the rooms and how many are in each",
-        scope: Scope::Chat,
+        scope: Scope::Read,
         secret: false,
     };
     /// Say something to one user.
@@ -135,6 +163,22 @@ commands! {
         name: "msg",
         usage: "msg NAME TEXT",
         help: "say something to one user alone, in whatever room",
+        scope: Scope::Chat,
+        secret: false,
+    };
+    /// Take no private messages of a user.
+    Ignore: Spec {
+        name: "ignore",
+        usage: "ignore NAME",
+        help: "take no private messages of a user",
+        scope: Scope::Chat,
+        secret: false,
+    };
+    /// Take them again.
+    Unignore: Spec {
+        name: "unignore",
+        usage: "unignore NAME",
+        help: "take private messages of that user again",
         scope: Scope::Chat,
         secret: false,
     };
@@ -159,7 +203,7 @@ commands! {
         name: "topic",
         usage: "topic [TEXT]",
         help: "show or set the topic of the room",
-        scope: Scope::Chat,
+        scope: Scope::Read,
         secret: false,
     };
     /// Show the last lines of the room.
@@ -167,7 +211,7 @@ commands! {
         name: "history",
         usage: "history [N]",
         help: "show the last N lines of the room (20)",
-        scope: Scope::Chat,
+        scope: Scope::Read,
         secret: false,
     };
     /// Where in the room's lines is one, and what came after a place in them?
@@ -175,7 +219,7 @@ commands! {
         name: "since",
         usage: "since [POSITION]",
         help: "show what you were not sent after POSITION, or tell the present one",
-        scope: Scope::Chat,
+        scope: Scope::Read,
         secret: false,
     };
     /// Become an operator.
@@ -207,6 +251,14 @@ commands! {
         name: "ban",
         usage: "ban NAME|ADDRESS MINUTES",
         help: "keep a name or an address out for so long; 0 ends it",
+        scope: Scope::Operators,
+        secret: false,
+    };
+    /// Who is kept out?
+    Bans: Spec {
+        name: "bans",
+        usage: "bans",
+        help: "list who is kept out, and for how many minutes",
         scope: Scope::Operators,
         secret: false,
     };
@@ -272,18 +324,31 @@ mod tests {
 
     #[test]
     fn a_scope_says_where_a_command_is_known() {
-        let known = |scope: Scope| {
-            [(false, false), (false, true), (true, false), (true, true)].map(
-                |(is_logged_in, has_operators)| {
-                    scope.allows(Context { is_logged_in, has_operators })
-                },
-            )
+        use Place::{ChatRoom, LoginRoom, Watching};
+
+        let known = |scope: Scope, has_all: bool| {
+            let known_at = |place| {
+                scope.allows(Context { place, has_operators: has_all, has_watchers: has_all })
+            };
+            [LoginRoom, Watching, ChatRoom].map(known_at)
         };
-        assert_eq!(known(Scope::Login), [true, true, false, false]);
-        assert_eq!(known(Scope::Chat), [false, false, true, true]);
-        assert_eq!(known(Scope::Any), [true; 4]);
-        assert_eq!(known(Scope::Moderated), [false, false, false, true]);
-        assert_eq!(known(Scope::Operators), [false, false, false, true]);
+        for (scope, expected) in [
+            (Scope::Login, [true, false, false]),
+            (Scope::Read, [false, true, true]),
+            (Scope::Chat, [false, false, true]),
+            (Scope::Any, [true; 3]),
+        ] {
+            assert_eq!(known(scope, false), expected);
+            assert_eq!(known(scope, true), expected);
+        }
+        for (scope, expected) in [
+            (Scope::Watch, [true, true, false]),
+            (Scope::Moderated, [false, false, true]),
+            (Scope::Operators, [false, false, true]),
+        ] {
+            assert_eq!(known(scope, false), [false; 3]);
+            assert_eq!(known(scope, true), expected);
+        }
     }
 
     #[test]

@@ -14,6 +14,9 @@ pub const UNTERMINATED_BYTES: usize = 64 * 1024;
 /// Characters (Unicode scalar values) in the name of a user or a room.
 pub const NAME_CHARACTERS: usize = 32;
 
+/// Names that a user can ignore at once.
+pub const IGNORED_NAMES: usize = 32;
+
 /// Bytes of a room's most recent lines that the server holds for slow readers and `history`.
 pub const BACKLOG_BYTES: usize = 1024 * 1024;
 

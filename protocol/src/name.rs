@@ -102,15 +102,21 @@ fn check(text: &str, reserved: &[String]) -> Result<String, NameError> {
 }
 
 /// Whether a name of this key reads as an IPv4 address, or as a mistyped one: `10.0.0.1`, `10.0.0.300`,
-/// `10.1`, and `lO.0.0.l`. No name reads as an IPv6 address, since none has a colon.
+/// `10.1`, `lO.0.0.l`, and what inet_aton(3) takes, such as `0x7f000001` and `0x7f.1`; but not a number
+/// alone, for people have those. No name reads as an IPv6 address, since none has a colon.
 fn is_address(text: &str, key: &str) -> bool {
+    let is_hex = |part: &str| {
+        let digits = part.strip_prefix("0x").or(part.strip_prefix("0X"));
+        digits.is_some_and(|it| !it.is_empty() && it.bytes().all(|byte| byte.is_ascii_hexdigit()))
+    };
+    let is_decimal = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
     if !text.contains('.') {
-        return false;
+        return is_hex(text);
     }
     let digits = self::key("0123456789");
     let is_number = |part: &str| !part.is_empty() && part.chars().all(|it| digits.contains(it));
     let parts: Vec<_> = key.split('.').collect();
-    text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
+    text.split('.').all(|part| is_hex(part) || is_decimal(part))
         || (parts.len() == 4 && parts.into_iter().all(is_number))
 }
 

@@ -23,6 +23,8 @@ pub enum Reply<'a> {
     ConnectSuccess,
     /// Answers `login`.
     LoginSuccess,
+    /// Answers `watch`.
+    WatchSuccess,
     /// Refuses `login` and `rename`.
     UserNameEmpty,
     /// Refuses `login` and `rename`: somebody has this name, or one that looks the same.
@@ -61,6 +63,14 @@ pub enum Reply<'a> {
     NoSuchUser(&'a str),
     /// Refuses `msg`: the user has not taken the earlier ones yet.
     MailboxFull(&'a str),
+    /// Refuses `msg`: the user takes no messages of the sender.
+    MessageRefused(&'a str),
+    /// Answers `ignore`.
+    IgnoreSuccess,
+    /// Refuses `ignore`: the user ignores as many as it may.
+    TooManyIgnored,
+    /// Answers `unignore`.
+    UnignoreSuccess,
     /// Answers `topic`.
     Topic(&'a str),
     /// Heads the answer to `history`. The rows are [`HistoryRow`](crate::rows::HistoryRow)s.
@@ -82,6 +92,8 @@ pub enum Reply<'a> {
     MuteSuccess,
     /// Answers `ban`.
     BanSuccess,
+    /// Heads the answer to `bans`. The rows are [`BanRow`](crate::rows::BanRow)s.
+    BanList,
     /// Ends a connection, and says why.
     Kicked(&'a str),
     /// Refuses to let a user speak, for so many minutes; and tells a user of that beforehand.
@@ -118,6 +130,7 @@ pub enum Reply<'a> {
 const FIXED: &[(&str, Reply<'static>)] = &[
     ("Connect Success", Reply::ConnectSuccess),
     ("Login Success", Reply::LoginSuccess),
+    ("Watch Success", Reply::WatchSuccess),
     ("UserName Empty", Reply::UserNameEmpty),
     ("UserName Exist", Reply::UserNameExist),
     ("Rename Success", Reply::RenameSuccess),
@@ -126,12 +139,16 @@ const FIXED: &[(&str, Reply<'static>)] = &[
     ("RoomName Empty", Reply::RoomNameEmpty),
     ("Too Many Rooms", Reply::TooManyRooms),
     ("Rooms:", Reply::Rooms),
+    ("Ignore Success", Reply::IgnoreSuccess),
+    ("Too Many Ignored", Reply::TooManyIgnored),
+    ("Unignore Success", Reply::UnignoreSuccess),
     ("History:", Reply::History),
     ("Operator Success", Reply::OperatorSuccess),
     ("Password Wrong", Reply::PasswordWrong),
     ("Kick Success", Reply::KickSuccess),
     ("Mute Success", Reply::MuteSuccess),
     ("Ban Success", Reply::BanSuccess),
+    ("Ban List:", Reply::BanList),
     ("Commands:", Reply::Commands),
     ("Invalid UTF-8", Reply::InvalidUtf8),
     ("Control Character", Reply::ControlCharacter),
@@ -148,6 +165,7 @@ const WITH_VALUE: &[(&str, WithValue)] = &[
     ("RoomName Invalid: ", |why| Reply::RoomNameInvalid(why)),
     ("No Such User: ", |name| Reply::NoSuchUser(name)),
     ("Mailbox Full: ", |name| Reply::MailboxFull(name)),
+    ("Message Refused: ", |name| Reply::MessageRefused(name)),
     ("Operators Only: ", |command| Reply::OperatorsOnly(command)),
     ("Kicked: ", |reason| Reply::Kicked(reason)),
     ("Topic: ", |text| Reply::Topic(text)),
@@ -239,6 +257,7 @@ impl fmt::Display for Reply<'_> {
             Reply::Kicked(reason) => write!(f, "Kicked: {reason}"),
             Reply::Muted(minutes) => write!(f, "Muted for {minutes} minutes"),
             Reply::Banned(minutes) => write!(f, "Banned for {minutes} minutes"),
+            Reply::MessageRefused(name) => write!(f, "Message Refused: {name}"),
             Reply::MailboxFull(name) => write!(f, "Mailbox Full: {name}"),
             Reply::Topic(text) => write!(f, "Topic: {text}"),
             Reply::Position(position) => write!(f, "Room Position: {position}"),

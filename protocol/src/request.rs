@@ -15,6 +15,8 @@ use crate::{has_control, is_blank};
 pub enum Request<'a> {
     /// Enter the chat under a name.
     Login(&'a str),
+    /// Read a room without a name: the first one, with an empty text.
+    Watch(&'a str),
     /// Say a text, which may be empty.
     Say(&'a str),
     /// Who is here?
@@ -32,11 +34,15 @@ pub enum Request<'a> {
         /// What to say.
         text: &'a str,
     },
+    /// Take no private messages of a user.
+    Ignore(&'a str),
+    /// Take them again.
+    Unignore(&'a str),
     /// Say what one does.
     Me(&'a str),
     /// Take another name.
     Rename(&'a str),
-    /// Set the topic, or ask for it with an empty text.
+    /// Set the topic, see [`topic_of`], or ask for it with an empty text.
     Topic(&'a str),
     /// The last so many lines of the room.
     History(usize),
@@ -65,6 +71,8 @@ pub enum Request<'a> {
         /// For how long. 0 lets them in again.
         minutes: u32,
     },
+    /// Who is kept out?
+    Bans,
     /// Tell every room.
     Announce(&'a str),
     /// A fence: answered once all before it is.
@@ -109,12 +117,15 @@ impl<'a> Request<'a> {
     pub fn command(&self) -> Option<Command> {
         Some(match *self {
             Request::Login(_) => Command::Login,
+            Request::Watch(_) => Command::Watch,
             Request::Say(_) => Command::Say,
             Request::Look => Command::Look,
             Request::Logout => Command::Logout,
             Request::Join(_) => Command::Join,
             Request::Rooms => Command::Rooms,
             Request::Message { .. } => Command::Message,
+            Request::Ignore(_) => Command::Ignore,
+            Request::Unignore(_) => Command::Unignore,
             Request::Me(_) => Command::Me,
             Request::Rename(_) => Command::Rename,
             Request::Topic(_) => Command::Topic,
@@ -124,6 +135,7 @@ impl<'a> Request<'a> {
             Request::Kick { .. } => Command::Kick,
             Request::Mute { .. } => Command::Mute,
             Request::Ban { .. } => Command::Ban,
+            Request::Bans => Command::Bans,
             Request::Announce(_) => Command::Announce,
             Request::Ping(_) => Command::Ping,
             Request::Help(_) => Command::Help,
@@ -144,8 +156,11 @@ impl<'a> Request<'a> {
     fn argument(&self) -> Cow<'a, str> {
         match *self {
             Request::Login(argument)
+            | Request::Watch(argument)
             | Request::Say(argument)
             | Request::Join(argument)
+            | Request::Ignore(argument)
+            | Request::Unignore(argument)
             | Request::Me(argument)
             | Request::Rename(argument)
             | Request::Topic(argument)
@@ -166,6 +181,7 @@ impl<'a> Request<'a> {
             Request::Since(Some(position)) => position.to_string().into(),
             Request::Since(None) => "".into(),
             Request::Look
+            | Request::Bans
             | Request::Logout
             | Request::Rooms
             | Request::Malformed(_)
@@ -179,6 +195,7 @@ impl<'a> Request<'a> {
 fn read(command: Command, argument: &str) -> Option<Request<'_>> {
     Some(match command {
         Command::Login => Request::Login(argument),
+        Command::Watch => Request::Watch(argument),
         Command::Say => Request::Say(argument),
         Command::Look => Request::Look,
         Command::Logout => Request::Logout,
@@ -188,6 +205,8 @@ fn read(command: Command, argument: &str) -> Option<Request<'_>> {
             let (to, text) = split(argument);
             Request::Message { to, text }
         }
+        Command::Ignore => Request::Ignore(some(argument)?),
+        Command::Unignore => Request::Unignore(some(argument)?),
         Command::Me => Request::Me(argument),
         Command::Rename => Request::Rename(argument),
         Command::Topic => Request::Topic(argument),
@@ -212,16 +231,24 @@ fn read(command: Command, argument: &str) -> Option<Request<'_>> {
             let (target, minutes) = split(argument);
             Request::Ban { target: some(target)?, minutes: number(minutes)? }
         }
+        Command::Bans => Request::Bans,
         Command::Announce => Request::Announce(some(argument)?),
         Command::Ping => Request::Ping(argument),
         Command::Help => Request::Help(argument),
     })
 }
 
+/// The topic that a text after `topic` sets: `-` takes it away, for nothing at all asks for it.
+#[must_use]
+pub fn topic_of(text: &str) -> &str {
+    if text == "-" { "" } else { text }
+}
+
 /// The word up to the first space, and the rest, trimmed.
 fn split(text: &str) -> (&str, &str) {
-    let (word, rest) = text.split_once(' ').unwrap_or((text, ""));
-    (word, rest.trim_matches(is_blank))
+    // A space is one byte, never a part of another character; and words are short.
+    let word = text.bytes().position(|byte| byte == b' ').unwrap_or(text.len());
+    (&text[..word], text[word..].trim_matches(is_blank))
 }
 
 /// `None` when it is empty.
@@ -266,12 +293,18 @@ mod tests {
             ("login", Request::Login("")),
             ("login \t alice \r", Request::Login("alice")),
             ("say  two  words ", Request::Say("two  words")),
+            ("watch", Request::Watch("")),
+            ("watch den", Request::Watch("den")),
             ("say", Request::Say("")),
             ("say a\tb", Request::Say("a\tb")),
             ("say \u{3000}x\u{a0}", Request::Say("\u{3000}x\u{a0}")),
             ("look around", Request::Look),
             ("msg bob hi there", Request::Message { to: "bob", text: "hi there" }),
             ("msg bob", Request::Message { to: "bob", text: "" }),
+            ("ignore bob", Request::Ignore("bob")),
+            ("ignore", Request::Malformed(Command::Ignore)),
+            ("unignore bob", Request::Unignore("bob")),
+            ("unignore ", Request::Malformed(Command::Unignore)),
             ("history", Request::History(20)),
             ("history 5", Request::History(5)),
             ("history five", Request::Malformed(Command::History)),
@@ -320,6 +353,11 @@ mod tests {
             assert!(!matches!(request, Request::Malformed(_)), "{request:?}");
             assert_eq!(request.to_string(), line);
         }
+    }
+
+    #[test]
+    fn a_topic_can_be_taken_away() {
+        assert_eq!(["-", "--", "- tea", ""].map(topic_of), ["", "--", "- tea", ""]);
     }
 
     #[test]

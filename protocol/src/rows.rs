@@ -32,6 +32,30 @@ impl fmt::Display for RoomRow<'_> {
     }
 }
 
+/// One row of the answer to `bans`: `TARGET MINUTES`, as `ban` takes them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BanRow<'a> {
+    /// A name, an address or a network.
+    pub target: &'a str,
+    /// For how many minutes it is kept out from now on, rounded up.
+    pub minutes: u64,
+}
+
+impl<'a> BanRow<'a> {
+    /// Reads a row, without its end.
+    #[must_use]
+    pub fn parse(row: &'a str) -> Option<Self> {
+        let (target, minutes) = row.split_once(' ')?;
+        Some(Self { target, minutes: number(minutes)? })
+    }
+}
+
+impl fmt::Display for BanRow<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.target, self.minutes)
+    }
+}
+
 /// One row of the answer to `history`: `[TIME] LINE`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HistoryRow<'a> {
@@ -80,6 +104,9 @@ mod tests {
     fn rows_read_back() {
         assert_eq!(RoomRow::parse("main 3"), Some(RoomRow { name: "main", users: 3 }));
         assert_eq!(RoomRow::parse("main"), None);
+        let row = BanRow { target: "fd00::/64", minutes: 17 };
+        assert_eq!(BanRow::parse("fd00::/64 17"), Some(row));
+        assert_eq!(row.to_string(), "fd00::/64 17");
         let row = HistoryRow { time: "2026-11-22T10:04:05.123Z", line: "al: [x] y" };
         assert_eq!(HistoryRow::parse("[2026-11-22T10:04:05.123Z] al: [x] y"), Some(row));
         assert_eq!(HistoryRow::parse("[to al] x"), None);

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use protocol::rows::{HelpRow, HistoryRow, RoomRow};
+use protocol::rows::{BanRow, HelpRow, HistoryRow, RoomRow};
 use protocol::{Command, Event, Reply, ServerLine, UserName};
 
 /// The names of all variants of an enum. It does not compile when one is missing.
@@ -47,8 +47,9 @@ fn example(line: &str) -> String {
             "COMMAND" => "dance",
             "USAGE" => "mute NAME MINUTES",
             "HELP" => "what it does",
-            "N" | "COUNT" => "17",
+            "N" | "COUNT" | "MINUTES" => "17",
             "ROOM" => "den",
+            "TARGET" => "fd00::/64",
             "TIME" => "2026-11-22T10:04:05.123Z",
             "POSITION" => "2026-11-22T10:04:05.123Z+3",
             "LINE" => "bob: hi",
@@ -82,18 +83,21 @@ fn every_line_is_on_the_page_and_reads_as_the_page_says() {
     }
     let all_replies = variants!(Reply: ConnectSuccess LoginSuccess UserNameEmpty UserNameExist
         UserNameInvalid RenameSuccess OnlineUsers JoinSuccess RoomNameEmpty RoomNameInvalid TooManyRooms Rooms
-        MessageTo MessageFrom NoSuchUser MailboxFull Topic History OperatorSuccess PasswordWrong
-        OperatorsOnly KickSuccess MuteSuccess BanSuccess Kicked Muted Banned Pong Commands
+        MessageTo MessageFrom NoSuchUser MailboxFull MessageRefused IgnoreSuccess TooManyIgnored UnignoreSuccess Topic History OperatorSuccess PasswordWrong
+        OperatorsOnly KickSuccess MuteSuccess BanSuccess BanList Kicked Muted Banned Pong Commands
         UnknownCommand Usage LineTooLong InvalidUtf8 ControlCharacter WrongProtocol Missed
-        Position PositionGone
+        Position PositionGone WatchSuccess
         ServerFull LoginTimeout ServerShutdown);
     assert_eq!(replies, all_replies);
     let all_events = variants!(Event: Said Did Entered Left Renamed TopicSet Announced);
     assert_eq!(events, all_events);
 
-    let [(_, user), (_, room), (_, history), (_, _help)] = &rows[..] else { panic!("{rows:?}") };
+    let [(_, user), (_, room), (_, ban), (_, history), (_, _help)] = &rows[..] else {
+        panic!("{rows:?}")
+    };
     assert!(UserName::parse(user).is_ok());
     assert_eq!(RoomRow::parse(room).map(|row| row.users), Some(17));
+    assert_eq!(BanRow::parse(ban).map(|row| row.minutes), Some(17));
     let line = HistoryRow::parse(history).unwrap().line;
     assert_eq!(Event::parse(line), Some(Event::Said { name: "bob", text: "hi" }));
 }

@@ -131,6 +131,8 @@ pub struct Config {
     pub max_owed: usize,
     /// Rooms at once. With [`Self::data`], each name that has a transcript counts, for ever.
     pub max_rooms: usize,
+    /// Whether anybody may read a room without a name.
+    pub watchers: bool,
     /// How long a connection may stay in the login room.
     pub login_timeout: Duration,
     /// Lines a second that are read of one client in the long run. 0 is no limit.
@@ -172,6 +174,7 @@ impl Default for Config {
             exempt: loopback(),
             max_owed: DEFAULT_OWED_BYTES as usize,
             max_rooms: limits::ROOMS,
+            watchers: true,
             login_timeout: limits::LOGIN_TIMEOUT,
             rate: limits::LINES_PER_SECOND,
             burst: limits::BURST_LINES,

@@ -28,13 +28,14 @@ pub fn read_text(path: &Path) -> io::Result<String> {
     Ok(text)
 }
 
-/// The text of a file that only a server writes, and that may be as long as it likes.
+/// A file that only a server writes, and that may be as long as it likes.
 ///
 /// # Errors
 ///
 /// As the system says it; what is no file is not waited for.
-pub fn read_own(path: &Path) -> io::Result<String> {
-    read_up_to(path, u64::MAX)
+pub fn read_own(path: &Path) -> io::Result<Vec<u8>> {
+    check_regular(path)?;
+    fs::read(path)
 }
 
 fn read_up_to(path: &Path, most: u64) -> io::Result<String> {

@@ -16,12 +16,13 @@ use protocol::Framing;
 use protocol::limits::PORT;
 
 use crate::cli::arguments::{Arguments, Task};
-use crate::cli::certificate;
-use crate::cli::hash_password;
 use crate::cli::log_queue::LogQueue;
 use crate::cli::sighup::{Hangups, Reloads};
 use crate::cli::signals;
+use crate::cli::{certificate, documents, hash_password, settings};
 
+/// What the command line or its file says makes no sense.
+const WRONG_USAGE: u8 = 2;
 /// What was to be made is not there.
 const NOT_MADE: u8 = 1;
 /// The server could not begin to serve.
@@ -32,11 +33,12 @@ const LOG_PATIENCE: Duration = Duration::from_millis(500);
 const INTERRUPTED: i32 = 130;
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = match settings::with_file(std::env::args_os().collect()) {
+        Ok(arguments) => Arguments::parse_from(arguments),
+        Err(error) => return finish(Err(error), WRONG_USAGE, &mut io::stderr()),
+    };
     if let Some(task) = &arguments.task {
-        let text = perform(task);
-        let made = text.and_then(|text| Ok(writeln!(io::stdout(), "{text}")?));
-        return finish(made, NOT_MADE, &mut io::stderr());
+        return finish(instead(task), NOT_MADE, &mut io::stderr());
     }
     let mut queue = LogQueue::default();
     if let Err(error) = begin(&queue) {
@@ -55,16 +57,23 @@ fn main() -> ExitCode {
     code
 }
 
-/// Does what is not serving, and gives back what to print of it.
-fn perform(task: &Task) -> anyhow::Result<String> {
+/// What the program does instead of serving.
+fn instead(task: &Task) -> anyhow::Result<()> {
     match task {
-        Task::HashPassword { name } => hash_password::make_line(name.as_ref()),
+        Task::HashPassword { name } => {
+            let line = hash_password::make_line(name.as_ref())?;
+            writeln!(io::stdout(), "{line}")?;
+        }
         Task::Certificate { names, out } => {
             let (files, pin) = certificate::make(names, out)?;
             let (certificate, key) = (files.certificate.display(), files.key.display());
-            Ok(format!("certificate {certificate}\nkey {key}\npin {pin}"))
+            writeln!(io::stdout(), "certificate {certificate}\nkey {key}\npin {pin}")?;
         }
+        Task::CheckConfig { file } => settings::check(file)?,
+        Task::Completions { shell } => documents::completions(*shell)?,
+        Task::Man => documents::manual()?,
     }
+    Ok(())
 }
 
 /// What has to be so before any thread is made, and the thread of the log.

@@ -15,7 +15,7 @@ use crate::chat::Chat;
 use crate::config::{Config, Endpoint};
 use crate::delivery::client::Client;
 use crate::delivery::closer::Closer;
-use crate::delivery::courier::Courier;
+use crate::delivery::courier::CourierThread;
 use crate::delivery::inbox::Inbox;
 use crate::identity::Identity;
 use crate::log::room_log::Subscriber;
@@ -137,9 +137,9 @@ impl Server {
         let Self { mut config, mut poll, stop, listeners, recorder, motd, moderation, identity } =
             self;
         let couriers = (0..config.couriers)
-            .map(|number| Courier::new(number, config.stall_timeout))
+            .map(|number| CourierThread::new(number, config.stall_timeout))
             .collect::<io::Result<Vec<_>>>()?;
-        let inboxes: Vec<_> = couriers.iter().map(Courier::inbox).collect();
+        let inboxes: Vec<_> = couriers.iter().map(CourierThread::inbox).collect();
         let kept = if recorder.is_some() { recorder::DESCRIPTORS } else { 0 };
         let (closer, closer_poll) = Closer::new(capacity::closing())?;
         let capacity = Capacity::of_this_machine(config.max_clients, kept, config.max_owed);
@@ -153,7 +153,7 @@ impl Server {
             }
             None => (None, None),
         };
-        let subscribers = inboxes.iter().map(|inbox| Arc::clone(inbox) as Arc<dyn Subscriber>);
+        let subscribers = couriers.iter().map(|thread| thread.courier() as Arc<dyn Subscriber>);
         let site = Site::new(&config.web_names);
         let chat = Chat::new(subscribers.collect(), recorder, motd, moderation.clone(), &config);
         let mut deadline = Instant::now();
@@ -200,7 +200,7 @@ fn explain(error: &io::Error) -> io::Error {
 
 fn spawn_couriers<'scope>(
     scope: &'scope Scope<'scope, '_>,
-    couriers: Vec<Courier>,
+    couriers: Vec<CourierThread>,
 ) -> io::Result<()> {
     for (number, courier) in couriers.into_iter().enumerate() {
         let builder = thread::Builder::new().name(format!("courier-{number}"));

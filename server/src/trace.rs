@@ -110,7 +110,8 @@ impl Received {
 
 /// What the beginning of a line tells.
 enum Beginning {
-    /// It is this command and a secret, or meant to be: neither case nor the kind of space matters.
+    /// It is this command and a secret, or meant to be: neither case matters, nor what stands before the
+    /// word, such as a byte order mark, nor what follows it, such as a colon or a no-break space.
     Secret(Command),
     Other,
     /// More has to come.
@@ -119,11 +120,12 @@ enum Beginning {
 
 impl Beginning {
     fn of(line: &[u8]) -> Self {
-        let is_space = |byte: &u8| *byte != b'\n' && *byte <= b' ';
-        let start = line.iter().position(|byte| !is_space(byte)).unwrap_or(line.len());
+        let is_of_word = |byte: &u8| byte.is_ascii_alphanumeric();
+        let is_start = |byte: &u8| *byte == b'\n' || is_of_word(byte);
+        let start = line.iter().position(is_start).unwrap_or(line.len());
         let line = &line[start..];
-        match line.iter().position(|byte| *byte <= b' ') {
-            Some(end) if is_space(&line[end]) => {
+        match line.iter().position(|byte| !is_of_word(byte)) {
+            Some(end) if line[end] != b'\n' => {
                 Command::find_secret(&line[..end]).map_or(Self::Other, Self::Secret)
             }
             Some(_) => Self::Other,
@@ -170,8 +172,9 @@ mod tests {
         for name in Command::secrets().map(|command| command.spec().name) {
             let capital = name[..1].to_uppercase() + &name[1..];
             for word in [name.to_owned(), name.to_uppercase(), capital] {
-                for space in [" ", "  ", "\t", "\r", "\x0b", " \t"] {
-                    for before in ["", " ", "\t"] {
+                for space in [" ", "  ", "\t", "\r", "\x0b", " \t", ":", "\u{a0}", "=", "\u{3000}"]
+                {
+                    for before in ["", " ", "\t", "\u{feff}", "\u{a0}", "/", ":"] {
                         let line = format!("{before}{word}{space}hunter2 hunter2\n");
                         check(&line, &format!("{name} [password]\n"));
                         let echo = format!("Unknown command: {line}");

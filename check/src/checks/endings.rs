@@ -1,7 +1,7 @@
 //! Level 4: clients go, in all the ways in which they go.
 
 use super::Live;
-use crate::failure::{Failure, Got};
+use crate::failure::{Difference, Failure, Got};
 use crate::peer::Peer;
 use crate::stage::Stage;
 
@@ -45,6 +45,14 @@ pub(super) const CHECKS: &[Live] = &[
         run: all_that_is_owed_comes_before_the_end,
     },
     Live {
+        name: "the-end-is-no-reset",
+        rule: "limits-and-refusals",
+        why: "Whoever leaves sees the end of the connection, and no reset, although unread input waits.",
+        hint: "To close with unread input is a reset. Shut the sending side, read and throw away \
+               what still comes, and only then close.",
+        run: the_end_is_no_reset,
+    },
+    Live {
         name: "they-left-once",
         rule: "order",
         why: "Who leaves is seen to leave once, and is in no list any more.",
@@ -55,7 +63,8 @@ pub(super) const CHECKS: &[Live] = &[
         name: "coming-and-going",
         rule: "names",
         why: "The same name can come and go as often as it likes.",
-        hint: "",
+        hint: "Let one place do all of the leaving, and free the name in it before the end of the \
+               connection can be seen.",
         run: coming_and_going,
     },
 ];
@@ -72,10 +81,7 @@ fn a_name_is_free_after_closing(stage: &mut Stage) -> Result<(), Failure> {
 }
 
 /// The others see it leave, and then the name can be taken.
-fn free_after(
-    stage: &mut Stage,
-    leave: fn(Peer) -> Result<(), crate::failure::Difference>,
-) -> Result<(), Failure> {
+fn free_after(stage: &mut Stage, leave: fn(Peer) -> Result<(), Difference>) -> Result<(), Failure> {
     let mut ann = stage.log_in("ann")?;
     let bob = stage.log_in("bob")?;
     let name = bob.name.clone();
@@ -100,26 +106,44 @@ fn free_after(
     Err(again.difference("Login Success", got).into())
 }
 
+/// While somebody speaks another goes with a reset, again and again: the server is to be in the
+/// middle of its sends when it hears of that.
 fn a_dead_peer_hurts_nobody(stage: &mut Stage) -> Result<(), Failure> {
-    let mut company = stage.company(&["ann", "bob", "cat", "dan"])?;
-    // The server has not heard yet that this one is gone when it sends the first lines.
-    let dead = company.remove(1);
-    let gone = format!("{} has left the room.", dead.name);
-    let gone = dead.in_its_words(&gone).into_owned();
-    dead.reset()?;
-    for number in 0..30 {
-        let text = stage.word();
-        let speaker = number % company.len();
-        let said = format!("{}: {text}", company[speaker].name);
-        company[speaker].say(&format!("say {text}"))?;
+    const ROUNDS: usize = 6;
+    const LINES: usize = 25;
+    let mut company = stage.company(&["ann", "cat", "dan"])?;
+    // That one has left may be seen in its own round or in a later one.
+    let mut gone = Vec::new();
+    for round in 0..ROUNDS {
+        let dead = stage.log_in("bob")?;
+        let [came, left] = [" has entered the room.", " has left the room."]
+            .map(|event| dead.in_its_words(&format!("{}{event}", dead.name)).into_owned());
+        gone.push(left.into_bytes());
         for peer in &mut company {
-            let before = peer.lines_until(&said, |line| line == said.as_bytes())?;
-            if let Some(line) = before.into_iter().find(|line| line != gone.as_bytes()) {
-                return Err(peer.difference(&said, Got::Bytes(line)).into());
+            sees_after(peer, &came, &gone)?;
+        }
+        let speaker = round % company.len();
+        let words: Vec<_> = (0..LINES).map(|_| stage.word()).collect();
+        let packet: String = words.iter().map(|word| format!("say {word}\n")).collect();
+        company[speaker].send(packet.as_bytes())?;
+        dead.reset()?;
+        let name = company[speaker].name.clone();
+        for peer in &mut company {
+            for word in &words {
+                sees_after(peer, &format!("{name}: {word}"), &gone)?;
             }
         }
     }
     Ok(())
+}
+
+/// The line `expected` comes, and before it nothing but some of `others`.
+fn sees_after(peer: &mut Peer, expected: &str, others: &[Vec<u8>]) -> Result<(), Difference> {
+    let before = peer.lines_until(expected, |line| line == expected.as_bytes())?;
+    match before.into_iter().find(|line| !others.contains(line)) {
+        Some(line) => Err(peer.difference(expected, Got::Bytes(line))),
+        None => Ok(()),
+    }
 }
 
 fn a_reset_in_the_login_room(stage: &mut Stage) -> Result<(), Failure> {
@@ -150,6 +174,19 @@ fn all_that_is_owed_comes_before_the_end(stage: &mut Stage) -> Result<(), Failur
     for word in words {
         ann.expect(&format!("{}: {word}", ann.name))?;
     }
+    ann.end().map_err(|got| ann.difference("(the end of the connection)", got))?;
+    Ok(())
+}
+
+fn the_end_is_no_reset(stage: &mut Stage) -> Result<(), Failure> {
+    // More than one recv or a buffered reader takes, and less than makes a send wait.
+    const LINES: usize = 2500;
+    let mut ann = stage.log_in("ann")?;
+    let word = stage.word();
+    let mut packet = format!("say {word}\nlogout\n");
+    packet.push_str(&"say nobody hears this\n".repeat(LINES));
+    ann.send(packet.as_bytes())?;
+    ann.expect(&format!("{}: {word}", ann.name))?;
     ann.end().map_err(|got| ann.difference("(the end of the connection)", got))?;
     Ok(())
 }

@@ -11,7 +11,7 @@ pub(super) const CHECKS: &[Live] = &[
         name: "a-newcomer-is-announced",
         rule: "requests",
         why: "The others see who comes: `NAME has entered the room.`, and nothing before it.",
-        hint: "",
+        hint: "When somebody logs in, tell all who were in the room before.",
         run: a_newcomer_is_announced,
     },
     Live {
@@ -53,7 +53,7 @@ pub(super) const CHECKS: &[Live] = &[
         name: "look-lists-everyone",
         rule: "requests",
         why: "`look` lists all who are in the room, in the order in which they entered.",
-        hint: "",
+        hint: "A set or a sorted list forgets the order; a dict or a list keeps it.",
         run: look_lists_everyone,
     },
 ];

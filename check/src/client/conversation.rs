@@ -11,14 +11,17 @@ use protocol::Framing;
 use super::screen::Screen;
 use super::{Program, terminal};
 use crate::failure::{Difference, Got, Journal};
-use crate::peer::{LINE_PATIENCE, Peer};
-use crate::shown::shown;
+use crate::peer::{CLIENT, LINE_PATIENCE, Peer};
+use crate::shown::{OUTPUT, shown, shown_up_to};
 use crate::stage::CHECK_PATIENCE;
 use crate::target::Groups;
 use crate::target::group::{self, Group};
 
 /// How long a client may take to start and to connect.
 const START_PATIENCE: Duration = Duration::from_secs(5);
+
+/// A client that has not connected for so long may first ask for the name.
+const ASKS_FIRST: Duration = Duration::from_secs(1);
 
 /// Long enough that two sends are usually two packets. No answer depends on it.
 pub(super) fn let_it_go() {
@@ -38,6 +41,7 @@ pub(super) struct Conversation {
     journal: Journal,
     name: String,
     types_the_name: bool,
+    has_typed_the_name: bool,
     is_raw: bool,
     random: fastrand::Rng,
 }
@@ -88,6 +92,7 @@ impl Conversation {
             journal: Journal::default(),
             name,
             types_the_name: program.types_the_name(),
+            has_typed_the_name: false,
             is_raw: program.is_raw,
             random,
         })
@@ -99,35 +104,49 @@ impl Conversation {
 
     /// Takes the client's connection and greets it.
     pub(super) fn connect(&mut self) -> Result<(), Difference> {
-        let end = Instant::now() + START_PATIENCE;
+        let start = Instant::now();
+        let end = start + START_PATIENCE;
         let stream = loop {
+            if start.elapsed() > ASKS_FIRST && self.types_the_name && !self.has_typed_the_name {
+                self.type_the_name()?;
+            }
             // The standard library has no accept with a limit, so this one asks again.
             match self.listener.accept() {
                 Ok((stream, _)) => break stream,
                 Err(_) if Instant::now() < end && matches!(self.child.try_wait(), Ok(None)) => {
                     thread::sleep(Duration::from_millis(5));
                 }
-                Err(_) => return Err(self.fact("a client that connects", "it does not")),
+                Err(_) if matches!(self.child.try_wait(), Ok(None)) => {
+                    return Err(self.fact("a client that connects", "it does not"));
+                }
+                Err(_) => return Err(self.fact("a client that connects", "it has ended before")),
             }
         };
         let prepared = prepare(&stream);
         prepared.map_err(|error| self.fact("a connection", &error.to_string()))?;
         let deadline = Instant::now() + CHECK_PATIENCE;
-        self.peer = Some(Peer::accepted("client", stream, Framing::Line, deadline, &self.journal));
+        self.peer = Some(Peer::accepted(CLIENT, stream, Framing::Line, deadline, &self.journal));
         self.tell(b"Connect Success\n")
     }
 
     /// Types the name where it is typed, and waits for the login.
     pub(super) fn ask_for_login(&mut self) -> Result<(), Difference> {
         let login = format!("login {}", self.name);
-        if self.types_the_name {
-            let typed = if self.is_raw { login.clone() } else { self.name.clone() };
-            self.type_line(&typed)?;
+        if self.types_the_name && !self.has_typed_the_name {
+            self.type_the_name()?;
         }
         self.expect(&login)
     }
 
+    fn type_the_name(&mut self) -> Result<(), Difference> {
+        self.has_typed_the_name = true;
+        let name = &self.name;
+        let typed = if self.is_raw { format!("login {name}") } else { name.clone() };
+        self.type_line(&typed)
+    }
+
     pub(super) fn take_another_name(&mut self) {
+        self.has_typed_the_name = false;
         self.name = format!("bob{}", self.random.u32(10_000..100_000));
     }
 
@@ -229,8 +248,10 @@ impl Conversation {
         let said = self.errors.wait(LINE_PATIENCE, |_| false);
         let lines: Vec<_> = said.lines().filter(|line| !line.trim().is_empty()).collect();
         let last = &lines[lines.len().saturating_sub(4)..];
-        let said: String =
-            last.iter().map(|line| format!("\n    {}", shown(line.as_bytes()))).collect();
+        let said: String = last
+            .iter()
+            .map(|line| format!("\n    {}", shown_up_to(OUTPUT, line.as_bytes())))
+            .collect();
         (!last.is_empty()).then(|| format!("the client's errors:{said}"))
     }
 
@@ -271,7 +292,7 @@ fn prepare(stream: &TcpStream) -> io::Result<()> {
 /// Requests that a client may send although nobody typed them.
 fn is_of_its_own(line: &[u8]) -> bool {
     let line = String::from_utf8_lossy(line);
-    matches!(first_word(&line), "look" | "ping" | "help" | "history" | "rooms" | "topic")
+    matches!(first_word(&line), "look" | "ping" | "help" | "history" | "since" | "rooms" | "topic")
 }
 
 fn first_word(line: &str) -> &str {

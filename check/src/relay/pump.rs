@@ -18,6 +18,10 @@ pub(super) enum Broken {
     Reset,
 }
 
+/// Bytes that are taken at once. What is late is late as a whole: with less, a megabyte would take
+/// seconds, and a right server would seem to be stopped.
+const AT_ONCE: usize = 256 * 1024;
+
 /// Between two pieces, so that they are usually two packets.
 const PIECE_PAUSE: Duration = Duration::from_micros(300);
 
@@ -43,7 +47,7 @@ pub(super) fn pump(
 ) -> Result<(), Broken> {
     let mut random = Rng::with_seed(seed);
     let mut left = random.usize(1..=BREAKS_WITHIN);
-    let mut buffer = [0; 16 * 1024];
+    let mut buffer = vec![0; AT_ONCE];
     loop {
         let length = match from.read(&mut buffer) {
             Ok(0) => return Ok(()),

@@ -26,8 +26,7 @@ pub fn finding(finding: &Finding<'_>) -> String {
     match &finding.outcome {
         Outcome::Passed => format!("  ok    {name}\n"),
         // The summary counts these.
-        Outcome::Inapplicable(_) => String::new(),
-        Outcome::GivenUp(why) => format!("  -     {name}: not tried, {why}\n"),
+        Outcome::Inapplicable(_) | Outcome::GivenUp(_) => String::new(),
         Outcome::Failed { failure, last_words } => {
             let mut text = format!("  FAIL  {name}\n");
             text.push_str(&explanation(finding.check, failure));
@@ -42,20 +41,19 @@ pub fn finding(finding: &Finding<'_>) -> String {
 /// The last lines.
 #[must_use]
 pub fn summary(findings: &[Finding<'_>]) -> String {
-    let Counts { passed, failed, given_up, .. } = Counts::of(findings);
-    let mut text = format!("{passed} passed, {failed} failed");
-    if given_up > 0 {
-        let _ = write!(text, ", {given_up} not tried");
-    }
-    text.push('\n');
-    let mut left_out: BTreeMap<&str, usize> = BTreeMap::new();
+    let Counts { passed, failed, .. } = Counts::of(findings);
+    let mut text = format!("{passed} passed, {failed} failed\n");
+    let mut others: BTreeMap<(&str, &str), usize> = BTreeMap::new();
     for finding in findings {
-        if let Outcome::Inapplicable(why) = finding.outcome {
-            *left_out.entry(why).or_default() += 1;
-        }
+        let other = match &finding.outcome {
+            Outcome::Inapplicable(why) => ("left out", *why),
+            Outcome::GivenUp(why) => ("not tried", why.as_str()),
+            Outcome::Passed | Outcome::Failed { .. } => continue,
+        };
+        *others.entry(other).or_default() += 1;
     }
-    for (why, count) in left_out {
-        let _ = writeln!(text, "{count} left out: {why}");
+    for ((what, why), count) in others {
+        let _ = writeln!(text, "{count} {what}: {why}");
     }
     let is_failed = |finding: &&Finding<'_>| matches!(finding.outcome, Outcome::Failed { .. });
     if let Some(finding) = findings.iter().find(is_failed) {
@@ -80,7 +78,7 @@ fn explanation(check: &Rule, failure: &Failure) -> String {
     }
     let _ = writeln!(text, "        {:<9}{}", "rule", check.why);
     let _ = writeln!(text, "        {:<9}{}", "", check.rule);
-    let hint = hint(first).unwrap_or(&check.hint);
+    let hint = hint(first, check.variant).unwrap_or_else(|| check.hint.clone());
     if !hint.is_empty() {
         let _ = writeln!(text, "        {:<9}{hint}", "hint");
     }

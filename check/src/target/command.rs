@@ -12,12 +12,12 @@ use protocol::Framing;
 
 use super::group::{self, Group};
 use super::{Target, Unreachable, addresses, framing_of, wait_until_empty};
-use crate::shown::shown;
+use crate::shown::{OUTPUT, shown_up_to};
 use crate::stage::Addresses;
 use crate::variant::Variant;
 
 /// How long a server may take to listen.
-const START_PATIENCE: Duration = Duration::from_secs(5);
+const START_PATIENCE: Duration = Duration::from_secs(10);
 
 /// How long a server that just failed may take to end, if it does.
 const ENDING_PATIENCE: Duration = Duration::from_millis(200);
@@ -144,6 +144,8 @@ impl Target for CommandTarget {
             if !has_ended && (!process.is_used || wait_until_empty(process.addresses, self.variant))
             {
                 process.is_used = true;
+                // What it says of one check would lead astray in the report of another.
+                process.output.lock().clear();
                 return Ok(self.running.insert(process).addresses);
             }
             self.end(process);
@@ -196,7 +198,7 @@ fn said(output: &[u8]) -> String {
     let lines: Vec<_> =
         output.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).collect();
     let last = lines.len().saturating_sub(6);
-    lines[last..].iter().map(|line| format!("\n    {}", shown(line))).collect()
+    lines[last..].iter().map(|line| format!("\n    {}", shown_up_to(OUTPUT, line))).collect()
 }
 
 /// Another program can take the port before the server does. Then the server says so and ends.

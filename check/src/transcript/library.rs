@@ -17,6 +17,7 @@ macro_rules! texts {
 const TEXTS: &[(&str, &str)] = &texts![
     "announce"
     "ban"
+    "bans"
     "blank-lines"
     "control-characters"
     "crlf"
@@ -31,6 +32,7 @@ const TEXTS: &[(&str, &str)] = &texts![
     "help-with-operators"
     "history"
     "http"
+    "ignore"
     "join"
     "join-and-say-in-one-packet"
     "join-refused"
@@ -94,6 +96,8 @@ const TEXTS: &[(&str, &str)] = &texts![
     "topic-of-a-room"
     "unknown"
     "unknown-classic"
+    "watch"
+    "watch-and-ask"
     "words-of-the-server"
 ];
 

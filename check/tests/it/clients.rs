@@ -97,10 +97,21 @@ fn each_mistake_of_a_client_is_caught_by_the_check_that_names_it() {
     });
 }
 
+/// What cannot be tried without a login is not counted as seven faults.
+#[test]
+fn a_client_that_cannot_log_in_gets_one_fault() {
+    let folder = TempDir::new().unwrap();
+    let output = chat_check(&[], &folder, "print('I end at once')");
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    assert!(text.contains("it has ended before"), "{text}");
+    assert!(text.contains("0 passed, 1 failed\n6 not tried: each of them begins"), "{text}");
+}
+
 #[test]
 fn no_client_is_neither_passed_nor_failed() {
     let output = Command::new(env!("CARGO_BIN_EXE_chat-check"))
-        .args(["client", "--", "no-such-program"])
+        .args(["client", "--", "no-such-program", "{port}"])
         .output()
         .unwrap();
     assert_eq!(output.status.code(), Some(3));

@@ -40,11 +40,14 @@ fn wrong_python(folder: &TempDir, old: &str, new: &str) -> String {
 
 #[test]
 fn a_right_server_passes_through_every_mood_that_keeps_all() {
-    for mood in ["pieces", "glue", "slow"] {
-        let only = ["--only", "login", "--only", "packet", "--only", "last-words", "--only", "say"];
-        let server = ["--mood", mood, "--", "python3", RIGHT, "{port}"];
-        check(&[&["server"], &only[..], &server[..]].concat(), 0, &["  ok    last-words"]);
-    }
+    std::thread::scope(|scope| {
+        for mood in ["pieces", "glue", "slow"] {
+            scope.spawn(move || {
+                let server = ["server", "--mood", mood, "--", "python3", RIGHT, "{port}"];
+                check(&server, 0, &["  ok    a-reader-that-stalls-stops-nobody", " 0 failed"]);
+            });
+        }
+    });
 }
 
 #[test]
@@ -116,6 +119,7 @@ fn a_failure_is_in_every_report() {
     let xml = std::fs::read_to_string(path("junit.xml")).unwrap();
     assert!(xml.contains("tests=\"2\" failures=\"1\" errors=\"0\" skipped=\"0\""), "{xml}");
     assert!(xml.contains("<testcase name=\"look\" classname=\"level3\""), "{xml}");
+    agrees_with_the_schema(&path("junit.xml"));
     let output = chat_check(&[&["server", &address, "--json"], &only[..]].concat());
     let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!((&report["passed"], &report["failed"]), (&1.into(), &1.into()));
@@ -126,13 +130,87 @@ fn a_failure_is_in_every_report() {
     );
 }
 
+/// A report in which every outcome stands, with texts that XML reserves.
+#[test]
+fn a_report_of_every_outcome_agrees_with_the_schema_of_junit() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("junit.xml");
+    let path = path.to_str().unwrap();
+    let answer = "self.tell(f\"Unknown command: {command}\")";
+    let wrong = wrong_python(&folder, answer, "self.tell(\"<&\\x00\\x1b]]>\" + line)");
+    let command = ["--junit", path, "--", "python3", &wrong, "{port}"];
+    check(&[&["server", "--level", "1"], &command[..]].concat(), 1, &["FAIL  unknown"]);
+    let xml = agrees_with_the_schema(path);
+    for part in ["<failure ", "<skipped ", "]]&gt;"] {
+        assert!(xml.contains(part), "{part} is not in {xml}");
+    }
+    let zoo = ZooServer::start(Fault::ClosesAtOnce);
+    let address = zoo.address.to_string();
+    check(&["server", "--level", "3", "--junit", path, &address], 1, &["not tried: nothing"]);
+    assert!(agrees_with_the_schema(path).contains("<error "));
+}
+
+/// What is in the report.
+#[track_caller]
+fn agrees_with_the_schema(path: &str) -> String {
+    let schema = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/python/junit.py");
+    let output = Command::new("python3").args([schema, path]).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    std::fs::read_to_string(path).unwrap()
+}
+
+/// A clone of the course's server: four replies without a newline, each in a packet of its own.
+#[test]
+fn a_clone_of_the_courses_server_is_checked_by_classic_framing() {
+    let folder = TempDir::new().unwrap();
+    let send = "self.connection.sendall(line.encode() + b\"\\n\")";
+    let bare = "bare = line in (\"Connect Success\", \"Login Success\", \"UserName Empty\", \
+                \"UserName Exist\")\n                \
+                self.connection.sendall(line.encode() + (b\"\" if bare else b\"\\n\"))";
+    let rest = "if length:\n            yield self.decoded(kept, length)";
+    let right = std::fs::read_to_string(RIGHT).unwrap();
+    assert!(right.contains(send) && right.contains(rest));
+    // What stands after the last newline counts for nothing there.
+    let clone = right.replace(send, bare).replace(rest, "");
+    let path = folder.path().join("course.py");
+    std::fs::write(&path, &clone).unwrap();
+    let path = path.to_str().unwrap();
+    let command = ["--", "python3", path, "{port}"];
+    let left_out = ["  ok    login-classic", " 0 failed"];
+    // With the option, and found out from the greeting.
+    check(&[&["server", "--classic", "--level", "4"], &command[..]].concat(), 0, &left_out);
+    check(&[&["server", "--level", "1"], &command[..]].concat(), 0, &left_out);
+    // A newline behind one of the four is a fault there.
+    let wrong = clone.replace("\"UserName Exist\")", "\"\")");
+    assert_ne!(wrong, clone);
+    std::fs::write(path, wrong).unwrap();
+    let text = ["FAIL  login-refused-classic"];
+    check(&[&["server", "--classic", "--level", "1"], &command[..]].concat(), 1, &text);
+}
+
+#[test]
+fn who_forgets_the_dashes_is_told() {
+    check(&["server", "python3", "x.py", "{port}"], 2, &["put -- before the command"]);
+    check(&["client", "--", "python3", "x.py"], 2, &["put {port} into the command"]);
+}
+
+#[test]
+fn a_server_that_knows_no_look_yet_costs_no_time() {
+    let folder = TempDir::new().unwrap();
+    let begun = wrong_python(&folder, "command == \"look\" and self.name", "False");
+    let start = std::time::Instant::now();
+    check(&["server", "--level", "1", "--", "python3", &begun, "{port}"], 0, &[" 0 failed"]);
+    assert!(start.elapsed().as_secs() < 20, "{:?}", start.elapsed());
+}
+
 #[test]
 fn a_server_that_hangs_or_floods_gets_a_verdict_in_time() {
     for fault in [Fault::NoGreeting, Fault::Floods, Fault::ClosesAtOnce] {
         let zoo = ZooServer::start(fault);
         let start = std::time::Instant::now();
         let address = zoo.address.to_string();
-        check(&["server", "--level", "5", &address], 1, &["not tried, nothing of level"]);
+        check(&["server", "--level", "5", &address], 1, &["not tried: nothing of level"]);
         assert!(start.elapsed().as_secs() < 70, "{fault:?}: {:?}", start.elapsed());
     }
 }

@@ -32,6 +32,16 @@ pub struct Appearance {
     #[arg(long, default_value = "auto", value_name = "WHEN")]
     pub color: ColorChoice,
 
+    /// Whole lines and no escape sequences, as on a terminal that cannot move its cursor
+    #[arg(long)]
+    pub plain: bool,
+
+    /// Run this command of the shell when somebody names you or writes to you alone
+    ///
+    /// The line is in the variable CHAT_LINE.
+    #[arg(long, value_name = "COMMAND")]
+    pub on_mention: Option<String>,
+
     /// Append what is shown to this file
     #[arg(long, value_name = "FILE")]
     pub log: Option<PathBuf>,
@@ -47,6 +57,8 @@ impl Appearance {
             ("--time", self.time != TIME),
             ("--no-time", self.no_time),
             ("--no-bell", self.no_bell),
+            ("--on-mention", self.on_mention.is_some()),
+            ("--plain", self.plain),
             ("--color", self.color != ColorChoice::Auto),
         ];
         given.iter().filter(|(_, is_given)| *is_given).map(|(option, _)| *option).collect()

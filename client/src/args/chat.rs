@@ -1,12 +1,15 @@
 //! The command line as a whole.
 
 use std::ffi::OsString;
+use std::time::Duration;
 
 use clap::error::ErrorKind;
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand, ValueHint};
 
 use super::appearance::Appearance;
+use super::examples;
 use super::lan::Lan;
+use super::limits::seconds;
 use super::script::Task;
 use super::server::ServerArgs;
 use crate::exit::{Exit, Failure};
@@ -17,7 +20,7 @@ use crate::exit::{Exit, Failure};
 /// each line of it as a request, prints every line from the server, and ends when the server has
 /// answered everything.
 #[derive(Debug, Parser)]
-#[command(version, after_help = Exit::help(), args_conflicts_with_subcommands = true)]
+#[command(version = protocol::VERSION, after_help = examples::help(""), args_conflicts_with_subcommands = true)]
 pub struct Args {
     /// What to do instead of chatting
     #[command(subcommand)]
@@ -26,6 +29,10 @@ pub struct Args {
     /// Where to go, and as whom
     #[command(flatten)]
     pub server: ServerArgs,
+
+    /// In a pipe: give up after so long, all in all, with exit code 1
+    #[arg(long, value_name = "SECONDS", value_hint = ValueHint::Other, value_parser = seconds, allow_negative_numbers = true)]
+    pub timeout: Option<Duration>,
 
     /// How the chat is shown
     #[command(flatten)]
@@ -41,14 +48,16 @@ pub enum Command {
     /// Chat without a server: everybody on the local network who opens the same port
     ///
     /// As without a subcommand it is a prompt on a terminal, and a filter in a pipe.
-    #[command(after_help = Exit::help())]
+    #[command(after_help = examples::help("lan"))]
     Lan(Lan),
     /// Print the completions for a shell
+    #[command(after_help = examples::help("completions"))]
     Completions {
         /// Which shell
         shell: clap_complete::Shell,
     },
     /// Print the manual page
+    #[command(after_help = examples::help("man"))]
     Man,
 }
 
@@ -66,7 +75,7 @@ pub fn in_order(mut arguments: Vec<OsString>) -> Vec<OsString> {
         match command.get_arguments().find(is_meant) {
             Some(argument) => argument.get_action().takes_values(),
             // They are options of subcommands alone.
-            None => matches!(word, "--timeout" | "--connect-timeout" | "--retry"),
+            None => matches!(word, "--connect-timeout" | "--retry"),
         }
     };
     let mut at = 1;

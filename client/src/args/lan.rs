@@ -1,8 +1,10 @@
 //! What `lan` may be asked for.
 
 use std::net::Ipv4Addr;
+use std::time::Duration;
 
 use super::appearance::Appearance;
+use super::limits::seconds;
 use super::server::one_line;
 
 /// `lan`.
@@ -23,6 +25,10 @@ pub struct Lan {
     /// The broadcast address of the network
     #[arg(long, value_name = "ADDR", default_value_t = Ipv4Addr::BROADCAST)]
     pub broadcast: Ipv4Addr,
+
+    /// In a pipe: give up after so long, with exit code 1
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, allow_negative_numbers = true)]
+    pub timeout: Option<Duration>,
 
     /// How the chat is shown
     #[command(flatten)]

@@ -44,7 +44,7 @@ impl Limits {
     /// When all must be done, if the time is limited. A time beyond what the clock can count is not.
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
-        self.timeout.and_then(|timeout| Instant::now().checked_add(timeout))
+        deadline(self.timeout)
     }
 
     /// How long an attempt to get in may take: `usual` when nothing is said. An hour is as good as more,
@@ -55,7 +55,13 @@ impl Limits {
     }
 }
 
-fn seconds(text: &str) -> Result<Duration, &'static str> {
+/// When so long has passed from now, if that is limited.
+#[must_use]
+pub fn deadline(timeout: Option<Duration>) -> Option<Instant> {
+    timeout.and_then(|timeout| Instant::now().checked_add(timeout))
+}
+
+pub(super) fn seconds(text: &str) -> Result<Duration, &'static str> {
     let seconds = text.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
     seconds.ok_or("not a number of seconds")
 }

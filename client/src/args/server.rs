@@ -23,7 +23,8 @@ pub struct ServerArgs {
 
     /// Log in under this name
     ///
-    /// Without it a terminal asks, and commands that only read make one of USER and a random number.
+    /// Without it a terminal asks, and commands that only read do without, or make one of USER and a random
+    /// number where the server wants one.
     #[arg(short, long, env = "CHAT_NAME", value_parser = one_line, value_hint = ValueHint::Other)]
     pub name: Option<String>,
 

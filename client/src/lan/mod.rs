@@ -22,17 +22,19 @@ use protocol::limits::LINE_BYTES;
 use protocol::{LineDecoder, Reply};
 
 use crate::args::lan::Lan;
+use crate::args::limits::deadline;
 use crate::args::server::ServerArgs;
 use crate::args::tls::TlsArgs;
 use crate::exit::{Exit, Failure};
 use crate::pipe;
 use crate::prompt::interactive;
+use crate::session::Alone;
 use crate::sys::poll::{self, Interest};
 use crate::sys::signals::Signals;
 use crate::sys::stderr::warn;
 use crate::sys::thread;
 use broadcast::Broadcast;
-use peer::{Outcome, Peer, Then};
+use peer::{KNOWN, Outcome, Peer, Then};
 
 /// How long the others may take to answer a `look`, when nothing else keeps the user here.
 const PATIENCE: Duration = Duration::from_millis(500);
@@ -61,7 +63,10 @@ pub fn run(lan: &Lan) -> Result<Exit, Failure> {
     let (end, ended) = UnixStream::pair().map_err(Failure::local)?;
     let room = LanRoom { network, peer: Peer::default(), ended, looked: None };
     let serving = thread::spawn("lan", move || room.serve(&listener))?;
-    let result = if io::stdin().is_terminal() && io::stdout().is_terminal() {
+    let result = if io::stdin().is_terminal() {
+        if lan.timeout.is_some() {
+            warn("--timeout only means something in a pipe");
+        }
         // The port is the room, whatever the environment says.
         let server = ServerArgs {
             server,
@@ -69,9 +74,11 @@ pub fn run(lan: &Lan) -> Result<Exit, Failure> {
             room: None,
             tls: TlsArgs::default(),
         };
-        interactive::run(&server, &lan.appearance)
+        let place = format!("the local network, port {}", lan.port);
+        let alone = Alone { place, room: "lan", commands: KNOWN };
+        interactive::run(&server, &lan.appearance, Some(alone))
     } else {
-        filter(&server, &lan.name, &end)
+        filter(&server, lan, &end)
     };
     stop(&end);
     let ignored = thread::join(serving).map_err(|error| {
@@ -84,10 +91,10 @@ pub fn run(lan: &Lan) -> Result<Exit, Failure> {
 }
 
 /// The mode for pipes. A signal is no reason to leave without a word.
-fn filter(server: &str, name: &str, end: &UnixStream) -> Result<Exit, Failure> {
+fn filter(server: &str, lan: &Lan, end: &UnixStream) -> Result<Exit, Failure> {
     let end = end.try_clone().map_err(Failure::local)?;
     let signals = Signals::call(move || stop(&end))?;
-    let result = pipe::run(&server.into(), Some(name), None);
+    let result = pipe::run(&server.into(), Some(&lan.name), None, deadline(lan.timeout));
     if signals.have_come() { Ok(Exit::Signal) } else { result.map(|()| Exit::Done) }
 }
 

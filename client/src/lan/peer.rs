@@ -3,7 +3,7 @@
 //! Pure: it knows no socket and no clock. What is to be sent and shown, it gives back.
 
 use protocol::rows::HelpRow;
-use protocol::{Command, Context, Event, LineError, Reply, Request, UserName, is_control};
+use protocol::{Command, Context, Event, LineError, Place, Reply, Request, UserName, is_control};
 
 use super::broadcast::DATAGRAM_BYTES;
 
@@ -12,6 +12,17 @@ const DOUBLES: usize = 16;
 
 /// The request to everybody to say that they are here.
 const LOOK: &str = "look";
+
+/// The requests that make sense here.
+pub const KNOWN: &[Command] = &[
+    Command::Login,
+    Command::Say,
+    Command::Me,
+    Command::Look,
+    Command::Logout,
+    Command::Ping,
+    Command::Help,
+];
 
 /// The column of the usages in the answer to `help`.
 const HELP_WIDTH: usize = 15;
@@ -104,6 +115,7 @@ impl Peer {
             (Request::History(_), Some(_)) => Outcome::show(Reply::History),
             (
                 Request::Login(_)
+                | Request::Watch(_)
                 | Request::Say(_)
                 | Request::Look
                 | Request::Join(_)
@@ -118,6 +130,9 @@ impl Peer {
                 | Request::Kick { .. }
                 | Request::Mute { .. }
                 | Request::Ban { .. }
+                | Request::Ignore(_)
+                | Request::Unignore(_)
+                | Request::Bans
                 | Request::Announce(_)
                 | Request::Malformed(_)
                 | Request::Unknown(_),
@@ -194,16 +209,8 @@ fn speaker(line: &str) -> Option<&str> {
 }
 
 fn help(is_logged_in: bool) -> Outcome {
-    const KNOWN: [Command; 7] = [
-        Command::Login,
-        Command::Say,
-        Command::Me,
-        Command::Look,
-        Command::Logout,
-        Command::Ping,
-        Command::Help,
-    ];
-    let context = Context { is_logged_in, has_operators: false };
+    let place = if is_logged_in { Place::ChatRoom } else { Place::LoginRoom };
+    let context = Context { place, has_operators: false, has_watchers: false };
     let commands = Command::ALL
         .iter()
         .copied()

@@ -30,9 +30,11 @@ pub const LOCAL: &[Local] = &[
         usage: "ignore [NAME]",
         help: "hide what NAME says, or show it again; list who is ignored",
     },
+    Local { name: "grep", usage: "grep TEXT", help: "show what this room said with TEXT in it" },
     Local { name: "clear", usage: "clear", help: "clear the screen; so does Ctrl-L" },
     Local { name: "quit", usage: "quit", help: "leave; so does Ctrl-D" },
     Local { name: "resend", usage: "resend", help: "send again what a lost connection swallowed" },
+    Local { name: "reconnect", usage: "reconnect", help: "try at once to connect again" },
 ];
 
 /// What fingers type that learned elsewhere, and what it means here.
@@ -68,9 +70,16 @@ const LOUD: [Command; 8] = [
     Command::Announce,
 ];
 
-/// Requests that make no sense here: the login is done, `/quit` and `/help` do it better, and positions
-/// are for programs.
-const NOT_TYPED: [Command; 3] = [Command::Login, Command::Logout, Command::Since];
+/// Requests that make no sense here: who is logged in is in a room, `/quit`, `/ignore` and `/help` do it
+/// better, and positions are for programs.
+const NOT_TYPED: [Command; 6] = [
+    Command::Login,
+    Command::Watch,
+    Command::Logout,
+    Command::Since,
+    Command::Ignore,
+    Command::Unignore,
+];
 
 /// What to do with a typed line.
 #[derive(Debug, PartialEq, Eq)]
@@ -89,12 +98,16 @@ pub enum Input {
     Quiet,
     /// Hide what this user says, or show it again; or list who is ignored.
     Ignore(Option<String>),
+    /// Show which lines of the room have this text.
+    Grep(String),
     /// Clear the screen.
     Clear,
     /// Leave.
     Quit,
     /// Send again what a lost connection swallowed.
     Resend,
+    /// Try at once to connect again.
+    Reconnect,
     /// There is no such command. The second is the one that was perhaps meant.
     Unknown(String, Option<&'static str>),
 }
@@ -128,7 +141,10 @@ impl Input {
             "clear" => return Input::Clear,
             "r" if rest.trim().is_empty() => return Input::Incomplete("r TEXT"),
             "r" => return Input::Reply(rest.to_owned()),
+            "grep" if rest.trim().is_empty() => return Input::Incomplete("grep TEXT"),
+            "grep" => return Input::Grep(rest.trim().to_owned()),
             "resend" => return Input::Resend,
+            "reconnect" => return Input::Reconnect,
             "help" => {
                 let about = arguments.next().map(|word| word.trim_start_matches('/').to_owned());
                 return Input::Help(about);
@@ -157,14 +173,18 @@ pub fn verbatim(text: &str) -> Vec<String> {
     let say = |line: &&str| {
         let text = line.trim_start();
         let indent = &line[..line.len() - text.len()];
-        let columns: usize =
-            indent.chars().map(|it| if it == '\t' { TAB_COLUMNS } else { 1 }).sum();
         match text {
             "" => "say".to_owned(),
-            text => format!("say {}{text}", "\u{a0}".repeat(columns)),
+            text => format!("say {}{text}", "\u{a0}".repeat(columns(indent))),
         }
     };
     lines[start..end].iter().map(say).collect()
+}
+
+/// How many columns the white space at the beginning of a line takes.
+#[must_use]
+pub fn columns(indent: &str) -> usize {
+    indent.chars().map(|it| if it == '\t' { TAB_COLUMNS } else { 1 }).sum()
 }
 
 /// Columns that a tab is worth where it cannot stay one.
@@ -292,6 +312,9 @@ mod tests {
             ("/quit", Input::Quit),
             ("/logout", Input::Quit),
             ("/resend", Input::Resend),
+            ("/grep two words ", Input::Grep("two words".to_owned())),
+            ("/grep ", Input::Incomplete("grep TEXT")),
+            ("/reconnect", Input::Reconnect),
             ("/help", Input::Help(None)),
             ("/help me", Input::Help(Some("me".to_owned()))),
             ("/help /me", Input::Help(Some("me".to_owned()))),

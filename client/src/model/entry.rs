@@ -41,6 +41,13 @@ impl<'a> Entry<'a> {
         matches!(event, Some(Event::Entered { .. } | Event::Left { .. }))
     }
 
+    /// Whether somebody else said it just now.
+    #[must_use]
+    pub fn is_said_by_another(&self, own_name: &str) -> bool {
+        matches!(self, Entry::Line(ServerLine::Event(Event::Said { name, .. } | Event::Did { name, .. }))
+            if *name != own_name)
+    }
+
     /// The entry as text without any attribute, as a log has it.
     #[must_use]
     pub fn plain(&self) -> String {

@@ -66,6 +66,7 @@ impl Location {
             }
             Request::Rename(name) => self.renames.push_back(composed(name)),
             Request::Login(_)
+            | Request::Watch(_)
             | Request::Say(_)
             | Request::Look
             | Request::Logout
@@ -79,6 +80,9 @@ impl Location {
             | Request::Kick { .. }
             | Request::Mute { .. }
             | Request::Ban { .. }
+            | Request::Ignore(_)
+            | Request::Unignore(_)
+            | Request::Bans
             | Request::Announce(_)
             | Request::Ping(_)
             | Request::Help(_)

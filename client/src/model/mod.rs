@@ -7,9 +7,12 @@
 //! | [`entry`] | what a line is |
 //! | [`commands`] | what a typed line means |
 //! | [`fence`] | marks in the stream of answers |
+//! | [`columns`] | names side by side |
+//! | [`search`] | `/grep` |
 //! | [`liveness`], [`backoff`] | how long to wait for a server |
 
 pub mod backoff;
+pub mod columns;
 pub mod commands;
 pub mod digest;
 pub mod entry;
@@ -19,5 +22,6 @@ pub mod location;
 pub mod names;
 pub mod replay;
 pub mod roster;
+pub mod search;
 pub mod state;
 pub mod unconfirmed;

@@ -31,6 +31,12 @@ impl Roster {
         self.list = None;
     }
 
+    /// Whether the rows that come are names of users.
+    #[must_use]
+    pub fn lists_users(&self) -> bool {
+        self.list == Some(Heading::Users)
+    }
+
     /// Learns from an answer. It ends a list, and may be the heading of another.
     pub fn reply(&mut self, reply: &Reply<'_>) {
         self.list = match *reply {

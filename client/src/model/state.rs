@@ -2,16 +2,19 @@
 //!
 //! Pure: no socket, no terminal; the time is told. Everything it takes in is already safe to show.
 
+use std::collections::VecDeque;
 use std::time::Instant;
 
 use protocol::{Event, NameError, Reply, Request, RoomName, ServerLine, UserName};
 
+use crate::model::columns::in_columns;
 use crate::model::entry::Entry;
 use crate::model::fence::{self, Fences};
 use crate::model::location::{Joined, Location};
 use crate::model::names::Names;
 use crate::model::replay::{Earlier, Replay, Wanted, text_of};
 use crate::model::roster::Roster;
+use crate::model::search::Search;
 use crate::model::unconfirmed::Unconfirmed;
 use crate::sanitize::Sanitized;
 
@@ -24,6 +27,10 @@ pub struct State {
     replay: Replay,
     fences: Fences,
     roster: Roster,
+    search: Option<Search>,
+    /// The marks of the fences behind each `look` of the user, and the names that answer the first of them.
+    looks: VecDeque<String>,
+    names: Vec<String>,
     /// Whether this program has asked for the topic.
     asked_topic: bool,
     is_put_out: bool,
@@ -36,6 +43,10 @@ pub struct Effect {
     pub show: Option<String>,
     /// Requests of this program's own that are to be sent now.
     pub requests: String,
+    /// Lines that were held back for it, to be shown behind it.
+    pub held: Vec<String>,
+    /// What to tell the user behind it.
+    pub told: Option<String>,
     /// What was said before, when it is complete.
     pub earlier: Option<Earlier>,
 }
@@ -52,6 +63,9 @@ impl State {
             replay: Replay::default(),
             fences: Fences::default(),
             roster,
+            search: None,
+            looks: VecDeque::new(),
+            names: Vec::new(),
             asked_topic: false,
             is_put_out: false,
         }
@@ -118,6 +132,9 @@ impl State {
         self.location.lost();
         self.roster.list_ended();
         self.fences.lost();
+        self.search = None;
+        self.looks.clear();
+        self.names.clear();
         self.asked_topic = false;
     }
 
@@ -135,6 +152,22 @@ impl State {
         self.asked_topic = wanted == Wanted::Latest;
         let topic = if self.asked_topic { "topic\n" } else { "" };
         self.replay.ask(wanted, &mark) + &fence::request(mark) + topic
+    }
+
+    /// The requests that search what the room said. A search that is not over is given up for it.
+    #[must_use]
+    pub fn search(&mut self, text: &str) -> String {
+        let (begin, end) = (self.fences.set(), self.fences.set());
+        self.search.insert(Search::new(text, begin, end)).requests()
+    }
+
+    /// The request to send behind a `look`, which marks its end.
+    #[must_use]
+    pub fn looked(&mut self) -> String {
+        let fence = self.fences.set();
+        let request = fence::request(&fence);
+        self.looks.push_back(fence);
+        request
     }
 
     /// A request whose answer shows that the server is alive, and that nobody gets to see.
@@ -157,9 +190,14 @@ impl State {
             }
             Entry::Line(ServerLine::Other(row)) => {
                 self.roster.row(row, self.location.name());
-                true
+                let is_held = self.roster.lists_users() && !self.looks.is_empty();
+                self.names.extend(is_held.then(|| row.to_owned()));
+                !is_held
             }
-            Entry::Earlier(_) => !self.replay.row(line),
+            Entry::Earlier(_) => match self.search.as_mut().filter(|search| search.has_begun()) {
+                Some(search) => search.row(&entry),
+                None => !self.replay.row(line),
+            },
             Entry::Notice(_) => true,
         };
         effect.show = is_shown.then(|| line.to_string());
@@ -183,6 +221,11 @@ impl State {
     fn reply(&mut self, reply: &Reply<'_>, effect: &mut Effect) -> bool {
         self.roster.reply(reply);
         if let Some(mark) = self.fences.answered(reply) {
+            effect.told = self.search.as_mut().and_then(|search| search.fence(mark));
+            self.search.take_if(|_| effect.told.is_some());
+            if self.looks.pop_front_if(|fence| mark.is_empty() || mark == fence).is_some() {
+                effect.held = in_columns(&std::mem::take(&mut self.names));
+            }
             self.end_replay(mark, effect);
             return false;
         }
@@ -206,13 +249,16 @@ impl State {
             Reply::MessageTo { .. } => {
                 self.unconfirmed.echoed(&reply.to_string(), self.location.name());
             }
-            Reply::NoSuchUser(to) | Reply::MailboxFull(to) => self.unconfirmed.refused(
-                |request| matches!(request, Request::Message { to: asked, .. } if *asked == to),
-            ),
+            Reply::NoSuchUser(to) | Reply::MailboxFull(to) | Reply::MessageRefused(to) => {
+                self.unconfirmed.refused(
+                    |request| matches!(request, Request::Message { to: asked, .. } if *asked == to),
+                );
+            }
             Reply::LineTooLong(_) | Reply::InvalidUtf8 | Reply::ControlCharacter => {
                 self.unconfirmed.unreadable();
             }
             Reply::UnknownCommand(command) => return self.unknown(command),
+            Reply::History if self.search.as_ref().is_some_and(Search::has_begun) => return false,
             Reply::History => return !self.replay.heading(),
             Reply::Position(position) => {
                 self.replay.told(position);

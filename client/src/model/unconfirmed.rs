@@ -5,7 +5,7 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use protocol::{Event, Reply, Request};
+use protocol::{Event, Reply, Request, topic_of};
 
 use crate::sanitize::Sanitized;
 
@@ -24,32 +24,29 @@ pub struct Unconfirmed {
 #[derive(Debug)]
 struct Sent {
     line: String,
-    /// When the user is told that there is no echo. `None` once that is done.
-    late: Option<Instant>,
+    /// When the user is told that there is no echo.
+    late: Instant,
 }
 
 impl Unconfirmed {
     /// Takes note of a request that is being sent.
     pub fn sent(&mut self, line: &str, now: Instant) {
         if has_text(line) {
-            self.unechoed.push_back(Sent { line: line.to_owned(), late: Some(now + SOON) });
+            self.unechoed.push_back(Sent { line: line.to_owned(), late: now + SOON });
         }
     }
 
     /// When the next text is late.
     #[must_use]
-    pub fn next_late(&self) -> Option<Instant> {
-        self.unechoed.iter().find_map(|sent| sent.late)
+    pub fn next_late(&self, now: Instant) -> Option<Instant> {
+        self.unechoed.iter().map(|sent| sent.late).find(|late| *late > now)
     }
 
-    /// The texts that have become late, each once.
-    pub fn take_late(&mut self, now: Instant) -> Vec<String> {
-        let late = self.unechoed.iter_mut().filter(|sent| sent.late.is_some_and(|at| at <= now));
-        late.map(|sent| {
-            sent.late = None;
-            sent.line.clone()
-        })
-        .collect()
+    /// The oldest text that is late, and how many more are.
+    #[must_use]
+    pub fn late(&self, now: Instant) -> Option<(&str, usize)> {
+        let mut late = self.unechoed.iter().take_while(|sent| sent.late <= now);
+        Some((&late.next()?.line, late.count()))
     }
 
     /// Keeps a request that cannot be sent now. False when it has no text that is worth it.
@@ -123,9 +120,10 @@ fn echo_of(line: &str, name: &str) -> Option<String> {
     let echo = match Request::parse(line).ok()?? {
         Request::Say(text) => Event::Said { name, text }.to_string(),
         Request::Me(text) => Event::Did { name, text }.to_string(),
-        Request::Topic(text) => Event::TopicSet { name, text }.to_string(),
+        Request::Topic(text) => Event::TopicSet { name, text: topic_of(text) }.to_string(),
         Request::Message { to, text } => Reply::MessageTo { name: to, text }.to_string(),
         Request::Login(_)
+        | Request::Watch(_)
         | Request::Look
         | Request::Logout
         | Request::Join(_)
@@ -137,6 +135,9 @@ fn echo_of(line: &str, name: &str) -> Option<String> {
         | Request::Kick { .. }
         | Request::Mute { .. }
         | Request::Ban { .. }
+        | Request::Ignore(_)
+        | Request::Unignore(_)
+        | Request::Bans
         | Request::Announce(_)
         | Request::Ping(_)
         | Request::Help(_)
@@ -152,6 +153,7 @@ fn carries_text(request: &Request<'_>) -> bool {
         Request::Say(_) | Request::Me(_) | Request::Message { .. } => true,
         Request::Topic(text) => !text.is_empty(),
         Request::Login(_)
+        | Request::Watch(_)
         | Request::Look
         | Request::Logout
         | Request::Join(_)
@@ -163,6 +165,9 @@ fn carries_text(request: &Request<'_>) -> bool {
         | Request::Kick { .. }
         | Request::Mute { .. }
         | Request::Ban { .. }
+        | Request::Ignore(_)
+        | Request::Unignore(_)
+        | Request::Bans
         | Request::Announce(_)
         | Request::Ping(_)
         | Request::Help(_)

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use super::connect::Connection;
 use super::error::ConnectError;
 use super::target::Target;
+use super::watch::Watched;
 use crate::exit::Failure;
 use crate::sys::thread;
 
@@ -30,7 +31,51 @@ pub fn start(
     thread::spawn("attempt", move || report(get_in(&server, &name, patience)))
 }
 
-/// The same on this thread. All of it may take `patience`, but for a name server that hangs.
+/// Connects to `server` to read `room` without a name. Where the server does not know that, logs in as `name`.
+/// The report has besides whether it reads without one.
+///
+/// # Errors
+///
+/// When the system allows no more threads.
+pub fn start_reading(
+    server: &Target,
+    room: Option<&str>,
+    name: &str,
+    patience: Duration,
+    report: impl FnOnce(Result<(Connection, Watched), ConnectError>) + Send + 'static,
+) -> Result<JoinHandle<()>, Failure> {
+    let (server, name, room) = (server.clone(), name.to_owned(), room.map(str::to_owned));
+    thread::spawn("attempt", move || {
+        report(get_in_reading(&server, room.as_deref(), &name, patience));
+    })
+}
+
+fn get_in_reading(
+    server: &Target,
+    room: Option<&str>,
+    name: &str,
+    patience: Duration,
+) -> Result<(Connection, Watched), ConnectError> {
+    let deadline = Instant::now() + patience;
+    let left = || deadline.saturating_duration_since(Instant::now());
+    let mut connection = Connection::open(server, patience)?;
+    connection.set_patience(left());
+    let watched = connection.watch(room)?;
+    match watched {
+        Watched::Reads => {}
+        Watched::Unknown => {
+            connection.set_patience(left());
+            connection.log_in(name)?;
+        }
+        Watched::Unclear => {
+            drop(connection);
+            connection = get_in(server, name, left())?;
+        }
+    }
+    Ok((connection, watched))
+}
+
+/// The same as [`start`] on this thread. All of it may take `patience`, but for a name server that hangs.
 ///
 /// # Errors
 ///

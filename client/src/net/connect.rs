@@ -25,13 +25,13 @@ const SHORTEST: Duration = Duration::from_millis(100);
 /// A connection that was greeted.
 #[derive(Debug)]
 pub struct Connection {
-    wire: Wire,
+    pub(super) wire: Wire,
     /// What came and is not yet used.
     received: Vec<u8>,
     /// Known once something came after the greeting.
     framing: Option<Framing>,
-    patience: Duration,
-    deadline: Instant,
+    pub(super) patience: Duration,
+    pub(super) deadline: Instant,
 }
 
 /// The host and the port of a server, which is the default one when none is named.
@@ -127,13 +127,7 @@ impl Connection {
     pub fn log_in(&mut self, name: &str) -> Result<Framing, ConnectError> {
         self.deadline = Instant::now() + self.patience;
         self.wire.send(format!("login {name}\n").as_bytes())?;
-        let framing = self.framing()?;
-        let answer = loop {
-            if let Some(answer) = self.take_answer(framing) {
-                break answer;
-            }
-            self.receive()?;
-        };
+        let (framing, answer) = self.answer()?;
         match Reply::parse(&answer) {
             Some(Reply::LoginSuccess) => Ok(framing),
             Some(Reply::ServerFull) => Err(ConnectError::Full),
@@ -141,6 +135,17 @@ impl Connection {
                 Err(ConnectError::Lost(io::Error::other(answer)))
             }
             _ => Err(ConnectError::Login(answer)),
+        }
+    }
+
+    /// Waits for the answer to the first request, and with it for the framing.
+    pub(super) fn answer(&mut self) -> Result<(Framing, String), ConnectError> {
+        let framing = self.framing()?;
+        loop {
+            if let Some(answer) = self.take_answer(framing) {
+                return Ok((framing, answer));
+            }
+            self.receive()?;
         }
     }
 

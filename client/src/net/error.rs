@@ -46,6 +46,8 @@ pub enum ConnectError {
     NoTls,
     /// The handshake of TLS has failed otherwise.
     Handshake(rustls::Error),
+    /// The server does not let anybody read this room. This is its answer.
+    Room(String),
     /// The connection ended, or the server kept silent.
     Lost(io::Error),
 }
@@ -96,6 +98,7 @@ impl ConnectError {
             }
             ConnectError::NoTls => "what answers speaks no TLS".to_owned(),
             ConnectError::Handshake(error) => format!("the handshake of TLS has failed: {error}"),
+            ConnectError::Room(answer) => format!("refused: {answer}"),
             ConnectError::Lost(error) => {
                 format!("connection lost during login: {}", without_number(error))
             }
@@ -117,6 +120,7 @@ impl ConnectError {
             ConnectError::NoKey => "somebody is in between: do not go on",
             ConnectError::NoTls => "check the port; without TLS, leave --tls away",
             ConnectError::Handshake(_) => "check the address; tell who runs the server",
+            ConnectError::Room(_) => "change it and try again",
             ConnectError::Lost(_) => "try again",
         }
     }
@@ -179,6 +183,7 @@ impl From<ConnectError> for Failure {
             }
             ConnectError::NoTls => (Exit::CannotConnect, "no-tls"),
             ConnectError::Handshake(_) => (Exit::CannotConnect, "tls"),
+            ConnectError::Room(_) => (Exit::Refused, "refused"),
             ConnectError::Lost(_) => (Exit::ConnectionLost, "connection-lost"),
         };
         // It may quote the server.

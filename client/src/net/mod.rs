@@ -5,7 +5,8 @@
 //! | [`target`] | which server, and whether with TLS |
 //! | [`wire`] | the bytes of a connection, with TLS or without |
 //! | [`connect`] | connecting and logging in |
-//! | [`attempt`] | both on a thread of its own |
+//! | [`watch`] | reading a room without a login |
+//! | [`attempt`] | one of them on a thread of its own |
 //! | [`halves`], [`lines`] | what becomes of a connection then: one half sends, the other brings lines |
 //! | [`error`] | why there is no connection |
 
@@ -15,6 +16,7 @@ pub mod error;
 pub mod halves;
 pub mod lines;
 pub mod target;
+pub mod watch;
 pub mod wire;
 
 pub use attempt::{Attempted, get_in};

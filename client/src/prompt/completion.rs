@@ -150,8 +150,14 @@ fn candidates(line: &str, names: &Names) -> (usize, Vec<Candidate>) {
 /// Whether the first word of the command's argument is the name of a user who is there.
 fn names_a_user(command: Command) -> bool {
     match command {
-        Command::Message | Command::Kick | Command::Mute | Command::Ban => true,
+        Command::Message
+        | Command::Ignore
+        | Command::Unignore
+        | Command::Kick
+        | Command::Mute
+        | Command::Ban => true,
         Command::Login
+        | Command::Watch
         | Command::Say
         | Command::Look
         | Command::Logout
@@ -163,6 +169,7 @@ fn names_a_user(command: Command) -> bool {
         | Command::History
         | Command::Since
         | Command::Operator
+        | Command::Bans
         | Command::Announce
         | Command::Ping
         | Command::Help => false,
@@ -189,7 +196,7 @@ mod tests {
     fn tab_completes_what_belongs_there() {
         for (line, start, expected) in [
             ("/lo", 0, &["/look "][..]),
-            ("/re", 0, &["/rename ", "/resend "]),
+            ("/re", 0, &["/rename ", "/resend ", "/reconnect "]),
             ("/r ", 0, &["/msg al "]),
             ("/log", 0, &[]),
             ("bo", 0, &["bob: ", "Bobby: "]),

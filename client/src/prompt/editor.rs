@@ -5,29 +5,25 @@
 use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use rustyline::config::BellStyle;
 use rustyline::error::ReadlineError;
 use rustyline::history::FileHistory;
 use rustyline::{
-    ColorMode, CompletionType, ConditionalEventHandler, Config, Editor, EventHandler,
+    ColorMode, CompletionType, ConditionalEventHandler, Config, Editor, Event, EventHandler,
     ExternalPrinter, GraphemeClusterMode, KeyCode, KeyEvent, Modifiers,
 };
 
 use crate::exit::{Exit, Failure};
-use crate::model::entry::Entry;
 use crate::model::names::Names;
+use crate::prompt::face::{Face, Read};
 use crate::prompt::helper::{ChatHelper, Purpose};
+use crate::prompt::keys::{Clear, Keys};
 use crate::prompt::layout::Layout;
 use crate::prompt::terminal::Terminal;
-use crate::sanitize::Sanitized;
 use crate::sys::files;
 use crate::view::display_queue::DisplayQueue;
 use crate::view::render::{Style, name_colored};
-
-/// A wait that takes so long is explained.
-const LONG: Duration = Duration::from_secs(1);
 
 /// The editor and what it draws on.
 pub struct Prompt<'a> {
@@ -36,19 +32,6 @@ pub struct Prompt<'a> {
     queue: Arc<DisplayQueue>,
     style: Style,
     layout: Layout,
-}
-
-/// What came from the keys.
-#[derive(Debug)]
-pub enum Read {
-    /// A line, or several when they were pasted.
-    Line(String),
-    /// Ctrl-C, which threw something away.
-    Cleared,
-    /// Ctrl-C on an empty line.
-    Interrupt,
-    /// Ctrl-D, a closed window, or the program is to end.
-    End,
 }
 
 impl<'a> Prompt<'a> {
@@ -75,11 +58,14 @@ impl<'a> Prompt<'a> {
             .build();
         let mut editor = Editor::with_config(config).map_err(|error| failure(&error))?;
         let helper = ChatHelper::new(Arc::clone(&queue), layout, style.color);
+        let keys = EventHandler::Conditional(Box::new(Keys::new(Arc::clone(&queue))));
+        editor.bind_sequence(Event::Any, keys);
         let mut bind = |key, handler: Box<dyn ConditionalEventHandler>| {
             editor.bind_sequence(key, EventHandler::Conditional(handler))
         };
         bind(KeyEvent::ctrl('C'), Box::new(helper.interrupt()));
-        bind(KeyEvent::ctrl('Z'), Box::new(terminal.suspend()));
+        bind(KeyEvent::ctrl('Z'), Box::new(terminal.suspend(Arc::clone(&queue))));
+        bind(KeyEvent::ctrl('L'), Box::new(Clear(Arc::clone(&queue))));
         bind(KeyEvent(KeyCode::BackTab, Modifiers::NONE), Box::new(helper.backward()));
         editor.set_helper(Some(helper));
         Ok(Self { editor, terminal, queue, style, layout })
@@ -100,56 +86,6 @@ impl<'a> Prompt<'a> {
         })
     }
 
-    /// From here on the lines are for the chat, and these names are completed.
-    pub fn chat(&mut self, names: Names) {
-        if let Some(helper) = self.editor.helper_mut() {
-            helper.chat(names);
-        }
-    }
-
-    /// Reads a line for the chat. The prompt says where the user is.
-    pub fn read_chat(&mut self) -> Read {
-        let status = self.queue.status();
-        let raw = format!("{}@{}> ", status.name, status.room);
-        let name = match self.style.color {
-            true => name_colored(&status.name, &status.name),
-            false => status.name,
-        };
-        self.read(&raw, &format!("{name}@{}> ", status.room))
-    }
-
-    /// Asks a question of this program's own. `None` when it is not answered.
-    pub fn ask(&mut self, question: &str) -> Option<String> {
-        let helper = self.editor.helper_mut();
-        let purpose =
-            helper.map(|helper| std::mem::replace(&mut helper.purpose, Purpose::Question));
-        let read = self.read(question, question);
-        if let (Some(helper), Some(purpose)) = (self.editor.helper_mut(), purpose) {
-            helper.purpose = purpose;
-        }
-        match read {
-            Read::Line(answer) => Some(answer),
-            Read::Cleared | Read::Interrupt | Read::End => None,
-        }
-    }
-
-    /// Waits until `look` finds something, and says what for when it takes long. Ctrl-C and signals
-    /// end it: `None` then. Who makes it findable calls [`DisplayQueue::wake`] after that.
-    pub fn wait_for<T>(&mut self, what: &str, mut look: impl FnMut() -> Option<T>) -> Option<T> {
-        let _interruptible = self.terminal.interruptible();
-        let soon = Instant::now() + LONG;
-        self.queue.wait_for(&mut look, Some(soon)).or_else(|| {
-            self.notice(&format!("{what}; Ctrl-C leaves"));
-            self.show_waiting();
-            self.queue.wait_for(&mut look, None)
-        })
-    }
-
-    /// The queue of the lines that it shows.
-    pub fn queue(&self) -> Arc<DisplayQueue> {
-        Arc::clone(&self.queue)
-    }
-
     /// `styled` is `raw` with colours.
     fn read(&mut self, raw: &str, styled: &str) -> Read {
         self.show_waiting();
@@ -165,6 +101,8 @@ impl<'a> Prompt<'a> {
             self.take_back(raw, result.as_deref().unwrap_or_default(), false);
         } else if is_bare {
             self.take_back(raw, "", true);
+        } else {
+            self.queue.overdrawn();
         }
         match result {
             Ok(text) if was_interrupted => match text.is_empty() {
@@ -192,9 +130,42 @@ impl<'a> Prompt<'a> {
         let rows = 1 + if is_drawn { row } else { usize::from(is_full) };
         self.terminal.write(&format!("\x1b[{rows}A\r\x1b[J"));
     }
+}
 
-    /// Shows what waits, between two lines.
-    pub fn show_waiting(&self) {
+impl Face for Prompt<'_> {
+    fn queue(&self) -> &Arc<DisplayQueue> {
+        &self.queue
+    }
+
+    fn style(&self) -> Style {
+        self.style
+    }
+
+    fn read_chat(&mut self) -> Read {
+        let status = self.queue.status();
+        let raw = format!("{}@{}> ", status.name, status.room);
+        let name = match self.style.color {
+            true => name_colored(&status.name, &status.name),
+            false => status.name,
+        };
+        self.read(&raw, &format!("{name}@{}> ", status.room))
+    }
+
+    fn ask(&mut self, question: &str) -> Option<String> {
+        let helper = self.editor.helper_mut();
+        let purpose =
+            helper.map(|helper| std::mem::replace(&mut helper.purpose, Purpose::Question));
+        let read = self.read(question, question);
+        if let (Some(helper), Some(purpose)) = (self.editor.helper_mut(), purpose) {
+            helper.purpose = purpose;
+        }
+        match read {
+            Read::Line(answer) => Some(answer),
+            Read::Cleared | Read::Interrupt | Read::End => None,
+        }
+    }
+
+    fn show_waiting(&self) {
         loop {
             let batch = self.queue.take();
             if batch.is_empty() {
@@ -204,23 +175,18 @@ impl<'a> Prompt<'a> {
         }
     }
 
-    /// Clears the screen.
-    pub fn clear(&self) {
+    fn clear(&self) {
         self.terminal.write("\x1b[H\x1b[2J");
+        self.queue.cleared();
     }
 
-    /// Says something in this program's own name.
-    pub fn notice(&self, text: &str) {
-        let text = Sanitized::new(text);
-        self.queue.show([Entry::Notice(&text).styled("", "", self.style)]);
+    fn chat(&mut self, names: Names) {
+        if let Some(helper) = self.editor.helper_mut() {
+            helper.chat(names);
+        }
     }
 
-    /// Brings back the lines typed in earlier runs. Lines that are no text are taken out of the file.
-    ///
-    /// # Errors
-    ///
-    /// Says why they cannot be read.
-    pub fn load_history(&mut self, path: &Path) -> Result<(), String> {
+    fn load_history(&mut self, path: &Path) -> Result<(), String> {
         match path.exists().then(|| self.editor.load_history(path)) {
             Some(Err(ReadlineError::Io(error))) if error.kind() == ErrorKind::InvalidData => {
                 let bad = files::keep_text(path).map_err(|error| error.to_string())?;
@@ -234,18 +200,18 @@ impl<'a> Prompt<'a> {
         .map_err(|error| format!("{}: {error}", path.display()))
     }
 
-    /// Adds to the lines that the arrow up brings back, now and in later runs.
-    ///
-    /// # Errors
-    ///
-    /// Says why it cannot be written.
-    pub fn remember(&mut self, text: &str, path: Option<&Path>) -> Result<(), String> {
+    fn remember(&mut self, text: &str, path: Option<&Path>) -> Result<(), String> {
         let added = self.editor.add_history_entry(text);
         let kept = match (added, path) {
             (Ok(true), Some(path)) => self.editor.append_history(path),
             (added, _) => added.map(drop),
         };
         kept.map_err(|error| error.to_string())
+    }
+
+    fn interruptible<T>(&self, wait: impl FnOnce() -> T) -> T {
+        let _interruptible = self.terminal.interruptible();
+        wait()
     }
 }
 

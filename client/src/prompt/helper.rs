@@ -43,6 +43,8 @@ pub struct ChatHelper {
     backward: Backward,
     /// Whether the line is leaving the screen, because the server will send it back.
     is_leaving: Cell<bool>,
+    /// Whether the line is drawn for the last time.
+    is_last: Cell<bool>,
     /// Whether the line was empty when it was last drawn.
     is_blank: Cell<bool>,
 }
@@ -60,6 +62,7 @@ impl ChatHelper {
             completion: RefCell::default(),
             backward: Backward::default(),
             is_leaving: Cell::new(false),
+            is_last: Cell::new(false),
             is_blank: Cell::new(true),
         }
     }
@@ -215,7 +218,7 @@ impl Highlighter for ChatHelper {
     /// The prompt, with what waits to be shown in front of it: the cursor is where the prompt begins,
     /// and that row is empty. The editor goes on counting from the prompt.
     fn highlight_prompt<'b, 's: 'b, 'p: 'b>(&'s self, prompt: &'p str, _: bool) -> Cow<'b, str> {
-        let mut text = self.queue.take();
+        let mut text = self.queue.take_above_prompt(self.is_last.get());
         if !self.is_leaving.get() {
             text.push_str(prompt);
         }
@@ -247,7 +250,8 @@ impl Highlighter for ChatHelper {
         // The last drawing of a line that was entered, with the cursor at its end. What is said
         // comes back from the server, and is shown then, so that the screen shows what was really
         // said.
-        let is_last = kind == CmdKind::ForcedRefresh && position == line.len();
+        self.is_last.set(kind == CmdKind::ForcedRefresh);
+        let is_last = self.is_last.get() && position == line.len();
         if is_last && self.purpose == Purpose::Chat {
             let is_text = !line.starts_with('/') || line.starts_with("//") || is_secret(line);
             let is_one = !line.contains(['\n', '\r']);

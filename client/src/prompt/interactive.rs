@@ -7,10 +7,12 @@ use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, sync_channel};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use std::{env, io};
 
 use clap::ColorChoice;
+use protocol::Command;
 
 use crate::args::appearance::Appearance;
 use crate::args::server::ServerArgs;
@@ -18,18 +20,21 @@ use crate::exit::{Exit, Failure};
 use crate::model::commands::{Input, as_typed, explained, is_secret, verbatim};
 use crate::model::names::Names;
 use crate::model::state::State;
-use crate::net::{Attempted, PATIENCE, Target, attempt, get_in};
-use crate::prompt::editor::{Prompt, Read};
+use crate::net::{PATIENCE, Target, get_in};
+use crate::prompt::editor::Prompt;
+use crate::prompt::face::{Face, Read};
 use crate::prompt::login_dialog::{self, LoggedIn};
+use crate::prompt::plain::Plain;
 use crate::prompt::terminal::{Terminal, leave, leave_on_signals};
 use crate::session::timing::Timing;
-use crate::session::{Ended, Session, SessionMessage};
+use crate::session::{Alone, Ended, Session, SessionMessage};
 use crate::sys::files;
 use crate::sys::thread;
 use crate::view::View;
 use crate::view::display_queue::DisplayQueue;
 use crate::view::ignored::Ignored;
 use crate::view::log_file::LogFile;
+use crate::view::on_mention::OnMention;
 use crate::view::render::Style;
 
 /// Inputs that may wait for the session: the lines of a user, and batches of the server's.
@@ -46,62 +51,74 @@ const USAGE_COLUMNS: usize = 16;
 /// # Errors
 ///
 /// Says why there is nothing to stay for.
-pub fn run(to: &ServerArgs, appearance: &Appearance) -> Result<Exit, Failure> {
-    check_terminal()?;
-    let style = style(appearance);
+pub fn run(
+    to: &ServerArgs,
+    appearance: &Appearance,
+    alone: Option<Alone>,
+) -> Result<Exit, Failure> {
+    let is_plain = appearance.plain || !io::stdout().is_terminal() || !can_move_its_cursor();
+    let style = style(appearance, is_plain);
     let log = appearance.log.as_deref().map(LogFile::open).transpose()?;
     // Before the terminal is taken, so that Ctrl-C ends a connection attempt as it ends anything.
     let target = Target::of(to)?;
     let logged_in = log_in(to, &target)?;
     let queue = Arc::new(DisplayQueue::default());
+    let mut view = View::new(style, appearance.time(), log, Arc::clone(&queue));
+    view.on_mention = appearance.on_mention.clone().map(OnMention::new);
+    view.ignored = Ignored::load(files::state("ignored").ok());
+    if is_plain {
+        leave_on_signals(Arc::clone(&queue))?;
+        let (plain, printer) = Plain::start(Arc::clone(&queue), style)?;
+        return until_shown(chat(to, &target, alone, logged_in, plain, view), &queue, printer);
+    }
     let terminal = Terminal::take()?;
     leave_on_signals(Arc::clone(&queue))?;
     let mut prompt = Prompt::new(&terminal, Arc::clone(&queue), style)?;
     let mut printer = prompt.printer()?;
     let redrawn = Arc::clone(&queue);
     let printer = thread::spawn("printer", move || redrawn.redraw_loop(&mut printer))?;
-    let mut view = View::new(style, appearance.time(), log, Arc::clone(&queue));
-    view.ignored = Ignored::load(files::state("ignored").ok());
-    let result = chat(to, &target, logged_in, prompt, view);
-    // By now the editor is gone, so the printer does not wait for it.
+    // By the end of the chat the editor is gone, so the printer does not wait for it.
+    until_shown(chat(to, &target, alone, logged_in, prompt, view), &queue, printer)
+}
+
+fn until_shown(
+    result: Result<Exit, Failure>,
+    queue: &DisplayQueue,
+    printer: JoinHandle<()>,
+) -> Result<Exit, Failure> {
     queue.close();
     thread::join(printer);
     result
 }
 
-/// Refuses a terminal that cannot move its cursor, before anybody sees this user come and go.
-fn check_terminal() -> Result<(), Failure> {
-    let name = env::var("TERM").unwrap_or_default();
-    if !matches!(&*name, "dumb" | "cons25" | "emacs") {
-        return Ok(());
-    }
-    let reason = format!(
-        "a terminal of the kind TERM={name} has no prompt; set TERM to its real kind, or type requests, \
-         as `say hello`, into: cat | chat-client --name NAME"
-    );
-    Err(Failure::new(Exit::Local, reason))
+/// Whether the terminal can, as rustyline has it. Others get whole lines.
+fn can_move_its_cursor() -> bool {
+    !matches!(&*env::var("TERM").unwrap_or_default(), "dumb" | "cons25" | "emacs")
 }
 
 /// How lines look. `auto` is decided here, where the terminal is known.
-fn style(appearance: &Appearance) -> Style {
+fn style(appearance: &Appearance, is_plain: bool) -> Style {
+    let is_terminal = io::stdout().is_terminal();
     let color = match appearance.color {
+        _ if is_plain => false,
         ColorChoice::Always => true,
         ColorChoice::Never => false,
         ColorChoice::Auto => {
             let is_unwanted = env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-            !is_unwanted && io::stdout().is_terminal()
+            !is_unwanted && is_terminal
         }
     };
-    Style { color, bell: !appearance.no_bell, quiet: appearance.quiet }
+    Style { color, bell: !appearance.no_bell && is_terminal, quiet: appearance.quiet }
 }
 
 /// The whole stay, from the login to the farewell.
 fn chat(
     to: &ServerArgs,
     target: &Target,
+    alone: Option<Alone>,
     logged_in: Option<LoggedIn>,
-    mut prompt: Prompt<'_>,
-    view: View,
+    mut prompt: impl Face,
+    mut view: View,
 ) -> Result<Exit, Failure> {
     let queue = Arc::clone(&view.queue);
     let logged_in = match logged_in {
@@ -113,9 +130,13 @@ fn chat(
     };
     let state = State::new(&name, to.room());
     let names = state.names();
+    view.names = names.clone();
     prompt.chat(names.clone());
     let (mailbox, inputs) = sync_channel(MAILBOX);
-    let session = Session::new(server, state, view, Timing::default(), (mailbox.clone(), inputs));
+    let commands = alone.as_ref().map(|alone| alone.commands);
+    let mut session =
+        Session::new(server, state, view, Timing::default(), (mailbox.clone(), inputs));
+    session.alone = alone;
     session.publish();
     let guard = LeaveOnDrop(Arc::clone(&queue));
     let session = thread::spawn("session", move || {
@@ -124,7 +145,7 @@ fn chat(
         leave(queue, ended.as_ref().map_or_else(|failure| failure.exit, |ended| ended.exit));
         ended
     })?;
-    let mut typing = Typing { prompt, queue, mailbox, requests: 1, history: None, names };
+    let mut typing = Typing { prompt, queue, mailbox, requests: 1, history: None, names, commands };
     typing.open_history();
     typing.settle();
     typing.run();
@@ -161,44 +182,20 @@ fn log_in(to: &ServerArgs, target: &Target) -> Result<Option<LoggedIn>, Failure>
     Ok(Some(LoggedIn { server: target.clone(), name: name.to_owned(), connection }))
 }
 
-impl login_dialog::DialogUser for Prompt<'_> {
-    fn ask(&mut self, question: &str) -> Option<String> {
-        Prompt::ask(self, question)
-    }
-
-    fn tell(&mut self, text: &str) {
-        self.notice(text);
-    }
-
-    fn attempt(&mut self, server: &Target, name: &str) -> Result<Option<Attempted>, Failure> {
-        let (report, reported) = sync_channel(1);
-        let queue = self.queue();
-        let thread = attempt::start(server, name, PATIENCE, move |attempted| {
-            // It fails when the user did not wait.
-            let _ = report.send(attempted);
-            queue.wake();
-        })?;
-        let attempted =
-            self.wait_for(&format!("connecting to {server}"), || reported.try_recv().ok());
-        if attempted.is_some() {
-            thread::join(thread);
-        }
-        Ok(attempted)
-    }
-}
-
 /// The user's side of the chat.
-struct Typing<'a> {
-    prompt: Prompt<'a>,
+struct Typing<F> {
+    prompt: F,
     queue: Arc<DisplayQueue>,
     mailbox: SyncSender<SessionMessage>,
     /// How many requests the session was given. The login is the first.
     requests: u64,
     history: Option<PathBuf>,
     names: Names,
+    /// The requests that make sense here, where these are not all.
+    commands: Option<&'static [Command]>,
 }
 
-impl Typing<'_> {
+impl<F: Face> Typing<F> {
     fn open_history(&mut self) {
         let opened =
             files::state("history").and_then(|path| self.prompt.load_history(&path).map(|()| path));
@@ -214,13 +211,19 @@ impl Typing<'_> {
             interrupts = match self.prompt.read_chat() {
                 Read::Line(text) if self.typed(&text) => 0,
                 Read::Cleared => 0,
-                Read::Interrupt if interrupts == 0 && self.queue.status().is_connected => {
-                    self.prompt.notice("Ctrl-C again leaves, and so does Ctrl-D");
-                    1
-                }
+                Read::Interrupt if interrupts == 0 && self.interrupted() => 1,
                 Read::Line(_) | Read::Interrupt | Read::End => return,
             }
         }
+    }
+
+    /// What a first Ctrl-C on an empty line does. False when nobody is left to be told.
+    fn interrupted(&self) -> bool {
+        if self.queue.status().is_connected {
+            self.prompt.notice("Ctrl-C again leaves, and so does Ctrl-D");
+            return true;
+        }
+        self.mailbox.send(SessionMessage::Stop).is_ok()
     }
 
     /// Does what a line says. False when that is to leave.
@@ -258,6 +261,8 @@ impl Typing<'_> {
         match Input::read(line) {
             Input::Nothing => {}
             Input::Send(request) => return self.send(request),
+            Input::Grep(text) => return self.mailbox.send(SessionMessage::Grep(text)).is_ok(),
+            Input::Reconnect => return self.mailbox.send(SessionMessage::Reconnect).is_ok(),
             Input::Resend => return self.mailbox.send(SessionMessage::Resend).is_ok(),
             Input::Reply(text) => match self.names.correspondent() {
                 Some(name) => return self.send(format!("msg {name} {text}")),
@@ -303,7 +308,12 @@ impl Typing<'_> {
     }
 
     fn help(&self, about: Option<&str>) {
-        let known = explained(about);
+        let mut known = explained(about);
+        if let Some(commands) = self.commands {
+            let has = |command: &Command| commands.contains(command);
+            let missing: Vec<_> = Command::ALL.iter().filter(|command| !has(command)).collect();
+            known.retain(|(usage, _)| !missing.iter().any(|it| usage[1..] == *it.spec().usage));
+        }
         if let (Some(word), true) = (about, known.is_empty()) {
             self.prompt.notice(&format!("there is no command /{word}; /help lists them"));
         }

@@ -4,15 +4,21 @@
 //! |---|---|
 //! | [`interactive`] | the mode, from the login to the farewell |
 //! | [`login_dialog`] | asking for server and name |
-//! | [`editor`] | reading a line |
+//! | [`face`] | what the two kinds of terminal have in common |
+//! | [`plain`] | lines, for a terminal that cannot move its cursor |
+//! | [`editor`] | a prompt that is edited |
 //! | [`helper`], [`completion`] | what is offered while it is edited |
+//! | [`keys`] | what a key means before the editor sees it |
 //! | [`layout`] | which rows and columns it takes |
 //! | [`terminal`] | the terminal's modes and signals |
 
 pub mod completion;
 pub mod editor;
+pub mod face;
 pub mod helper;
 pub mod interactive;
+pub mod keys;
 pub mod layout;
 pub mod login_dialog;
+pub mod plain;
 pub mod terminal;

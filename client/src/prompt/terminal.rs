@@ -18,6 +18,10 @@ use crate::exit::{Exit, Failure};
 use crate::sys::stdout::{print, unbuffered};
 use crate::view::display_queue::DisplayQueue;
 
+/// Has the terminal remember the title of its window, and take it back (xterm's control sequences).
+const KEEP_TITLE: &str = "\x1b[22;2t";
+const TAKE_TITLE_BACK: &str = "\x1b[23;2t";
+
 /// The terminal as it was found. Dropping it brings that state back.
 pub struct Terminal {
     found: Termios,
@@ -35,6 +39,7 @@ impl Terminal {
         let mut quiet = found.clone();
         quiet.local_flags &= !(LocalFlags::ECHO | LocalFlags::ICANON | LocalFlags::ISIG);
         tcsetattr(io::stdin(), SetArg::TCSADRAIN, &quiet).map_err(failed)?;
+        write(KEEP_TITLE);
         Ok(Self { found })
     }
 
@@ -59,8 +64,8 @@ impl Terminal {
 
     /// What to bind to Ctrl-Z.
     #[must_use]
-    pub fn suspend(&self) -> Suspend {
-        Suspend { found: Mutex::new(self.found.clone()) }
+    pub fn suspend(&self, queue: Arc<DisplayQueue>) -> Suspend {
+        Suspend { found: Mutex::new(self.found.clone()), queue }
     }
 }
 
@@ -82,18 +87,20 @@ impl Drop for Interruptible {
 pub struct Suspend {
     /// Locked only because rustyline wants what it calls to be fit for many threads.
     found: Mutex<Termios>,
+    queue: Arc<DisplayQueue>,
 }
 
 impl ConditionalEventHandler for Suspend {
     fn handle(&self, _: &Event, _: RepeatCount, _: bool, _: &EventContext<'_>) -> Option<Cmd> {
         let editing = tcgetattr(io::stdin()).ok()?;
         let found = self.found.lock().clone();
-        write("\x1b[?2004l\n");
+        write(&format!("{TAKE_TITLE_BACK}\x1b[?2004l\n"));
         let _ = tcsetattr(io::stdin(), SetArg::TCSADRAIN, &found);
         // The whole job, as the terminal itself does it. It returns when the job goes on.
         let _ = kill(Pid::from_raw(0), Signal::SIGTSTP);
         let _ = tcsetattr(io::stdin(), SetArg::TCSADRAIN, &editing);
-        write("\x1b[?2004h");
+        write(&format!("\x1b[?2004h{KEEP_TITLE}"));
+        self.queue.overdrawn();
         Some(Cmd::Repaint)
     }
 }
@@ -105,6 +112,7 @@ fn write(text: &str) {
 
 impl Drop for Terminal {
     fn drop(&mut self) {
+        write(TAKE_TITLE_BACK);
         // Nothing can be done for a terminal that is gone.
         let _ = tcsetattr(io::stdin(), SetArg::TCSADRAIN, &self.found);
     }

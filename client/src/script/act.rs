@@ -10,7 +10,6 @@ use super::entrance::Entrance;
 use super::output::Output;
 use super::session::{ScriptSession, is_refusal};
 use crate::args::act::{Announce, Kick, Operator, Restrain, Telling};
-use crate::args::limits::Visit;
 use crate::exit::{Exit, Failure};
 use crate::model::fence;
 
@@ -24,9 +23,9 @@ const PASSWORD_BYTES: u64 = 64 * 1024;
 /// Says why the room was not told.
 pub fn me(told: &Telling) -> Result<Exit, Failure> {
     let text = told.text.join(" ");
-    let name = told.visit.server.speaker()?;
+    let entrance = Entrance::new(&told.visit, told.visit.server.speaker()?);
     let is_done = |line: &str, name: &str| matches!(Event::parse(line), Some(Event::Did { name: who, .. }) if who == name);
-    act(&told.visit, name, None, &Request::Me(&text), is_done).map(|_| Exit::Done)
+    act(entrance, None, &Request::Me(&text), is_done).map(|_| Exit::Done)
 }
 
 /// Prints the topic, or sets it.
@@ -38,12 +37,12 @@ pub fn topic(told: &Telling) -> Result<Exit, Failure> {
     let text = told.text.join(" ");
     if !text.trim().is_empty() {
         let is_done = |line: &str, name: &str| matches!(Event::parse(line), Some(Event::TopicSet { name: who, .. }) if who == name);
-        let name = told.visit.server.speaker()?;
-        return act(&told.visit, name, None, &Request::Topic(&text), is_done).map(|_| Exit::Done);
+        let entrance = Entrance::new(&told.visit, told.visit.server.speaker()?);
+        return act(entrance, None, &Request::Topic(&text), is_done).map(|_| Exit::Done);
     }
     let is_done = |line: &str, _: &str| matches!(Reply::parse(line), Some(Reply::Topic(_)));
-    let name = told.visit.server.reader();
-    let answer = act(&told.visit, name, None, &Request::Topic(""), is_done)?;
+    let entrance = Entrance::to_read(&told.visit);
+    let answer = act(entrance, None, &Request::Topic(""), is_done)?;
     let mut output = Output::new()?;
     if let Some(Reply::Topic(topic)) = answer.as_deref().and_then(Reply::parse) {
         output.line(topic);
@@ -103,9 +102,9 @@ fn operate(
     request: &Request<'_>,
     is_done: impl Fn(&str, &str) -> bool,
 ) -> Result<Exit, Failure> {
-    let name = operator.visit.server.speaker()?;
+    let entrance = Entrance::new(&operator.visit, operator.visit.server.speaker()?);
     let password = password(operator)?;
-    act(&operator.visit, name, Some(&password), request, is_done).map(|_| Exit::Done)
+    act(entrance, Some(&password), request, is_done).map(|_| Exit::Done)
 }
 
 /// The first line of the file, which no list of processes shows.
@@ -123,13 +122,12 @@ fn password(operator: &Operator) -> Result<String, Failure> {
 /// Sends one request, after that which makes an operator where it takes one. Gives the line that tells that
 /// it was done: `None` when that is among lines of the room that are missing.
 fn act(
-    visit: &Visit,
-    name: String,
+    mut entrance: Entrance<'_>,
     password: Option<&str>,
     request: &Request<'_>,
     is_done: impl Fn(&str, &str) -> bool,
 ) -> Result<Option<String>, Failure> {
-    let mut session = Entrance::new(visit, name).enter()?;
+    let mut session = entrance.enter()?;
     let first = password.map(|password| format!("{}\n", Request::Operator(password)));
     session.send(&format!("{}{request}\n{}", first.unwrap_or_default(), fence::request("act")))?;
     let outcome = await_outcome(&mut session, is_done)?;

@@ -85,7 +85,7 @@ fn ask(
     heading: Reply<'_>,
     is_row: impl Fn(&str) -> bool,
 ) -> Result<Answer, Failure> {
-    let mut entrance = Entrance::new(&list.visit, list.visit.server.reader());
+    let mut entrance = Entrance::to_read(&list.visit);
     loop {
         let mut session = entrance.enter()?;
         match ask_in(&mut session, &request, heading, &is_row) {

@@ -2,6 +2,8 @@
 //!
 //! The time that the user gave counts from the beginning, and holds for all of it.
 
+use std::os::fd::AsFd;
+use std::os::unix::net::UnixStream;
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::time::{Duration, Instant};
 
@@ -9,7 +11,9 @@ use super::session::ScriptSession;
 use crate::args::limits::Visit;
 use crate::exit::{Exit, Failure};
 use crate::model::backoff::Backoff;
-use crate::net::{Attempted, ConnectError, PATIENCE, Target, attempt};
+use crate::net::watch::Watched;
+use crate::net::{Attempted, ConnectError, Connection, PATIENCE, Target, attempt};
+use crate::sys::poll::{self, Interest};
 use crate::sys::stderr::warn;
 use crate::sys::thread;
 
@@ -25,12 +29,16 @@ const SLACK: Duration = Duration::from_millis(250);
 pub struct Entrance<'a> {
     visit: &'a Visit,
     name: String,
+    /// Whether a name is only for servers that let nobody read without one.
+    watches: bool,
     deadline: Option<Instant>,
     /// How often it may still be tried again.
     left: u32,
     backoff: Backoff,
     /// When the user was let in.
     entered: Instant,
+    /// Readable once all is to end, and so every wait in here.
+    end: Option<UnixStream>,
 }
 
 impl<'a> Entrance<'a> {
@@ -42,11 +50,26 @@ impl<'a> Entrance<'a> {
         Self {
             visit,
             name,
+            watches: false,
             deadline: limits.deadline(),
             left: limits.retry,
             backoff,
             entered: Instant::now(),
+            end: None,
         }
+    }
+
+    /// Lets every wait in here end when this can be read.
+    pub fn end_with(&mut self, end: UnixStream) {
+        self.end = Some(end);
+    }
+
+    /// The way in for somebody who only reads: without a name where none is given, and with one that is
+    /// made up where the server wants one. From now on the time counts.
+    #[must_use]
+    pub fn to_read(visit: &'a Visit) -> Self {
+        let watches = visit.server.name().is_none();
+        Self { watches, ..Self::new(visit, visit.server.reader()) }
     }
 
     /// Goes in.
@@ -101,22 +124,50 @@ impl<'a> Entrance<'a> {
             return Err(Failure::new(Exit::TimedOut, reason));
         }
         warn(format_args!("{failure}; trying again in {:.0} s", pause.as_secs_f64().ceil()));
-        std::thread::sleep(pause);
+        let until = Instant::now() + pause;
+        match &self.end {
+            None => std::thread::sleep(pause),
+            Some(end) => {
+                let [ends] = poll::wait([(end.as_fd(), Interest::Read)], Some(until))
+                    .map_err(Failure::local)?;
+                if ends {
+                    return Err(ended());
+                }
+            }
+        }
         Ok(())
     }
 
     fn enter_once(&mut self) -> Result<ScriptSession, Failure> {
         let Visit { server, limits } = self.visit;
         let patience = limits.connect_patience(PATIENCE);
-        let (report, reported) = sync_channel::<Attempted>(1);
-        let thread =
-            attempt::start(&Target::of(server)?, &self.name, patience, move |attempted| {
-                // Nobody may wait for it any more.
-                let _ = report.send(attempted);
-            })?;
+        let (report, reported) = sync_channel::<Result<(Connection, Watched), ConnectError>>(1);
+        let (done, is_done) = UnixStream::pair().map_err(Failure::local)?;
+        let tell = move |attempted| {
+            // Nobody may wait for it any more.
+            drop(report.send(attempted));
+            drop(done);
+        };
+        let (to, name) = (&Target::of(server)?, &self.name);
+        let thread = if self.watches {
+            attempt::start_reading(to, server.room(), name, patience, tell)
+        } else {
+            attempt::start(to, name, patience, move |attempted: Attempted| {
+                tell(attempted.map(|connection| (connection, Watched::Unknown)));
+            })
+        }?;
         let longest = patience + SLACK;
         let left = self.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
-        let attempted = match reported.recv_timeout(left.map_or(longest, |left| left.min(longest)))
+        let until = Instant::now() + left.map_or(longest, |left| left.min(longest));
+        let done = (is_done.as_fd(), Interest::Read);
+        let ends = match &self.end {
+            Some(end) => poll::wait([done, (end.as_fd(), Interest::Read)], Some(until)),
+            None => poll::wait([done], Some(until)).map(|[done]| [done, false]),
+        };
+        if let [_, true] = ends.map_err(Failure::local)? {
+            return Err(ended());
+        }
+        let attempted = match reported.recv_timeout(until.saturating_duration_since(Instant::now()))
         {
             Ok(attempted) => attempted,
             Err(RecvTimeoutError::Timeout) if left.is_some_and(|left| left < longest) => {
@@ -133,11 +184,18 @@ impl<'a> Entrance<'a> {
             }
         };
         thread::join(thread);
-        let mut session = ScriptSession::new(attempted?, self.name.clone(), self.deadline)?;
-        if let Some(room) = server.room() {
-            session.join(room)?;
+        let (connection, watched) = attempted?;
+        let mut session = ScriptSession::new(connection, self.name.clone(), self.deadline)?;
+        match server.room() {
+            Some(room) if watched == Watched::Reads => room.clone_into(&mut session.room),
+            Some(room) => session.join(room)?,
+            None => {}
         }
         self.entered = Instant::now();
         Ok(session)
     }
+}
+
+fn ended() -> Failure {
+    Failure::new(Exit::Signal, "ended by a signal")
 }

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::entrance::Entrance;
 use super::lines::Woken;
-use super::output::Output;
+use super::output::{self, Output};
 use super::past::{Flow, Past, Told, Wanted};
 use super::record::json;
 use super::session::ScriptSession;
@@ -23,8 +23,9 @@ use crate::sys::stdout::Audience;
 pub fn run(follow: &Follow) -> Result<Exit, Failure> {
     let output = Output::new()?;
     let mut printer = Printer { output, options: follow, left: follow.count.unwrap_or(u64::MAX) };
-    let mut entrance = Entrance::new(&follow.visit, follow.visit.server.reader());
+    let mut entrance = Entrance::to_read(&follow.visit);
     let mut session = entrance.enter()?;
+    output::tell_ready(follow.ready_fd)?;
     let wanted = Wanted::new(follow.history, follow.since);
     let mut past = Past::new(wanted, &session.name, follow.reconnect);
     loop {

@@ -1,11 +1,12 @@
 //! The way to stdout: whole lines at once, quiet when nobody reads them.
 
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::{self, IsTerminal};
 use std::os::fd::{AsFd, BorrowedFd};
 
-use crate::exit::Failure;
+use crate::exit::{Exit, Failure};
 use crate::sanitize::Sanitized;
+use crate::sys::poll::write_all;
 use crate::sys::stdout::{Audience, print, unbuffered};
 
 /// Lines on their way to stdout. What was added is not seen before a [`Output::flush`].
@@ -47,6 +48,20 @@ impl Output {
         self.gathered.clear();
         printed
     }
+}
+
+/// Tells whoever reads from this file descriptor, where there is one, that from now on no line is missed.
+///
+/// # Errors
+///
+/// When it cannot be written.
+pub fn tell_ready(descriptor: Option<u32>) -> Result<(), Failure> {
+    let Some(descriptor) = descriptor else { return Ok(()) };
+    let file = OpenOptions::new().write(true).open(format!("/dev/fd/{descriptor}"));
+    file.and_then(|mut file| write_all(&mut file, b"ready\n", None)).map_err(|error| {
+        let reason = format!("cannot write to file descriptor {descriptor}: {error}");
+        Failure::new(Exit::Local, reason)
+    })
 }
 
 /// To watch whether somebody reads.

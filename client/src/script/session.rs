@@ -32,6 +32,8 @@ pub fn is_refusal(line: &str) -> bool {
                 | Reply::TooManyRooms
                 | Reply::NoSuchUser(_)
                 | Reply::MailboxFull(_)
+                | Reply::MessageRefused(_)
+                | Reply::TooManyIgnored
                 | Reply::Muted(_)
                 | Reply::Usage(_)
                 | Reply::LineTooLong(_)

@@ -1,7 +1,5 @@
 //! `wait` and `ask`: until the room says what a script waits for.
 
-use std::fs::OpenOptions;
-use std::io::Write;
 use std::ops::ControlFlow;
 
 use protocol::{Reply, Request};
@@ -10,7 +8,7 @@ use regex::Regex;
 use super::echoes::said_by;
 use super::entrance::Entrance;
 use super::lines::Woken;
-use super::output::Output;
+use super::output::{self, Output};
 use super::past::{Flow, Past, Wanted};
 use super::session::{ScriptSession, is_refusal};
 use crate::args::script::{Ask, Wait};
@@ -25,22 +23,14 @@ use crate::sys::stderr::warn;
 /// Says why none did.
 pub fn run(wait: &Wait) -> Result<Exit, Failure> {
     let mut output = Output::new()?;
-    let mut entrance = Entrance::new(&wait.visit, wait.visit.server.reader());
+    let mut entrance = Entrance::to_read(&wait.visit);
     let mut session = entrance.enter()?;
-    if let Some(descriptor) = wait.ready_fd {
-        tell_ready(descriptor)?;
-    }
+    output::tell_ready(wait.ready_fd)?;
     let wanted = Wanted::new(wait.history, wait.since);
     let mut past = Past::new(wanted, &session.name, wait.reconnect);
     loop {
         let asked = past.requests().map_or(Ok(()), |requests| session.send(&requests));
-        let matched = asked.and_then(|()| {
-            // Nobody sees when it came.
-            let take = |line: &str, look: &mut dyn FnMut(&str) -> Flow| {
-                past.take(line, "", |told| look(told.line()))
-            };
-            until_match(&mut session, &wait.pattern, take)
-        });
+        let matched = asked.and_then(|()| until_match(&mut session, &wait.pattern, &mut past));
         match matched {
             Err(lost) if lost.exit == Exit::ConnectionLost && wait.reconnect => {
                 session = entrance.enter_again(lost)?;
@@ -62,39 +52,42 @@ pub fn ask(ask: &Ask) -> Result<Exit, Failure> {
     let text = ask.text.join(" ");
     session.send(&format!("{}\n{}", Request::Say(&text), fence::request("ask")))?;
     let own = said_by(&session.name);
-    let mut question = Question::Sent;
-    let matched = until_match(&mut session, &ask.pattern, |line, look| {
-        match question {
-            Question::Sent if line.starts_with(&own) => question = Question::Said,
-            // It may be among them, and the answer behind them.
-            Question::Sent if is_gap(line) => question = Question::Unseen,
-            Question::Sent if is_refusal(line) => {
-                // A mute may be told before the line was said all the same; the fence knows.
-                question = Question::Refused(line.to_owned());
-            }
-            Question::Refused(_) if line.starts_with(&own) => question = Question::Said,
-            Question::Refused(_) | Question::Sent if fence::answered(line).is_some() => {
-                let why = match &question {
-                    Question::Refused(why) => why.as_str(),
-                    _ => "the server did not echo it",
-                };
-                return ControlFlow::Break(Err(Failure::refused(why)));
-            }
-            Question::Unseen if is_refusal(line) => {
-                let reason =
-                    format!("not known whether it was said: lines are missing, and {line}");
-                return ControlFlow::Break(Err(Failure::new(Exit::Unknown, reason)));
-            }
-            Question::Said | Question::Unseen if !line.starts_with(&own) => return look(line),
-            _ => {}
-        }
-        ControlFlow::Continue(())
-    });
+    let mut question = Question { own, progress: Progress::Sent };
+    let matched = until_match(&mut session, &ask.pattern, &mut question);
     finish(session, matched, &mut output)
 }
 
+/// From the lines that come to those in which a match is looked for.
+trait Source {
+    /// Takes a line, and gives it on, or other ones, to what looks for a match.
+    fn take(&mut self, line: &str, look: &mut dyn FnMut(&str) -> Flow) -> Flow;
+
+    /// A request that is due now, or nothing.
+    fn take_due(&mut self) -> &'static str {
+        ""
+    }
+}
+
+impl Source for Past {
+    fn take(&mut self, line: &str, look: &mut dyn FnMut(&str) -> Flow) -> Flow {
+        // Nobody sees when it came.
+        Past::take(self, line, "", |told| look(told.line()))
+    }
+
+    fn take_due(&mut self) -> &'static str {
+        Past::take_due(self)
+    }
+}
+
+/// What was asked, and what became of it.
+struct Question {
+    /// How the room shows what this user says.
+    own: String,
+    progress: Progress,
+}
+
 /// What became of a question.
-enum Question {
+enum Progress {
     /// The room has not seen it yet.
     Sent,
     /// The server has refused something.
@@ -105,12 +98,41 @@ enum Question {
     Said,
 }
 
-/// Gives each line to `take`, which gives it on, or other ones, to what looks for a match. Gives the line
-/// that matched.
+impl Source for Question {
+    fn take(&mut self, line: &str, look: &mut dyn FnMut(&str) -> Flow) -> Flow {
+        let is_own = line.starts_with(&self.own);
+        match &self.progress {
+            Progress::Sent | Progress::Refused(_) if is_own => self.progress = Progress::Said,
+            // It may be among them, and the answer behind them.
+            Progress::Sent if is_gap(line) => self.progress = Progress::Unseen,
+            Progress::Sent if is_refusal(line) => {
+                // A mute may be told before the line was said all the same; the fence knows.
+                self.progress = Progress::Refused(line.to_owned());
+            }
+            Progress::Refused(_) | Progress::Sent if fence::answered(line).is_some() => {
+                let why = match &self.progress {
+                    Progress::Refused(why) => why.as_str(),
+                    _ => "the server did not echo it",
+                };
+                return ControlFlow::Break(Err(Failure::refused(why)));
+            }
+            Progress::Unseen if is_refusal(line) => {
+                let reason =
+                    format!("not known whether it was said: lines are missing, and {line}");
+                return ControlFlow::Break(Err(Failure::new(Exit::Unknown, reason)));
+            }
+            Progress::Said | Progress::Unseen if !is_own => return look(line),
+            _ => {}
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+/// Gives each line to the source, until one of what the source makes of them matches. Gives that one.
 fn until_match(
     session: &mut ScriptSession,
     pattern: &Regex,
-    mut take: impl FnMut(&str, &mut dyn FnMut(&str) -> Flow) -> Flow,
+    source: &mut impl Source,
 ) -> Result<String, Failure> {
     let mut found = None;
     let mut look = |line: &str| {
@@ -125,8 +147,12 @@ fn until_match(
             if is_gap(line) {
                 warn(format_args!("{line}; what is waited for may be among them"));
             }
-            take(line, &mut look)
+            source.take(line, &mut look)
         });
+        match source.take_due() {
+            "" => {}
+            due => session.send(due)?,
+        }
         if let Some(stop) = stop {
             stop?;
             break;
@@ -161,14 +187,4 @@ fn finish(
     });
     session.leave();
     printed
-}
-
-/// Tells whoever reads from this file descriptor that from now on no line is missed.
-fn tell_ready(descriptor: u32) -> Result<(), Failure> {
-    let path = format!("/dev/fd/{descriptor}");
-    let told =
-        OpenOptions::new().write(true).open(&path).and_then(|mut it| it.write_all(b"ready\n"));
-    told.map_err(|error| {
-        Failure::new(Exit::Local, format!("cannot write to file descriptor {descriptor}: {error}"))
-    })
 }

@@ -3,17 +3,17 @@
 //!
 //! ```text
 //!  login dialog ── let in ──> connected ── lost ──> away ── let in again ──> connected
-//!       │                      │     │               │
-//!       │ Ctrl-C, Ctrl-D       │     │ kicked,       │ Ctrl-C, Ctrl-D,
-//!       v                      │     v banned        v banned
-//!      end                     │    end             end
-//!                       Ctrl-D │
-//!                              v
+//!       │                      │     │              │  │ ^
+//!       │ Ctrl-C, Ctrl-D       │     │ kicked, Ctrl-D, │ │ /reconnect, /rename
+//!       v                      │     v banned   banned │ │
+//!      end                     │    end             │  │ Ctrl-C
+//!                       Ctrl-D │                    v  v │
+//!                              v                  end  stopped ── Ctrl-C, Ctrl-D ──> end
 //!                           leaving ── closed, or 2 s ──> end
 //! ```
 //!
 //! The prompt says NAME@ROOM of the last answer; after `/join` and `/rename` it waits for theirs, for a
-//! second at most. A text is on its way until its echo comes, and said to be late after two seconds.
+//! second at most. A text is on its way until its echo comes, and from two seconds on it is pinned above the prompt.
 //!
 //! It owns the socket and what is known of the chat, and knows no terminal: it shows through a
 //! [`View`] and hears of the user through a channel. This file has the time with a connection,
@@ -25,6 +25,8 @@ pub mod timing;
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::time::{Duration, Instant};
+
+use protocol::Command;
 
 use crate::exit::{Exit, Failure};
 use crate::model::backoff::Backoff;
@@ -56,10 +58,16 @@ pub enum SessionMessage {
     Block(Vec<String>),
     /// The user wants sent again what a lost connection swallowed.
     Resend,
+    /// The user wants to see which lines of the room have this text.
+    Grep(String),
     /// The user wants to see who comes and goes, or no longer.
     Quiet,
     /// The user wants to hide what somebody says, or to see it again, or to know who is ignored.
     Ignore(Option<String>),
+    /// The user wants no more attempts to connect.
+    Stop,
+    /// The user wants such an attempt now.
+    Reconnect,
     /// The user leaves.
     Quit,
 }
@@ -68,6 +76,17 @@ impl From<Incoming> for SessionMessage {
     fn from(incoming: Incoming) -> Self {
         SessionMessage::Server(incoming)
     }
+}
+
+/// A chat that has no server of its own: how it is called, and what it has.
+#[derive(Debug, Clone)]
+pub struct Alone {
+    /// Where one is connected to.
+    pub place: String,
+    /// What the prompt has for a room.
+    pub room: &'static str,
+    /// The requests that it knows.
+    pub commands: &'static [Command],
 }
 
 /// How a session ended.
@@ -84,6 +103,8 @@ pub struct Ended {
 /// A stay in the chat, over as many connections as it takes.
 pub struct Session {
     server: Target,
+    /// How the chat is called when that is not what its users know it by.
+    pub alone: Option<Alone>,
     state: State,
     view: View,
     timing: Timing,
@@ -94,6 +115,8 @@ pub struct Session {
     /// How many inputs of the user came. The login is the first.
     count: u64,
     presence: Presence,
+    /// Whether the user wants the next attempt to connect at once.
+    is_hurried: bool,
 }
 
 /// Where a session is between its connections.
@@ -103,6 +126,8 @@ enum Presence {
     Connected,
     /// There is none, and another one is looked for.
     Away,
+    /// There is none, and the user has stopped looking for one.
+    Stopped,
     /// There is none, and the user has left.
     Leaving,
 }
@@ -124,6 +149,7 @@ impl Session {
     ) -> Self {
         Self {
             server: server.into(),
+            alone: None,
             state,
             view,
             timing,
@@ -132,6 +158,7 @@ impl Session {
             mailbox,
             count: 0,
             presence: Presence::Connected,
+            is_hurried: false,
         }
     }
 
@@ -142,7 +169,8 @@ impl Session {
     /// When this machine lacks a thread or a file descriptor.
     pub fn run(mut self, connection: Connection) -> Result<Ended, Failure> {
         let mut link = self.link(connection)?;
-        let (server, name) = (&self.server, self.state.name());
+        let server = self.alone.as_ref().map_or(&self.server.address, |alone| &alone.place);
+        let name = self.state.name();
         let welcome = format!("connected to {server} as {name}; /help lists the commands");
         self.view.notice(&welcome);
         let requests = self.state.requests_after_login(Wanted::Latest);
@@ -205,12 +233,13 @@ impl Session {
         let safe = |name| Sanitized::new(name).to_string();
         let status = PromptStatus {
             name: safe(location.name()),
-            room: safe(location.room()),
+            room: safe(self.alone.as_ref().map_or(location.room(), |alone| alone.room)),
             is_connected: self.presence == Presence::Connected,
         };
         let open = u64::from(!location.is_settled());
         let settled = self.count.saturating_sub(open);
         self.view.queue.set_status(status, settled);
+        self.pin_late();
     }
 
     /// One connection, from its login to its end.
@@ -220,8 +249,7 @@ impl Session {
         // Until when the server may close, once the user has left. It may have more to say for ever.
         let mut farewell: Option<Instant> = None;
         loop {
-            self.tell_late();
-            let late = self.state.unconfirmed().next_late();
+            let late = self.state.unconfirmed().next_late(Instant::now());
             let deadline = farewell.unwrap_or_else(|| {
                 late.map_or(liveness.deadline(), |late| late.min(liveness.deadline()))
             });
@@ -251,11 +279,16 @@ impl Session {
                     self.count += 1;
                     self.request(link, &lines);
                 }
+                Ok(SessionMessage::Grep(text)) => {
+                    let requests = self.state.search(&text);
+                    link.send(&requests);
+                }
                 Ok(SessionMessage::Resend) => self.resend(link),
                 Ok(SessionMessage::Ignore(name)) => self.view.turn_ignored(name.as_deref()),
                 Ok(SessionMessage::Quiet) => self.view.turn_quiet(),
+                Ok(SessionMessage::Reconnect) => self.view.notice("there is a connection"),
                 // None is under way while there is a connection.
-                Ok(SessionMessage::Attempted(_)) => {}
+                Ok(SessionMessage::Attempted(_) | SessionMessage::Stop) => {}
                 Ok(SessionMessage::Quit) => {
                     link.send("logout\n");
                     farewell = Some(Instant::now() + FAREWELL);
@@ -279,7 +312,9 @@ impl Session {
         for line in lines {
             self.state.sent(line, Instant::now());
         }
-        link.send(&(lines.join("\n") + "\n"));
+        let looks = matches!(lines, [line] if line == "look");
+        let fence = if looks { self.state.looked() } else { String::new() };
+        link.send(&(lines.join("\n") + "\n" + &fence));
     }
 
     /// Shows lines, and gives the requests that they lead to.
@@ -294,7 +329,12 @@ impl Session {
                 }
             };
             show.extend(effect.show);
+            show.extend(effect.held);
             requests += &effect.requests;
+            if let Some(told) = effect.told {
+                self.show(&mut show);
+                self.view.notice(&told);
+            }
             if let Some(earlier) = effect.earlier {
                 self.show(&mut show);
                 self.view.earlier(&earlier, self.state.name());
@@ -311,11 +351,13 @@ impl Session {
         lines.clear();
     }
 
-    /// Shows the texts that the server has not sent back in time.
-    fn tell_late(&mut self) {
-        for line in self.state.unconfirmed_mut().take_late(Instant::now()) {
-            self.view.notice(&format!("the server is slow; not there yet: {}", as_typed(&line)));
-        }
+    /// Pins the oldest text that the server has not sent back in time.
+    fn pin_late(&self) {
+        let pin = self.state.unconfirmed().late(Instant::now()).map(|(line, more)| {
+            let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+            format!("not there yet{more}: {} …", as_typed(line))
+        });
+        self.view.pin(pin.as_deref());
     }
 
     fn offer_unsent(&mut self) {

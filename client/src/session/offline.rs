@@ -18,11 +18,20 @@ impl Session {
         loop {
             let delay = self.backoff.wait_about(fastrand::f64());
             let seconds = delay.as_secs_f64().ceil();
-            self.view.notice(&format!("{why}; trying again in {seconds} s, Ctrl-C leaves"));
+            match (self.presence, self.is_hurried) {
+                (Presence::Away, false) => {
+                    self.view.notice(&format!("{why}; trying again in {seconds} s, Ctrl-C stops"));
+                }
+                (_, false) => self.view.notice(&why),
+                (_, true) => {}
+            }
             self.pause(delay);
+            let name = self.state.name().to_owned();
             match self.attempt()? {
                 None => return Ok(None),
-                Some(Ok(connection)) => return Ok(Some(connection)),
+                Some(Ok(connection)) if self.state.name() == name => return Ok(Some(connection)),
+                // The user has taken another name meanwhile, under which the next one is made at once.
+                Some(Ok(_)) => {}
                 Some(Err(error)) if error.is_ban() => {
                     self.view.notice(&error.to_string());
                     return Ok(None);
@@ -35,18 +44,20 @@ impl Session {
         }
     }
 
-    /// Lets time pass, unless the user leaves. Another name is tried at once.
+    /// Lets time pass, for ever where the user has stopped the attempts, until the user leaves or wants
+    /// one at once.
     fn pause(&mut self, delay: Duration) {
         let deadline = Instant::now() + delay;
-        let name = self.state.name().to_owned();
-        while self.presence != Presence::Leaving {
-            match self.inputs.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
-                Ok(input) => {
-                    self.meanwhile(input);
-                    if self.state.name() != name {
-                        return;
-                    }
+        while self.presence != Presence::Leaving && !std::mem::take(&mut self.is_hurried) {
+            let input = match self.presence {
+                Presence::Stopped => self.inputs.recv().map_err(RecvTimeoutError::from),
+                _ => {
+                    let left = deadline.saturating_duration_since(Instant::now());
+                    self.inputs.recv_timeout(left)
                 }
+            };
+            match input {
+                Ok(input) => self.meanwhile(input),
                 Err(RecvTimeoutError::Disconnected) => self.presence = Presence::Leaving,
                 Err(RecvTimeoutError::Timeout) => return,
             }
@@ -89,18 +100,34 @@ impl Session {
                 self.count += 1;
                 lines.iter().for_each(|line| self.keep(line));
             }
-            SessionMessage::Resend => self.view.notice("not connected yet"),
+            SessionMessage::Resend | SessionMessage::Grep(_) => {
+                self.view.notice("not connected yet")
+            }
             SessionMessage::Ignore(name) => self.view.turn_ignored(name.as_deref()),
             SessionMessage::Quiet => self.view.turn_quiet(),
+            SessionMessage::Stop => {
+                self.presence = Presence::Stopped;
+                let text = "stopped; /reconnect or /rename NAME goes on, Ctrl-C again leaves";
+                self.view.notice(text);
+            }
+            SessionMessage::Reconnect => self.hurry(),
             SessionMessage::Quit => self.presence = Presence::Leaving,
             SessionMessage::Server(_) | SessionMessage::Attempted(_) => {}
         }
     }
 
+    /// The next attempt is made at once.
+    fn hurry(&mut self) {
+        (self.presence, self.is_hurried) = (Presence::Away, true);
+    }
+
     fn keep(&mut self, line: &str) {
         if let Ok(Some(Request::Rename(name))) = Request::parse(line) {
             match self.state.rename(name) {
-                Ok(()) => self.view.notice(&format!("the next attempt is made as {name}")),
+                Ok(()) => {
+                    self.view.notice(&format!("the next attempt is made as {name}"));
+                    self.hurry();
+                }
                 Err(error) => self.view.notice(&format!("UserName Invalid! {error}")),
             }
             return self.publish();

@@ -13,6 +13,7 @@ use parking_lot::{Condvar, Mutex};
 use rustyline::ExternalPrinter;
 
 use crate::exit::Exit;
+use crate::view::frame::Frame;
 
 /// Bytes that wait at most. A terminal that was stopped for long misses what is older.
 const MOST_BYTES: usize = 16 * 1024 * 1024;
@@ -23,8 +24,8 @@ const BATCH_BYTES: usize = 32 * 1024;
 /// The least time from one batch to the next. Keys typed during a flood are answered in it.
 const PACE: Duration = Duration::from_millis(5);
 
-/// What makes the editor redraw. It moves nothing: up, and down again. What the printer is given must end with a newline, or it adds
-/// one. In the topmost row of a terminal it costs an empty line.
+/// What makes the editor redraw. It moves nothing: up, and down again. What the printer is given must end
+/// with a newline, or it adds one. In the topmost row it moves the prompt, which [`Frame`] takes back.
 const REDRAW: &str = "\x1b[A\n";
 
 /// What the prompt says.
@@ -57,8 +58,38 @@ struct Inner {
     is_closed: bool,
     leave: Option<Exit>,
     status: PromptStatus,
+    frame: Frame,
+    /// Whether the frame is to be drawn again.
+    is_dirty: bool,
+    /// Whether nothing can be pinned, so that it is shown as a line.
+    has_lines_alone: bool,
     /// How many inputs of the user the session has dealt with, up to the last answer it awaits.
     settled: u64,
+}
+
+impl Inner {
+    fn next_batch(&mut self) -> String {
+        let mut batch = String::new();
+        if self.dropped > 0 {
+            batch =
+                format!("-- {} lines came faster than this terminal shows them\n", self.dropped);
+            self.dropped = 0;
+        }
+        while batch.len() < BATCH_BYTES
+            && let Some(line) = self.waiting.pop_front()
+        {
+            self.bytes -= line.len();
+            batch.push_str(&line);
+            batch.push('\n');
+        }
+        self.batches += 1;
+        self.is_dirty = false;
+        batch
+    }
+
+    fn is_to_draw(&self) -> bool {
+        self.is_dirty || !self.waiting.is_empty()
+    }
 }
 
 impl DisplayQueue {
@@ -80,22 +111,65 @@ impl DisplayQueue {
     /// The next batch of lines, each with its end. Empty when nothing waits.
     pub fn take(&self) -> String {
         let mut inner = self.inner.lock();
-        let mut batch = String::new();
-        if inner.dropped > 0 {
-            batch =
-                format!("-- {} lines came faster than this terminal shows them\n", inner.dropped);
-            inner.dropped = 0;
+        let batch = inner.next_batch();
+        if !batch.is_empty() {
+            inner.frame.left();
         }
-        while batch.len() < BATCH_BYTES
-            && let Some(line) = inner.waiting.pop_front()
-        {
-            inner.bytes -= line.len();
-            batch.push_str(&line);
-            batch.push('\n');
-        }
-        inner.batches += 1;
         self.changed.notify_all();
         batch
+    }
+
+    /// The same, for where the prompt begins, with what is pinned above it. `is_last`: the prompt is drawn
+    /// for the last time, and what comes next stands below it.
+    pub fn take_above_prompt(&self, is_last: bool) -> String {
+        let mut inner = self.inner.lock();
+        let batch = inner.next_batch();
+        let Inner { frame, status, .. } = &mut *inner;
+        let text = frame.around(&batch, &status.room, is_last);
+        self.changed.notify_all();
+        text
+    }
+
+    /// Pins this row above the prompt, or none. Where there is only room for lines, it is shown as one.
+    pub fn pin(&self, pin: Option<String>) {
+        let mut inner = self.inner.lock();
+        if !inner.frame.pin(pin.clone()) {
+            return;
+        }
+        if !inner.has_lines_alone {
+            inner.is_dirty = true;
+        } else if let Some(line) = pin {
+            inner.bytes += line.len();
+            inner.waiting.push_back(line);
+        }
+        self.changed.notify_all();
+    }
+
+    /// From here on nothing is pinned.
+    pub fn lines_alone(&self) {
+        self.inner.lock().has_lines_alone = true;
+    }
+
+    /// So many lines of others came, and so many of them are for this user.
+    pub fn count(&self, unread: u64, for_user: u64) {
+        self.inner.lock().frame.count(unread, for_user);
+    }
+
+    /// A key was pressed, so all was read.
+    pub fn read(&self) {
+        self.inner.lock().frame.read();
+    }
+
+    /// The screen is being cleared, and the prompt drawn in its topmost row.
+    pub fn cleared(&self) {
+        self.inner.lock().frame.cleared();
+    }
+
+    /// Something else stands above the prompt from now on, and perhaps in the title.
+    pub fn overdrawn(&self) {
+        let mut inner = self.inner.lock();
+        inner.frame.left();
+        inner.frame.untitled();
     }
 
     /// The editor is about to read a line. False when the program is to end instead.
@@ -177,6 +251,29 @@ impl DisplayQueue {
         }
     }
 
+    /// Waits until lines wait or, for whoever minds, the program is to end. False when there is nothing
+    /// more to wait for.
+    pub fn wait_lines(&self, minds_leaving: bool) -> bool {
+        let mut inner = self.inner.lock();
+        loop {
+            if !inner.waiting.is_empty() || (minds_leaving && inner.leave.is_some()) {
+                return true;
+            }
+            if inner.is_closed {
+                return false;
+            }
+            self.changed.wait(&mut inner);
+        }
+    }
+
+    /// Waits until somebody has taken all lines.
+    pub fn wait_taken(&self) {
+        let mut inner = self.inner.lock();
+        while !inner.waiting.is_empty() {
+            self.changed.wait(&mut inner);
+        }
+    }
+
     /// Has [`DisplayQueue::wait_for`] look again.
     pub fn wake(&self) {
         // With the lock, so that it comes before the look or after the waiting has begun.
@@ -194,7 +291,7 @@ impl DisplayQueue {
     pub fn redraw_loop(&self, printer: &mut impl ExternalPrinter) {
         loop {
             let mut inner = self.inner.lock();
-            while !inner.is_closed && (inner.waiting.is_empty() || !inner.is_editing) {
+            while !(inner.is_closed || inner.is_editing && inner.is_to_draw()) {
                 self.changed.wait(&mut inner);
             }
             if inner.is_closed {

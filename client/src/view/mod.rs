@@ -1,8 +1,10 @@
 //! From lines to what the user sees of them: above the prompt, and in the log file.
 
 pub mod display_queue;
+mod frame;
 pub mod ignored;
 pub mod log_file;
+pub mod on_mention;
 pub mod render;
 
 use std::sync::Arc;
@@ -12,15 +14,18 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 use protocol::limits::HISTORY_LINES;
+use protocol::{Event, ServerLine};
 
 use crate::args::appearance::written;
 use crate::model::digest::{Part, digest};
 use crate::model::entry::Entry;
+use crate::model::names::Names;
 use crate::model::replay::Earlier;
 use crate::sanitize::Sanitized;
 use crate::view::display_queue::DisplayQueue;
 use crate::view::ignored::Ignored;
 use crate::view::log_file::LogFile;
+use crate::view::on_mention::OnMention;
 use crate::view::render::{BELL, Style};
 
 /// The way of a line to the display queue and to the log file.
@@ -34,8 +39,12 @@ pub struct View {
     pub log: Option<LogFile>,
     /// Where they are shown.
     pub queue: Arc<DisplayQueue>,
+    /// What is run when the user is named.
+    pub on_mention: Option<OnMention>,
     /// Whose words are not shown.
     pub ignored: Ignored,
+    /// Who is known to be there.
+    pub names: Names,
     /// The day of the last line that was shown with its time.
     day: Option<Date>,
     rang: Option<Instant>,
@@ -55,12 +64,13 @@ impl View {
         log: Option<LogFile>,
         queue: Arc<DisplayQueue>,
     ) -> Self {
-        let ignored = Ignored::default();
-        Self { style, time, log, queue, ignored, day: None, rang: None, is_to_ring: false }
+        let (ignored, names) = (Ignored::default(), Names::default());
+        let (on_mention, day, rang, is_to_ring) = (None, None, None, false);
+        Self { style, time, log, queue, on_mention, ignored, names, day, rang, is_to_ring }
     }
 
     /// Shows what was said before. What was missed is told in full, and rings; a newcomer is shown what
-    /// was said last. Only what was missed is new to the log as well.
+    /// was said last.
     pub fn earlier(&mut self, earlier: &Earlier, own_name: &str) {
         if earlier.has_gap {
             self.notice("there may be more that was missed, before this; the server cannot tell");
@@ -69,7 +79,7 @@ impl View {
             let rows: Vec<_> = earlier.rows.iter().map(|row| Sanitized::new(row)).collect();
             let entries = rows.iter().map(|row| Entry::of_line(row));
             let named = entries.clone().filter(|entry| entry.is_for(own_name)).count();
-            self.entries(entries, own_name);
+            self.entries(entries, own_name, true);
             if named > 0 {
                 let lines = rows.len();
                 self.is_to_ring = true;
@@ -77,7 +87,6 @@ impl View {
             }
             return;
         }
-        let log = self.log.take();
         for part in digest(&earlier.rows, HISTORY_LINES) {
             match part {
                 Part::Row(row) => self.lines([row], own_name),
@@ -85,7 +94,6 @@ impl View {
                 Part::Crowd { came, left } => self.notice(&format!("{came} came, {left} left")),
             }
         }
-        self.log = log;
     }
 
     /// Hides what a user says, or shows it again, and says which; without a name, who is ignored.
@@ -108,15 +116,30 @@ impl View {
         });
     }
 
-    /// Whether to ring now, which it does not when it just did.
-    fn may_ring(&mut self) -> bool {
+    /// Pins this program's own words above the prompt, or none.
+    pub fn pin(&self, text: Option<&str>) {
+        let pinned =
+            text.map(|text| Entry::Notice(&Sanitized::new(text)).styled("", "", self.style));
+        self.queue.pin(pinned);
+    }
+
+    /// Has the user look up, unless that has just been done.
+    fn ring(&mut self, line: &str, shown: &mut Vec<String>) {
         let now = Instant::now();
-        let is_burst = self.rang.is_some_and(|rang| now.duration_since(rang) < BELL_PAUSE);
-        let rings = self.style.bell && !is_burst;
-        if rings {
-            self.rang = Some(now);
+        if self.rang.is_some_and(|rang| now.duration_since(rang) < BELL_PAUSE) {
+            return;
         }
-        rings
+        self.rang = Some(now);
+        if let (true, Some(last)) = (self.style.bell, shown.last_mut()) {
+            last.push_str(BELL);
+        }
+        if let Some(on_mention) = &mut self.on_mention
+            && let Err(error) = on_mention.run(line)
+        {
+            self.on_mention = None;
+            let text = format!("the command of --on-mention is given up: {error}");
+            shown.push(Entry::Notice(&text).styled("", "", self.style));
+        }
     }
 
     /// Shows lines of the server. `own_name` is highlighted in them.
@@ -124,25 +147,40 @@ impl View {
         // Somebody's indentation may have come as no-break spaces, and is to be copied as spaces.
         let lines: Vec<_> = lines.into_iter().map(|line| line.replace('\u{a0}', " ")).collect();
         let lines: Vec<_> = lines.iter().map(|line| Sanitized::new(line)).collect();
-        self.entries(lines.iter().map(|line| Entry::of_line(line)), own_name);
+        self.entries(lines.iter().map(|line| Entry::of_line(line)), own_name, false);
     }
 
     /// Says something in this program's own name.
     pub fn notice(&mut self, text: &str) {
         // A reason may quote what a server sent.
         let text = Sanitized::new(text);
-        self.entries([Entry::Notice(&text)], "");
+        self.entries([Entry::Notice(&text)], "", false);
     }
 
-    fn entries<'a>(&mut self, entries: impl IntoIterator<Item = Entry<'a>>, own_name: &str) {
+    /// Of rows of the history, only those that were missed are new to the log.
+    fn entries<'a>(
+        &mut self,
+        entries: impl IntoIterator<Item = Entry<'a>>,
+        own_name: &str,
+        are_missed: bool,
+    ) {
         let now = Zoned::now();
-        let (mut shown, mut rings) = (Vec::new(), std::mem::take(&mut self.is_to_ring));
+        let (mut shown, is_to_ring) = (Vec::new(), std::mem::take(&mut self.is_to_ring));
+        let mut rings_for = None;
+        let (mut unread, mut for_user) = (0, 0);
         for entry in entries
             .into_iter()
             .filter(|entry| entry.is_shown(self.style) && !self.ignored.hides(entry))
         {
             let said_at = said_at(&entry, now.time_zone());
-            rings |= said_at.is_none() && entry.is_for(own_name);
+            if said_at.is_none() {
+                let is_for_user = entry.is_for(own_name);
+                if is_for_user || is_to_ring {
+                    rings_for = Some(entry.plain());
+                }
+                for_user += u64::from(is_for_user);
+                unread += u64::from(is_for_user || entry.is_said_by_another(own_name));
+            }
             let at = said_at.unwrap_or_else(|| now.clone());
             if self.time.is_some() && self.day.replace(at.date()) != Some(at.date()) {
                 shown.push(render::day(&at, now.year(), self.style));
@@ -151,8 +189,21 @@ impl View {
                 // The command line was refused if this is no format.
                 written(&at, format).unwrap_or_default()
             });
-            shown.push(entry.styled(&time.unwrap_or_default(), own_name, self.style));
-            if let Some(log) = &mut self.log {
+            let spoken;
+            let looks = match entry {
+                // Its first word may be no name: the server tells its message of the day like that.
+                Entry::Line(ServerLine::Event(Event::Did { name, text }))
+                    if name != own_name && !self.names.has_user(name) =>
+                {
+                    spoken = format!("{name} {text}");
+                    Entry::Line(ServerLine::Event(Event::Announced { text: &spoken }))
+                }
+                entry => entry,
+            };
+            shown.push(looks.styled(&time.unwrap_or_default(), own_name, self.style));
+            if let Some(log) = &mut self.log
+                && (are_missed || !matches!(entry, Entry::Earlier(_)))
+            {
                 log.add(&at, &entry.plain());
             }
         }
@@ -162,12 +213,10 @@ impl View {
             self.log = None;
             shown.push(Entry::Notice(&error.to_string()).styled("", "", self.style));
         }
-        if rings
-            && self.may_ring()
-            && let Some(last) = shown.last_mut()
-        {
-            last.push_str(BELL);
+        if let Some(line) = rings_for {
+            self.ring(&line, &mut shown);
         }
+        self.queue.count(unread, for_user);
         self.queue.show(shown);
     }
 }

@@ -107,7 +107,7 @@ fn event_colored(event: &Event<'_>, own_name: &str) -> String {
         Event::TopicSet { name, text } => {
             format!("{} set the topic: {BOLD}{text}{RESET}", colored(name))
         }
-        Event::Announced { text } => format!("* {BOLD}{text}{RESET}"),
+        Event::Announced { text } => format!("* {}", marked(text, own_name, RESET)),
     }
 }
 

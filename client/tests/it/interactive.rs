@@ -506,21 +506,70 @@ fn who_comes_and_goes_is_hidden_when_the_user_wants() {
 }
 
 #[test]
-fn who_types_without_a_prompt_is_told_how() {
+fn a_key_that_nobody_knows_types_nothing() {
     let server = RealServer::start();
-    let address = server.address.to_string();
-    let mut bob = server.other("bob");
-    let arguments = ["--server", &address, "--name", "al"];
-    for terminal in ["dumb", "emacs"] {
-        let mut pty = Pty::start_with(&arguments, 24, &fresh_directory(), &[("TERM", terminal)]);
-        assert_eq!(pty.wait(), 7);
-        let screen = pty.contents().replace('\n', "");
-        let told =
-            format!("chat-client: a terminal of the kind TERM={terminal} has no prompt; set TERM");
-        assert!(screen.starts_with(&told), "{screen}");
+    let mut pty = chat(&server, &["--no-time"]);
+    // Ctrl-Tab, Ctrl-Enter, Ctrl-A and Ctrl-Backspace of kitty, Ctrl-Tab of xterm, a click, focus, F25, Alt-x.
+    for key in [
+        "\x1b[9;5u",
+        "\x1b[13;5u",
+        "\x1b[97;5u",
+        "\x1b[127;5u",
+        "\x1b[27;5;9~",
+        "\x1b[<0;10;10M",
+        "\x1b[I",
+        "\x1b[1;2Q",
+        "\x1b[?1;2c",
+    ] {
+        pty.keys(&format!("a{key}b"));
     }
-    bob.send("ping\n");
-    assert_eq!(bob.read_to("pong"), [""; 0], "nobody came for that");
+    pty.wait_for_last(&format!("al@main> {}", "ab".repeat(9)));
+    // Those that the editor knows still work.
+    pty.keys("\x1b[D\x1b[D\x1b[1;5D\x1b[H7;5u \x1bOF!\r");
+    pty.wait_for(&format!("al: 7;5u {}!\nal@main>", "ab".repeat(9)));
+}
+
+#[test]
+fn a_cleared_screen_begins_at_its_top() {
+    let server = RealServer::start();
+    let mut pty = chat(&server, &["--no-time"]);
+    let mut bob = server.other("bob");
+    pty.wait_for("bob has entered");
+    for clear in ["\x0c", "/clear\r"] {
+        pty.keys(clear);
+        pty.wait_until("an empty screen", |screen| screen.trim_end() == "al@main>");
+        pty.keys("half");
+        pty.wait_for_last("al@main> half");
+        bob.send("say one\n");
+        pty.wait_until("one line", |screen| screen.trim_end() == "bob: one\nal@main> half");
+        bob.send("say two\n");
+        pty.wait_until("two", |screen| screen.trim_end() == "bob: one\nbob: two\nal@main> half");
+        pty.keys("\x15");
+    }
+    pty.keys("\x0cmine\r");
+    pty.wait_until("the own line", |screen| screen.trim_end() == "al: mine\nal@main>");
+}
+
+#[test]
+fn the_title_of_the_window_tells_what_came_and_is_given_back() {
+    let server = RealServer::start();
+    let mut pty = chat(&server, &[]);
+    pty.wait_raw("\x1b]2;main\x1b\\");
+    let mut bob = server.other("bob");
+    bob.send("say one\nsay al, two\n");
+    pty.wait_raw("\x1b]2;(2, 1 for you) main\x1b\\");
+    pty.keys("/join den\r");
+    let raw = pty.wait_raw("\x1b]2;den\x1b\\");
+    assert_eq!(
+        raw.matches("\x1b]2;main\x1b\\").count(),
+        2,
+        "a key means that it was read: {raw:?}"
+    );
+    pty.keys(CTRL_D);
+    assert_eq!(pty.wait(), 0);
+    let raw = pty.raw();
+    assert!(raw.find("\x1b[22;2t") < raw.find("\x1b]2;"), "it is kept first");
+    assert!(raw.rfind("\x1b[23;2t") > raw.rfind("\x1b]2;"), "and then taken back");
 }
 
 #[test]
@@ -542,8 +591,9 @@ fn who_is_ignored_is_not_heard_in_the_next_run_either() {
         pty.wait_for(told);
         bob.send("say al, hear me\nme shouts\nmsg al psst\nping\n");
         bob.read_to("pong");
-        cy.send("say peace\n");
-        pty.wait_for("cy: peace\nal@main>");
+        let peace = format!("peace {}", ended.len());
+        cy.send(&format!("say {peace}\n"));
+        pty.wait_for(&format!("\ncy: {peace}\nal@main>"));
         assert!(!pty.raw().contains("hear me") && !pty.raw().contains('\x07'));
         assert!(!pty.raw().contains("shouts") && !pty.raw().contains("psst"));
         if typed == "/ignore\r" {

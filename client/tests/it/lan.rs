@@ -14,7 +14,7 @@ use crate::pty::Pty;
 const LOOPBACK: &str = "127.255.255.255";
 
 /// A port that nobody uses: whoever opens it is in a room of his own.
-fn port() -> String {
+pub fn port() -> String {
     UdpSocket::bind("0.0.0.0:0").unwrap().local_addr().unwrap().port().to_string()
 }
 
@@ -200,12 +200,21 @@ fn a_terminal_gets_a_prompt() {
     let mut bo = enter(&port, "bo");
     let mut al = Pty::start(&[&arguments(&port, "al")[..], &["--no-time"]].concat());
     bo.read_to("al has entered the room.\n");
-    al.wait_for_last("al@main>");
+    al.wait_for_last("al@lan>");
+    // It says where it is, and offers nothing that makes no sense there.
+    al.wait_for(&format!("-- connected to the local network, port {port} as al; /help lists"));
+    al.keys("/help\r");
+    let screen = al.wait_for("-- //TEXT");
+    for (command, is_there) in
+        [("/me", true), ("/look", true), ("/quit", true), ("/rooms", false), ("/kick", false)]
+    {
+        assert_eq!(screen.contains(&format!("-- {command}")), is_there, "{command}: {screen}");
+    }
     al.keys("half ty");
-    al.wait_for_last("al@main> half ty");
+    al.wait_for_last("al@lan> half ty");
     bo.send(b"say hi\n");
     al.wait_for("bo: hi");
-    al.wait_for_last("al@main> half ty");
+    al.wait_for_last("al@lan> half ty");
     al.keys("ped\r");
     al.wait_for("al: half typed");
     bo.read_to("al: half typed\n");

@@ -62,6 +62,66 @@ fn the_time_limit_holds_for_every_command_wherever_the_server_hangs() {
 }
 
 #[test]
+fn the_time_limit_holds_for_a_pipe_and_without_a_server_too() {
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let silent = silent.local_addr().unwrap().to_string();
+    let server = RealServer::start();
+    let chat = server.address.to_string();
+    let port = crate::lan::port();
+    let cases: [&[&str]; 4] = [
+        &["--server", &silent],
+        &["--server", &silent, "--name", "al"],
+        &["--server", &chat, "--name", "al"],
+        &["lan", &port, "--name", "al", "--broadcast", "127.255.255.255"],
+    ];
+    for arguments in cases {
+        let begun = Instant::now();
+        let mut program = Program::start(&[arguments, &["--timeout", "0.5"]].concat());
+        let stdin = program.stdin.take();
+        let outcome = program.wait();
+        drop(stdin);
+        let took = begun.elapsed();
+        assert_eq!(outcome.code, Some(1), "{arguments:?} {outcome:?}");
+        let why = "chat-client: the time of --timeout ran out before all was done\n";
+        assert_eq!(outcome.stderr, why, "{arguments:?}");
+        assert!(took < Duration::from_secs(8), "{arguments:?} {took:?}");
+    }
+}
+
+#[test]
+fn follow_and_wait_ask_for_their_place_anew_before_the_server_forgets_it() {
+    for (task, options) in [("follow", &[][..]), ("wait", &["--match", "end"])] {
+        let (server, served) = serve(|mut session| {
+            session.greet_and_log_in();
+            assert_eq!(session.line(), "since\n");
+            session.send("Room Position: 2026-11-22T10:04:05.000Z+1\n");
+            session.send("bo: x\n".repeat(1000));
+            assert_eq!(session.line(), "since\n");
+            session.send("Kicked: enough\n");
+            session.close();
+        });
+        let arguments = [&["--name", "al", "--reconnect"], options].concat();
+        let outcome = run(&server, task, &arguments);
+        served.join().unwrap();
+        assert_eq!(outcome.code, Some(8), "{outcome:?}");
+    }
+}
+
+#[test]
+fn follow_tells_when_nothing_can_be_missed_any_more() {
+    let server = RealServer::start();
+    let mut bob = server.other("bob");
+    let program = env!("CARGO_BIN_EXE_chat-client");
+    let script = format!("'{program}' follow --count 1 --ready-fd 3 3>&1");
+    let mut command = std::process::Command::new("sh");
+    command.args(["-c", &script]).env("CHAT_SERVER", server.address.to_string());
+    let mut follow = Program::run(&mut command);
+    assert_eq!(follow.read_to("\n"), "ready\n");
+    bob.send("say hi\n");
+    check(&follow.finish(), 0, "bob: hi\n", "");
+}
+
+#[test]
 fn say_that_runs_out_of_time_names_the_first_line_that_is_not_confirmed() {
     let (server, served) = serve(|mut session| {
         session.greet_and_log_in();

@@ -39,7 +39,7 @@ fn no_byte_of_the_server_reaches_the_terminal_or_the_log_unchecked() {
     assert_eq!(pty.wait(), 0);
     let raw = pty.raw();
     for forbidden in
-        ["\x1b]", "\x1b[2J", "\x07", "\u{9b}", "\u{202e}", "\u{200b}", "\u{2028}", "\x7f"]
+        ["\x1b]0", "\x1b[2J", "\x07", "\u{9b}", "\u{202e}", "\u{200b}", "\u{2028}", "\x7f"]
     {
         assert!(!raw.contains(forbidden), "{forbidden:?} in {raw:?}");
     }
@@ -161,6 +161,8 @@ fn the_log_has_what_was_shown_with_its_time() {
         let mut pty = chat(&server, &["--log", log.to_str().unwrap()]);
         pty.keys(&format!("{text}\r"));
         pty.wait_for(&format!("al: {text}"));
+        pty.keys("/history 50\r");
+        pty.wait_for(&format!("| al: {text}"));
         pty.keys(CTRL_D);
         assert_eq!(pty.wait(), 0);
     }
@@ -172,7 +174,8 @@ fn the_log_has_what_was_shown_with_its_time() {
     for expected in ["al: first", "al: second"] {
         assert!(lines.iter().any(|(_, line)| *line == expected), "{logged}");
     }
-    assert_eq!(logged.matches("al: first").count(), 1, "no start logs it again: {logged}");
+    let count = logged.matches("al: first").count();
+    assert_eq!(count, 1, "neither a start nor /history logs it again: {logged}");
     assert_eq!(log.metadata().unwrap().permissions().mode() & 0o777, 0o600);
     let mut pty = Pty::start(&["--log", "/nonexistent/log"]);
     assert_eq!(pty.wait(), 7);
@@ -201,7 +204,7 @@ fn typed_lines_come_back_in_the_next_run() {
 #[test]
 fn completions_and_the_manual_page_are_printed() {
     for (arguments, expected) in
-        [(&["completions", "bash"][..], "complete -F"), (&["man"], ".TH chat-client 1")]
+        [(&["completions", "bash"][..], "complete -F"), (&["man"], ".TH CHAT-CLIENT 1")]
     {
         let output = command(arguments).output().unwrap();
         assert_eq!(output.status.code(), Some(0));

@@ -72,6 +72,17 @@ impl Pty {
         state: &std::path::Path,
         environment: &[(&str, &str)],
     ) -> Self {
+        Self::start_into(arguments, rows, state, environment, None)
+    }
+
+    /// The same, with its standard output in a file.
+    pub fn start_into(
+        arguments: &[&str],
+        rows: u16,
+        state: &std::path::Path,
+        environment: &[(&str, &str)],
+        stdout: Option<File>,
+    ) -> Self {
         let size = Winsize { ws_row: rows, ws_col: 80, ws_xpixel: 0, ws_ypixel: 0 };
         // A child of another test that inherits the master would hold this window open.
         let spawning = SPAWNING.lock().unwrap_or_else(PoisonError::into_inner);
@@ -89,7 +100,7 @@ impl Pty {
             // As a shell starts a job, so that suspending it does not suspend the tests.
             .process_group(0)
             .stdin(slave())
-            .stdout(slave())
+            .stdout(stdout.map_or_else(slave, Stdio::from))
             .stderr(slave())
             .spawn()
             .unwrap();

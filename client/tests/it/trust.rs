@@ -19,7 +19,7 @@ use chat_server::Config;
 use nix::sys::signal::Signal;
 
 use crate::fake_server::{FakeSession, serve, serve_at};
-use crate::pty::{CTRL_C, Pty, chat, fresh_directory};
+use crate::pty::{CTRL_C, CTRL_D, Pty, chat, fresh_directory};
 use crate::real_server::RealServer;
 
 #[test]
@@ -42,7 +42,62 @@ fn the_terminal_is_left_sane_by_a_signal_and_by_a_lost_server() {
     pty.keys(CTRL_C);
     pty.wait_for_last("al@main>");
     pty.keys(CTRL_C);
+    pty.wait_for("-- stopped; /reconnect");
+    pty.keys(CTRL_C);
     assert_eq!(pty.wait(), 5);
+}
+
+#[test]
+fn ctrl_c_stops_the_attempts_and_what_is_typed_goes_on() {
+    let server = RealServer::start();
+    let address = server.address;
+    let mut pty = chat(&server, &["--no-time"]);
+    pty.keys("/reconnect\r");
+    pty.wait_for("-- there is a connection\nal@main>");
+    drop(server);
+    pty.wait_for("Ctrl-C stops\nal@main>");
+    pty.keys(CTRL_C);
+    pty.wait_for("-- stopped; /reconnect or /rename NAME goes on, Ctrl-C again leaves\nal@main>");
+    pty.keys("kept\r");
+    pty.wait_for("-- not connected; kept for later: kept\nal@main>");
+    // What was asked for is one attempt, and it fails: there is nobody.
+    pty.keys("/reconnect\r");
+    pty.wait_until("more attempts", |screen| screen.matches("Ctrl-C stops").count() > 1);
+    pty.keys(CTRL_C);
+    pty.wait_until("no more", |screen| screen.matches("-- stopped").count() == 2);
+    let server = RealServer::start_at(address);
+    let thief = server.other("al");
+    pty.keys("/rename alf\r");
+    pty.wait_for("-- connected again");
+    pty.wait_for_last("alf@main>");
+    pty.keys("/resend\r");
+    pty.wait_for("alf: kept\nalf@main>");
+    drop(thief);
+}
+
+/// A name that is taken while an attempt is under way is the name of the connection that comes of it.
+#[test]
+fn another_name_during_an_attempt_is_the_name_that_is_used() {
+    let (server, served) = serve(|mut session| {
+        session.greet_and_log_in();
+        session.line();
+        let address = session.stream.local_addr().unwrap();
+        session.close();
+        address
+    });
+    let mut pty = Pty::start(&["--server", &server, "--name", "al", "--no-time"]);
+    pty.wait_for("connection lost");
+    let listener = TcpListener::bind(served.join().unwrap()).unwrap();
+    let mut first = FakeSession::accept(&listener);
+    pty.keys("/rename alf\r");
+    pty.wait_for("-- the next attempt is made as alf");
+    first.greet_and_log_in();
+    let mut second = FakeSession::accept(&listener);
+    second.send("Connect Success\n");
+    assert_eq!(second.line(), "login alf\n");
+    second.send("Login Success\n");
+    pty.wait_for("connected again");
+    pty.wait_for_last("alf@main>");
 }
 
 #[test]
@@ -144,7 +199,7 @@ fn a_password_is_neither_shown_nor_kept() {
     pty.wait_for("trying again in 1 s");
     pty.keys("/op secret\r");
     pty.wait_for("not connected; not sent: /op");
-    pty.keys(CTRL_C);
+    pty.keys(CTRL_D);
     assert_eq!(pty.wait(), 5);
     assert!(!pty.raw().contains("secret"));
     assert!(!std::fs::read_to_string(log).unwrap().contains("secret"));
@@ -275,23 +330,36 @@ fn what_was_missed_is_shown_and_nothing_twice() {
     assert_eq!(served.join().unwrap(), b"logout\n");
 }
 
-/// It is told above the prompt, and comes again as what the room saw.
+/// It is pinned above the prompt until it comes as what the room saw.
 #[test]
-fn a_line_that_does_not_come_back_is_shown() {
-    let (wake, woken) = channel::<()>();
+fn a_line_that_does_not_come_back_is_shown_until_it_does() {
+    let (wake, woken) = channel::<&str>();
     let (server, served) = serve(move |mut session| {
         session.greet_and_log_in();
         while session.line() != "say into a hang\n" {}
-        woken.recv().unwrap();
-        session.send("al: into a hang\n");
+        for lines in &woken {
+            session.send(lines);
+        }
         session.rest()
     });
     let mut pty = Pty::start(&["--server", &server, "--name", "al", "--no-time"]);
     pty.wait_for_last("al@main>");
     pty.keys("into a hang\r");
-    pty.wait_for("-- the server is slow; not there yet: into a hang\nal@main>");
-    wake.send(()).unwrap();
-    pty.wait_for("not there yet: into a hang\nal: into a hang\nal@main>");
+    pty.wait_for("commands\n-- not there yet: into a hang …\nal@main>");
+    // What comes meanwhile stands above it, and what is typed below.
+    wake.send("bo: one\nbo: two\n").unwrap();
+    pty.wait_for("commands\nbo: one\nbo: two\n-- not there yet: into a hang …\nal@main>");
+    pty.keys("/help me\r\rmore\rhalf typ");
+    let told = "bo: two\nal@main> /help me\n-- /me TEXT         ";
+    pty.wait_for(told);
+    pty.wait_for("do\n-- not there yet and 1 more: into a hang …\nal@main> half typ");
+    wake.send("bo: three\nal: into a hang\n").unwrap();
+    pty.wait_for("do\nbo: three\nal: into a hang\n-- not there yet: more …\nal@main> half typ");
+    pty.keys("\x15");
+    wake.send("al: more\n").unwrap();
+    let screen = pty.wait_for("al: into a hang\nal: more\nal@main>");
+    assert!(screen.contains(told) && !screen.contains("not there yet"), "{screen}");
+    drop(wake);
     pty.keys("\x04");
     assert_eq!(pty.wait(), 0);
     served.join().unwrap();
@@ -377,7 +445,8 @@ fn a_server_that_comes_back_tells_what_was_missed_and_nothing_else() {
     assert_eq!(screen.matches("al: ok").count(), 1, "{screen}");
     assert_eq!(screen.matches("bob: ").count(), 2, "{screen}");
     assert_eq!(screen.matches("* Welcome").count(), 3, "{screen}");
-    // The first word of the message is nobody.
+    // The first word of the message is nobody, and has the colour of nobody.
+    assert!(pty.raw().contains("* Welcome to the lab"), "{:?}", pty.raw());
     pty.keys("Wel\t!\r");
     pty.wait_for("al: Wel!\nal@main>");
     std::fs::remove_dir_all(folder).unwrap();

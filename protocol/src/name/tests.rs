@@ -110,10 +110,31 @@ fn nobody_is_called_like_a_part_of_the_server() {
 
 #[test]
 fn nobody_is_called_like_an_address() {
-    for name in ["10.0.0.1", "127.0.0.300", "127.0.0.001", "192.168.1", "10.", "lO.0.0.I"] {
+    for name in [
+        "10.0.0.1",
+        "127.0.0.300",
+        "127.0.0.001",
+        "192.168.1",
+        "10.",
+        "lO.0.0.I",
+        "0x7f000006",
+        "0X7F.1",
+        "0x7f.0.0.06",
+    ] {
         check_name(name, Err("it reads as an address"));
     }
-    for name in ["7of9", "42", "v1.2", "jean.luc", "1.2.3.x", "a.b.c.d"] {
+    for name in [
+        "7of9",
+        "42",
+        "0x",
+        "0xen",
+        "0x7f.x",
+        "017700000006",
+        "v1.2",
+        "jean.luc",
+        "1.2.3.x",
+        "a.b.c.d",
+    ] {
         check_name(name, Ok(()));
     }
     assert!(RoomName::parse("2026.1").is_ok());

@@ -52,6 +52,10 @@ struct Arguments {
     #[arg(long, value_name = "N", default_value_t = 100)]
     rooms: usize,
 
+    /// Numbers of clients that talk a line at a time
+    #[arg(long, value_name = "N,...", value_delimiter = ',', default_value = "2,10,100,1000")]
+    small: Vec<usize>,
+
     /// Only measurements whose name contains this
     #[arg(long, value_name = "TEXT", default_value = "")]
     only: String,
@@ -121,6 +125,7 @@ fn main() -> Result<()> {
         latency_clients: arguments.latency_clients,
         storm: arguments.storm,
         rooms: arguments.rooms,
+        small: arguments.small,
         only: arguments.only,
         is_alone: arguments.alone,
         server_flags: arguments.server_flags,

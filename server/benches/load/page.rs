@@ -11,6 +11,10 @@ use anyhow::{Context, Result};
 use crate::chart::{Axis, Chart};
 use crate::report::{Report, Row};
 
+/// What people do most, see [`line_by_line`].
+const SMALL: [&str; 5] =
+    ["small, one talks", "small, half talk", "small, all talk", "small, a line's way", "visits"];
+
 const END: &str = "<!-- end -->";
 
 /// Puts the results into the page, and its pictures beside it.
@@ -27,6 +31,7 @@ pub fn update(page: &Path, report: &Report) -> Result<()> {
         ("latency", &["steady", "steady, a tenth stalled"]),
         ("storm", &["login storm"]),
         ("rooms", &["rooms, one in flight each", "rooms, saturated"]),
+        ("small", &SMALL),
     ] {
         let begin = format!("<!-- table {name} -->\n");
         let start = text.find(&begin).with_context(|| format!("{page:?} has no {begin}"))?;
@@ -35,7 +40,11 @@ pub fn update(page: &Path, report: &Report) -> Result<()> {
         let rows = report.rows.iter().filter(|row| loads.contains(&row.load.as_str()));
         let rows: Vec<_> = rows.collect();
         let has_latency = rows.iter().any(|row| row.latency.is_some());
-        let table = if has_latency { latencies(&rows) } else { costs(&rows) };
+        let table = match name {
+            "small" => line_by_line(&rows),
+            _ if has_latency => latencies(&rows),
+            _ => costs(&rows),
+        };
         text.replace_range(start..start + length, &table);
     }
     fs::write(page, text)?;
@@ -87,6 +96,30 @@ fn latencies(rows: &[&Row]) -> String {
             row.processor_seconds,
             row.resident_bytes_a_client as f64 / 1024.0,
             columns.join(" | "),
+        );
+    }
+    table
+}
+
+/// People who talk a line at a time, and visits, where a visit counts as a line.
+fn line_by_line(rows: &[&Row]) -> String {
+    let mut table = "| load | clients | who | CPU µs a delivery | million deliveries a second | \
+                     context switches a line | p50 µs | p99 µs |\n\
+                     |---|--:|---|--:|--:|--:|--:|--:|\n"
+        .to_owned();
+    for row in rows {
+        let latency = row.latency.as_ref();
+        let at = |value: Option<u64>| value.map_or("".into(), |value| value.to_string());
+        table += &format!(
+            "| {} | {} | {} | {:.3} | {:.3} | {:.1} | {} | {} |\n",
+            row.load.trim_start_matches("small, "),
+            row.clients,
+            row.contender,
+            row.microseconds_a_delivery(),
+            row.deliveries as f64 / row.seconds / 1e6,
+            row.switches as f64 / row.lines as f64,
+            at(latency.map(|latency| latency.p50)),
+            at(latency.map(|latency| latency.p99)),
         );
     }
     table

@@ -10,6 +10,7 @@ use crate::generator::crowd::{Crowd, Shape};
 use crate::generator::dialect::Dialect;
 use crate::generator::load::{self, Cost, Pace, SENDERS};
 use crate::generator::process::{Process, raise_descriptor_limit};
+use crate::generator::visits;
 use crate::report::Row;
 
 /// Lines that are said at once while some do not read, and how often: together they fill every
@@ -41,6 +42,12 @@ pub struct Peer {
     /// Instead, let a tenth of the clients stop reading, and see what becomes of all
     #[arg(long)]
     stall: bool,
+    /// Instead, let so many of them talk, each a line at a time
+    #[arg(long, value_name = "N")]
+    talkers: Option<usize>,
+    /// Instead, let so many clients come, say a line and leave
+    #[arg(long, value_name = "N")]
+    visits: Option<u64>,
 }
 
 impl Peer {
@@ -51,6 +58,13 @@ impl Peer {
     /// When there is no such process.
     pub fn run(&self) -> Result<()> {
         let process = Process::running(self.address, self.process)?;
+        if let Some(visits) = self.visits {
+            match visits::run(&process, self.dialect, visits) {
+                Ok(cost) => println!("{}", Row::new("visits", &self.name, 1, 1, &cost)),
+                Err(error) => println!("{:<26} {:<19} {}", "visits", self.name, brief(&error)),
+            }
+            return Ok(());
+        }
         raise_descriptor_limit((2 * self.clients + SENDERS) as u64)?;
         let shape = Shape { clients: self.clients, room_size: self.clients };
         let mut crowd = match Crowd::enter(self.address, self.dialect, shape) {
@@ -63,11 +77,18 @@ impl Peer {
         if self.stall {
             return self.stall(&process, crowd);
         }
-        for (load, pace, lines) in [
-            ("one in flight", Pace::InFlight(1), self.lines / 40),
-            ("ten in flight", Pace::InFlight(SENDERS), self.lines / 20),
-            ("saturated", Pace::Saturated, self.lines),
-        ] {
+        let loads = match self.talkers {
+            Some(talkers) => vec![
+                ("a line at a time", Pace::InFlight(talkers), self.lines),
+                ("a line's way", Pace::OneByOne, self.lines / 4),
+            ],
+            None => vec![
+                ("one in flight", Pace::InFlight(1), self.lines / 40),
+                ("ten in flight", Pace::InFlight(SENDERS), self.lines / 20),
+                ("saturated", Pace::Saturated, self.lines),
+            ],
+        };
+        for (load, pace, lines) in loads {
             match load::run(&process, &mut crowd, pace, lines) {
                 Ok(cost) => println!("{}", self.row(load, &cost)),
                 Err(error) => {

@@ -15,6 +15,7 @@ use crate::generator::link::Credentials;
 use crate::generator::load::{self, Cost, Pace, SENDERS};
 use crate::generator::process::{Process, raise_descriptor_limit};
 use crate::generator::relay::Relay;
+use crate::generator::visits;
 use crate::report::{HEADING, Latency, Report, Row};
 
 /// Flags of the server under load: no limit that load would run into.
@@ -55,6 +56,10 @@ const ALL: [Contender; 7] = [
     Contender::Simple,
 ];
 
+/// Who is compared where people talk a line at a time.
+const SMALL: [Contender; 3] =
+    [Contender::Relay(Relay::Batching), Contender::Server, Contender::Simple];
+
 impl Contender {
     fn name(self) -> &'static str {
         match self {
@@ -64,6 +69,7 @@ impl Contender {
             Self::Relay(Relay::Tls) => "bare, TLS",
             Self::Relay(Relay::LineByLine) => "bare, line by line",
             Self::Relay(Relay::Coalesced) => "bare, coalesced",
+            Self::Relay(Relay::Batching) => "bare, batching",
             Self::Simple => "lock and write",
         }
     }
@@ -72,7 +78,8 @@ impl Contender {
         match self {
             Self::Server | Self::Tls | Self::Simple => Dialect::Chat,
             Self::Web => Dialect::Web,
-            Self::Relay(_) => Dialect::Bare,
+            Self::Relay(Relay::LineByLine | Relay::Coalesced | Relay::Tls) => Dialect::Bare,
+            Self::Relay(Relay::Batching) => Dialect::Open,
         }
     }
 
@@ -142,6 +149,8 @@ pub struct Settings {
     pub storm: usize,
     /// Rooms of ten.
     pub rooms: usize,
+    /// Numbers of clients that talk a line at a time.
+    pub small: Vec<usize>,
     /// Part of the names of the measurements wanted.
     pub only: String,
     /// Whether the server is not compared with anything.
@@ -256,7 +265,11 @@ impl Suite {
         }
         self.latency()?;
         self.storm()?;
-        self.rooms()
+        self.rooms()?;
+        for clients in self.settings.small.clone() {
+            self.small(clients)?;
+        }
+        self.visits()
     }
 
     fn scene(&self, contender: Contender, shape: Shape) -> Result<Scene> {
@@ -377,6 +390,46 @@ impl Suite {
                 let cost = scene.middle_of(pace, lines)?;
                 self.add(scene.row(load, &cost))?;
             }
+        }
+        Ok(())
+    }
+
+    /// What people do most: a line at a time. Each talker waits for its own line.
+    fn small(&mut self, clients: usize) -> Result<()> {
+        let talkers = [("one talks", 1), ("half talk", clients / 2), ("all talk", clients)];
+        let shape = Shape { clients, room_size: clients };
+        for contender in SMALL {
+            if !self.is_wanted("small") {
+                continue;
+            }
+            let mut scene = self.scene(contender, shape)?;
+            let seconds = self.settings.seconds;
+            for (load, count) in talkers {
+                let cost = scene.run(Pace::InFlight(count), seconds)?;
+                self.add(scene.row(&format!("small, {load}"), &cost))?;
+            }
+            let cost = scene.run(Pace::OneByOne, seconds)?;
+            self.add(scene.row("small, a line's way", &cost))?;
+        }
+        Ok(())
+    }
+
+    fn visits(&mut self) -> Result<()> {
+        let load = "visits";
+        if !self.is_wanted(load) {
+            return Ok(());
+        }
+        let visits = (self.settings.seconds * 1e4) as u64;
+        for contender in [Contender::Server, Contender::Simple] {
+            let shape = Shape { clients: 1, room_size: 1 };
+            let flags = &self.settings.server_flags;
+            let process = contender.start(shape, flags, self.credentials.path())?;
+            let mut costs = (0..REPETITIONS)
+                .map(|_| visits::run(&process, contender.dialect(), visits))
+                .collect::<Result<Vec<_>>>()?;
+            costs.sort_by_key(|cost| cost.processor);
+            let cost = &costs[REPETITIONS / 2];
+            self.add(Row::new(load, contender.name(), 1, 1, cost))?;
         }
         Ok(())
     }

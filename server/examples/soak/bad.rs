@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 use fastrand::Rng;
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 use crate::connection::Connection;
 
@@ -23,6 +24,9 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A flood sends this much at most, for all of it is recorded on the disk.
 const FLOOD_BYTES: usize = 4 * 1024 * 1024;
+
+/// What a newcomer is told when there is no place.
+const REFUSAL: &str = "Server Full\n";
 
 type Episode = fn(&mut Client<'_>) -> io::Result<()>;
 
@@ -119,6 +123,28 @@ impl Crowd {
             }
             tallies
         })
+    }
+}
+
+/// Takes every place that there is, without a word.
+pub fn fill(address: SocketAddr) -> Result<Vec<TcpStream>> {
+    let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
+    setrlimit(Resource::RLIMIT_NOFILE, hard, hard)?;
+    let mut silent = Vec::new();
+    loop {
+        let mut stream = TcpStream::connect(address)?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        let mut greeting = String::new();
+        let mut byte = [0];
+        while !greeting.ends_with('\n') {
+            stream.read_exact(&mut byte)?;
+            greeting.push(byte[0].into());
+        }
+        match greeting.as_str() {
+            "Connect Success\n" => silent.push(stream),
+            REFUSAL => return Ok(silent),
+            other => bail!("a newcomer was told {other:?}"),
+        }
     }
 }
 
@@ -285,6 +311,9 @@ fn half_close(client: &mut Client<'_>) -> io::Result<()> {
         }
     }
     let answers = String::from_utf8_lossy(&answers);
+    if answers == REFUSAL {
+        return Err(io::ErrorKind::ConnectionRefused.into());
+    }
     let pongs = answers.lines().filter(|line| *line == "pong again").count();
     if pongs != requests || !answers.lines().any(|line| line == "pong the end") {
         client.tally.faults.push(format!("{pongs} answers to {requests} requests"));

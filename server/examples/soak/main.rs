@@ -99,6 +99,13 @@ fn soak(arguments: &Arguments) -> Result<Vec<String>> {
     let mut server = UnderTest::start(&arguments.server, arguments.condition)?;
     let address = server.address;
     let group = Group::login(address, arguments.honest)?;
+    let crowd_of_silent = match arguments.condition {
+        Some(Condition::Crowd) => bad::fill(address)?,
+        _ => Vec::new(),
+    };
+    if !crowd_of_silent.is_empty() {
+        println!("{} silent clients take all places", crowd_of_silent.len());
+    }
     let before = server.usage()?;
 
     let is_over = AtomicBool::new(false);
@@ -123,6 +130,7 @@ fn soak(arguments: &Arguments) -> Result<Vec<String>> {
     let mut faults = verdict.faults.clone();
     let (settled, seconds) = server.settle(before)?;
     let stop = server.stop(talk)?;
+    drop(crowd_of_silent);
     let bound = Limits::bound(before, OPEN_CONNECTIONS.most(), bad::ROOMS + 1);
 
     println!("\n{:<12} {:>8} {:>8} {:>10} {:>10}", "bad", "episodes", "cut off", "KiB sent", "got");

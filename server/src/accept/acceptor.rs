@@ -19,8 +19,9 @@ use protocol::{Framing, Reply};
 
 use crate::accept::capacity::Capacity;
 use crate::accept::handshake::{self, ACCESS_DENIED};
-use crate::accept::refusals::Refusals;
+use crate::accept::refusals::{Refusals, Shortage};
 use crate::accept::socket_options::prepare;
+use crate::accept::threads::Threads;
 use crate::chat::Chat;
 use crate::config::{Config, Endpoint, Transport};
 use crate::delivery::client::Client;
@@ -41,9 +42,6 @@ const ACCEPT_QUEUE: i32 = 4096;
 /// So many clients who come one after the other share a courier. They are likely to share a room
 /// too, and then a line of it wakes one courier instead of all.
 const CLIENTS_IN_A_ROW: usize = 64;
-
-/// A session needs little more than its call depth. Only pages it touches are ever resident.
-const SESSION_STACK_BYTES: usize = 128 * 1024;
 
 /// A handshake calculates on its stack, in a build for debugging much more.
 const HANDSHAKE_STACK_BYTES: usize = 512 * 1024;
@@ -111,7 +109,6 @@ struct Place<'scope> {
 }
 
 /// Turns connections into sessions.
-#[derive(Debug)]
 pub struct Acceptor<'scope> {
     place: Place<'scope>,
     inboxes: &'scope [Arc<Inbox<Client>>],
@@ -122,10 +119,11 @@ pub struct Acceptor<'scope> {
     next_id: ClientId,
     /// Clients that had no place, or were banned.
     refusals: Refusals,
-    /// Clients refused since something of the system's ran out.
-    refused: u64,
+    /// Clients that were refused since something of the system's ran out.
+    shortage: Shortage,
     /// From this descriptor on they are left to others than clients.
     reserved_from: u64,
+    threads: Arc<Threads<'scope>>,
 }
 
 impl<'scope> Acceptor<'scope> {
@@ -147,8 +145,9 @@ impl<'scope> Acceptor<'scope> {
             owed: Arc::new(Owed::new(config.max_owed)),
             next_id: 0,
             refusals: Refusals::default(),
-            refused: 0,
+            shortage: Shortage::default(),
             reserved_from: capacity.reserved_from,
+            threads: Arc::default(),
         }
     }
 
@@ -186,9 +185,10 @@ impl<'scope> Acceptor<'scope> {
 
     /// The server stops: logs what was only counted so far.
     pub fn end(mut self) {
+        self.threads.close();
         self.refusals.rest(Instant::now()).for_each(|text| log::info!("{text}"));
-        if self.refused > 0 {
-            log::warn!("{} clients were refused to the end", self.refused);
+        if let Some(text) = self.shortage.rest() {
+            log::warn!("{text}");
         }
     }
 
@@ -218,14 +218,18 @@ impl<'scope> Acceptor<'scope> {
             Ok(burst) => burst,
             Err(refusal) => return self.turn_away(client, refusal),
         };
-        let place = self.place;
+        let (place, threads) = (self.place, Arc::clone(&self.threads));
         let spawned = if client.socket.is_tls() {
-            place.spawn_handshake(&client, burst, scope)
+            place.spawn_handshake(&client, burst, threads, scope)
         } else {
-            place.spawn_session(&client, burst, scope)
+            place.spawn_session(&client, burst, &threads, scope)
         };
         match spawned {
-            Ok(()) => self.note_recovery(),
+            Ok(()) => {
+                if let Some(text) = self.shortage.note_served(Instant::now()) {
+                    log::warn!("{text}");
+                }
+            }
             Err(error) => {
                 self.note_shortage(&error);
                 place.let_go(client);
@@ -260,18 +264,9 @@ impl<'scope> Acceptor<'scope> {
         self.place.closer.close(Arc::new(stream));
     }
 
-    /// One line in the log for each time that something runs out, whatever the number of clients.
     fn note_shortage(&mut self, error: &io::Error) {
-        if self.refused == 0 {
-            log::warn!("new clients are refused: {error}; see `ulimit -n` and `ulimit -u`");
-        }
-        self.refused += 1;
-    }
-
-    fn note_recovery(&mut self) {
-        if self.refused > 0 {
-            log::warn!("new clients are served again; {} were refused", self.refused);
-            self.refused = 0;
+        if let Some(text) = self.shortage.note(error, Instant::now()) {
+            log::warn!("{text}");
         }
     }
 }
@@ -281,15 +276,12 @@ impl<'scope> Place<'scope> {
         self,
         client: &Arc<Client>,
         burst: u32,
+        threads: &Arc<Threads<'scope>>,
         scope: &'scope Scope<'scope, '_>,
     ) -> io::Result<()> {
         let Self { chat, config, site, closer } = self;
         let client = Arc::clone(client);
-        let builder = thread::Builder::new().name(format!("session-{}", client.id));
-        builder
-            .stack_size(SESSION_STACK_BYTES)
-            .spawn_scoped(scope, move || session::run(chat, &client, config, site, closer, burst))
-            .map(drop)
+        threads.run(scope, move || session::run(chat, &client, config, site, closer, burst))
     }
 
     /// The session begins once the handshake is done.
@@ -297,20 +289,21 @@ impl<'scope> Place<'scope> {
         self,
         client: &Arc<Client>,
         burst: u32,
+        threads: Arc<Threads<'scope>>,
         scope: &'scope Scope<'scope, '_>,
     ) -> io::Result<()> {
         let client = Arc::clone(client);
         let builder = thread::Builder::new().name(format!("handshake-{}", client.id));
         let shake = move || match handshake::shake(&client) {
             Ok(()) => {
-                if let Err(error) = self.spawn_session(&client, burst, scope) {
+                if let Err(error) = self.spawn_session(&client, burst, &threads, scope) {
                     log::warn!("{} is refused: {error}; see `ulimit -u`", client.address);
                     self.let_go(client);
                 }
             }
             Err(failure) => {
                 drop(client.post(Position::default(), Item::Close));
-                let delivery = session::disconnect(self.chat, &client, self.closer, None);
+                let delivery = session::disconnect(self.chat, &client, self.closer, None, true);
                 log::info!("{} (nobody) is gone: {failure}; {delivery}", client.address);
             }
         };

@@ -1,8 +1,9 @@
 //! For how many clients the machine has what they need, as of the start.
 //!
-//! Without descriptors or threads a newcomer can be refused when it is there. Without memory maps or
-//! address space that is too late: a thread that has begun cannot get its signal stack, and the
-//! language ends the whole process. So clients are counted against them before.
+//! Without descriptors or threads a newcomer can be refused when it is there; but some must be left for
+//! other work. Without memory maps or address space that is too late: a thread that has begun cannot get
+//! its signal stack, and the language ends the whole process. So clients are counted against all of them
+//! before.
 //!
 //! Where the system does not say what it has (other systems than Linux), it is taken to be enough.
 
@@ -11,6 +12,8 @@ use std::fs;
 use std::thread;
 
 use nix::sys::resource::{Resource, getrlimit};
+
+use crate::accept::cgroup;
 
 /// Memory maps of a process by default: see the documentation of Linux, `sysctl/vm.rst`.
 const USUAL_MAPS: u64 = 65_530;
@@ -21,6 +24,10 @@ const MAPS_A_CLIENT: u64 = 4;
 
 /// One in so many maps is left to the heap, which takes and gives back maps of its own.
 const MAPS_SHARE_LEFT: u64 = 16;
+
+/// Threads that are left to other work than clients': couriers, the check of a password, and what else
+/// shares the control group.
+const OTHER_THREADS: u64 = 80;
 
 /// Address space of a client: the stacks, and the 256 KiB of `docs/operating.md`.
 const BYTES_A_CLIENT: u64 = (160 + 256) * 1024;
@@ -53,6 +60,7 @@ pub struct Capacity {
 struct Machine {
     descriptors: Option<(u64, u64)>,
     maps: Option<(u64, u64)>,
+    threads: Option<(u64, u64)>,
     address_space: Option<(u64, u64)>,
     arenas: u64,
 }
@@ -61,6 +69,7 @@ struct Machine {
 enum Limit {
     Descriptors,
     Maps,
+    Threads,
     AddressSpace,
 }
 
@@ -75,6 +84,9 @@ impl fmt::Display for Capacity {
             }
             Some(Limit::Maps) => {
                 ", fewer than are allowed: raise the limit of memory maps, see `sysctl vm.max_map_count`"
+            }
+            Some(Limit::Threads) => {
+                ", fewer than are allowed: raise the limit of threads, `TasksMax` or that of the container"
             }
             Some(Limit::AddressSpace) => {
                 ", fewer than are allowed: raise the limit of address space, see `ulimit -v`, or start \
@@ -107,6 +119,10 @@ impl Capacity {
         if let Some((limit, used)) = machine.maps {
             let left = limit.saturating_sub(used + limit / MAPS_SHARE_LEFT);
             capacity.bound(left / MAPS_A_CLIENT, Limit::Maps);
+        }
+        if let Some((limit, used)) = machine.threads {
+            let left = limit.saturating_sub(used + OTHER_THREADS.min(limit / 4));
+            capacity.bound(left, Limit::Threads);
         }
         if let Some((limit, used)) = machine.address_space {
             let others = used + machine.arenas * ARENA_BYTES + owed as u64;
@@ -152,6 +168,7 @@ impl Machine {
         Self {
             descriptors: limit(Resource::RLIMIT_NOFILE).map(|limit| (limit, open)),
             maps: most_maps.zip(maps.ok()),
+            threads: cgroup::tasks(),
             address_space: address_space.zip(size),
             arenas: arenas.unwrap_or(ARENAS_A_CORE * cores),
         }
@@ -168,12 +185,13 @@ mod tests {
     use super::*;
 
     const ENOUGH: Machine =
-        Machine { descriptors: None, maps: None, address_space: None, arenas: 16 };
+        Machine { descriptors: None, maps: None, threads: None, address_space: None, arenas: 16 };
 
     #[test]
     fn what_is_least_counts() {
         let descriptors = |limit, open| Machine { descriptors: Some((limit, open)), ..ENOUGH };
         let maps = |limit, used| Machine { maps: Some((limit, used)), ..ENOUGH };
+        let threads = |limit, used| Machine { threads: Some((limit, used)), ..ENOUGH };
         let space =
             |limit, arenas| Machine { address_space: Some((limit, 20_000_000)), arenas, ..ENOUGH };
         let gibibyte = 1 << 30;
@@ -187,6 +205,9 @@ mod tests {
             (maps(65_530, 100), 10_000, 0, 10_000),
             (maps(65_530, 100), 20_000, 0, 15_333),
             (maps(65_530, 65_530), 20_000, 0, 1),
+            (threads(12_000, 5), 10_000, 0, 10_000),
+            (threads(512, 5), 10_000, 0, 512 - 5 - 80),
+            (threads(40, 5), 10_000, 0, 25),
             (space(gibibyte, 16), 10_000, 0, 1),
             (space(gibibyte, 2), 10_000, 0, 1_528),
         ] {

@@ -2,6 +2,8 @@
 
 pub mod acceptor;
 pub mod capacity;
+mod cgroup;
 mod handshake;
 mod refusals;
 mod socket_options;
+mod threads;

@@ -7,13 +7,13 @@ use std::time::Duration;
 
 #[cfg(target_os = "linux")]
 use nix::sys::socket::{setsockopt, sockopt};
-use socket2::SockRef;
 
 use crate::config::Config;
 
 /// A socket tells of space as soon as fewer bytes than this wait in it to be sent (tcp(7),
 /// `TCP_NOTSENT_LOWAT`). By itself the system tells when a third of a buffer is free that grows to
 /// 4 MiB, and so late that a client which takes megabytes a second is not seen to take anything.
+#[cfg(target_os = "linux")]
 const UNSENT_BYTES: u32 = 128 * 1024;
 
 /// Sets what a client's socket needs.
@@ -26,9 +26,13 @@ pub fn prepare(stream: &TcpStream, config: &Config) -> io::Result<()> {
     stream.set_nonblocking(false)?;
     // Couriers gather lines themselves; the system shall not wait for more.
     stream.set_nodelay(true)?;
-    SockRef::from(stream).set_tcp_notsent_lowat(UNSENT_BYTES)?;
     #[cfg(target_os = "linux")]
-    find_dead_peers(stream, config)?;
+    {
+        socket2::SockRef::from(stream).set_tcp_notsent_lowat(UNSENT_BYTES)?;
+        find_dead_peers(stream, config)?;
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = config;
     Ok(())
 }
 

@@ -9,10 +9,12 @@
 
 mod addresses;
 mod connections;
+mod ignored;
 mod moderate;
 mod opening;
 mod room;
 mod talk;
+mod watch;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -22,9 +24,11 @@ use parking_lot::{Condvar, Mutex, MutexGuard};
 use protocol::{Framing, Reply, RoomName, UserName};
 
 use self::connections::Connections;
+use self::ignored::Ignored;
 use self::room::Room;
 use crate::config::Config;
 use crate::delivery::client::Client;
+use crate::delivery::inbox::ClientId;
 use crate::delivery::outbox::Item;
 use crate::log::position::Position;
 use crate::log::room_log::{LogGuard, RoomLog, Subscriber, Subscribers};
@@ -38,14 +42,21 @@ const ANNOUNCEMENT_BYTES: usize = 512;
 /// How long a client of a stopping server that goes on sending may take to read what it was sent.
 const SENDS_ON: Duration = Duration::from_secs(3);
 
+/// A place to read a room from. Its session holds it, and gives it back at the end.
+#[derive(Debug)]
+pub struct Seat {
+    log: Arc<RoomLog>,
+    /// Where in the log its reader came in.
+    entered: Position,
+}
+
 /// A user in a room. Its session holds it, and gives it back when the user leaves.
 #[derive(Debug)]
 pub struct Membership {
     /// The user's name.
     pub name: UserName,
-    log: Arc<RoomLog>,
-    /// Where in the log the user came in.
-    entered: Position,
+    /// Where the user reads.
+    pub seat: Seat,
     /// The number of the member in its room.
     member: u64,
 }
@@ -68,6 +79,7 @@ pub struct Chat {
     moderation: Option<Arc<Moderation>>,
     backlog: usize,
     max_rooms: usize,
+    has_watchers: bool,
 }
 
 #[derive(Debug)]
@@ -76,6 +88,8 @@ struct State {
     /// Everybody whose name is taken: from login to the last byte after logout.
     users: HashMap<UserName, User>,
     rooms: HashMap<RoomName, Room>,
+    /// Who reads a room without a name, and which log that is.
+    watchers: HashMap<ClientId, (Arc<Client>, Arc<RoomLog>)>,
     /// The number of the next log.
     logs_made: u64,
     /// Rooms that a session is about to open.
@@ -88,6 +102,8 @@ struct User {
     client: Arc<Client>,
     /// `None` when the user has left and only its last bytes are under way.
     log: Option<Arc<RoomLog>>,
+    /// Whose private messages it does not take.
+    ignored: Ignored,
 }
 
 impl State {
@@ -97,10 +113,15 @@ impl State {
         Some((name, &user.client, user.log.as_ref()?))
     }
 
-    /// A member's room. It exists for as long as it has members.
-    fn room(&mut self, membership: &Membership) -> &mut Room {
-        let room = self.rooms.get_mut(&membership.log.room);
-        room.expect("a room exists for as long as it has members")
+    /// Whether a user takes no private messages of the client, which has the other name.
+    fn ignores(&self, name: &UserName, client: &Client, other: &UserName) -> bool {
+        self.users.get(name).is_some_and(|user| user.ignored.contains(other, client.id))
+    }
+
+    /// The room of whoever has a seat there. It exists for as long as somebody has one.
+    fn room(&mut self, seat: &Seat) -> &mut Room {
+        let room = self.rooms.get_mut(&seat.log.room);
+        room.expect("a room exists for as long as somebody reads it")
     }
 }
 
@@ -133,6 +154,7 @@ impl Chat {
             connections: Connections::new(config, moderation.is_some()),
             users: HashMap::new(),
             rooms: HashMap::from([(name, main)]),
+            watchers: HashMap::new(),
             logs_made: 1,
             opening: HashSet::new(),
             is_stopping: false,
@@ -148,6 +170,7 @@ impl Chat {
             moderation,
             backlog: config.backlog,
             max_rooms: config.max_rooms,
+            has_watchers: config.watchers,
         }
     }
 
@@ -212,7 +235,11 @@ impl Chat {
             client.post_text(Position::default(), self.motd.clone(), false);
         }
         let refused = client.post(Position::default(), switch);
-        let user = User { client: Arc::clone(client), log: Some(Arc::clone(&membership.log)) };
+        let user = User {
+            client: Arc::clone(client),
+            log: Some(Arc::clone(&membership.seat.log)),
+            ignored: Ignored::default(),
+        };
         state.users.insert(name, user);
         drop(refused);
         Ok(membership)
@@ -221,12 +248,12 @@ impl Chat {
     /// Takes a user out of its room, and closes the connection once all it was owed is sent, and
     /// the last word where there is one. The name stays taken until then.
     pub fn leave(&self, client: &Client, membership: &Membership, last_word: Option<Reply<'_>>) {
-        membership.log.wait_for_readers(ANNOUNCEMENT_BYTES);
+        membership.seat.log.wait_for_readers(ANNOUNCEMENT_BYTES);
         let mut state = self.state.lock();
         if let Some(user) = state.users.get_mut(&membership.name) {
             user.log = None;
         }
-        let log = membership.log.lock();
+        let log = membership.seat.log.lock();
         if let Some(reply) = last_word {
             client.reply(log.end(), reply);
         }
@@ -237,21 +264,22 @@ impl Chat {
 
     /// Moves a user to another room.
     pub fn join(&self, client: &Arc<Client>, membership: &mut Membership, room: &RoomName) {
-        if membership.log.room == *room {
-            return membership.reply(client, Reply::JoinSuccess);
+        let seat = &membership.seat;
+        if seat.log.room == *room {
+            return seat.reply(client, Reply::JoinSuccess);
         }
-        membership.log.wait_for_readers(ANNOUNCEMENT_BYTES);
+        seat.log.wait_for_readers(ANNOUNCEMENT_BYTES);
         let mut state = match self.state_with_room(room) {
             Ok(state) => state,
-            Err(refusal) => return membership.reply(client, refusal),
+            Err(refusal) => return seat.reply(client, refusal),
         };
         let Some(new_room) = state.rooms.get_mut(room) else { return };
         let (new, switch) = enter(new_room, client, membership.name.clone());
         let old = std::mem::replace(membership, new);
         if let Some(user) = state.users.get_mut(&membership.name) {
-            user.log = Some(Arc::clone(&membership.log));
+            user.log = Some(Arc::clone(&membership.seat.log));
         }
-        let log = old.log.lock();
+        let log = old.seat.log.lock();
         client.reply(log.end(), Reply::JoinSuccess);
         let refused = client.post(log.end(), switch);
         self.leave_room(&mut state, &old, log);
@@ -284,7 +312,11 @@ impl Chat {
                 goodbye(&user.client, log.end());
             }
         }
-        // The users were told above, at their place in the log. Nothing can be posted after `Close`,
+        for (client, log) in state.watchers.values() {
+            let log = log.lock();
+            goodbye(client, log.end());
+        }
+        // Both were told above, at their place in the log. Nothing can be posted after `Close`,
         // so this reaches the others only.
         for client in state.connections.iter() {
             goodbye(client, Position::default());
@@ -325,18 +357,21 @@ impl Chat {
         }
     }
 
-    /// Takes a member out of its room, and unlocks the room's log. A room without members is closed.
+    /// Takes a member out of its room, and unlocks the room's log. A room that nobody reads is closed.
     fn leave_room(&self, state: &mut State, membership: &Membership, mut log: LogGuard<'_>) {
-        let room = state.room(membership);
-        room.leave(membership.member, &mut log);
+        state.room(&membership.seat).leave(membership.member, &mut log);
         // This tells the recorder of the last line, which it must know before the room is closed:
         // it would open the room's file again for it, and keep it open.
         drop(log);
-        if room.names().len() == 0 && *room.name() != RoomName::main() {
-            let name = &membership.log.room;
-            state.rooms.remove(name);
+        self.close_if_empty(state, &membership.seat);
+    }
+
+    /// Closes the room that somebody has left, unless somebody else is there.
+    fn close_if_empty(&self, state: &mut State, left: &Seat) {
+        if state.room(left).is_empty() && left.log.room != RoomName::main() {
+            state.rooms.remove(&left.log.room);
             if let Some(recorder) = &self.recorder {
-                recorder.retire(name.clone());
+                recorder.retire(left.log.room.clone());
             }
         }
     }
@@ -345,5 +380,6 @@ impl Chat {
 /// Makes a user a member of a room. The item lets the user start to read there.
 fn enter(room: &mut Room, client: &Client, name: UserName) -> (Membership, Item) {
     let (member, entered, switch) = room.enter(name.clone(), client.inbox.courier);
-    (Membership { name, log: Arc::clone(&room.log), entered, member }, switch)
+    let seat = Seat { log: Arc::clone(&room.log), entered };
+    (Membership { name, seat, member }, switch)
 }

@@ -5,9 +5,10 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use protocol::rows::BanRow;
 use protocol::{Event, Reply, UserName};
 
-use super::{ANNOUNCEMENT_BYTES, Chat, Membership};
+use super::{ANNOUNCEMENT_BYTES, Chat, Membership, Seat};
 use crate::delivery::client::Client;
 use crate::delivery::phase::Removal;
 use crate::moderation::bans::Target;
@@ -66,12 +67,12 @@ impl Chat {
     pub fn kick(&self, client: &Client, membership: &Membership, name: &str, reason: &str) {
         let state = self.state.lock();
         let Some((_, target, _)) = state.present(name) else {
-            return membership.reply(client, Reply::NoSuchUser(name));
+            return membership.seat.reply(client, Reply::NoSuchUser(name));
         };
         let reason = if reason.is_empty() { "no reason given" } else { reason };
         let target = Arc::clone(target);
         target.outbox.remove(Removal::Kicked(reason.to_owned()));
-        membership.reply(client, Reply::KickSuccess);
+        membership.seat.reply(client, Reply::KickSuccess);
         drop(state);
         self.wake(&[target]);
     }
@@ -81,11 +82,11 @@ impl Chat {
         let state = self.state.lock();
         let (Some((name, target, log)), Some(moderation)) = (state.present(name), &self.moderation)
         else {
-            return membership.reply(client, Reply::NoSuchUser(name));
+            return membership.seat.reply(client, Reply::NoSuchUser(name));
         };
         moderation.mute(name.clone(), minutes);
         target.reply(log.lock().end(), Reply::Muted(minutes.into()));
-        membership.reply(client, Reply::MuteSuccess);
+        membership.seat.reply(client, Reply::MuteSuccess);
     }
 
     /// Keeps somebody out for so many minutes, and ends the connections of those it concerns, but
@@ -94,7 +95,7 @@ impl Chat {
         let Some(moderation) = &self.moderation else { return };
         moderation.ban(target.clone(), minutes);
         if minutes == 0 {
-            return membership.reply(client, Reply::BanSuccess);
+            return membership.seat.reply(client, Reply::BanSuccess);
         }
         let state = self.state.lock();
         let mut concerned: Vec<_> = match target {
@@ -110,9 +111,22 @@ impl Chat {
         for other in &concerned {
             other.outbox.remove(Removal::Banned(minutes.into()));
         }
-        membership.reply(client, Reply::BanSuccess);
+        membership.seat.reply(client, Reply::BanSuccess);
         drop(state);
         self.wake(&concerned);
+    }
+
+    /// Answers `bans`. `false` when clients are owed so much that no list can be made now.
+    #[must_use]
+    pub fn bans(&self, client: &Client, seat: &Seat) -> bool {
+        let Some(moderation) = &self.moderation else { return true };
+        if client.outbox.owed().is_over() {
+            return false;
+        }
+        let bans = moderation.bans();
+        let rows = bans.iter().map(|(target, minutes)| BanRow { target, minutes: *minutes });
+        seat.reply_list(client, client.list(Reply::BanList, rows));
+        true
     }
 
     /// Lets sessions that are removed find out, wherever they wait.

@@ -13,7 +13,7 @@ use crate::delivery::outbox::Item;
 use crate::log::position::Position;
 use crate::log::room_log::{LogGuard, RoomLog};
 
-/// One room, from its first member to its last.
+/// One room, from its first reader to its last.
 #[derive(Debug)]
 pub struct Room {
     /// What its members see.
@@ -23,13 +23,15 @@ pub struct Room {
     /// By member number, which is the order of entry.
     members: BTreeMap<u64, UserName>,
     next_member: u64,
+    /// How many read the room without being in it.
+    watchers: usize,
 }
 
 impl Room {
     /// A room without members.
     #[must_use]
     pub fn new(log: RoomLog, topic: String) -> Self {
-        Self { log: Arc::new(log), topic, members: BTreeMap::new(), next_member: 0 }
+        Self { log: Arc::new(log), topic, members: BTreeMap::new(), next_member: 0, watchers: 0 }
     }
 
     /// Takes in a user whose courier has this number. Gives back the member's number, the position of
@@ -52,6 +54,25 @@ impl Room {
         if let Some(name) = self.members.remove(&member) {
             append(log, Event::Left { name: name.as_str() });
         }
+    }
+
+    /// Lets somebody without a name read the room, whose courier has this number. Nobody sees it. Gives back
+    /// where in the log that begins, and the item by which it does.
+    pub fn watch(&mut self, courier: usize) -> (Position, Item) {
+        let mut log = self.log.lock();
+        self.watchers += 1;
+        (log.end(), Item::Switch(log.add_reader(courier), log.end()))
+    }
+
+    /// Such a reader is gone.
+    pub fn unwatch(&mut self) {
+        self.watchers -= 1;
+    }
+
+    /// Whether nobody is in the room, and nobody reads it.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.members.is_empty() && self.watchers == 0
     }
 
     /// Gives a member another name. The answer was posted under the same lock of the log: so it

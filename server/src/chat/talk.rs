@@ -4,15 +4,16 @@ use jiff::Timestamp;
 use memchr::memchr_iter;
 use protocol::limits::HISTORY_MOST_LINES;
 use protocol::rows::RoomRow;
-use protocol::{Reply, UserName};
+use protocol::{Reply, RoomName, UserName};
 
-use super::{ANNOUNCEMENT_BYTES, Chat, Membership};
+use super::{ANNOUNCEMENT_BYTES, Chat, Membership, Seat};
 use crate::delivery::client::Client;
 use crate::delivery::outbox::Item;
+use crate::log::room_log::LogGuard;
 use crate::moderation::bans::Target;
 
-impl Membership {
-    /// Owes the user a reply, at this point of its room's order.
+impl Seat {
+    /// Owes the reader a reply, at this point of its room's order.
     pub fn reply(&self, client: &Client, reply: Reply<'_>) {
         client.reply(self.log.lock().end(), reply);
     }
@@ -31,7 +32,7 @@ impl Membership {
     }
 
     /// Answers `since`: with the present position, or with the lines after one that the room saw before
-    /// the user came in. Whoever was here got the later ones as they were said.
+    /// the reader came in. Whoever was here got the later ones as they were said.
     pub fn since(&self, client: &Client, position: Option<protocol::Position<'_>>) {
         let log = self.log.lock();
         let end = log.end();
@@ -56,27 +57,35 @@ impl Membership {
 }
 
 impl Chat {
-    /// Lets everyone in the room see finished lines. Waits when they come faster than they go.
+    /// Lets everyone in the room see finished lines. Waits when they come faster than they go. Gives
+    /// the log, still locked, when it has them.
     ///
     /// What an operator has silenced since it was read is not said: whoever has seen the answer to
     /// `mute`, `kick` or `ban` hears nothing more of that user.
-    pub fn say(&self, client: &Client, membership: &Membership, lines: &[u8]) {
-        let mut log = membership.log.lock_when_read(lines.len());
+    pub fn say<'a>(
+        &self,
+        client: &Client,
+        membership: &'a Membership,
+        lines: &[u8],
+    ) -> Option<LogGuard<'a>> {
+        let mut log = membership.seat.log.lock_when_read(lines.len());
         if client.outbox.is_removed() {
-            return;
+            return None;
         }
         if let Some(minutes) = self.muted(&membership.name) {
             drop(log);
             let refusal = Reply::Muted(minutes);
             let others = memchr_iter(b'\n', lines).skip(1).map(|_| refusal);
-            return membership.reply_list(client, client.list(refusal, others));
+            membership.seat.reply_list(client, client.list(refusal, others));
+            return None;
         }
         log.append(lines, Timestamp::now());
+        Some(log)
     }
 
     /// Answers `look`. `false` when clients are owed so much that no list can be made now.
     #[must_use]
-    pub fn look(&self, client: &Client, membership: &Membership) -> bool {
+    pub fn look(&self, client: &Client, seat: &Seat) -> bool {
         let mut state = self.state.lock();
         // Asked under the lock, so that no two lists go beyond the bound.
         if client.outbox.owed().is_over() {
@@ -84,14 +93,14 @@ impl Chat {
         }
         // The names change under the chat's lock only, so the list is right at whatever position
         // of the log it is posted; and nobody who talks waits until it is written.
-        let list = client.list(Reply::OnlineUsers, state.room(membership).names());
-        membership.reply_list(client, list);
+        let list = client.list(Reply::OnlineUsers, state.room(seat).names());
+        seat.reply_list(client, list);
         true
     }
 
     /// Answers `rooms`. `false` when clients are owed so much that no list can be made now.
     #[must_use]
-    pub fn rooms(&self, client: &Client, membership: &Membership) -> bool {
+    pub fn rooms(&self, client: &Client, seat: &Seat) -> bool {
         let state = self.state.lock();
         // As above.
         if client.outbox.owed().is_over() {
@@ -100,11 +109,13 @@ impl Chat {
         let mut rows: Vec<_> = state
             .rooms
             .values()
+            // Where somebody only watches, nobody is.
+            .filter(|room| room.names().len() > 0 || *room.name() == RoomName::main())
             .map(|room| RoomRow { name: room.name().as_str(), users: room.names().len() })
             .collect();
         rows.sort_unstable_by_key(|row| row.name);
         let list = client.list(Reply::Rooms, rows.iter());
-        membership.reply_list(client, list);
+        seat.reply_list(client, list);
         true
     }
 
@@ -112,44 +123,67 @@ impl Chat {
     pub fn message(&self, client: &Client, membership: &Membership, to: &str, text: &str) {
         let state = self.state.lock();
         let Some((name, target, log)) = state.present(to) else {
-            return membership.reply(client, Reply::NoSuchUser(to));
+            return membership.seat.reply(client, Reply::NoSuchUser(to));
         };
+        if state.ignores(name, client, &membership.name) {
+            return membership.seat.reply(client, Reply::MessageRefused(name.as_str()));
+        }
         if !target.outbox.takes_mail_of(client.id) {
-            return membership.reply(client, Reply::MailboxFull(name.as_str()));
+            return membership.seat.reply(client, Reply::MailboxFull(name.as_str()));
         }
         let from = Reply::MessageFrom { name: membership.name.as_str(), text };
         target.post_mail(log.lock().end(), from, client.id);
-        membership.reply(client, Reply::MessageTo { name: name.as_str(), text });
+        membership.seat.reply(client, Reply::MessageTo { name: name.as_str(), text });
+    }
+
+    /// Lets a user get no private messages of whoever has this name, whether somebody has it or not.
+    pub fn ignore(&self, client: &Client, membership: &Membership, name: &UserName) {
+        let mut state = self.state.lock();
+        let other = state.users.get(name).map(|user| user.client.id);
+        let is_taken_in =
+            state.users.get_mut(&membership.name).is_some_and(|user| user.ignored.add(name, other));
+        let answer = if is_taken_in { Reply::IgnoreSuccess } else { Reply::TooManyIgnored };
+        membership.seat.reply(client, answer);
+    }
+
+    /// Lets a user get private messages of whoever has this name again.
+    pub fn unignore(&self, client: &Client, membership: &Membership, name: &UserName) {
+        let mut state = self.state.lock();
+        let other = state.users.get(name).map(|user| user.client.id);
+        if let Some(user) = state.users.get_mut(&membership.name) {
+            user.ignored.remove(name, other);
+        }
+        membership.seat.reply(client, Reply::UnignoreSuccess);
     }
 
     /// Gives a user another name.
     pub fn rename(&self, client: &Client, membership: &mut Membership, name: UserName) {
-        membership.log.wait_for_readers(ANNOUNCEMENT_BYTES);
+        membership.seat.log.wait_for_readers(ANNOUNCEMENT_BYTES);
         let mut state = self.state.lock();
         if let Err(refusal) = self.admit(&Target::Name(name.clone())) {
-            return membership.reply(client, refusal);
+            return membership.seat.reply(client, refusal);
         }
         if membership.name != name && state.users.contains_key(&name) {
-            return membership.reply(client, Reply::UserNameExist);
+            return membership.seat.reply(client, Reply::UserNameExist);
         }
         if let Some(user) = state.users.remove(&membership.name) {
             state.users.insert(name.clone(), user);
         }
         membership.name = name.clone();
-        let mut log = membership.log.lock();
+        let mut log = membership.seat.log.lock();
         client.reply(log.end(), Reply::RenameSuccess);
-        state.room(membership).rename(membership.member, name, &mut log);
+        state.room(&membership.seat).rename(membership.member, name, &mut log);
     }
 
     /// Answers `topic`.
-    pub fn topic(&self, client: &Client, membership: &Membership) {
+    pub fn topic(&self, client: &Client, seat: &Seat) {
         let mut state = self.state.lock();
-        membership.reply(client, Reply::Topic(&state.room(membership).topic));
+        seat.reply(client, Reply::Topic(&state.room(seat).topic));
     }
 
     /// Sets the topic of a user's room.
     pub fn set_topic(&self, membership: &Membership, text: &str) {
-        membership.log.wait_for_readers(ANNOUNCEMENT_BYTES + text.len());
-        self.state.lock().room(membership).set_topic(&membership.name, text);
+        membership.seat.log.wait_for_readers(ANNOUNCEMENT_BYTES + text.len());
+        self.state.lock().room(&membership.seat).set_topic(&membership.name, text);
     }
 }

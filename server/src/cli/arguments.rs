@@ -16,12 +16,16 @@ use protocol::limits::{
     self, BURST_LINES, CLIENTS, LINES_PER_SECOND, LOGIN_TIMEOUT, PORT, ROOMS, STALL_TIMEOUT,
 };
 
+/// How the server ends.
+pub const EXITS: [(u8, &str); 4] =
+    [(0, "stopped"), (2, "wrong usage"), (3, "cannot serve"), (130, "stopped by a second signal")];
+
 /// A chat server: rooms of people, a line a message, over TCP or TLS.
 ///
 /// Connect with `chat-client`, or with any program that sends lines: `nc 127.0.0.1 6666`.
 #[derive(Debug, Parser)]
 #[command(
-    version,
+    version = protocol::VERSION,
     after_help = "Exit codes: 0 stopped, 2 wrong usage, 3 cannot serve, 130 stopped by a second signal."
 )]
 #[command(args_conflicts_with_subcommands = true, disable_help_subcommand = true)]
@@ -32,6 +36,12 @@ pub struct Arguments {
     /// What to do instead of serving.
     #[command(subcommand)]
     pub task: Option<Task>,
+
+    /// Take options from this file too: `rate = 50`, one a line, in TOML
+    ///
+    /// An option of the command line goes before the same one in the file, and that before its default.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
 
     /// Listen here for clients; port 0 takes a free one; repeatable
     #[arg(long, value_name = "ADDR:PORT", value_parser = address)]
@@ -108,6 +118,10 @@ pub struct Arguments {
     #[arg(long, value_name = "N", default_value_t = ROOMS as u32)]
     #[arg(value_parser = clap::value_parser!(u32).range(1..), help_heading = "Limits")]
     max_rooms: u32,
+
+    /// Let nobody read a room without a name
+    #[arg(long, help_heading = "Limits")]
+    no_watchers: bool,
 
     /// How long a connection may go without a login
     #[arg(long, value_name = "SECONDS", default_value_t = LOGIN_TIMEOUT.as_secs())]
@@ -192,6 +206,19 @@ pub enum Task {
         #[arg(long, value_name = "DIR")]
         out: PathBuf,
     },
+    /// Say what is wrong with a file of --config, and in which line
+    #[command(after_help = "Exit codes: 0 nothing is wrong, 1 something is, 2 wrong usage.")]
+    CheckConfig {
+        /// The file
+        file: PathBuf,
+    },
+    /// Print the completions for a shell
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page
+    Man,
 }
 
 fn name(text: &str) -> Result<UserName, String> {
@@ -248,6 +275,7 @@ impl From<Arguments> for Config {
             exempt: arguments.exempt,
             max_owed: arguments.max_owed as usize,
             max_rooms: arguments.max_rooms as usize,
+            watchers: !arguments.no_watchers,
             login_timeout: Duration::from_secs(arguments.login_timeout),
             rate: arguments.rate,
             burst: arguments.burst,

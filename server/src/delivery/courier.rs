@@ -1,4 +1,4 @@
-//! The only threads that write to sockets: a few, each with its share of the clients.
+//! The only ones that write to sockets: a few couriers, each with its share of the clients.
 //!
 //! A courier sleeps until its [`Inbox`] has something: clients that came, outboxes with items, or
 //! logs with new lines. It takes a batch of a log's new lines once, and sends it to each of its
@@ -9,353 +9,126 @@
 //!
 //! The inbox is looked at between any two sends. Were it looked at between passes only, each login
 //! would wait for a pass over everybody, and a storm of logins would take quadratic time.
+//!
+//! Each courier has a thread. To wake it costs more than to send a line to two or three clients, so
+//! who speaks in a small room while the courier sleeps does the courier's work instead. One thread
+//! at a time does it, the one that has locked the [`Rounds`]; and nobody waits for that lock but
+//! the courier's own thread.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+mod rounds;
+
 use std::io;
-use std::os::fd::{AsFd, AsRawFd};
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use mio::unix::SourceFd;
-use mio::{Events, Interest, Poll, Token, Waker};
+use mio::{Events, Poll, Token, Waker};
+use parking_lot::Mutex;
 
-use crate::delivery::audience::Audiences;
+use self::rounds::Rounds;
 use crate::delivery::client::Client;
-use crate::delivery::inbox::{ClientId, Inbox, Urgent};
-use crate::delivery::pace::{LIVE_TIME, Pace};
-use crate::delivery::phase::Failure;
-use crate::delivery::stream::{Progress, STEP_SENDS, Stream};
-use crate::log::position::Position;
-use crate::log::ring::Batch;
-use crate::log::room_log::RoomLog;
+use crate::delivery::inbox::Inbox;
+use crate::delivery::pace::LIVE_TIME;
+use crate::log::room_log::{RoomLog, Subscriber};
 
 const WAKE_UP: Token = Token(usize::MAX);
 
-/// One of the threads that write to sockets.
+/// One of those that write to sockets, as logs know it.
 #[derive(Debug)]
 pub struct Courier {
     inbox: Arc<Inbox<Client>>,
-    poll: Poll,
-    stall_timeout: Duration,
-    clients: HashMap<ClientId, Delivery>,
-    audiences: Audiences,
-    /// Clients whose sockets took no more. They are registered with `poll`.
-    blocked: HashSet<ClientId>,
-    /// Clients that wait for their turn, the next one first.
-    queue: VecDeque<ClientId>,
-    /// Logs whose writers wait for some of those.
-    throttled: HashMap<u64, Arc<RoomLog>>,
-    /// When it last looked which sockets have space. What a client took after that is not known,
-    /// so whether it is live is judged as of then: a courier that had no processor for a while
-    /// must not take that for the client's fault.
-    looked_at: Instant,
-    next_stall_check: Instant,
-    deadline: Option<Instant>,
-    is_closing: bool,
-    /// What a client gets that is not where its room's pass is.
-    scratch: Batch,
+    rounds: Mutex<Rounds>,
 }
 
-/// A client, and how far it was sent what it is owed.
+impl Subscriber for Courier {
+    fn wake(&self, log: &Arc<RoomLog>) {
+        self.inbox.log_ready(Arc::clone(log));
+    }
+
+    fn carry(&self, log: &Arc<RoomLog>) {
+        if !self.inbox.log_ready_for_speaker(Arc::clone(log)) {
+            return;
+        }
+        // Where the lock is not free the courier's own thread has it, and may be about to sleep.
+        let is_done = self.rounds.try_lock().is_some_and(|mut rounds| rounds.work_for_speaker());
+        if !is_done {
+            self.inbox.wake();
+        }
+    }
+}
+
+/// The thread of a courier, before it runs.
 #[derive(Debug)]
-struct Delivery {
-    client: Arc<Client>,
-    stream: Stream,
+pub struct CourierThread {
+    courier: Arc<Courier>,
+    poll: Poll,
+    events: Events,
 }
 
-impl Courier {
-    /// Courier number `number`, who closes clients that take nothing for `stall_timeout`.
+impl CourierThread {
+    /// The thread of courier number `number`, who closes clients that take nothing for
+    /// `stall_timeout`.
     ///
     /// # Errors
     ///
     /// When the system gives no descriptors for polling.
     pub fn new(number: usize, stall_timeout: Duration) -> io::Result<Self> {
         let poll = Poll::new()?;
-        let inbox = Inbox::new(number, Waker::new(poll.registry(), WAKE_UP)?);
-        Ok(Self {
-            inbox: Arc::new(inbox),
-            poll,
-            stall_timeout,
-            clients: HashMap::new(),
-            audiences: Audiences::default(),
-            blocked: HashSet::new(),
-            queue: VecDeque::new(),
-            throttled: HashMap::new(),
-            looked_at: Instant::now(),
-            next_stall_check: Instant::now(),
-            deadline: None,
-            is_closing: false,
-            scratch: Batch::default(),
-        })
+        let inbox = Arc::new(Inbox::new(number, Waker::new(poll.registry(), WAKE_UP)?));
+        let registry = poll.registry().try_clone()?;
+        let rounds = Rounds::new(Arc::clone(&inbox), registry, stall_timeout);
+        let courier = Arc::new(Courier { inbox, rounds: Mutex::new(rounds) });
+        Ok(Self { courier, poll, events: Events::with_capacity(1024) })
     }
 
-    /// Where this courier is notified.
+    /// The courier, for logs.
+    #[must_use]
+    pub fn courier(&self) -> Arc<Courier> {
+        Arc::clone(&self.courier)
+    }
+
+    /// Where the courier is notified.
     #[must_use]
     pub fn inbox(&self) -> Arc<Inbox<Client>> {
-        Arc::clone(&self.inbox)
+        Arc::clone(&self.courier.inbox)
     }
 
     /// Delivers until the inbox is closed and the last client gone.
     pub fn run(mut self) {
-        let mut events = Events::with_capacity(1024);
-        let mut batch = Batch::default();
         loop {
-            let logs = self.inbox.take_logs();
-            self.take_urgent();
-            if self.is_closing && self.clients.is_empty() {
-                return;
-            }
-            let timeout = self.work(logs, &mut batch);
-            self.wait(&mut events, timeout);
+            let timeout = {
+                let mut rounds = self.courier.rounds.lock();
+                let timeout = rounds.work();
+                if rounds.is_over() {
+                    return;
+                }
+                timeout
+            };
+            self.wait(timeout);
         }
-    }
-
-    /// Does what there is to do, and says how long there is nothing more.
-    fn work(&mut self, logs: Vec<Arc<RoomLog>>, batch: &mut Batch) -> Option<Duration> {
-        let had_lines = !logs.is_empty();
-        for log in logs {
-            self.pass(&log, batch);
-        }
-        if let Some(id) = self.queue.pop_front() {
-            self.step(id, None);
-        }
-        self.check_time();
-        // Before it sleeps: who waits to append must not wait for that too.
-        self.update_throttled();
-        // After lines there may be more of them: only look whether sockets have space.
-        let is_busy = had_lines || !self.queue.is_empty();
-        if is_busy { Some(Duration::ZERO) } else { self.sleep_time() }
     }
 
     /// Sleeps until somebody wakes it, a socket has space or `timeout` is over, and steps the
     /// clients whose sockets have.
-    fn wait(&mut self, events: &mut Events, timeout: Option<Duration>) {
-        let polled = self.poll.poll(events, timeout);
-        self.looked_at = Instant::now();
+    fn wait(&mut self, timeout: Option<Duration>) {
+        let polled = self.poll.poll(&mut self.events, timeout);
+        let looked_at = Instant::now();
         match polled {
             Err(error) if error.kind() != io::ErrorKind::Interrupted => {
                 // Clients that keep up need no poll; the others are tried again whenever stalls
                 // are looked for.
-                log::error!("courier {} cannot wait for sockets: {error}", self.inbox.courier);
+                let number = self.courier.inbox.courier;
+                log::error!("courier {number} cannot wait for sockets: {error}");
                 thread::sleep(LIVE_TIME);
             }
             _ => {}
         }
-        for event in &*events {
+        let mut rounds = self.courier.rounds.lock();
+        rounds.looked_at = looked_at;
+        for event in &self.events {
             if event.token() != WAKE_UP {
-                self.step(event.token().0, None);
+                rounds.step(event.token().0, None);
             }
-        }
-    }
-
-    /// How long there is nothing to do unless somebody says otherwise.
-    fn sleep_time(&self) -> Option<Duration> {
-        if !self.inbox.prepare_sleep() {
-            return Some(Duration::ZERO);
-        }
-        let stall_check = (!self.blocked.is_empty()).then_some(self.next_stall_check);
-        let deadline = self.deadline.filter(|_| !self.clients.is_empty());
-        let next = [deadline, stall_check].into_iter().flatten().min();
-        let next = next.map(|next| next.saturating_duration_since(Instant::now()));
-        if self.throttled.is_empty() {
-            return next;
-        }
-        Some(next.map_or(LIVE_TIME, |next| next.min(LIVE_TIME)))
-    }
-
-    /// Takes in clients that came, and delivers what came into outboxes.
-    fn take_urgent(&mut self) {
-        let Some(Urgent { arrivals, outboxes, deadline, is_closing }) = self.inbox.take_urgent()
-        else {
-            return;
-        };
-        self.deadline = deadline;
-        self.is_closing = is_closing;
-        for client in arrivals {
-            let stream = Stream::new(client.framing, client.transport);
-            self.clients.insert(client.id, Delivery { client, stream });
-        }
-        for id in &outboxes {
-            if let Some(delivery) = self.clients.get_mut(id) {
-                delivery.stream.has_items = true;
-            }
-        }
-        for id in outboxes {
-            if self.clients.get(&id).is_some_and(|delivery| delivery.stream.pace.is_current()) {
-                self.step(id, None);
-            }
-        }
-    }
-
-    /// Sends the new lines of `log`, a batch of them, to each client that reads it.
-    fn pass(&mut self, log: &Arc<RoomLog>, batch: &mut Batch) {
-        if !log.next_batch(self.inbox.courier, batch) {
-            return;
-        }
-        // Whatever was posted before the batch's last line is in the inbox by now, so no client
-        // is sent lines that belong after an item which it was not sent.
-        self.take_urgent();
-        // A copy, for clients come and go while the pass is under way.
-        let audience = self.audiences.of(log.id);
-        let readers: Vec<ClientId> =
-            audience.into_iter().flat_map(|audience| &audience.readers).copied().collect();
-        for id in readers {
-            self.step(id, Some(batch));
-            self.take_urgent();
-        }
-        let slowest = self.slowest(log.id);
-        if slowest != Position::MAX {
-            self.throttled.insert(log.id, Arc::clone(log));
-        }
-        if log.offered(self.inbox.courier, batch.end, slowest) {
-            self.inbox.log_ready(Arc::clone(log));
-        }
-    }
-
-    /// Up to where the readers of a log that are behind, but live, have got everything.
-    fn slowest(&self, log: u64) -> Position {
-        let Some(audience) = self.audiences.of(log) else { return Position::MAX };
-        if audience.behind.is_empty() {
-            return Position::MAX;
-        }
-        let now = self.looked_at;
-        let behind = audience.behind.iter().filter_map(|id| self.clients.get(id));
-        let live =
-            behind.map(|delivery| &delivery.stream).filter(|stream| stream.pace.is_live(now));
-        live.map(Stream::position).min().unwrap_or(Position::MAX)
-    }
-
-    /// Lets writers go on whose readers have moved on, or are not live any more.
-    fn update_throttled(&mut self) {
-        for (id, log) in std::mem::take(&mut self.throttled) {
-            let slowest = self.slowest(id);
-            log.set_slowest(self.inbox.courier, slowest);
-            if slowest != Position::MAX {
-                self.throttled.insert(id, log);
-            }
-        }
-    }
-
-    /// Sends one client what it is owed, as far as it takes it and as much as a step allows. A
-    /// batch is for those alone that read its log and are up to date; the others catch up later.
-    fn step(&mut self, id: ClientId, mut carried: Option<&Batch>) {
-        let mut sends = STEP_SENDS;
-        loop {
-            let Some(Delivery { client, stream }) = self.clients.get_mut(&id) else { return };
-            if let Some(batch) = carried
-                && (stream.log() != Some(batch.log) || !stream.pace.is_current())
-            {
-                return;
-            }
-            let (socket, outbox) = (&client.socket, &client.outbox);
-            match stream.advance(socket, outbox, carried, &mut self.scratch, &mut sends) {
-                // The usual case of a pass, which shall cost no more than the send did.
-                Progress::Current if stream.pace.is_current() => return,
-                Progress::Current => return self.set_pace(id, Pace::Current),
-                Progress::Queued => {
-                    self.set_pace(id, Pace::Queued);
-                    return self.queue.push_back(id);
-                }
-                Progress::Blocked => return self.block(id),
-                Progress::Switched { left } => {
-                    carried = None;
-                    let (log, is_behind) = (stream.log(), !stream.pace.is_current());
-                    if let Some(left) = left {
-                        self.audiences.leave(left, id);
-                    }
-                    if let Some(log) = log {
-                        self.audiences.enter(log, id, is_behind);
-                    }
-                }
-                Progress::Closed => return self.end(id, None),
-                Progress::Broken => return self.end(id, Some(Failure::Broken)),
-            }
-        }
-    }
-
-    /// Has the client watched until its socket has space again.
-    fn block(&mut self, id: ClientId) {
-        let Some(Delivery { client, stream }) = self.clients.get_mut(&id) else { return };
-        stream.note_blocked(Instant::now());
-        if !self.blocked.insert(id) {
-            return;
-        }
-        if let Some(log) = stream.log() {
-            self.audiences.set_behind(log, id, true);
-        }
-        let descriptor = client.socket.as_fd().as_raw_fd();
-        let registry = self.poll.registry();
-        let watched = registry.register(&mut SourceFd(&descriptor), Token(id), Interest::WRITABLE);
-        if self.blocked.len() == 1 {
-            self.next_stall_check = Instant::now() + self.stall_check_interval();
-        }
-        if let Err(error) = watched {
-            log::error!("client {id} cannot be watched and is closed: {error}");
-            self.end(id, Some(Failure::Broken));
-        }
-    }
-
-    /// Notes that the client's next step does not wait for its socket any more.
-    fn set_pace(&mut self, id: ClientId, pace: Pace) {
-        let Some(Delivery { client, stream }) = self.clients.get_mut(&id) else { return };
-        stream.pace = pace;
-        if let Some(log) = stream.log() {
-            self.audiences.set_behind(log, id, !stream.pace.is_current());
-        }
-        if self.blocked.remove(&id) {
-            let descriptor = client.socket.as_fd().as_raw_fd();
-            // It fails only when it was not registered, and then nothing is to be undone.
-            let _ = self.poll.registry().deregister(&mut SourceFd(&descriptor));
-        }
-    }
-
-    /// Ends the delivery to a client. Its session does the rest.
-    fn end(&mut self, id: ClientId, failure: Option<Failure>) {
-        self.set_pace(id, Pace::Current);
-        let Some(Delivery { client, stream }) = self.clients.remove(&id) else { return };
-        if let Some(log) = stream.log() {
-            self.audiences.leave(log, id);
-        }
-        drop(client.outbox.end(failure, stream.unsent_bytes()));
-        // Past the deadline nobody else would end a session whose client leaves its side open.
-        let is_late = self.deadline.is_some_and(|deadline| deadline <= Instant::now());
-        if failure.is_some() || is_late {
-            client.shut_read();
-        } else if self.deadline.is_some() {
-            // Its session waits for more requests, and goes when the client closes its side too.
-            client.socket.shut_write();
-        }
-    }
-
-    /// A stalled client is found at most this much late.
-    fn stall_check_interval(&self) -> Duration {
-        self.stall_timeout / 8
-    }
-
-    /// Closes clients for which time is up.
-    fn check_time(&mut self) {
-        let now = Instant::now();
-        if self.deadline.is_some_and(|deadline| deadline <= now) {
-            for id in self.clients.keys().copied().collect::<Vec<_>>() {
-                self.end(id, Some(Failure::Abandoned));
-            }
-        }
-        if self.blocked.is_empty() || now < self.next_stall_check {
-            return;
-        }
-        self.next_stall_check = now + self.stall_check_interval();
-        // The system tells of space only when a third of a buffer is free, which a slow line may
-        // not take within the time. So try.
-        for id in self.blocked.iter().copied().collect::<Vec<_>>() {
-            self.step(id, None);
-        }
-        let is_stalled = |id: &ClientId| {
-            let delivery = self.clients.get(id)?;
-            (delivery.stream.pace.stalled_for(now) >= self.stall_timeout).then_some(*id)
-        };
-        for id in self.blocked.iter().filter_map(is_stalled).collect::<Vec<_>>() {
-            self.end(id, Some(Failure::Stalled));
         }
     }
 }

@@ -9,12 +9,13 @@ use protocol::rows::HistoryRow;
 
 use crate::log::ring::Batch;
 
-/// Bytes of lines that are made into rows at once.
-pub const HISTORY_BYTES: usize = 16 * 1024;
+/// Bytes of lines that are made into rows at once. The shortest line, `a: `, has 4 of them and makes a
+/// row of 31, so the rows take 64 KiB at most: as much as the texts that a client is sent at once.
+pub const HISTORY_BYTES: usize = 8 * 1024;
 
 /// How many sends that counts for in a step: a row costs more than a line, since its time has to
 /// be written.
-pub const HISTORY_SENDS: u32 = 4;
+pub const HISTORY_SENDS: u32 = 2;
 
 /// The rows of a history, each with its newline. Lines of the same moment share one formatting of
 /// the time, which is what a row costs most.

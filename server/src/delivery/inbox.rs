@@ -7,7 +7,6 @@
 //!
 //! This module knows no socket, and nothing of a client but its number.
 
-use std::fmt::Debug;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
@@ -15,7 +14,7 @@ use std::time::Instant;
 use mio::Waker;
 use parking_lot::Mutex;
 
-use crate::log::room_log::{RoomLog, Subscriber};
+use crate::log::room_log::RoomLog;
 
 /// Tells clients apart. Never given twice in one server.
 pub type ClientId = usize;
@@ -76,13 +75,23 @@ impl<C> Inbox<C> {
     }
 
     fn put(&self, put: impl FnOnce(&mut Contents<C>)) {
+        if self.put_silently(put) {
+            self.wake();
+        }
+    }
+
+    /// Whether the courier slept. From now on it counts as awake, so whoever asked has to see to it
+    /// that somebody looks into the inbox.
+    fn put_silently(&self, put: impl FnOnce(&mut Contents<C>)) -> bool {
         let mut contents = self.contents.lock();
         put(&mut contents);
-        if std::mem::take(&mut contents.is_asleep) {
-            drop(contents);
-            // It fails only when the descriptor is bad, and the courier owns that one.
-            let _ = self.waker.wake();
-        }
+        std::mem::take(&mut contents.is_asleep)
+    }
+
+    /// Has the courier's thread look into the inbox.
+    pub fn wake(&self) {
+        // It fails only when the descriptor is bad, and the courier owns that one.
+        let _ = self.waker.wake();
     }
 
     /// Gives the courier a client, before anything is in the client's outbox.
@@ -98,6 +107,13 @@ impl<C> Inbox<C> {
     /// The log has lines and the courier was not notified yet.
     pub fn log_ready(&self, log: Arc<RoomLog>) {
         self.put(|contents| contents.logs.push(log));
+    }
+
+    /// The same. `true` when the courier slept and was not woken: then the caller has to look into
+    /// the inbox instead, or to wake it.
+    #[must_use]
+    pub fn log_ready_for_speaker(&self, log: Arc<RoomLog>) -> bool {
+        self.put_silently(|contents| contents.logs.push(log))
     }
 
     /// The server stops: delivery goes on until `deadline` at most.
@@ -141,12 +157,6 @@ impl<C> Inbox<C> {
         let is_empty = contents.logs.is_empty() && !self.has_urgent.load(Ordering::Relaxed);
         contents.is_asleep = is_empty;
         is_empty
-    }
-}
-
-impl<C: Debug + Send + Sync> Subscriber for Inbox<C> {
-    fn wake(&self, log: &Arc<RoomLog>) {
-        self.log_ready(Arc::clone(log));
     }
 }
 

@@ -150,9 +150,15 @@ impl Socket {
     }
 }
 
+/// Rust's runtime has programs ignore SIGPIPE; this is for a host of this library that has not.
+#[cfg(target_os = "linux")]
+const NO_SIGNAL: MsgFlags = MsgFlags::MSG_NOSIGNAL;
+#[cfg(not(target_os = "linux"))]
+const NO_SIGNAL: MsgFlags = MsgFlags::empty();
+
 impl Sink for Socket {
     fn send(&self, head: &[u8], lines: &[u8], from: usize) -> io::Result<usize> {
-        let flags = MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL;
+        let flags = MsgFlags::MSG_DONTWAIT | NO_SIGNAL;
         let descriptor = self.stream.as_raw_fd();
         let head_bytes = head.len();
         let result = match head.get(from..) {

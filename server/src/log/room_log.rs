@@ -24,6 +24,12 @@ use crate::log::state::{CourierState, Reading, Recording, State};
 pub trait Subscriber: Debug + Send + Sync {
     /// The log has lines that this subscriber was not notified of. Called while no log is locked.
     fn wake(&self, log: &Arc<RoomLog>);
+
+    /// The same, called while nothing at all is locked: so the subscriber may do its work at once, on
+    /// the thread of whoever has appended the lines.
+    fn carry(&self, log: &Arc<RoomLog>) {
+        self.wake(log);
+    }
 }
 
 /// Everybody who reads the logs of one server.
@@ -140,7 +146,10 @@ impl RoomLog {
     }
 
     fn guard<'a>(self: &'a Arc<Self>, state: MutexGuard<'a, State>) -> LogGuard<'a> {
-        LogGuard { state, wake: Wake { log: self, couriers: 0, recorder: false } }
+        LogGuard {
+            state,
+            wake: Wake { log: self, couriers: 0, recorder: false, is_carried: false },
+        }
     }
 
     /// Lets nobody wait and nothing be appended any more.
@@ -271,6 +280,8 @@ struct Wake<'a> {
     /// A bit for each courier.
     couriers: u64,
     recorder: bool,
+    /// Whether couriers may work on this thread.
+    is_carried: bool,
 }
 
 impl Drop for Wake<'_> {
@@ -280,7 +291,12 @@ impl Drop for Wake<'_> {
             recorder.wake(self.log);
         }
         while self.couriers != 0 {
-            couriers[self.couriers.trailing_zeros() as usize].wake(self.log);
+            let courier = &couriers[self.couriers.trailing_zeros() as usize];
+            if self.is_carried {
+                courier.carry(self.log);
+            } else {
+                courier.wake(self.log);
+            }
             // Clears the lowest bit that is set.
             self.couriers &= self.couriers - 1;
         }
@@ -308,6 +324,12 @@ impl LogGuard<'_> {
             }
             None => self.wake.couriers |= state.notify_couriers(),
         }
+    }
+
+    /// Lets couriers that sleep carry the lines on this thread, once the log is unlocked. Nothing
+    /// else may be locked then.
+    pub fn carry(mut self) {
+        self.wake.is_carried = true;
     }
 
     /// A reader, from the log's present end on, for a client of this courier.

@@ -1,6 +1,7 @@
 //! Who is kept out, and until when: names and addresses, and the file that they are kept in.
 //!
-//! The file has a line `TIME NAME` or `TIME ADDRESS` for each. This module knows no clock, lock or
+//! The file has a line `TIME NAME` or `TIME ADDRESS` for each. A line that is neither is kept as it is,
+//! for whoever wrote it may want to mend it. This module knows no clock, lock or
 //! thread.
 
 use std::collections::HashMap;
@@ -66,22 +67,29 @@ impl fmt::Display for Target {
 }
 
 /// Names and addresses that are kept out, each until a time.
-#[derive(Debug, Default)]
-pub struct Bans(HashMap<Target, Timestamp>);
+#[derive(Debug, Clone, Default)]
+pub struct Bans {
+    until: HashMap<Target, Timestamp>,
+    /// Lines of the file that are no bans, with their numbers.
+    bad_lines: Vec<(usize, String)>,
+}
 
 impl Bans {
     /// The bans in a file, without those that are over. A file that does not exist has none.
     ///
     /// # Errors
     ///
-    /// When the file cannot be read, or a line of it is no ban.
+    /// When the file cannot be read.
     pub fn read(path: &Path, now: Timestamp) -> io::Result<Self> {
-        let text = match files::read_own(path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+        let bytes = match files::read_own(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
             read => read.map_err(|error| {
                 io::Error::new(error.kind(), format!("cannot use {}: {error}", path.display()))
             })?,
         };
+        let text = String::from_utf8_lossy(&bytes);
+        // Some editors begin a file with a byte order mark.
+        let text = text.trim_start_matches('\u{feff}');
         let mut bans = Self::default();
         for (number, line) in
             (1..).zip(text.lines().map(str::trim)).filter(|(_, line)| !line.is_empty())
@@ -89,36 +97,49 @@ impl Bans {
             let ban = line
                 .split_once(' ')
                 .and_then(|(time, target)| Some((time.parse().ok()?, Target::parse(target).ok()?)));
-            let (until, target) = ban.ok_or_else(|| {
-                let why = "is no ban: write `TIME NAME` or `TIME ADDRESS`, or remove it";
-                files::bad_line(path, number, why)
-            })?;
-            bans.set(target, until, now);
+            match ban {
+                Some((until, target)) => bans.set(target, until, now),
+                None => bans.bad_lines.push((number, line.to_owned())),
+            }
         }
         Ok(bans)
     }
 
     /// Keeps somebody out until then. A time that is over lets him in again.
     pub fn set(&mut self, target: Target, until: Timestamp, now: Timestamp) {
-        self.0.insert(target, until);
-        self.0.retain(|_, until| *until > now);
+        self.until.insert(target, until);
+        self.until.retain(|_, until| *until > now);
     }
 
     /// Until when somebody is kept out, by the ban that lasts longest. `None` when he is not.
     #[must_use]
     pub fn until(&self, target: &Target, now: Timestamp) -> Option<Timestamp> {
-        let bans = self.0.iter().filter(|(ban, until)| **until > now && ban.covers(target));
+        let bans = self.until.iter().filter(|(ban, until)| **until > now && ban.covers(target));
         bans.map(|(_, until)| *until).max()
+    }
+
+    /// All of them as texts, the first to be over first.
+    #[must_use]
+    pub fn in_order(&self) -> Vec<(Timestamp, String)> {
+        let mut lines: Vec<_> =
+            self.until.iter().map(|(target, until)| (*until, target.to_string())).collect();
+        lines.sort_unstable();
+        lines
+    }
+
+    /// Which lines of the file were no bans.
+    pub fn bad_lines(&self) -> impl Iterator<Item = usize> {
+        self.bad_lines.iter().map(|(number, _)| *number)
     }
 }
 
-/// The bans as they stand in the file, the first to be over first.
+/// The bans as they stand in the file, the first to be over first, and then what is no ban.
 impl fmt::Display for Bans {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut lines: Vec<_> =
-            self.0.iter().map(|(target, until)| (*until, target.to_string())).collect();
-        lines.sort_unstable();
-        lines.iter().try_for_each(|(until, target)| writeln!(f, "{until:.0} {target}"))
+        for (until, target) in self.in_order() {
+            writeln!(f, "{until:.0} {target}")?;
+        }
+        self.bad_lines.iter().try_for_each(|(_, line)| writeln!(f, "{line}"))
     }
 }
 
@@ -137,7 +158,7 @@ mod tests {
         assert_ne!(target("10.0.0.1"), target("10.0.0.2"));
         assert_eq!(target("10.1.2.3/16"), target("10.1.0.0/16"));
         assert_eq!(Target::parse("a:b"), Err(NameError::Character(':')));
-        for text in ["127.6", "127.0.0.06", "127.0.0.300", "192.168.1", "::g"] {
+        for text in ["127.6", "127.0.0.06", "0x7f000006", "127.0.0.300", "192.168.1", "::g"] {
             assert!(Target::parse(text).is_err(), "{text} is a mistyped address");
         }
         for text in ["0.0.0.0/0", "10.0.0.0/33", "::/7", "fd00::/129", "10.0.0.0/"] {

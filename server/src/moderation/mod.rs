@@ -33,6 +33,9 @@ use crate::network::Network;
 /// The bans' file in the folder of a server that keeps what is said.
 const BANS_FILE: &str = "bans";
 
+/// Lines of that file that are told one by one.
+const BAD_LINES_TOLD: usize = 10;
+
 /// The operators, and what they have decided: mutes and bans.
 #[derive(Debug)]
 pub struct Moderation {
@@ -64,7 +67,7 @@ impl Moderation {
         let operators = Operators::read(operators)?;
         let path = folder.map(|folder| folder.join(BANS_FILE));
         let bans = match &path {
-            Some(path) => Bans::read(path, Timestamp::now())?,
+            Some(path) => read_bans(path)?,
             None => Bans::default(),
         };
         let state = State { mutes: HashMap::new(), bans };
@@ -137,6 +140,18 @@ impl Moderation {
         }
     }
 
+    /// Who is kept out, and for how many minutes, the first to be let in again first.
+    #[must_use]
+    pub fn bans(&self) -> Vec<(String, u64)> {
+        let now = Timestamp::now();
+        // A copy, for nobody shall wait until it is sorted and written.
+        let bans = self.state.lock().bans.clone();
+        bans.in_order()
+            .into_iter()
+            .filter_map(|(until, target)| Some((target, minutes(span(now, until))?)))
+            .collect()
+    }
+
     /// Nobody waits for the file of bans or for a check any more.
     pub fn stop_waiting(&self) {
         self.turns.stop();
@@ -155,6 +170,22 @@ impl Moderation {
         let until = self.state.lock().bans.until(target, now)?;
         minutes(span(now, until))
     }
+}
+
+/// The bans of the file. A server that keeps everybody out because of one bad line would help nobody:
+/// such lines are told in the log, and stay in the file.
+fn read_bans(path: &Path) -> io::Result<Bans> {
+    let bans = Bans::read(path, Timestamp::now())?;
+    for number in bans.bad_lines().take(BAD_LINES_TOLD) {
+        let why = "is no ban and keeps nobody out: write `TIME NAME` or `TIME ADDRESS`, or remove it, \
+                   with the server stopped";
+        log::error!("{}: line {number} {why}", path.display());
+    }
+    let more = bans.bad_lines().skip(BAD_LINES_TOLD).count();
+    if more > 0 {
+        log::error!("{}: {more} more lines are no bans", path.display());
+    }
+    Ok(bans)
 }
 
 fn after(now: Timestamp, minutes: u32) -> Timestamp {

@@ -11,6 +11,7 @@ use std::path::Path;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier};
 use protocol::UserName;
+use protocol::name::composed;
 
 use crate::files;
 
@@ -70,18 +71,33 @@ fn parse(line: &str) -> Result<(UserName, PasswordHash), String> {
     Ok((name, hash))
 }
 
-/// Whether the hash is one of this password.
+/// Whether the hash is one of this password. Letters that come in parts are put together: what is typed
+/// as `ä` is one character on some systems and two on others.
 #[must_use]
 pub fn is_password(password: &str, hash: &PasswordHash) -> bool {
-    Argon2::default().verify_password(password.as_bytes(), hash).is_ok()
+    Argon2::default().verify_password(composed(password).as_bytes(), hash).is_ok()
 }
 
-/// A new hash of a password, for the file of operators.
+/// A new hash of a password, for the file of operators. It is one of the same password in parts, too.
 ///
 /// # Errors
 ///
 /// When the system has no randomness to give.
 pub fn hash(password: &str) -> io::Result<String> {
-    let hash = Argon2::default().hash_password(password.as_bytes());
+    let hash = Argon2::default().hash_password(composed(password).as_bytes());
     hash.map(|hash| hash.to_string()).map_err(|error| io::Error::other(error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_fits_in_whatever_parts_its_letters_come() {
+        let forms = ["p\u{e4}ss", "pa\u{308}ss"];
+        let hash = hash(forms[1]).unwrap();
+        let hash = PasswordHash::new(&hash).unwrap();
+        assert!(forms.iter().all(|form| is_password(form, &hash)));
+        assert!(!is_password("pass", &hash));
+    }
 }

@@ -6,17 +6,22 @@
 //! recorder. So a room can be read while it is recorded.
 
 use std::collections::HashMap;
-use std::fs::{self, DirBuilder, File, TryLockError};
+use std::fs::{self, DirBuilder, File, Metadata, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom};
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
+use nix::errno::Errno;
+use nix::fcntl::OFlag;
 use parking_lot::Mutex;
 use protocol::limits::UNTERMINATED_BYTES;
 use protocol::{RoomName, is_control};
 
 use crate::files::{self, private_file};
+
+/// The file by which a server has the folder to itself.
+const LOCK: &str = ".lock";
 
 /// What a room has from before: its last lines, and its topic.
 #[derive(Debug, Default)]
@@ -27,6 +32,17 @@ pub struct Earlier {
     pub topic: String,
 }
 
+/// What a room has of the folder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Claim {
+    /// It may have files from earlier.
+    Known,
+    /// It has none so far.
+    New,
+    /// Nothing, for there are as many rooms as may be.
+    Refused,
+}
+
 /// The folder of the transcripts, which this server has to itself.
 #[derive(Debug)]
 pub struct Folder {
@@ -34,8 +50,13 @@ pub struct Folder {
     /// Rooms by name, and what they were called when their files were made: `Den` and `den` are
     /// one room.
     rooms: Mutex<HashMap<RoomName, RoomName>>,
-    /// Held as long as the folder is used.
-    _lock: File,
+}
+
+/// What makes the folder this server's, as long as it exists.
+#[derive(Debug)]
+pub struct FolderLock {
+    folder: PathBuf,
+    file: File,
 }
 
 impl Folder {
@@ -44,29 +65,29 @@ impl Folder {
     /// # Errors
     ///
     /// Says what is wrong with the folder.
-    pub fn open(path: PathBuf) -> io::Result<Self> {
+    pub fn open(path: PathBuf) -> io::Result<(Self, FolderLock)> {
         let explain = |error: io::Error| {
             let text = format!("cannot keep transcripts in {}: {error}", path.display());
             io::Error::new(error.kind(), text)
         };
         DirBuilder::new().recursive(true).mode(0o700).create(&path).map_err(explain)?;
-        let lock = private_file().write(true).open(path.join(".lock")).map_err(explain)?;
-        lock.try_lock().map_err(|error| explain(why_not_locked(error)))?;
+        let lock = FolderLock::take(&path).map_err(explain)?;
         let rooms = rooms_in(&path).map_err(explain)?;
-        Ok(Self { path, rooms: Mutex::new(rooms), _lock: lock })
+        Ok((Self { path, rooms: Mutex::new(rooms) }, lock))
     }
 
-    /// Whether a room has a transcript, or may have one more beside the others: there are no more
-    /// than `most`. From then on its name is kept, so that it is the same file each time.
-    pub fn claim(&self, room: &RoomName, most: usize) -> bool {
+    /// Keeps a room's name, so that it has the same file each time, where it has one already or there
+    /// are fewer than `most`.
+    pub fn claim(&self, room: &RoomName, most: usize) -> Claim {
         let mut rooms = self.rooms.lock();
-        if !rooms.contains_key(room) {
-            if rooms.len() >= most {
-                return false;
-            }
-            rooms.insert(room.clone(), room.clone());
+        if rooms.contains_key(room) {
+            return Claim::Known;
         }
-        true
+        if rooms.len() >= most {
+            return Claim::Refused;
+        }
+        rooms.insert(room.clone(), room.clone());
+        Claim::New
     }
 
     /// The transcript of a room.
@@ -93,6 +114,51 @@ impl Folder {
     }
 }
 
+impl FolderLock {
+    /// Takes a folder that exists for this server alone.
+    ///
+    /// # Errors
+    ///
+    /// When another server has it, or it cannot be locked.
+    pub fn take(folder: &Path) -> io::Result<Self> {
+        Ok(Self { folder: folder.to_owned(), file: lock(folder)? })
+    }
+
+    /// Makes sure that the folder is still this server's. Somebody may have made it anew, and then
+    /// another server may have it. To be called before a file in it is opened to write.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::take`].
+    pub fn hold(&mut self) -> io::Result<()> {
+        let of = |metadata: &Metadata| (metadata.dev(), metadata.ino());
+        let is_same = fs::metadata(self.folder.join(LOCK))
+            .and_then(|there| Ok(of(&there) == of(&self.file.metadata()?)))
+            .unwrap_or(false);
+        if !is_same {
+            self.file = lock(&self.folder)?;
+        }
+        Ok(())
+    }
+}
+
+/// Locks a folder by a file in it.
+fn lock(folder: &Path) -> io::Result<File> {
+    // A pipe in its place is not waited for.
+    let flags = OFlag::O_NONBLOCK.bits();
+    let no_file = || io::Error::other("its .lock is no regular file; remove it");
+    let opened = private_file().write(true).custom_flags(flags).open(folder.join(LOCK));
+    let lock = match opened {
+        Err(error) if error.raw_os_error() == Some(Errno::ENXIO as i32) => return Err(no_file()),
+        opened => opened?,
+    };
+    if !lock.metadata()?.is_file() {
+        return Err(no_file());
+    }
+    lock.try_lock().map_err(why_not_locked)?;
+    Ok(lock)
+}
+
 /// What to do when the folder's lock cannot be taken. Some file systems have no locks: see flock(2).
 fn why_not_locked(error: TryLockError) -> io::Error {
     match error {
@@ -105,15 +171,21 @@ fn why_not_locked(error: TryLockError) -> io::Error {
     }
 }
 
-/// The rooms that have a transcript. Where there are several of one room, the first by its
-/// characters is used, so that it is the same after each start.
+/// The rooms that have a transcript, or a topic alone. Where there are several of one room, the first by
+/// its characters is used, so that it is the same after each start.
 fn rooms_in(folder: &Path) -> io::Result<HashMap<RoomName, RoomName>> {
-    let mut names = Vec::new();
+    let (mut names, mut topics) = (Vec::new(), Vec::new());
     for entry in fs::read_dir(folder)? {
         let file = entry?.path();
-        let is_transcript = file.extension().is_some_and(|extension| extension == "log");
-        let name = file.file_stem().and_then(|stem| RoomName::parse(stem.to_str()?).ok());
-        names.extend(name.filter(|_| is_transcript));
+        let Some(name) = file.file_stem().and_then(|stem| RoomName::parse(stem.to_str()?).ok())
+        else {
+            continue;
+        };
+        match file.extension().and_then(|extension| extension.to_str()) {
+            Some("log") => names.push(name),
+            Some("topic") => topics.push(name),
+            _ => {}
+        }
     }
     names.sort_unstable_by(|one, other| one.as_str().cmp(other.as_str()));
     let mut rooms = HashMap::new();
@@ -122,6 +194,9 @@ fn rooms_in(folder: &Path) -> io::Result<HashMap<RoomName, RoomName>> {
         if used.as_str() != name.as_str() {
             log::warn!("{name}.log is left alone, for {used}.log is of the same room");
         }
+    }
+    for name in topics {
+        rooms.entry(name.clone()).or_insert(name);
     }
     Ok(rooms)
 }
@@ -180,7 +255,7 @@ mod tests {
     #[test]
     fn a_room_has_its_last_whole_lines() {
         let place = tempfile::tempdir().unwrap();
-        let folder = Folder::open(place.path().to_owned()).unwrap();
+        let (folder, _lock) = Folder::open(place.path().to_owned()).unwrap();
         let den = RoomName::parse("den").unwrap();
         assert_eq!(lines(&folder.earlier(&den, 100)), [""; 0]);
         let line = |text| format!("{TIME} {text}\n");
@@ -198,7 +273,7 @@ mod tests {
     #[test]
     fn what_the_server_has_not_written_is_no_line() {
         let place = tempfile::tempdir().unwrap();
-        let folder = Folder::open(place.path().to_owned()).unwrap();
+        let (folder, _lock) = Folder::open(place.path().to_owned()).unwrap();
         let den = RoomName::parse("den").unwrap();
         let text = format!("\n{TIME}\nyesterday ann: hi\n{TIME} a\x1bb\n{TIME} \n{TIME} ann: hi\n");
         fs::write(folder.path(&den), text).unwrap();
@@ -216,7 +291,7 @@ mod tests {
         for name in ["Den.log", "den.log", "a b.log", ".log", "tea.txt", "cake.topic"] {
             fs::write(place.path().join(name), "").unwrap();
         }
-        let folder = Folder::open(place.path().to_owned()).unwrap();
+        let (folder, _lock) = Folder::open(place.path().to_owned()).unwrap();
         let path = |name| folder.path(&RoomName::parse(name).unwrap());
         assert_eq!(path("DEN"), place.path().join("Den.log"));
         assert_eq!(path("Tea"), place.path().join("Tea.log"));
@@ -229,24 +304,41 @@ mod tests {
         for name in ["den", "tea"] {
             fs::write(place.path().join(format!("{name}.log")), "").unwrap();
         }
-        let folder = Folder::open(place.path().to_owned()).unwrap();
+        let (folder, _lock) = Folder::open(place.path().to_owned()).unwrap();
         let claim = |name| folder.claim(&RoomName::parse(name).unwrap(), 3);
         assert_eq!(
             ["den", "new", "NEW", "newer", "Tea"].map(claim),
-            [true, true, true, false, true]
+            [Claim::Known, Claim::New, Claim::Known, Claim::Refused, Claim::Known]
         );
     }
 
     #[test]
     fn a_folder_is_used_by_one_server() {
         let place = tempfile::tempdir().unwrap();
-        let folder = Folder::open(place.path().to_owned()).unwrap();
+        let (_, mut lock) = Folder::open(place.path().to_owned()).unwrap();
         let error = Folder::open(place.path().to_owned()).unwrap_err().to_string();
         assert!(error.ends_with("another server uses that folder"), "{error}");
+        // Made anew, it is still this one's, and may be another one's.
+        let path = place.path().join(LOCK);
+        fs::remove_file(&path).unwrap();
+        lock.hold().unwrap();
+        assert!(path.exists());
+        lock.hold().unwrap();
+        Folder::open(place.path().to_owned()).unwrap_err();
+        fs::remove_file(&path).unwrap();
+        let other = Folder::open(place.path().to_owned()).unwrap();
+        let error = lock.hold().unwrap_err().to_string();
+        assert_eq!(error, "another server uses that folder");
+        drop(other);
+        lock.hold().unwrap();
         let error = why_not_locked(TryLockError::Error(io::ErrorKind::Unsupported.into()));
         let text = "its file .lock cannot be locked: unsupported; take another file system";
         assert_eq!(error.to_string(), text);
-        drop(folder);
+        drop(lock);
         Folder::open(place.path().to_owned()).unwrap();
+        fs::remove_file(&path).unwrap();
+        nix::unistd::mkfifo(&path, nix::sys::stat::Mode::S_IRWXU).unwrap();
+        let error = Folder::open(place.path().to_owned()).unwrap_err().to_string();
+        assert!(error.ends_with("its .lock is no regular file; remove it"), "{error}");
     }
 }

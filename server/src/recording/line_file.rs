@@ -5,11 +5,18 @@
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use nix::fcntl::OFlag;
+
+use super::archive::FolderLock;
 use super::troubles::Troubles;
 use crate::files::{private_file, sync_folder_of};
+
+/// How far from the end of a file its last newline is looked for. No line of a transcript is nearly as
+/// long; what has none there is no end of a transcript, or a hole that a disk has left.
+const TORN_BYTES: u64 = 1024 * 1024;
 
 /// The file that a room's lines are appended to.
 #[derive(Debug)]
@@ -18,6 +25,8 @@ pub struct LineFile {
     sync: bool,
     /// `None` until the next line.
     pub file: Option<File>,
+    /// How long it was after the last write, or when it was opened.
+    length: u64,
     /// Lines that could not be written since it last worked.
     pub missing: u64,
     /// Whether it was said that it cannot be written.
@@ -37,6 +46,7 @@ impl LineFile {
             path,
             sync,
             file: None,
+            length: 0,
             missing: 0,
             is_failing: false,
             is_unsynced: false,
@@ -45,8 +55,14 @@ impl LineFile {
     }
 
     /// Appends `bytes`, which are `count` new lines, or counts those as missing.
-    pub fn append(&mut self, bytes: &[u8], count: u64, troubles: &mut Troubles) {
-        match self.write(bytes) {
+    pub fn append(
+        &mut self,
+        bytes: &[u8],
+        count: u64,
+        lock: &mut FolderLock,
+        troubles: &mut Troubles,
+    ) {
+        match self.write(bytes, lock) {
             Ok(()) => {
                 self.note_success(troubles);
                 if self.sync {
@@ -58,7 +74,7 @@ impl LineFile {
         }
     }
 
-    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+    fn write(&mut self, bytes: &[u8], lock: &mut FolderLock) -> io::Result<()> {
         // A file that was removed still takes all that is written, and loses it.
         let is_removed = |file: &File| file.metadata().map(|meta| meta.nlink() == 0);
         if self.file.as_ref().map(is_removed).transpose()?.unwrap_or(false) {
@@ -66,23 +82,32 @@ impl LineFile {
         }
         let mut file = match self.file.take() {
             Some(file) => file,
-            None => self.open()?,
+            None => self.open(lock)?,
         };
-        let length = file.metadata()?.len();
-        if let Err(error) = file.write_all(bytes) {
+        let metadata = file.metadata()?;
+        let length = metadata.len();
+        // Somebody else has written to it, and a line that has no end is not the place for another.
+        let is_edited = metadata.is_file() && length != self.length;
+        let first = if is_edited && lacks_newline(&file, length)? { &b"\n"[..] } else { &[] };
+        if let Err(error) = file.write_all(first).and_then(|()| file.write_all(bytes)) {
             // All or nothing, so that the count of missing lines is right. A device has no length
             // to go back to, and keeps nothing either.
             let _ = file.set_len(length);
             return Err(error);
         }
+        self.length = length + (first.len() + bytes.len()) as u64;
         self.file = Some(file);
         Ok(())
     }
 
-    fn open(&mut self) -> io::Result<File> {
-        let mut file = private_file().read(true).append(true).open(&self.path)?;
+    fn open(&mut self, lock: &mut FolderLock) -> io::Result<File> {
+        lock.hold()?;
+        // A pipe or a device that somebody put there is not waited for. Files do not care.
+        let flags = OFlag::O_NONBLOCK.bits();
+        let mut options = private_file();
+        let mut file = options.read(true).append(true).custom_flags(flags).open(&self.path)?;
         self.is_new |= file.metadata()?.len() == 0;
-        cut_torn_line(&mut file, &self.path)?;
+        self.length = cut_torn_line(&mut file, &self.path)?;
         Ok(file)
     }
 
@@ -135,16 +160,35 @@ impl LineFile {
     }
 }
 
-/// Cuts off a last line that was torn by the end of its writer, or by a full disk.
-fn cut_torn_line(file: &mut File, path: &Path) -> io::Result<()> {
+/// Whether there is a last line that has no end.
+fn lacks_newline(file: &File, length: u64) -> io::Result<bool> {
+    let mut last = *b"\n";
+    if length > 0 {
+        file.read_exact_at(&mut last, length - 1)?;
+    }
+    Ok(last != *b"\n")
+}
+
+/// Cuts off a last line that was torn by the end of its writer, or by a full disk. Gives the length up to
+/// which the file is made of lines.
+fn cut_torn_line(file: &mut File, path: &Path) -> io::Result<u64> {
     let metadata = file.metadata()?;
     if !metadata.is_file() {
-        return Ok(());
+        return Ok(0);
     }
     let mut whole = metadata.len();
+    let least = whole.saturating_sub(TORN_BYTES);
     let mut block = Vec::new();
     // From the end on, a block at a time, up to the last newline.
     while whole > 0 {
+        if whole <= least {
+            log::warn!(
+                "{}: no line ends in its last {TORN_BYTES} bytes; they are kept, and the next line \
+                 begins behind them",
+                path.display()
+            );
+            return Ok(0);
+        }
         let start = whole.saturating_sub(4096);
         block.resize((whole - start) as usize, 0);
         file.seek(SeekFrom::Start(start))?;
@@ -162,5 +206,5 @@ fn cut_torn_line(file: &mut File, path: &Path) -> io::Result<()> {
         log::warn!("{}: {torn} bytes of a torn last line are cut off", path.display());
         file.set_len(whole)?;
     }
-    Ok(())
+    Ok(whole)
 }

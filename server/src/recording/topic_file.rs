@@ -5,6 +5,7 @@
 use std::fs;
 use std::path::PathBuf;
 
+use super::archive::FolderLock;
 use super::troubles::Troubles;
 use crate::files::replace;
 
@@ -28,10 +29,11 @@ impl TopicFile {
 
     /// Writes the topic, unless the file has it already. When that fails, the next call tries
     /// again.
-    pub fn keep(&mut self, troubles: &mut Troubles) {
+    pub fn keep(&mut self, lock: &mut FolderLock, troubles: &mut Troubles) {
         let Some(topic) = &self.text else { return };
         let is_kept = fs::read_to_string(&self.path).is_ok_and(|kept| kept == *topic);
-        match if is_kept { Ok(()) } else { replace(&self.path, topic, self.sync) } {
+        let mut write = || lock.hold().and_then(|()| replace(&self.path, topic, self.sync));
+        match if is_kept { Ok(()) } else { write() } {
             Ok(()) => {
                 self.text = None;
                 if std::mem::take(&mut self.is_failing) && troubles.topics.end() {

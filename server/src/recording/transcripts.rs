@@ -8,7 +8,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use protocol::RoomName;
 
-use super::archive::Folder;
+use super::archive::{Folder, FolderLock};
 use super::transcript::Transcript;
 use super::troubles::Troubles;
 use crate::log::ring::Batch;
@@ -23,6 +23,7 @@ pub const OPEN_TRANSCRIPTS: usize = 32;
 #[derive(Debug)]
 pub struct Transcripts {
     folder: Arc<Folder>,
+    lock: FolderLock,
     sync: bool,
     by_room: HashMap<RoomName, Transcript>,
     /// As many as this may be open.
@@ -33,9 +34,9 @@ pub struct Transcripts {
 impl Transcripts {
     /// No transcript is open yet.
     #[must_use]
-    pub fn new(folder: Arc<Folder>, sync: bool) -> Self {
+    pub fn new(folder: Arc<Folder>, lock: FolderLock, sync: bool) -> Self {
         let troubles = Troubles::default();
-        Self { folder, sync, by_room: HashMap::new(), opened: 0, troubles }
+        Self { folder, lock, sync, by_room: HashMap::new(), opened: 0, troubles }
     }
 
     /// Appends what is new in a log, and lets couriers have it.
@@ -56,7 +57,8 @@ impl Transcripts {
             self.opened += 1;
         }
         let new = || Transcript::new(self.folder.path(room), self.sync);
-        self.by_room.entry(room.clone()).or_insert_with(new).append(lines, &mut self.troubles);
+        let transcript = self.by_room.entry(room.clone()).or_insert_with(new);
+        transcript.append(lines, &mut self.lock, &mut self.troubles);
     }
 
     /// Lets the next line of each room open its file anew.
@@ -68,7 +70,7 @@ impl Transcripts {
     /// Forgets a room, unless its transcript misses something that it has to be told of later.
     pub fn retire(&mut self, room: &RoomName) {
         let Some(transcript) = self.by_room.get_mut(room) else { return };
-        transcript.rest(&mut self.troubles);
+        transcript.rest(&mut self.lock, &mut self.troubles);
         if transcript.is_whole()
             && let Some(transcript) = self.by_room.remove(room)
         {
@@ -78,7 +80,9 @@ impl Transcripts {
 
     /// The server stops: writes what is still missing, and says what stays so.
     pub fn rest(&mut self) {
-        self.by_room.values_mut().for_each(|transcript| transcript.rest(&mut self.troubles));
+        for transcript in self.by_room.values_mut() {
+            transcript.rest(&mut self.lock, &mut self.troubles);
+        }
         let missing: u64 = self.by_room.values().map(Transcript::missing).sum();
         if missing > 0 {
             log::error!("{missing} lines are in no transcript, and no transcript says so");
@@ -110,8 +114,8 @@ mod tests {
     #[test]
     fn a_room_is_forgotten_unless_its_transcript_misses_something() {
         let folder = tempfile::tempdir().unwrap();
-        let place = Arc::new(Folder::open(folder.path().to_owned()).unwrap());
-        let mut transcripts = Transcripts::new(place, false);
+        let (place, lock) = Folder::open(folder.path().to_owned()).unwrap();
+        let mut transcripts = Transcripts::new(Arc::new(place), lock, false);
         let (whole, torn) = (log("whole"), log("torn"));
         let path = folder.path().join("torn.log");
         fs::create_dir(&path).unwrap();

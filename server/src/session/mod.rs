@@ -18,13 +18,14 @@ use protocol::limits::UNTERMINATED_BYTES;
 use protocol::{Framing, LineDecoder, LineError, Reply, Request};
 
 use self::rate_limit::RateLimit;
-use crate::chat::{Chat, Membership};
+use crate::chat::{Chat, Membership, Seat};
 use crate::config::{Config, Transport};
 use crate::delivery::client::Client;
 use crate::delivery::closer::{Closer, Connection, LINGER};
 use crate::delivery::outbox::{Item, Readiness};
 use crate::delivery::phase::{DeliveryEnd, Phase, Removal};
 use crate::log::position::Position;
+use crate::log::room_log::LogGuard;
 use crate::moderation::interrupt::{Interrupt, InterruptWatch, wait_for_input};
 use crate::trace;
 use crate::web::http::Refusal;
@@ -75,8 +76,10 @@ struct Session<'a> {
     rate_limit: RateLimit,
     /// Until when the client may be in the login room.
     login_deadline: Instant,
-    /// `None` in the login room.
+    /// Who the client is, in which room. `None` in the login room, and of who watches.
     membership: Option<Membership>,
+    /// The room that the client reads without a name.
+    watching: Option<Seat>,
     is_operator: bool,
     /// Readable once somebody may have been removed. `None` where nobody could do that.
     interrupt: Option<InterruptWatch>,
@@ -110,6 +113,7 @@ pub fn run(
         rate_limit,
         login_deadline: Instant::now() + config.login_timeout,
         membership: None,
+        watching: None,
         is_operator: false,
         interrupt: chat.interrupt().map(Interrupt::watch),
         pending_lines: String::new(),
@@ -127,8 +131,9 @@ pub fn run(
     session.flush();
     let name = session.membership.as_ref().map(|membership| membership.name.clone());
     session.leave();
-    let delivery = disconnect(chat, client, closer, name.as_ref());
-    let who = name.as_ref().map_or("nobody", UserName::as_str);
+    let delivery = disconnect(chat, client, closer, name.as_ref(), session.is_in_login_room());
+    let nobody = if session.watching.is_some() { "a watcher" } else { "nobody" };
+    let who = name.as_ref().map_or(nobody, UserName::as_str);
     let (lines, bytes) = (session.lines, session.bytes);
     log::info!(
         "{} ({who}) is gone: {reason}; {delivery}; said {lines} lines, {bytes} bytes",
@@ -143,8 +148,9 @@ pub fn disconnect(
     client: &Arc<Client>,
     closer: &Closer,
     name: Option<&UserName>,
+    is_in_login_room: bool,
 ) -> DeliveryEnd {
-    if name.is_none() && !client.outbox.has_ended_until(Instant::now() + LINGER) {
+    if is_in_login_room && !client.outbox.has_ended_until(Instant::now() + LINGER) {
         // Who has not logged in shall not stay by taking its replies slowly. The courier finds that
         // nothing can be sent any more.
         client.socket.shut_write();
@@ -199,13 +205,13 @@ impl Session<'_> {
                     }
                 };
             }
-            let was_in_login_room = self.membership.is_none();
+            let was_in_login_room = self.is_in_login_room();
             self.take_bytes(bytes, &mut decoder, &mut received)?;
             reader.consume(length);
             if length == READ_BYTES && reader.capacity() == READ_BYTES {
                 reader = BufReader::with_capacity(READ_BYTES_OF_PIPES, &self.client.socket);
             }
-            if was_in_login_room && self.membership.is_some() {
+            if was_in_login_room && !self.is_in_login_room() {
                 self.client.socket.set_read_timeout(None).map_err(SessionEnd::Lost)?;
             }
         }
@@ -249,7 +255,7 @@ impl Session<'_> {
         while let Some(line) = decoder.next(&mut bytes) {
             self.take_line(line)?;
         }
-        self.flush();
+        self.flush_at_last();
         Ok(())
     }
 
@@ -279,9 +285,18 @@ impl Session<'_> {
         Ok(is_ready)
     }
 
+    /// From where the client reads a room: as its user, or without a name.
+    fn seat(&self) -> Option<&Seat> {
+        self.membership.as_ref().map(|membership| &membership.seat).or(self.watching.as_ref())
+    }
+
+    fn is_in_login_room(&self) -> bool {
+        self.seat().is_none()
+    }
+
     /// How long the client may stay in the login room. `None` when it has left it.
     fn limit_login(&mut self) -> Result<Option<Duration>, SessionEnd> {
-        if self.membership.is_some() {
+        if !self.is_in_login_room() {
             return Ok(None);
         }
         let left = self.within_login(Duration::MAX);
@@ -297,7 +312,7 @@ impl Session<'_> {
 
     /// The time, or what is left of the time in the login room.
     fn within_login(&self, time: Duration) -> Duration {
-        if self.membership.is_some() {
+        if !self.is_in_login_room() {
             return time;
         }
         time.min(self.login_deadline.saturating_duration_since(Instant::now()))
@@ -324,7 +339,7 @@ impl Session<'_> {
             if let Some(text) = self.client.outbox.owed().news() {
                 log::warn!("{text}");
             }
-            let until = self.membership.is_none().then_some(self.login_deadline);
+            let until = self.is_in_login_room().then_some(self.login_deadline);
             self.client.outbox.wait_for_space(until).map_err(SessionEnd::Removed)?;
             readiness = self.client.outbox.readiness();
         }
@@ -363,16 +378,16 @@ impl Session<'_> {
 
     fn reply(&mut self, reply: Reply<'_>) {
         self.flush();
-        match &self.membership {
-            Some(membership) => membership.reply(self.client, reply),
+        match self.seat() {
+            Some(seat) => seat.reply(self.client, reply),
             None => self.client.reply(Position::default(), reply),
         }
     }
 
     fn reply_list(&mut self, list: Vec<u8>) {
         self.flush();
-        match &self.membership {
-            Some(membership) => membership.reply_list(self.client, list),
+        match self.seat() {
+            Some(seat) => seat.reply_list(self.client, list),
             None => self.client.post_text(Position::default(), list, false),
         }
     }
@@ -388,6 +403,9 @@ impl Session<'_> {
         if let Some(membership) = &self.membership {
             return self.chat.leave(self.client, membership, last_word);
         }
+        if let Some(seat) = &self.watching {
+            return self.chat.unwatch(self.client, seat, last_word);
+        }
         if let Some(reply) = last_word {
             self.client.reply(Position::default(), reply);
         }
@@ -396,11 +414,24 @@ impl Session<'_> {
 
     /// Lets the room see what was said so far.
     fn flush(&mut self) {
-        if let Some(membership) = &self.membership
-            && !self.pending_lines.is_empty()
-        {
-            self.chat.say(self.client, membership, self.pending_lines.as_bytes());
-            self.pending_lines.clear();
+        drop(self.append());
+        self.pending_lines.clear();
+    }
+
+    /// The same, when there is nothing more to do for now: so this thread may carry the lines to
+    /// the room itself, where that is cheaper than to wake a courier.
+    fn flush_at_last(&mut self) {
+        if let Some(log) = self.append() {
+            log.carry();
         }
+        self.pending_lines.clear();
+    }
+
+    fn append(&self) -> Option<LogGuard<'_>> {
+        let membership = self.membership.as_ref()?;
+        if self.pending_lines.is_empty() {
+            return None;
+        }
+        self.chat.say(self.client, membership, self.pending_lines.as_bytes())
     }
 }

@@ -5,10 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use protocol::rows::HelpRow;
-use protocol::{Command, Context, Event, NameError, Reply, Request, RoomName, Scope, UserName};
+use protocol::{
+    Command, Context, Event, NameError, Place, Reply, Request, RoomName, Scope, UserName, topic_of,
+};
 
 use super::{Session, SessionEnd, Step};
-use crate::chat::{Chat, Membership};
+use crate::chat::{Chat, Membership, Seat};
 use crate::delivery::client::Client;
 use crate::delivery::outbox::Readiness;
 
@@ -30,6 +32,10 @@ impl Session<'_> {
         }
         if command.spec().scope == Scope::Operators && !self.is_operator {
             return self.answer(Reply::OperatorsOnly(request.word()));
+        }
+        if self.watching.is_some() && speaks(&request) {
+            // Of a command that asks or tells, only the one half is known without a name.
+            return self.answer(Reply::UnknownCommand(request.word()));
         }
         if speaks(&request)
             && let Some(minutes) =
@@ -53,18 +59,23 @@ impl Session<'_> {
             Request::Login(name) => self.login(name),
             Request::Say(text) => self.say(text, |name, text| Event::Said { name, text }),
             Request::Me(text) => self.say(text, |name, text| Event::Did { name, text }),
+            Request::Watch(room) => self.watch(room),
             Request::Look => return self.list(Chat::look),
             Request::Rooms => return self.list(Chat::rooms),
             Request::Message { to, text } => {
                 self.in_room(|chat, client, user| chat.message(client, user, to, text));
             }
-            Request::Topic("") => self.in_room(|chat, client, user| chat.topic(client, user)),
-            Request::Topic(text) => self.in_room(|chat, _, user| chat.set_topic(user, text)),
+            Request::Ignore(name) => self.named(name, Chat::ignore),
+            Request::Unignore(name) => self.named(name, Chat::unignore),
+            Request::Topic("") => self.at_seat(|chat, client, seat| chat.topic(client, seat)),
+            Request::Topic(text) => {
+                self.in_room(|chat, _, user| chat.set_topic(user, topic_of(text)))
+            }
             Request::History(count) => {
-                self.in_room(|_, client, user| user.history(client, count));
+                self.at_seat(|_, client, seat| seat.history(client, count));
             }
             Request::Since(position) => {
-                self.in_room(|_, client, user| user.since(client, position));
+                self.at_seat(|_, client, seat| seat.since(client, position));
             }
             Request::Join(room) => match RoomName::parse(room) {
                 Ok(room) => self.in_room(|chat, client, user| chat.join(client, user, &room)),
@@ -83,6 +94,7 @@ impl Session<'_> {
                 self.in_room(|chat, client, user| chat.mute(client, user, name, minutes));
             }
             Request::Ban { target, minutes } => self.ban(target, minutes),
+            Request::Bans => return self.list(Chat::bans),
             Request::Announce(text) => self.in_room(|chat, _, _| chat.announce(text)),
             // Both were answered before.
             Request::Malformed(_) | Request::Unknown(_) => {}
@@ -99,11 +111,19 @@ impl Session<'_> {
         }
     }
 
-    /// Asks for a list that may be long, as soon as clients are owed little enough for it.
-    fn list(&mut self, ask: fn(&Chat, &Client, &Membership) -> bool) -> Step {
+    /// The same for whoever reads a room, as its user or without a name.
+    fn at_seat(&mut self, act: impl FnOnce(&Chat, &Client, &Seat)) {
         self.flush();
-        let Some(membership) = &self.membership else { return Ok(()) };
-        while !ask(self.chat, self.client, membership) {
+        if let Some(seat) = self.seat() {
+            act(self.chat, self.client, seat);
+        }
+    }
+
+    /// Asks for a list that may be long, as soon as clients are owed little enough for it.
+    fn list(&mut self, ask: fn(&Chat, &Client, &Seat) -> bool) -> Step {
+        self.flush();
+        let Some(seat) = self.seat() else { return Ok(()) };
+        while !ask(self.chat, self.client, seat) {
             if let Some(text) = self.client.outbox.owed().news() {
                 log::warn!("{text}");
             }
@@ -130,6 +150,14 @@ impl Session<'_> {
         }
     }
 
+    /// Does something about a name, which is checked before.
+    fn named(&mut self, name: &str, act: fn(&Chat, &Client, &Membership, &UserName)) {
+        match UserName::parse(name) {
+            Ok(name) => self.in_room(|chat, client, user| act(chat, client, user, &name)),
+            Err(error) => self.refuse_name(error),
+        }
+    }
+
     fn login(&mut self, name: &str) {
         match UserName::parse(name) {
             Ok(name) => match self.chat.login(self.client, name) {
@@ -143,6 +171,23 @@ impl Session<'_> {
         }
     }
 
+    /// Reads a room without a name: `main` where none is said.
+    fn watch(&mut self, room: &str) {
+        let room = match room {
+            "" => Ok(RoomName::main()),
+            room => RoomName::parse(room),
+        };
+        match room {
+            Ok(room) => {
+                self.chat.watch(self.client, &mut self.watching, &room);
+                if self.watching.as_ref().is_some_and(|seat| *seat.room() == room) {
+                    log::info!("{} watches {}", self.client.address, room.as_str());
+                }
+            }
+            Err(error) => self.reply(Reply::RoomNameInvalid(&error.to_string())),
+        }
+    }
+
     pub(super) fn refuse_name(&mut self, error: NameError) {
         match error {
             NameError::Empty => self.reply(Reply::UserNameEmpty),
@@ -152,9 +197,15 @@ impl Session<'_> {
 
     /// Whether the client can give this command here.
     fn knows(&self, command: Command) -> bool {
+        let place = match (&self.membership, &self.watching) {
+            (Some(_), _) => Place::ChatRoom,
+            (None, Some(_)) => Place::Watching,
+            (None, None) => Place::LoginRoom,
+        };
         let context = Context {
-            is_logged_in: self.membership.is_some(),
+            place,
             has_operators: self.chat.has_operators(),
+            has_watchers: self.chat.has_watchers(),
         };
         command.spec().scope.allows(context)
     }
@@ -180,6 +231,7 @@ fn speaks(request: &Request<'_>) -> bool {
         Request::Say(_) | Request::Me(_) | Request::Message { .. } | Request::Rename(_) => true,
         Request::Topic(text) => !text.is_empty(),
         Request::Login(_)
+        | Request::Watch(_)
         | Request::Look
         | Request::Logout
         | Request::Join(_)
@@ -190,7 +242,10 @@ fn speaks(request: &Request<'_>) -> bool {
         | Request::Kick { .. }
         | Request::Mute { .. }
         | Request::Ban { .. }
+        | Request::Bans
         | Request::Announce(_)
+        | Request::Ignore(_)
+        | Request::Unignore(_)
         | Request::Ping(_)
         | Request::Help(_)
         | Request::Malformed(_)

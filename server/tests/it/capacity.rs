@@ -19,12 +19,12 @@ const CLIENTS: usize = 10_000;
 const KIBIBYTES_A_CLIENT: usize = 20;
 
 /// Resident memory of a process, in KiB.
-fn resident(process: u32) -> usize {
+pub fn resident(process: u32) -> usize {
     status(process, "VmRSS:")
 }
 
 /// The most that it ever was.
-fn resident_at_most(process: u32) -> usize {
+pub fn resident_at_most(process: u32) -> usize {
     status(process, "VmHWM:")
 }
 

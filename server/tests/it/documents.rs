@@ -130,7 +130,8 @@ fn the_protocols_page_has_the_table_of_commands() {
 #[test]
 fn links_between_documents_lead_somewhere() {
     let root = root();
-    let mut documents = vec![root.join("README.md")];
+    let top = ["README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md"];
+    let mut documents = top.map(|document| root.join(document)).to_vec();
     for entry in fs::read_dir(root.join("docs")).unwrap() {
         documents.push(entry.unwrap().path());
     }
@@ -149,6 +150,41 @@ fn links_between_documents_lead_somewhere() {
         }
     }
     assert!(links > 10, "only {links} links");
+}
+
+#[test]
+fn every_page_is_in_the_map_and_begins_with_for_whom_it_is() {
+    let map = read("docs/README.md");
+    for entry in fs::read_dir(root().join("docs")).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        if !name.ends_with(".md") {
+            continue;
+        }
+        assert!(name == "README.md" || map.contains(&format!("]({name})")), "{name}");
+        let page = read(&format!("docs/{name}"));
+        let begins = page.split("\n\n").nth(1).unwrap_or_default();
+        assert!(begins.starts_with("For "), "{name}: {begins}");
+    }
+}
+
+#[test]
+fn each_limit_is_held_by_a_test() {
+    let tests: String = fs::read_dir(root().join("server/tests/it"))
+        .unwrap()
+        .map(|file| fs::read_to_string(file.unwrap().path()).unwrap())
+        .collect();
+    let page = read("docs/operating.md");
+    let table = page.split("\n| what runs out |").nth(1).unwrap().split("\n\n").next().unwrap();
+    let rows: Vec<_> = table.lines().skip(2).collect();
+    assert!(rows.len() >= 9, "{rows:?}");
+    for row in rows {
+        let names = row.trim_end_matches(" |").rsplit(" | ").next().unwrap();
+        for name in names.split(", ") {
+            let test = format!("#[test]\nfn {}()", name.trim_matches('`'));
+            let test_of_linux = test.replace("\n", "\n#[cfg(target_os = \"linux\")]\n");
+            assert!(tests.contains(&test) || tests.contains(&test_of_linux), "no test {name}");
+        }
+    }
 }
 
 /// The words of a text that are long options.

@@ -149,6 +149,40 @@ fn running_out_of_threads_costs_only_who_comes() {
     check_shortage(&mut command);
 }
 
+/// At the end of the address space a thread that has begun takes the whole process with it, so nobody
+/// is let in who could bring it there: that is known at the start.
+#[test]
+#[cfg(target_os = "linux")]
+fn the_end_of_the_address_space_is_never_reached() {
+    let mut command = Command::new("prlimit");
+    command.args(["--as=419430400", env!("CARGO_BIN_EXE_chat-server"), "--listen", "127.0.0.1:0"]);
+    command.args(["--max-owed", "1048576"]);
+    command.env("MALLOC_ARENA_MAX", "2").stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut program = Program::spawn(&mut command);
+    let address = program.address().0;
+    let mut served = Vec::new();
+    let mut refused = 0;
+    while refused < 100 {
+        let mut client = TestClient::connect(address);
+        if is_served(&mut client) { served.push(client) } else { refused += 1 }
+    }
+    // Each of them does something that takes memory.
+    for (number, client) in served.iter_mut().enumerate() {
+        client.send(&format!("login u{number}\njoin r{number}\nsay hello\n"));
+    }
+    for (number, client) in served.iter_mut().enumerate() {
+        client.lines_until(&format!("u{number}: hello"));
+    }
+    let count = served.len();
+    drop(served);
+    program.signal(Signal::SIGTERM);
+    let output = program.output();
+    let log = String::from_utf8(output.stderr).unwrap();
+    let told = format!("there is room for {count} clients, fewer than are allowed: ");
+    assert!(log.contains(&told), "{told}\n{}", &log[..log.len().min(2000)]);
+    assert_eq!(output.status.code(), Some(0));
+}
+
 #[test]
 fn a_server_without_clients_can_stop_by_itself() {
     let mut program = Program::start(&["--listen", "127.0.0.1:0", "--exit-when-idle", "1"]);

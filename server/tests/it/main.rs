@@ -5,6 +5,7 @@
 mod binary;
 mod browser;
 mod capacity;
+mod config_file;
 mod dead_peers;
 /// The same test holds the client's folders.
 #[path = "../../../client/tests/it/directions.rs"]
@@ -18,9 +19,12 @@ mod generator;
 mod hostile;
 mod limits;
 mod load;
+mod manual;
 mod moderation;
 mod motd;
 mod order;
+mod owed;
+mod package;
 mod program;
 mod recording;
 mod rooms;
@@ -31,6 +35,7 @@ mod tls;
 mod tls_bridge;
 mod tls_stream;
 mod transcripts;
+mod watch;
 mod web;
 mod web_bridge;
 mod web_rules;

@@ -69,6 +69,7 @@ pub enum Fault {
     HalfALineIsSaid,
     LeavesBeforeLogin,
     DropsWhatIsOwed,
+    ClosesWithUnreadInput,
     // Together
     LooksUpThenEnters,
     NoOrder,
@@ -142,6 +143,7 @@ pub const CAUGHT_BY: &[(Fault, &str)] = &[
     (HalfALineIsSaid, "reset"),
     (LeavesBeforeLogin, "a-reset-in-the-login-room"),
     (DropsWhatIsOwed, "all-that-is-owed-comes-before-the-end"),
+    (ClosesWithUnreadInput, "the-end-is-no-reset"),
     (LooksUpThenEnters, "one-of-many-gets-a-name"),
     (NoOrder, "one-order-for-everyone"),
     (TwoWritesALine, "lines-are-whole"),

@@ -122,6 +122,9 @@ fn serve(shared: &Shared, stream: TcpStream) {
     }
     let _ = client.queue.send(None);
     let _ = writer.join();
+    if fault == Fault::ClosesWithUnreadInput {
+        return;
+    }
     let _ = client.stream.shutdown(Shutdown::Write);
     // Closing with unread input would become a reset, which throws away what was sent.
     let _ = client.stream.set_read_timeout(Some(Duration::from_millis(200)));
@@ -165,7 +168,8 @@ fn converse(shared: &Shared, client: &Arc<Client>) -> End {
 
 fn read_lines(shared: &Shared, client: &Arc<Client>) -> End {
     let fault = shared.fault;
-    let mut buffer = [0; 64 * 1024];
+    let at_once = if fault == Fault::ClosesWithUnreadInput { 1024 } else { 64 * 1024 };
+    let mut buffer = vec![0; at_once];
     let mut kept: Vec<u8> = Vec::new();
     loop {
         let length = match (&client.stream).read(&mut buffer) {

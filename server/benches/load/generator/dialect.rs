@@ -18,6 +18,8 @@ pub enum Dialect {
     /// The bare loops of this bench: what a client sends is what its room gets, and the first one
     /// speaks for everybody.
     Bare,
+    /// The batching relay of this bench: the same, and everybody speaks.
+    Open,
     /// `ncat --chat`.
     Ncat,
     /// Internet Relay Chat, as far as it is needed here.
@@ -48,7 +50,7 @@ impl Dialect {
             (Self::Chat, None) => format!("login u{client:05}\n"),
             (Self::Chat, Some(room)) => format!("login u{client:05}\njoin r{room:04}\n"),
             (Self::Irc, _) => format!("NICK u{client:05}\r\nUSER u 0 * :u\r\n"),
-            (Self::Web | Self::Bare | Self::Ncat, _) => String::new(),
+            (Self::Web | Self::Bare | Self::Open | Self::Ncat, _) => String::new(),
         };
         text.into_bytes()
     }
@@ -60,7 +62,7 @@ impl Dialect {
         let has_entered = match (self, room) {
             (Self::Chat | Self::Web, None) => line == b"Login Success",
             (Self::Chat | Self::Web, Some(_)) => line == b"Join Success",
-            (Self::Bare, _) => line == b"ready",
+            (Self::Bare | Self::Open, _) => line == b"ready",
             (Self::Ncat, _) => line.starts_with(b"<announce>"),
             (Self::Irc, _) => irc_numeric(line) == Some(b"366"),
         };
@@ -84,7 +86,7 @@ impl Dialect {
         let mut digits = *b"u00000: ";
         match self {
             Self::Chat | Self::Web => to.extend_from_slice(b"say "),
-            Self::Bare => {
+            Self::Bare | Self::Open => {
                 let mut rest = client;
                 for digit in digits[1..6].iter_mut().rev() {
                     *digit = b'0' + (rest % 10) as u8;
@@ -100,6 +102,16 @@ impl Dialect {
         }
         mark.write(to);
         to.extend_from_slice(if self == Self::Irc { b"\r\n" } else { b"\n" });
+    }
+
+    /// The request to leave. `None` where one just goes.
+    #[must_use]
+    pub fn farewell(self) -> Option<&'static [u8]> {
+        match self {
+            Self::Chat => Some(b"logout\n"),
+            Self::Irc => Some(b"QUIT\r\n"),
+            Self::Web | Self::Bare | Self::Open | Self::Ncat => None,
+        }
     }
 
     /// Sends requests.
@@ -131,7 +143,7 @@ impl Dialect {
     /// Whether a client gets what it says itself.
     #[must_use]
     pub fn echoes(self) -> bool {
-        matches!(self, Self::Chat | Self::Web | Self::Bare)
+        matches!(self, Self::Chat | Self::Web | Self::Bare | Self::Open)
     }
 }
 

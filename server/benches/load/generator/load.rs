@@ -25,6 +25,8 @@ pub enum Pace {
     Saturated,
     /// By so many senders in each room, each of which waits until its last line is back.
     InFlight(usize),
+    /// By one sender, which waits until everybody has its last line.
+    OneByOne,
     /// So many a second in all, whether the last ones are back or not.
     Steady(f64),
 }
@@ -44,7 +46,8 @@ pub struct Cost {
     pub switches: u64,
     /// Resident memory of the server after it.
     pub resident_bytes: u64,
-    /// From when a line was due until a client had it, in microseconds, at a steady pace.
+    /// In microseconds: at a steady pace from when a line was due until a client had it; one by one
+    /// from when a line was sent until the last client had it.
     pub latency: Option<Histogram<u64>>,
 }
 
@@ -75,6 +78,7 @@ pub fn run(process: &Process, crowd: &mut Crowd, pace: Pace, lines: u64) -> Resu
     let latency = match pace {
         Pace::Saturated => saturate(crowd, &mut lanes).map(|()| None),
         Pace::InFlight(_) => in_flight(crowd, &mut lanes).map(|()| None),
+        Pace::OneByOne => one_by_one(crowd, &lanes[0]).map(Some),
         Pace::Steady(rate) => steady(crowd, &mut lanes, rate).map(Some),
     }?;
     let time = start.elapsed();
@@ -110,6 +114,7 @@ fn lanes(crowd: &Crowd, pace: Pace, lines: u64) -> Result<Vec<Lane>> {
     let count = match pace {
         _ if shape.rooms() > 1 => shape.rooms(),
         Pace::Saturated if has_one_sender => 1,
+        Pace::OneByOne => 1,
         Pace::InFlight(senders) => senders,
         Pace::Saturated | Pace::Steady(_) => SENDERS,
     };
@@ -203,6 +208,34 @@ fn in_flight(crowd: &mut Crowd, lanes: &mut [Lane]) -> Result<()> {
         }
         Ok(())
     })
+}
+
+/// One says its next line when everybody has the last one.
+fn one_by_one(crowd: &mut Crowd, lane: &Lane) -> Result<Histogram<u64>> {
+    let dialect = crowd.dialect();
+    let readers = crowd.readers() - usize::from(!dialect.echoes());
+    let mut way = Histogram::new(3)?;
+    let mut said = 0;
+    let mut request = Vec::new();
+    let mut say = |number| {
+        request.clear();
+        dialect.say(lane.client, lane.room, Mark { lane: 0, number }, &mut request);
+        dialect.send(&lane.link, &request).map(|()| Instant::now())
+    };
+    let mut since = say(0)?;
+    let mut received = 0;
+    crowd.listen(&mut |_, lines| {
+        received += lines.len();
+        if received == readers {
+            way.record(since.elapsed().as_micros() as u64)?;
+            (received, said) = (0, said + 1);
+            if said < lane.texts {
+                since = say(said)?;
+            }
+        }
+        Ok(())
+    })?;
+    Ok(way)
 }
 
 /// Lines are due at fixed moments, in turn from each sender. A server that is late is late for

@@ -17,3 +17,4 @@ pub mod member;
 pub mod process;
 pub mod relay;
 pub mod transcript;
+pub mod visits;

@@ -1,13 +1,18 @@
 //! What the server is compared with: how cheap it could be.
 //!
-//! They wait until a known number of clients has come, say `ready` to each, and then pass
+//! All of them wait until a known number of clients has come, say `ready` to each, and then pass
 //! on lines. They do no more than that: no names, no replies, no limits.
 
 use std::io::{self, Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::os::fd::AsRawFd;
 use std::sync::Arc;
 
 use clap::ValueEnum;
+use mio::unix::SourceFd;
+use mio::{Events, Interest, Poll, Token};
+use nix::errno::Errno;
+use nix::sys::socket::{MsgFlags, recv};
 use rustls::{ServerConfig, ServerConnection};
 
 use super::mark::Mark;
@@ -21,6 +26,9 @@ pub enum Relay {
     Coalesced,
     /// The same over TLS.
     Tls,
+    /// The limit where many speak: one thread, which polls everybody, reads all who have said
+    /// something, and then sends all of that to everybody at once.
+    Batching,
 }
 
 impl Relay {
@@ -31,6 +39,7 @@ impl Relay {
             Self::LineByLine => "line-by-line",
             Self::Coalesced => "coalesced",
             Self::Tls => "tls",
+            Self::Batching => "batching",
         }
     }
 
@@ -47,19 +56,23 @@ impl Relay {
         room_size: usize,
         tls: Option<&Arc<ServerConfig>>,
     ) -> io::Result<()> {
-        let mut streams = Vec::with_capacity(clients);
+        let mut peers = Vec::with_capacity(clients);
         for _ in 0..clients {
             let (stream, _) = listener.accept()?;
             stream.set_nodelay(true)?;
             let tls = tls.map(|config| ServerConnection::new(Arc::clone(config))).transpose();
             let mut peer = Peer { stream, tls: tls.map_err(io::Error::other)? };
             peer.shake()?;
-            streams.push(peer);
+            peers.push(peer);
         }
-        for peer in &mut streams {
+        for peer in &mut peers {
             peer.write(b"ready\n")?;
         }
-        bare_loop(&mut streams, room_size, self != Self::LineByLine)
+        match self {
+            Self::Coalesced | Self::Tls => bare_loop(&mut peers, room_size, true),
+            Self::LineByLine => bare_loop(&mut peers, room_size, false),
+            Self::Batching => batching_loop(&mut peers),
+        }
     }
 }
 
@@ -122,5 +135,50 @@ fn bare_loop(peers: &mut [Peer], room_size: usize, is_coalesced: bool) -> io::Re
         }
         buffer.copy_within(whole..filled, 0);
         filled -= whole;
+    }
+}
+
+/// One room, in which everybody speaks.
+fn batching_loop(peers: &mut [Peer]) -> io::Result<()> {
+    let mut poll = Poll::new()?;
+    for (number, peer) in peers.iter().enumerate() {
+        let mut source = SourceFd(&peer.stream.as_raw_fd());
+        poll.registry().register(&mut source, Token(number), Interest::READABLE)?;
+    }
+    let mut events = Events::with_capacity(1024);
+    let mut buffer = vec![0; 64 * 1024];
+    let mut tails = vec![Vec::new(); peers.len()];
+    let mut lines = Vec::new();
+    loop {
+        poll.poll(&mut events, None)?;
+        for event in &events {
+            let number = event.token().0;
+            loop {
+                match recv(peers[number].stream.as_raw_fd(), &mut buffer, MsgFlags::MSG_DONTWAIT) {
+                    Ok(0) => return Ok(()),
+                    Ok(count) => {
+                        let got = &buffer[..count];
+                        let whole = memchr::memrchr(b'\n', got).map_or(0, |at| at + 1);
+                        if whole > 0 {
+                            lines.append(&mut tails[number]);
+                            lines.extend_from_slice(&got[..whole]);
+                        }
+                        tails[number].extend_from_slice(&got[whole..]);
+                        // A read that is not full has emptied the socket.
+                        if count < buffer.len() {
+                            break;
+                        }
+                    }
+                    Err(Errno::EAGAIN) => break,
+                    Err(error) => return Err(error.into()),
+                }
+            }
+        }
+        if !lines.is_empty() {
+            for peer in &mut *peers {
+                peer.write(&lines)?;
+            }
+            lines.clear();
+        }
     }
 }

@@ -1,5 +1,5 @@
-//! Drives a whole [`Courier`] turn by turn on one thread, in a random order with what sessions and
-//! clients do, and looks for a wake-up that is lost.
+//! Drives a whole courier turn by turn on one thread, in a random order with what sessions and
+//! clients do, and looks for a wake-up that is lost. Now and then a speaker does the courier's work.
 //!
 //! The sockets are real ones with small buffers. When the courier would sleep and every client has
 //! read what there was, nobody may be owed anything, and no writer may wait.
@@ -13,18 +13,18 @@ use std::sync::Arc;
 
 use fastrand::Rng;
 use jiff::Timestamp;
-use mio::Events;
+use parking_lot::MutexGuard;
 use protocol::RoomName;
 use socket2::SockRef;
 
-use super::{Courier, Duration, LIVE_TIME};
+use super::rounds::Rounds;
+use super::{CourierThread, Duration, LIVE_TIME};
 use crate::config::Endpoint;
 use crate::delivery::client::Client;
 use crate::delivery::inbox::ClientId;
 use crate::delivery::outbox::Item;
 use crate::delivery::socket::Socket;
 use crate::log::position::Position;
-use crate::log::ring::Batch;
 use crate::log::room_log::{RoomLog, Subscriber, Subscribers};
 
 const RUNS: u64 = 8;
@@ -52,9 +52,7 @@ struct Peer {
 struct World {
     random: Rng,
     listener: TcpListener,
-    courier: Courier,
-    events: Events,
-    batch: Batch,
+    thread: CourierThread,
     logs: [Arc<RoomLog>; 2],
     peers: HashMap<ClientId, Peer>,
     /// By log, the lengths of the texts that writers wait to append.
@@ -65,10 +63,10 @@ struct World {
 
 impl World {
     fn new(random: Rng) -> Self {
-        let courier = Courier::new(0, Duration::from_secs(3600)).unwrap();
+        let thread = CourierThread::new(0, Duration::from_secs(3600)).unwrap();
         let log = |id| {
-            let inbox: Arc<dyn Subscriber> = courier.inbox();
-            let subscribers = Arc::new(Subscribers { couriers: vec![inbox], recorder: None });
+            let courier: Arc<dyn Subscriber> = thread.courier();
+            let subscribers = Arc::new(Subscribers { couriers: vec![courier], recorder: None });
             Arc::new(RoomLog::new(id, RoomName::main(), CAPACITY, subscribers))
         };
         let logs = [log(0), log(1)];
@@ -77,9 +75,7 @@ impl World {
         Self {
             random,
             listener,
-            courier,
-            events: Events::with_capacity(64),
-            batch: Batch::default(),
+            thread,
             logs,
             peers: HashMap::new(),
             waiting: [Vec::new(), Vec::new()],
@@ -98,7 +94,7 @@ impl World {
         near.set_nodelay(true).unwrap();
         far.set_nonblocking(true).unwrap();
         let address = far.local_addr().unwrap();
-        let inbox = self.courier.inbox();
+        let inbox = self.thread.inbox();
         let socket = Socket::new(near, address, None);
         self.count += 1;
         let client = Arc::new(Client::new(
@@ -159,6 +155,9 @@ impl World {
             number += 1;
         }
         guard.append(lines.as_bytes(), Timestamp::UNIX_EPOCH);
+        if self.random.bool() {
+            guard.carry();
+        }
     }
 
     /// Those who waited and were told look again, in some order.
@@ -182,11 +181,13 @@ impl World {
     /// One turn of the courier, which does not sleep. `false` when it would have slept, and there
     /// was nothing that would have woken it.
     fn turn(&mut self) -> bool {
-        let logs = self.courier.inbox.take_logs();
-        self.courier.take_urgent();
-        let timeout = self.courier.work(logs, &mut self.batch);
-        self.courier.wait(&mut self.events, Some(Duration::ZERO));
-        timeout == Some(Duration::ZERO) || !self.events.is_empty()
+        let timeout = self.rounds().work();
+        self.thread.wait(Some(Duration::ZERO));
+        timeout == Some(Duration::ZERO) || !self.thread.events.is_empty()
+    }
+
+    fn rounds(&self) -> MutexGuard<'_, Rounds> {
+        self.thread.courier.rounds.lock()
     }
 
     /// Has a client read at most so many bytes, and gives how many it got.
@@ -260,7 +261,7 @@ impl World {
         while self.waiting.iter().any(|writers| !writers.is_empty()) {
             // Some client is deaf, and counts as live for a while yet.
             let before = self.waiting.clone();
-            self.courier.looked_at += 2 * LIVE_TIME;
+            self.rounds().looked_at += 2 * LIVE_TIME;
             self.turn();
             self.wake_writers();
             assert_ne!(self.waiting, before, "they wait, and nobody will ever wake them");

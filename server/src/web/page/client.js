@@ -87,7 +87,8 @@ function hasText(request) {
 /** The line of the room that comes of a request. */
 function echoOf(request, name) {
 	const [command, text] = splitWord(request);
-	const echoes = { say: `${name}: ${text}`, me: `* ${name} ${text}`, topic: `${name} set the topic: ${text}` };
+	const topic = text === "-" ? "" : text;
+	const echoes = { say: `${name}: ${text}`, me: `* ${name} ${text}`, topic: `${name} set the topic: ${topic}` };
 	return echoes[command];
 }
 

@@ -3,17 +3,28 @@
 //! Two threads, one a direction, so a full pipe in one never holds up the other. The bytes pass
 //! as they are: this module looks at them only to notice a `logout`. Where stdout is a terminal, what
 //! could act on it is shown as marks.
+//!
+//! A server that says nothing for long is asked whether it is alive, between two lines of stdin. Its answer is
+//! taken out of what it sends.
+
+pub mod unasked;
 
 use std::fs::File;
 use std::io::{self, IsTerminal, Read};
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
+use std::sync::Arc;
+use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
 
 use protocol::limits::LINE_BYTES;
 use protocol::{Framing, LineDecoder, Reply, Request};
 
+use self::unasked::{Unasked, question};
 use crate::exit::{Exit, Failure};
+use crate::model::liveness::{Doubt, Liveness};
 use crate::net::{ConnectError, Connection, PATIENCE, Receiver, Sender, Target};
 use crate::sanitize::Sanitized;
 use crate::sys::poll::{self, Interest};
@@ -22,21 +33,42 @@ use crate::sys::thread;
 
 const CHUNK_BYTES: usize = 64 * 1024;
 
-/// How long the server may send nothing while it owes an answer to the end of our requests, and take nothing
-/// of them.
+/// How long the server may send nothing while it owes an answer, and take nothing of our requests; and when it
+/// is asked whether it is alive while it owes none.
 const SILENCE: Duration = Duration::from_secs(60);
 
 /// Logs in when there is a name, goes to the room then when there is one, and passes everything on
-/// until the server has closed.
+/// until the server has closed. All of it may take until `deadline`, if there is one.
 ///
 /// # Errors
 ///
 /// Says why not all was sent and answered.
-pub fn run(server: &Target, name: Option<&str>, room: Option<&str>) -> Result<(), Failure> {
+pub fn run(
+    server: &Target,
+    name: Option<&str>,
+    room: Option<&str>,
+    deadline: Option<Instant>,
+) -> Result<(), Failure> {
+    let in_time = |result: Result<(), Failure>| match deadline {
+        // Whatever else it came to in the end, the time is the reason.
+        Some(deadline) if result.is_err() && deadline <= Instant::now() => {
+            Err(Failure::out_of_time())
+        }
+        _ => result,
+    };
+    in_time(pass_on(server, name, room, deadline))
+}
+
+fn pass_on(
+    server: &Target,
+    name: Option<&str>,
+    room: Option<&str>,
+    deadline: Option<Instant>,
+) -> Result<(), Failure> {
     let mut stdout = Shown::new()?;
     let stdin = io::stdin().as_fd().try_clone_to_owned().map_err(Failure::local)?;
     let watched = unbuffered()?;
-    let mut connection = Connection::open(server, PATIENCE)?;
+    let mut connection = open(server, deadline)?;
     let (audience, framing) = match name {
         Some(name) => log_in(&mut connection, name, &mut stdout)?,
         // Its newline, if it has one, is among the bytes that follow.
@@ -58,14 +90,24 @@ pub fn run(server: &Target, name: Option<&str>, room: Option<&str>) -> Result<()
     // Only this framing takes text without a newline for a line.
     let completes_lines = framing != Some(Framing::Line);
     sender.set_patience(SILENCE).map_err(Failure::lost)?;
-    let requests = Requests { stdin: File::from(stdin), watched, woken, sender, completes_lines };
+    let asking = Arc::new(Mutex::new(Asking::new(SILENCE)));
+    let requests = Requests {
+        stdin: File::from(stdin),
+        watched,
+        woken,
+        sender,
+        completes_lines,
+        asking: Arc::clone(&asking),
+    };
     let (ending, ended) = UnixStream::pair().map_err(Failure::local)?;
     let requests = thread::spawn("stdin", move || {
         let _ending = ending;
         requests.forward()
     })?;
     let mut last_words = LastWords::default();
-    let replies = print_replies(receiver, &mut stdout, &mut last_words, &ended, SILENCE);
+    let mut replies =
+        Replies { receiver, asking, ended, has_ended: false, silence: SILENCE, deadline };
+    let replies = replies.print(&mut stdout, &mut last_words);
     closer.close();
     // The thread waits for this socket too; its end is the signal.
     drop(wake);
@@ -73,6 +115,9 @@ pub fn run(server: &Target, name: Option<&str>, room: Option<&str>) -> Result<()
     match (replies, requests) {
         (Err(Broken::Stdout(failure)), _) => Err(failure),
         (Ok(Audience::Gone), _) | (_, RequestsEnd::StdoutClosed) => Ok(()),
+        (Ok(Audience::There), RequestsEnd::Unanswered) => {
+            Err(Failure::lost("the server does not answer"))
+        }
         (Ok(Audience::There), RequestsEnd::Complete) => match last_words.dismissal() {
             Some(why) => Err(Failure::dismissed(&why)),
             None => Ok(()),
@@ -82,6 +127,27 @@ pub fn run(server: &Target, name: Option<&str>, room: Option<&str>) -> Result<()
         }
         (Err(Broken::Server(error)), _) => Err(Failure::lost(error)),
     }
+}
+
+/// Connects. A name server that hangs can be hurried by nobody, so a thread of its own waits for it where the
+/// time is limited; when it is over, the end of the program does not wait for that thread.
+fn open(server: &Target, deadline: Option<Instant>) -> Result<Connection, Failure> {
+    let Some(deadline) = deadline else { return Ok(Connection::open(server, PATIENCE)?) };
+    let left = || deadline.saturating_duration_since(Instant::now());
+    let (report, reported) = sync_channel(1);
+    let server = server.to_owned();
+    let thread = thread::spawn("attempt", move || {
+        // Nobody may wait for it any more.
+        let _ = report.send(Connection::open(&server, PATIENCE));
+    })?;
+    let opened = reported.recv_timeout(left());
+    if matches!(opened, Err(RecvTimeoutError::Timeout)) {
+        return Err(Failure::out_of_time());
+    }
+    thread::join(thread);
+    let mut connection = opened.map_err(Failure::lost)??;
+    connection.set_patience(PATIENCE.min(left()));
+    Ok(connection)
 }
 
 fn log_in(
@@ -185,46 +251,82 @@ impl LastWords {
     }
 }
 
-fn print_replies(
-    mut receiver: Receiver,
-    stdout: &mut Shown,
-    last_words: &mut LastWords,
-    ended: &UnixStream,
+/// Whether the server is alive, as both directions know it.
+#[derive(Debug)]
+struct Asking {
+    liveness: Liveness,
+    unasked: Unasked,
+}
+
+impl Asking {
+    fn new(silence: Duration) -> Self {
+        let liveness = Liveness::new(silence, silence, Instant::now());
+        Self { liveness, unasked: Unasked::default() }
+    }
+}
+
+/// From the server to stdout.
+struct Replies {
+    receiver: Receiver,
+    asking: Arc<Mutex<Asking>>,
+    /// Closed when no request follows.
+    ended: UnixStream,
+    has_ended: bool,
+    /// How long the server may send nothing then.
     silence: Duration,
-) -> Result<Audience, Broken> {
-    let mut chunk = vec![0; CHUNK_BYTES];
-    let mut has_ended = false;
-    loop {
-        while !receiver.has_buffered() {
-            let received = (receiver.as_fd(), Interest::Read);
-            if has_ended {
-                let deadline = Instant::now() + silence;
-                match poll::wait([received], Some(deadline)).map_err(Broken::Server)? {
-                    [true] => break,
-                    [false] => {
-                        return Err(Broken::Server(io::Error::other("the server does not answer")));
-                    }
-                }
+    deadline: Option<Instant>,
+}
+
+impl Replies {
+    fn print(
+        &mut self,
+        stdout: &mut Shown,
+        last_words: &mut LastWords,
+    ) -> Result<Audience, Broken> {
+        let mut chunk = vec![0; CHUNK_BYTES];
+        loop {
+            self.wait().map_err(Broken::Server)?;
+            let length = match self.receiver.read(&mut chunk) {
+                // With TLS, bytes may bring nothing yet.
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => continue,
+                read => read.map_err(Broken::Server)?,
+            };
+            let bytes = {
+                let Asking { liveness, unasked } = &mut *self.asking.lock();
+                liveness.heard(Instant::now());
+                if length == 0 { unasked.rest() } else { unasked.take(&chunk[..length]) }
+            };
+            last_words.take(&bytes);
+            let audience = stdout.print(&bytes).map_err(Broken::Stdout)?;
+            if length == 0 || audience == Audience::Gone {
+                return Ok(audience);
             }
-            let watched = [received, (ended.as_fd(), Interest::Read)];
-            let [is_here, ends] = poll::wait(watched, None).map_err(Broken::Server)?;
-            has_ended = ends;
+        }
+    }
+
+    fn wait(&mut self) -> io::Result<()> {
+        let silent = || io::Error::other("the server does not answer");
+        while !self.receiver.has_buffered() {
+            let received = (self.receiver.as_fd(), Interest::Read);
+            if self.has_ended {
+                let longest = Instant::now() + self.silence;
+                let until = self.deadline.map_or(longest, |deadline| deadline.min(longest));
+                return match poll::wait([received], Some(until))? {
+                    [true] => Ok(()),
+                    [false] => Err(silent()),
+                };
+            }
+            let watched = [received, (self.ended.as_fd(), Interest::Read)];
+            let [is_here, ends] = poll::wait(watched, self.deadline)?;
+            self.has_ended = ends;
             if is_here {
-                break;
+                return Ok(());
+            }
+            if !ends {
+                return Err(silent());
             }
         }
-        let length = match receiver.read(&mut chunk) {
-            // With TLS, bytes may bring nothing yet.
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => continue,
-            read => read.map_err(Broken::Server)?,
-        };
-        if length == 0 {
-            return Ok(Audience::There);
-        }
-        last_words.take(&chunk[..length]);
-        if stdout.print(&chunk[..length]).map_err(Broken::Stdout)? == Audience::Gone {
-            return Ok(Audience::Gone);
-        }
+        Ok(())
     }
 }
 
@@ -237,6 +339,8 @@ enum RequestsEnd {
     Cut,
     /// Nobody is left to read the replies.
     StdoutClosed,
+    /// The server was asked whether it is alive, and did not answer.
+    Unanswered,
 }
 
 /// From stdin to the server, on a thread of its own.
@@ -248,6 +352,7 @@ struct Requests {
     sender: Sender,
     /// Whether a last line without a newline is to get one.
     completes_lines: bool,
+    asking: Arc<Mutex<Asking>>,
 }
 
 /// Why the wait for stdin has ended.
@@ -255,6 +360,8 @@ enum Wakeup {
     Read,
     ServerGone,
     StdoutClosed,
+    /// The server has been silent for long.
+    Silence,
 }
 
 impl Requests {
@@ -269,6 +376,10 @@ impl Requests {
                     self.sender.close();
                     return Ok(RequestsEnd::StdoutClosed);
                 }
+                Wakeup::Silence => match self.ask(is_in_line) {
+                    Some(end) => return Ok(end),
+                    None => continue,
+                },
                 Wakeup::Read => {}
             }
             let length = match self.stdin.read(&mut chunk) {
@@ -308,11 +419,39 @@ impl Requests {
             (self.woken.as_fd(), Interest::Read),
             (self.watched.as_fd(), Interest::End),
         ];
-        Ok(match poll::wait(watched, None)? {
+        let deadline = self.asking.lock().liveness.deadline();
+        Ok(match poll::wait(watched, Some(deadline))? {
             [_, true, _] => Wakeup::ServerGone,
             [_, _, true] => Wakeup::StdoutClosed,
-            _ => Wakeup::Read,
+            [true, ..] => Wakeup::Read,
+            [false, ..] => Wakeup::Silence,
         })
+    }
+
+    /// The server may have been silent for long. It is asked whether it is alive, unless that would cut a
+    /// line of stdin; or it was asked, and all is over.
+    fn ask(&mut self, is_in_line: bool) -> Option<RequestsEnd> {
+        let mut asking = self.asking.lock();
+        let now = Instant::now();
+        // It may have said something meanwhile.
+        if now < asking.liveness.deadline() {
+            return None;
+        }
+        if is_in_line {
+            asking.liveness.heard(now);
+            return None;
+        }
+        match asking.liveness.expired(now) {
+            Doubt::Ask => asking.unasked.asked(),
+            Doubt::Dead => {
+                drop(asking);
+                self.sender.close();
+                return Some(RequestsEnd::Unanswered);
+            }
+        }
+        drop(asking);
+        // Why it failed, the other direction finds out.
+        self.sender.send(question().as_bytes()).is_err().then_some(RequestsEnd::Cut)
     }
 }
 
@@ -331,6 +470,7 @@ fn end_of_logout(decoder: &mut LineDecoder, bytes: &[u8]) -> Option<usize> {
 mod tests {
     use std::io::Write;
     use std::net::TcpListener;
+    use std::os::fd::OwnedFd;
 
     use super::*;
 
@@ -352,10 +492,45 @@ mod tests {
         let null = File::options().write(true).open("/dev/null").unwrap();
         let mut stdout = Shown { stdout: null, is_terminal: false, begun: Vec::new() };
         let mut words = LastWords::default();
-        let silence = Duration::from_millis(50);
-        let replies = print_replies(receiver, &mut stdout, &mut words, &ended, silence);
+        let mut replies = Replies {
+            receiver,
+            asking: Arc::new(Mutex::new(Asking::new(SILENCE))),
+            ended,
+            has_ended: false,
+            silence: Duration::from_millis(50),
+            deadline: None,
+        };
+        let replies = replies.print(&mut stdout, &mut words);
         assert!(matches!(replies, Err(Broken::Server(_))));
         assert_eq!(words.0, b"bo: hi\n");
+    }
+
+    #[test]
+    fn a_silent_server_is_asked_whether_it_is_alive_and_not_waited_for_for_ever() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let serving = std::thread::spawn(move || {
+            let mut client = listener.accept().unwrap().0;
+            client.write_all(b"Connect Success\n").unwrap();
+            let mut sent = String::new();
+            client.read_to_string(&mut sent).unwrap();
+            sent
+        });
+        let connection = Connection::open(&address, PATIENCE).unwrap();
+        let (sender, _receiver) = connection.split().unwrap();
+        let (stdin, mut typing) = io::pipe().unwrap();
+        let (_wake, woken) = UnixStream::pair().unwrap();
+        let requests = Requests {
+            stdin: File::from(OwnedFd::from(stdin)),
+            watched: File::options().write(true).open("/dev/null").unwrap(),
+            woken,
+            sender,
+            completes_lines: true,
+            asking: Arc::new(Mutex::new(Asking::new(Duration::from_millis(50)))),
+        };
+        typing.write_all(b"login al\n").unwrap();
+        assert_eq!(requests.forward().unwrap(), RequestsEnd::Unanswered);
+        assert_eq!(serving.join().unwrap(), "login al\nping chat-client-alive\n");
     }
 
     #[test]

@@ -1,0 +1,208 @@
+//! The options of a program, read from a file in [TOML](https://toml.io).
+//!
+//! A key is the long name of an option, without its dashes. What is said on the command line or in
+//! the environment goes before what the file says. This module knows the command line's own
+//! description and nothing of what the options mean; it opens no file.
+
+use std::ffi::OsString;
+
+use clap::error::ErrorKind;
+use clap::parser::ValueSource;
+use clap::{Arg, ArgAction, ArgMatches, Command};
+use thiserror::Error;
+use toml::de::{DeTable, DeValue};
+
+/// Options that a file cannot have: the first two print something, the third names the file.
+const NEVER: [&str; 3] = ["help", "version", "config"];
+
+/// What is wrong with a file, and where.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("line {line}: {why}")]
+pub struct Wrong {
+    /// The line, the first of which is 1.
+    pub line: usize,
+    /// What is wrong, and what to do.
+    pub why: String,
+}
+
+/// An option that a file gives.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Setting {
+    /// The long name of the option.
+    pub key: String,
+    /// The option as the command line has it, again for each of its values.
+    pub arguments: Vec<OsString>,
+}
+
+/// The settings in `text`, each of which is an option of `command`, and with a value that it takes.
+///
+/// # Errors
+///
+/// The first thing that is wrong.
+pub fn read(text: &str, command: &Command) -> Result<Vec<Setting>, Wrong> {
+    let line = |at: usize| text.bytes().take(at).filter(|byte| *byte == b'\n').count() + 1;
+    let table = DeTable::parse(text).map_err(|error| {
+        let at = error.span().map_or(0, |span| span.start);
+        Wrong { line: line(at), why: error.message().to_owned() }
+    })?;
+    let mut entries: Vec<_> = table.into_inner().into_iter().collect();
+    // In the order of the file, so that the first fault is the one that is told.
+    entries.sort_by_key(|(key, _)| key.span().start);
+    entries
+        .iter()
+        .map(|(key, value)| {
+            let wrong = |why| Wrong { line: line(key.span().start), why };
+            let option = option(command, key.get_ref()).map_err(wrong)?;
+            let words = words(option, key.get_ref(), value.get_ref()).map_err(wrong)?;
+            takes(command, &words).map_err(wrong)?;
+            Ok(Setting { key: key.get_ref().to_string(), arguments: words })
+        })
+        .collect()
+}
+
+/// `arguments`, of which the first is the program, with the settings that they do not give
+/// themselves. `matches` is what they are by themselves.
+#[must_use]
+pub fn joined(
+    arguments: Vec<OsString>,
+    settings: Vec<Setting>,
+    matches: &ArgMatches,
+    command: &Command,
+) -> Vec<OsString> {
+    let is_given = |key: &str| {
+        let id = command.get_arguments().find(|option| option.get_long() == Some(key));
+        let source = id.and_then(|option| matches.value_source(option.get_id().as_str()));
+        matches!(source, Some(ValueSource::CommandLine | ValueSource::EnvVariable))
+    };
+    let given = settings.into_iter().filter(|setting| !is_given(&setting.key));
+    let given: Vec<_> = given.flat_map(|setting| setting.arguments).collect();
+    let mut arguments = arguments.into_iter();
+    arguments.next().into_iter().chain(given).chain(arguments).collect()
+}
+
+fn option<'a>(command: &'a Command, key: &str) -> Result<&'a Arg, String> {
+    let options = command
+        .get_arguments()
+        .filter(|option| option.get_long().is_some_and(|long| !NEVER.contains(&long)));
+    let mut options: Vec<_> = options.collect();
+    if let Some(at) = options.iter().position(|option| option.get_long() == Some(key)) {
+        return Ok(options.swap_remove(at));
+    }
+    let dashed = key.replace('_', "-");
+    let meant = options.iter().find(|option| option.get_long() == Some(dashed.trim_matches('-')));
+    Err(match meant.and_then(|option| option.get_long()) {
+        Some(meant) => format!("there is no {key}; write {meant}"),
+        None => {
+            format!("there is no {key}; the keys are the options in --help, without their dashes")
+        }
+    })
+}
+
+/// The option with its value, or with each of them.
+fn words(option: &Arg, key: &str, value: &DeValue<'_>) -> Result<Vec<OsString>, String> {
+    let flag = OsString::from(format!("--{key}"));
+    match (option.get_action(), value) {
+        (ArgAction::SetTrue, DeValue::Boolean(true)) => Ok(vec![flag]),
+        (ArgAction::SetTrue, DeValue::Boolean(false)) => Ok(Vec::new()),
+        (ArgAction::SetTrue, _) => Err(format!("{key} is true or false")),
+        (ArgAction::Count, value) => {
+            let times = scalar(key, value)?.parse::<u8>().ok().filter(|times| *times <= 9);
+            let times = times.ok_or_else(|| format!("{key} is a number from 0 to 9"))?;
+            Ok(vec![flag; times.into()])
+        }
+        (ArgAction::Append, DeValue::Array(values)) => values
+            .iter()
+            .map(|value| Ok(format!("--{key}={}", scalar(key, value.get_ref())?).into()))
+            .collect(),
+        (_, value) => Ok(vec![format!("--{key}={}", scalar(key, value)?).into()]),
+    }
+}
+
+fn scalar(key: &str, value: &DeValue<'_>) -> Result<String, String> {
+    match value {
+        DeValue::String(text) => Ok(text.to_string()),
+        DeValue::Integer(number) => i128::from_str_radix(number.as_str(), number.radix())
+            .map(|number| number.to_string())
+            .map_err(|error| format!("{key}: {error}")),
+        DeValue::Float(number) => Ok(number.as_str().to_owned()),
+        _ => Err(format!("{key} takes a text or a number")),
+    }
+}
+
+/// Whether the option takes this value, whatever else is given.
+fn takes(command: &Command, words: &[OsString]) -> Result<(), String> {
+    let program = OsString::from(command.get_name());
+    let parsed = command.clone().try_get_matches_from([&[program], words].concat());
+    match parsed {
+        Err(error)
+            if matches!(error.kind(), ErrorKind::InvalidValue | ErrorKind::ValueValidation) =>
+        {
+            let text = error.render().to_string();
+            let what = text.split("\n\n").next().unwrap_or_default().replace('\n', " ");
+            Err(what.trim_start_matches("error: ").to_owned())
+        }
+        // What an option needs beside it may stand on the command line.
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "in a test, a panic is the report")]
+mod tests {
+    use super::*;
+
+    fn command() -> Command {
+        Command::new("p").args([
+            Arg::new("rate").long("rate").value_parser(clap::value_parser!(u32)),
+            Arg::new("listen").long("listen").action(ArgAction::Append).default_value("here"),
+            Arg::new("sync").long("sync").action(ArgAction::SetTrue).requires("data"),
+            Arg::new("data").long("data"),
+            Arg::new("max-line").long("max-line"),
+            Arg::new("verbose").long("verbose").action(ArgAction::Count),
+            Arg::new("config").long("config"),
+        ])
+    }
+
+    #[test]
+    fn options_are_read_whatever_their_kind() {
+        let text =
+            "# all of them\nrate = 0x10\nlisten = ['a:1', \"b:2\"]\nsync = true\nverbose = 2\n";
+        let given = read(text, &command()).unwrap();
+        let words: Vec<_> = given.iter().flat_map(|setting| &setting.arguments).collect();
+        assert_eq!(
+            words,
+            ["--rate=16", "--listen=a:1", "--listen=b:2", "--sync", "--verbose", "--verbose"]
+        );
+        assert_eq!(read("sync = false\nlisten = 'c'\n", &command()).unwrap().len(), 2);
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_with_its_line() {
+        for (text, line, why) in [
+            ("rate = 1\nrata = 2\n", 2, "there is no rata; the keys"),
+            ("max_line = 2\n", 1, "write max-line"),
+            ("config = 'x'\n", 1, "there is no config"),
+            ("\n\nrate = 'many'\n", 3, "invalid value 'many' for '--rate"),
+            ("rate = true\n", 1, "takes a text or a number"),
+            ("sync = 'yes'\n", 1, "true or false"),
+            ("verbose = -1\n", 1, "0 to 9"),
+            ("data = 'a'\nrate = [1\n", 2, "unclosed array"),
+            ("data = {a = 1}\n", 1, "takes a text"),
+            ("rate = 1\nrate = 2\n", 2, "duplicate key"),
+        ] {
+            let wrong = read(text, &command()).unwrap_err();
+            assert_eq!(wrong.line, line, "{text}: {wrong}");
+            assert!(wrong.why.contains(why), "{text}: {wrong}");
+        }
+    }
+
+    #[test]
+    fn the_command_line_goes_before_the_file() {
+        let command = command();
+        let settings = read("rate = 1\nlisten = 'file'\ndata = 'd'\n", &command).unwrap();
+        let arguments: Vec<OsString> = ["p", "--rate", "9"].map(OsString::from).to_vec();
+        let matches = command.clone().get_matches_from(&arguments);
+        let joined = joined(arguments, settings, &matches, &command);
+        assert_eq!(joined, ["p", "--listen=file", "--data=d", "--rate", "9"]);
+    }
+}
