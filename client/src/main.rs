@@ -11,6 +11,7 @@ use chat_client::args::limits::deadline;
 use chat_client::args::settings::{self, Refusal};
 use chat_client::exit::{Exit, Failure};
 use chat_client::lan;
+use chat_client::net::Target;
 use chat_client::pipe;
 use chat_client::prompt::interactive;
 use chat_client::script;
@@ -65,7 +66,8 @@ fn run(args: &Args) -> Result<u8, Failure> {
                 stderr::warn(format!("{} only means something at a prompt", ignored.join(", ")));
             }
             let to = &args.server;
-            pipe::run(&to.server, to.name(), to.room(), deadline(args.timeout)).map(|()| Exit::Done)
+            pipe::run(&Target::of(to)?, to.name(), to.room(), deadline(args.timeout))
+                .map(|()| Exit::Done)
         }
     }
     .map(Exit::code)

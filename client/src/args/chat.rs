@@ -47,7 +47,7 @@ pub struct Args {
 pub enum Command {
     /// What scripts do
     #[command(flatten)]
-    Script(Task),
+    Script(Box<Task>),
     /// Chat without a server: everybody on the local network who opens the same port
     ///
     /// As without a subcommand it is a prompt on a terminal, and a filter in a pipe.

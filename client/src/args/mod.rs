@@ -3,8 +3,9 @@
 //! | module | what it is for |
 //! |---|---|
 //! | [`chat`] | the whole: the options of the chat, and the subcommands |
-//! | [`server`], [`limits`], [`appearance`] | options that several of them share |
+//! | [`server`], [`tls`], [`limits`], [`appearance`] | options that several of them share |
 //! | [`script`], [`act`], [`lan`] | the options of the subcommands |
+//! | `variable` | what of them stands in the environment too |
 //! | [`examples`] | examples of each command |
 //! | [`settings`] | the same with what the user's own file says |
 //! | [`documents`] | help, completions, the manual page |
@@ -19,3 +20,5 @@ pub mod limits;
 pub mod script;
 pub mod server;
 pub mod settings;
+pub mod tls;
+mod variable;

@@ -6,6 +6,8 @@ use clap::ValueHint;
 use protocol::UserName;
 use protocol::name::composed;
 
+use super::tls::TlsArgs;
+use super::variable::given;
 use crate::exit::{Exit, Failure};
 
 /// Where a server is looked for when none is named.
@@ -29,6 +31,10 @@ pub struct ServerArgs {
     /// Go to this room after the login
     #[arg(short, long, env = "CHAT_ROOM", value_parser = one_line, value_hint = ValueHint::Other)]
     pub room: Option<String>,
+
+    /// Whether to speak TLS
+    #[command(flatten)]
+    pub tls: TlsArgs,
 }
 
 impl ServerArgs {
@@ -66,11 +72,6 @@ impl ServerArgs {
         let allowed = named.ok().filter(|name| UserName::parse(name).is_ok());
         allowed.unwrap_or_else(|| format!("reader-{id:06x}"))
     }
-}
-
-/// An empty variable in the environment is no answer.
-fn given(text: Option<&str>) -> Option<&str> {
-    text.map(str::trim).filter(|text| !text.is_empty())
 }
 
 /// The server, which is the usual one when none is said. A port that is none would look like a server

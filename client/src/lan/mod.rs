@@ -24,6 +24,7 @@ use protocol::{LineDecoder, Reply};
 use crate::args::lan::Lan;
 use crate::args::limits::deadline;
 use crate::args::server::ServerArgs;
+use crate::args::tls::TlsArgs;
 use crate::exit::{Exit, Failure};
 use crate::pipe;
 use crate::prompt::interactive;
@@ -67,7 +68,12 @@ pub fn run(lan: &Lan) -> Result<Exit, Failure> {
             warn("--timeout only means something in a pipe");
         }
         // The port is the room, whatever the environment says.
-        let server = ServerArgs { server, name: Some(lan.name.clone()), room: None };
+        let server = ServerArgs {
+            server,
+            name: Some(lan.name.clone()),
+            room: None,
+            tls: TlsArgs::default(),
+        };
         let place = format!("the local network, port {}", lan.port);
         let alone = Alone { place, room: "lan", commands: KNOWN };
         interactive::run(&server, &lan.appearance, Some(alone))
@@ -88,7 +94,7 @@ pub fn run(lan: &Lan) -> Result<Exit, Failure> {
 fn filter(server: &str, lan: &Lan, end: &UnixStream) -> Result<Exit, Failure> {
     let end = end.try_clone().map_err(Failure::local)?;
     let signals = Signals::call(move || stop(&end))?;
-    let result = pipe::run(server, Some(&lan.name), None, deadline(lan.timeout));
+    let result = pipe::run(&server.into(), Some(&lan.name), None, deadline(lan.timeout));
     if signals.have_come() { Ok(Exit::Signal) } else { result.map(|()| Exit::Done) }
 }
 

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::connect::Connection;
 use super::error::ConnectError;
+use super::target::Target;
 use super::watch::Watched;
 use crate::exit::Failure;
 use crate::sys::thread;
@@ -21,12 +22,12 @@ pub type Attempted = Result<Connection, ConnectError>;
 ///
 /// When the system allows no more threads.
 pub fn start(
-    server: &str,
+    server: &Target,
     name: &str,
     patience: Duration,
     report: impl FnOnce(Attempted) + Send + 'static,
 ) -> Result<JoinHandle<()>, Failure> {
-    let (server, name) = (server.to_owned(), name.to_owned());
+    let (server, name) = (server.clone(), name.to_owned());
     thread::spawn("attempt", move || report(get_in(&server, &name, patience)))
 }
 
@@ -37,20 +38,20 @@ pub fn start(
 ///
 /// When the system allows no more threads.
 pub fn start_reading(
-    server: &str,
+    server: &Target,
     room: Option<&str>,
     name: &str,
     patience: Duration,
     report: impl FnOnce(Result<(Connection, Watched), ConnectError>) + Send + 'static,
 ) -> Result<JoinHandle<()>, Failure> {
-    let (server, name, room) = (server.to_owned(), name.to_owned(), room.map(str::to_owned));
+    let (server, name, room) = (server.clone(), name.to_owned(), room.map(str::to_owned));
     thread::spawn("attempt", move || {
         report(get_in_reading(&server, room.as_deref(), &name, patience));
     })
 }
 
 fn get_in_reading(
-    server: &str,
+    server: &Target,
     room: Option<&str>,
     name: &str,
     patience: Duration,
@@ -79,7 +80,7 @@ fn get_in_reading(
 /// # Errors
 ///
 /// Says why the user is not in.
-pub fn get_in(server: &str, name: &str, patience: Duration) -> Attempted {
+pub fn get_in(server: &Target, name: &str, patience: Duration) -> Attempted {
     let deadline = Instant::now() + patience;
     let mut connection = Connection::open(server, patience)?;
     connection.set_patience(deadline.saturating_duration_since(Instant::now()));

@@ -25,7 +25,7 @@ use protocol::{Framing, LineDecoder, Reply, Request};
 use self::unasked::{Unasked, question};
 use crate::exit::{Exit, Failure};
 use crate::model::liveness::{Doubt, Liveness};
-use crate::net::{ConnectError, Connection, PATIENCE, Receiver, Sender};
+use crate::net::{ConnectError, Connection, PATIENCE, Receiver, Sender, Target};
 use crate::sanitize::Sanitized;
 use crate::sys::poll::{self, Interest};
 use crate::sys::stdout::{Audience, print, unbuffered};
@@ -44,7 +44,7 @@ const SILENCE: Duration = Duration::from_secs(60);
 ///
 /// Says why not all was sent and answered.
 pub fn run(
-    server: &str,
+    server: &Target,
     name: Option<&str>,
     room: Option<&str>,
     deadline: Option<Instant>,
@@ -60,7 +60,7 @@ pub fn run(
 }
 
 fn pass_on(
-    server: &str,
+    server: &Target,
     name: Option<&str>,
     room: Option<&str>,
     deadline: Option<Instant>,
@@ -131,7 +131,7 @@ fn pass_on(
 
 /// Connects. A name server that hangs can be hurried by nobody, so a thread of its own waits for it where the
 /// time is limited; when it is over, the end of the program does not wait for that thread.
-fn open(server: &str, deadline: Option<Instant>) -> Result<Connection, Failure> {
+fn open(server: &Target, deadline: Option<Instant>) -> Result<Connection, Failure> {
     let Some(deadline) = deadline else { return Ok(Connection::open(server, PATIENCE)?) };
     let left = || deadline.saturating_duration_since(Instant::now());
     let (report, reported) = sync_channel(1);
@@ -286,7 +286,11 @@ impl Replies {
         let mut chunk = vec![0; CHUNK_BYTES];
         loop {
             self.wait().map_err(Broken::Server)?;
-            let length = self.receiver.read(&mut chunk).map_err(Broken::Server)?;
+            let length = match self.receiver.read(&mut chunk) {
+                // With TLS, bytes may bring nothing yet.
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => continue,
+                read => read.map_err(Broken::Server)?,
+            };
             let bytes = {
                 let Asking { liveness, unasked } = &mut *self.asking.lock();
                 liveness.heard(Instant::now());

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use crate::exit::Failure;
 use crate::model::entry::Entry;
 use crate::model::names::Names;
-use crate::net::{Attempted, PATIENCE, attempt};
+use crate::net::{Attempted, PATIENCE, Target, attempt};
 use crate::prompt::login_dialog::DialogUser;
 use crate::sanitize::Sanitized;
 use crate::sys::thread;
@@ -106,7 +106,7 @@ impl<F: Face> DialogUser for F {
         self.notice(text);
     }
 
-    fn attempt(&mut self, server: &str, name: &str) -> Result<Option<Attempted>, Failure> {
+    fn attempt(&mut self, server: &Target, name: &str) -> Result<Option<Attempted>, Failure> {
         let (report, reported) = sync_channel(1);
         let queue = Arc::clone(self.queue());
         let thread = attempt::start(server, name, PATIENCE, move |attempted| {

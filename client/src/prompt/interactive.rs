@@ -20,7 +20,7 @@ use crate::exit::{Exit, Failure};
 use crate::model::commands::{Input, as_typed, explained, is_secret, verbatim};
 use crate::model::names::Names;
 use crate::model::state::State;
-use crate::net::{PATIENCE, get_in};
+use crate::net::{PATIENCE, Target, get_in};
 use crate::prompt::editor::Prompt;
 use crate::prompt::face::{Face, Read};
 use crate::prompt::login_dialog::{self, LoggedIn};
@@ -60,7 +60,8 @@ pub fn run(
     let style = style(appearance, is_plain);
     let log = appearance.log.as_deref().map(LogFile::open).transpose()?;
     // Before the terminal is taken, so that Ctrl-C ends a connection attempt as it ends anything.
-    let logged_in = log_in(to)?;
+    let target = Target::of(to)?;
+    let logged_in = log_in(to, &target)?;
     let queue = Arc::new(DisplayQueue::default());
     let mut view = View::new(style, appearance.time(), log, Arc::clone(&queue));
     view.on_mention = appearance.on_mention.clone().map(OnMention::new);
@@ -68,7 +69,7 @@ pub fn run(
     if is_plain {
         leave_on_signals(Arc::clone(&queue))?;
         let (plain, printer) = Plain::start(Arc::clone(&queue), style)?;
-        return until_shown(chat(to, alone, logged_in, plain, view), &queue, printer);
+        return until_shown(chat(to, &target, alone, logged_in, plain, view), &queue, printer);
     }
     let terminal = Terminal::take()?;
     leave_on_signals(Arc::clone(&queue))?;
@@ -77,7 +78,7 @@ pub fn run(
     let redrawn = Arc::clone(&queue);
     let printer = thread::spawn("printer", move || redrawn.redraw_loop(&mut printer))?;
     // By the end of the chat the editor is gone, so the printer does not wait for it.
-    until_shown(chat(to, alone, logged_in, prompt, view), &queue, printer)
+    until_shown(chat(to, &target, alone, logged_in, prompt, view), &queue, printer)
 }
 
 fn until_shown(
@@ -113,6 +114,7 @@ fn style(appearance: &Appearance, is_plain: bool) -> Style {
 /// The whole stay, from the login to the farewell.
 fn chat(
     to: &ServerArgs,
+    target: &Target,
     alone: Option<Alone>,
     logged_in: Option<LoggedIn>,
     mut prompt: impl Face,
@@ -120,7 +122,7 @@ fn chat(
 ) -> Result<Exit, Failure> {
     let queue = Arc::clone(&view.queue);
     let logged_in = match logged_in {
-        None => login_dialog::log_in(&to.server, &mut prompt)?,
+        None => login_dialog::log_in(target, &mut prompt)?,
         logged_in => logged_in,
     };
     let Some(LoggedIn { server, name, connection }) = logged_in else {
@@ -174,10 +176,10 @@ impl Drop for LeaveOnDrop {
 }
 
 /// Goes straight in, when the command line has a name.
-fn log_in(to: &ServerArgs) -> Result<Option<LoggedIn>, Failure> {
+fn log_in(to: &ServerArgs, target: &Target) -> Result<Option<LoggedIn>, Failure> {
     let Some(name) = to.name() else { return Ok(None) };
-    let connection = get_in(&to.server, name, PATIENCE)?;
-    Ok(Some(LoggedIn { server: to.server.clone(), name: name.to_owned(), connection }))
+    let connection = get_in(target, name, PATIENCE)?;
+    Ok(Some(LoggedIn { server: target.clone(), name: name.to_owned(), connection }))
 }
 
 /// The user's side of the chat.

@@ -7,12 +7,12 @@
 use protocol::Reply;
 
 use crate::exit::Failure;
-use crate::net::{Attempted, ConnectError, Connection};
+use crate::net::{Attempted, ConnectError, Connection, Target};
 
 /// A user who is in.
 pub struct LoggedIn {
     /// The server that was named.
-    pub server: String,
+    pub server: Target,
     /// The name that it took.
     pub name: String,
     /// The connection.
@@ -32,7 +32,7 @@ pub trait DialogUser {
     /// # Errors
     ///
     /// When this machine lacks a thread.
-    fn attempt(&mut self, server: &str, name: &str) -> Result<Option<Attempted>, Failure>;
+    fn attempt(&mut self, server: &Target, name: &str) -> Result<Option<Attempted>, Failure>;
 }
 
 /// Asks until it works. `None` when the user does not answer, or not wait.
@@ -40,14 +40,12 @@ pub trait DialogUser {
 /// # Errors
 ///
 /// When this machine lacks a thread.
-pub fn log_in(
-    default_server: &str,
-    user: &mut impl DialogUser,
-) -> Result<Option<LoggedIn>, Failure> {
-    let mut default = default_server.to_owned();
+pub fn log_in(target: &Target, user: &mut impl DialogUser) -> Result<Option<LoggedIn>, Failure> {
+    let mut default = target.address.clone();
     loop {
         let Some(answer) = user.ask(&format!("server [{default}]: ")) else { return Ok(None) };
-        let server = if answer.trim().is_empty() { &default } else { answer.trim() }.to_owned();
+        let server = if answer.trim().is_empty() { &default } else { answer.trim() };
+        let server = target.at(server);
         loop {
             let Some(name) = user.ask("user name: ") else { return Ok(None) };
             let name = name.trim().to_owned();
@@ -65,7 +63,7 @@ pub fn log_in(
                         break;
                     }
                     // The server is there, so only the name was wrong.
-                    server.clone_into(&mut default);
+                    server.address.clone_into(&mut default);
                 }
             }
         }

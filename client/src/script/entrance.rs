@@ -12,7 +12,7 @@ use crate::args::limits::Visit;
 use crate::exit::{Exit, Failure};
 use crate::model::backoff::Backoff;
 use crate::net::watch::Watched;
-use crate::net::{Attempted, ConnectError, Connection, PATIENCE, attempt};
+use crate::net::{Attempted, ConnectError, Connection, PATIENCE, Target, attempt};
 use crate::sys::poll::{self, Interest};
 use crate::sys::stderr::warn;
 use crate::sys::thread;
@@ -148,7 +148,7 @@ impl<'a> Entrance<'a> {
             drop(report.send(attempted));
             drop(done);
         };
-        let (to, name) = (&server.server, &self.name);
+        let (to, name) = (&Target::of(server)?, &self.name);
         let thread = if self.watches {
             attempt::start_reading(to, server.room(), name, patience, tell)
         } else {

@@ -37,6 +37,7 @@ mod say;
 mod script;
 mod settings;
 mod state;
+mod tls;
 mod trust;
 mod view;
 mod watch;

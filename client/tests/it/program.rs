@@ -47,7 +47,10 @@ pub fn command(arguments: &[&str]) -> Command {
         .env("XDG_CONFIG_HOME", "/nonexistent")
         .env_remove("CHAT_SERVER")
         .env_remove("CHAT_NAME")
-        .env_remove("CHAT_ROOM");
+        .env_remove("CHAT_ROOM")
+        .env_remove("CHAT_TLS")
+        .env_remove("CHAT_CA")
+        .env_remove("CHAT_PIN");
     command
 }
 

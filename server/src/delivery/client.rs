@@ -108,6 +108,13 @@ impl Client {
         }
     }
 
+    /// Has the courier send what TLS itself has to say, if there is anything.
+    pub fn flush_tls(&self) {
+        if self.socket.has_records() && self.outbox.post_flush() {
+            self.inbox.outbox_ready(self.id);
+        }
+    }
+
     /// Lets the session find the end of its input, wherever it waits for more.
     ///
     /// Shutting down alone is not enough: what a client goes on sending can still be read.
