@@ -13,6 +13,7 @@
 //! | [`model`] | what is known of the chat, learned from its lines; pure |
 //! | [`net`] | a server's socket: connect, log in, send, lines in |
 //! | [`args`] | the command line, and what is printed about it |
+//! | [`trust`] | whom a client trusts to be the server, where there is TLS |
 //! | [`sys`] | what the system has: files, signals, threads, standard error |
 //! | [`sanitize`] | text from the network, made safe to show; pure |
 //! | [`exit`] | every way in which the program ends: exit code and one line of reason; pure |
@@ -36,4 +37,5 @@ pub mod sanitize;
 pub mod script;
 pub mod session;
 pub mod sys;
+pub mod trust;
 pub mod view;

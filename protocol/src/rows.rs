@@ -93,7 +93,7 @@ pub struct WhoRow<'a> {
     pub since: &'a str,
     /// Seconds since it asked for something, not counting `ping` and `since`.
     pub idle: u64,
-    /// How its lines come: a word, such as `tcp`, `web` or `tls`.
+    /// How its lines come: a word, such as `tcp`, `tls`, `web` or `wss`.
     pub carrier: &'a str,
 }
 

@@ -58,26 +58,49 @@ pub struct Endpoint {
     pub transport: Transport,
     /// How replies end.
     pub framing: Framing,
+    /// Whether all of it goes through TLS. [`Config::credentials`] are needed then.
+    pub is_tls: bool,
 }
 
 impl Endpoint {
     /// For clients of the protocol.
     #[must_use]
     pub fn line(address: SocketAddr) -> Self {
-        Self { address, transport: Transport::Tcp, framing: Framing::Line }
+        Self { address, transport: Transport::Tcp, framing: Framing::Line, is_tls: false }
+    }
+
+    /// For the same clients, over TLS.
+    #[must_use]
+    pub fn tls(address: SocketAddr) -> Self {
+        Self { is_tls: true, ..Self::line(address) }
     }
 
     /// For clients of the course's original server.
     #[must_use]
     pub fn classic(address: SocketAddr) -> Self {
-        Self { address, transport: Transport::Tcp, framing: Framing::Classic }
+        Self { framing: Framing::Classic, ..Self::line(address) }
     }
 
     /// For browsers.
     #[must_use]
     pub fn web(address: SocketAddr) -> Self {
-        Self { address, transport: Transport::Web, framing: Framing::Line }
+        Self { transport: Transport::Web, ..Self::line(address) }
     }
+
+    /// For browsers, over TLS: `https` and `wss`.
+    #[must_use]
+    pub fn web_tls(address: SocketAddr) -> Self {
+        Self { is_tls: true, ..Self::web(address) }
+    }
+}
+
+/// How a server proves who it is: files in PEM.
+#[derive(Debug, Clone)]
+pub struct Credentials {
+    /// The certificate, and behind it those of the authorities between it and a root.
+    pub certificate: PathBuf,
+    /// The private key that belongs to the certificate.
+    pub key: PathBuf,
 }
 
 /// Everything that a server is told. [`Config::default`] listens nowhere, which has to be changed.
@@ -85,6 +108,8 @@ impl Endpoint {
 pub struct Config {
     /// Where to listen, at one place at least.
     pub listeners: Vec<Endpoint>,
+    /// The certificate and its key, where something listens with TLS.
+    pub credentials: Option<Credentials>,
     /// Names by which browsers may know this server, beside `localhost` and this machine's.
     pub web_names: Vec<String>,
     /// Threads that write, of [`COURIERS`].
@@ -144,6 +169,7 @@ impl Default for Config {
         let cores = thread::available_parallelism().map_or(1, usize::from);
         Self {
             listeners: Vec::new(),
+            credentials: None,
             web_names: Vec::new(),
             couriers: cores.min(MAX_COURIERS),
             max_line: limits::LINE_BYTES,
@@ -188,6 +214,10 @@ impl Config {
     pub fn validate(&self) -> io::Result<()> {
         if self.listeners.is_empty() {
             return Err(invalid("listeners: there must be one at least"));
+        }
+        let has_tls = self.listeners.iter().any(|endpoint| endpoint.is_tls);
+        if has_tls && self.credentials.is_none() {
+            return Err(invalid("credentials: TLS needs a certificate and its key"));
         }
         if self.members_only && self.users.is_none() && self.operators.is_none() {
             return Err(invalid("members_only: there must be users or operators"));
@@ -253,6 +283,10 @@ mod tests {
         let forever = Duration::MAX;
         for (error, expected) in [
             (error(|config| config.listeners.clear()), "listeners: there must be one at least"),
+            (
+                error(|config| config.listeners[0].is_tls = true),
+                "credentials: TLS needs a certificate and its key",
+            ),
             (
                 error(|config| config.members_only = true),
                 "members_only: there must be users or operators",

@@ -19,6 +19,7 @@
 //! | `recording` | rooms on disk: the recorder that writes them, the archive that reads them |
 //! | `moderation` | who is an operator, muted or banned |
 //! | `delivery` | what each client is owed, and the couriers that send it |
+//! | `identity` | the certificate and the key of a server that speaks TLS |
 //! | `config` | what a server can be told |
 //! | `log` | what a room saw, and how far everybody has read it; no socket, no thread, no user |
 //! | `web` | the page for browsers, and HTTP and WebSocket: bytes into values and back |
@@ -33,6 +34,8 @@
 //!   moderation's is taken inside the chat's or a log's or alone, and nothing inside it; those of the
 //!   interrupt, the archive and the recorder likewise. None of these is held while waiting for a
 //!   socket, a disk or flow control, while hashing, or while logging.
+//! - The TLS of a connection is locked alone, and never while calling the socket. Only the courier takes
+//!   records out of it.
 //! - Nobody has a lock while a password is checked, or while waiting for the file of bans.
 //! - An item is posted to an outbox while the log of the client's room is locked, so that its
 //!   position is right.
@@ -47,6 +50,7 @@ mod chat;
 pub mod config;
 mod delivery;
 mod files;
+mod identity;
 mod log;
 mod moderation;
 mod motd;
@@ -57,7 +61,8 @@ mod session;
 mod trace;
 mod web;
 
-pub use config::{Config, Endpoint, Transport};
+pub use config::{Config, Credentials, Endpoint, Transport};
+pub use identity::{Identity, pin};
 pub use moderation::secrets;
 pub use network::Network;
 pub use recording::recorder::Recorder;

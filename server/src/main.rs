@@ -18,13 +18,13 @@ use protocol::limits::PORT;
 use crate::cli::arguments::{Arguments, Task};
 use crate::cli::log_queue::LogQueue;
 use crate::cli::make_users;
-use crate::cli::sighup::Hangups;
+use crate::cli::sighup::{Hangups, Reloads};
 use crate::cli::signals;
-use crate::cli::{documents, hash_password, settings};
+use crate::cli::{certificate, documents, hash_password, settings};
 
 /// What the command line or its file says makes no sense.
 const WRONG_USAGE: u8 = 2;
-/// There is no hash, or no page.
+/// What was to be made is not there.
 const NOT_MADE: u8 = 1;
 /// The server could not begin to serve.
 const CANNOT_SERVE: u8 = 3;
@@ -66,6 +66,11 @@ fn instead(task: &Task) -> anyhow::Result<()> {
             writeln!(io::stdout(), "{line}")?;
         }
         Task::MakeUsers { names, sheet } => make_users::run(names, sheet.as_deref())?,
+        Task::Certificate { names, out } => {
+            let (files, pin) = certificate::make(names, out)?;
+            let (certificate, key) = (files.certificate.display(), files.key.display());
+            writeln!(io::stdout(), "certificate {certificate}\nkey {key}\npin {pin}")?;
+        }
         Task::CheckConfig { file } => settings::check(file)?,
         Task::Completions { shell } => documents::completions(*shell)?,
         Task::Man => documents::manual()?,
@@ -94,21 +99,21 @@ fn finish(result: anyhow::Result<()>, failure: u8, stderr: &mut impl Write) -> E
 
 fn serve(config: Config) -> anyhow::Result<()> {
     // Before any thread is made, for threads inherit which signals they leave alone.
-    let hangups = config.data.is_some().then(Hangups::block).transpose()?;
+    let has_files = config.data.is_some() || config.credentials.is_some();
+    let hangups = has_files.then(Hangups::block).transpose()?;
     let server = Server::bind(config)?;
     stop_on_signals(server.stop_handle())?;
     let endpoints = server.endpoints()?;
-    announce(&endpoints).context("cannot say on stdout where it listens")?;
+    let identity = server.identity();
+    let pin = identity.as_ref().map(|identity| identity.pin());
+    announce(&endpoints, pin.as_deref()).context("cannot say on stdout where it listens")?;
     if endpoints.iter().all(|endpoint| endpoint.address.ip().is_loopback()) {
         let port = endpoints.first().map_or(PORT, |endpoint| endpoint.address.port());
         log::info!("only this machine can connect; --listen 0.0.0.0:{port} opens it to the LAN");
     }
-    let reopener = match (hangups, server.recorder()) {
-        (Some(hangups), Some(recorder)) => {
-            Some(hangups.serve(recorder).context("cannot start a thread; see `ulimit -u`")?)
-        }
-        _ => None,
-    };
+    let reloads = Reloads { recorder: server.recorder(), identity };
+    let reopener = hangups.map(|hangups| hangups.serve(reloads)).transpose();
+    let reopener = reopener.context("cannot start a thread; see `ulimit -u`")?;
     let served = server.run();
     if let Some(reopener) = reopener {
         reopener.end();
@@ -116,17 +121,26 @@ fn serve(config: Config) -> anyhow::Result<()> {
     Ok(served?)
 }
 
-/// One line on stdout for each listener. Scripts wait for it, and read the port from it.
-fn announce(endpoints: &[Endpoint]) -> io::Result<()> {
-    let mut stdout = io::stdout().lock();
-    for Endpoint { address, transport, framing } in endpoints {
-        let place = match (transport, framing) {
-            (Transport::Web, _) => format!("http://{address}/"),
-            (Transport::Tcp, Framing::Classic) => format!("{address} (classic)"),
-            (Transport::Tcp, Framing::Line) => address.to_string(),
+/// One line on stdout for each listener, and one with the pin of the certificate. Scripts wait for
+/// it, and read the port from it.
+fn announce(endpoints: &[Endpoint], pin: Option<&str>) -> io::Result<()> {
+    let mut text = String::new();
+    for Endpoint { address, transport, framing, is_tls } in endpoints {
+        let place = match (transport, framing, is_tls) {
+            (Transport::Web, _, false) => format!("http://{address}/"),
+            (Transport::Web, _, true) => format!("https://{address}/"),
+            (Transport::Tcp, Framing::Classic, _) => format!("{address} (classic)"),
+            (Transport::Tcp, Framing::Line, false) => address.to_string(),
+            (Transport::Tcp, Framing::Line, true) => format!("{address} (tls)"),
         };
-        writeln!(stdout, "listening on {place}")?;
+        text += &format!("listening on {place}\n");
     }
+    if let Some(pin) = pin {
+        text += &format!("pin {pin}\n");
+    }
+    // In one write, for who waits for the first line may go away then.
+    let mut stdout = io::stdout().lock();
+    stdout.write_all(text.as_bytes())?;
     stdout.flush()
 }
 

@@ -17,6 +17,7 @@ use crate::delivery::client::Client;
 use crate::delivery::closer::Closer;
 use crate::delivery::courier::CourierThread;
 use crate::delivery::inbox::Inbox;
+use crate::identity::Identity;
 use crate::log::room_log::Subscriber;
 use crate::moderation::Moderation;
 use crate::motd;
@@ -64,6 +65,7 @@ pub struct Server {
     recorder: Option<(Arc<Recorder>, Writer)>,
     motd: Vec<u8>,
     moderation: Option<Arc<Moderation>>,
+    identity: Option<Arc<Identity>>,
 }
 
 impl Server {
@@ -76,6 +78,7 @@ impl Server {
     pub fn bind(config: Config) -> io::Result<Self> {
         config.validate()?;
         let motd = config.motd.as_deref().map(motd::read).transpose()?.unwrap_or_default();
+        let identity = config.credentials.clone().map(Identity::open).transpose()?.map(Arc::new);
         let poll = Poll::new()?;
         let waker = Waker::new(poll.registry(), STOP)?;
         let stop = Stop { is_requested: AtomicBool::new(false), waker };
@@ -90,7 +93,7 @@ impl Server {
         // After the recorder, for that has made the folder and has it to itself.
         let moderation = Moderation::open(&config)?.map(Arc::new);
         let stop = StopHandle(Arc::new(stop));
-        Ok(Self { config, poll, stop, listeners, recorder, motd, moderation })
+        Ok(Self { config, poll, stop, listeners, recorder, motd, moderation, identity })
     }
 
     /// Where it listens, in the order of the configuration, with the ports that were free.
@@ -114,6 +117,12 @@ impl Server {
         self.recorder.as_ref().map(|(recorder, _)| Arc::clone(recorder))
     }
 
+    /// Its certificate and key. `None` when it has none.
+    #[must_use]
+    pub fn identity(&self) -> Option<Arc<Identity>> {
+        self.identity.clone()
+    }
+
     /// Serves clients until it is stopped. When this returns, everything owed was sent or its
     /// loss logged, and every thread has ended; but one that waits for a disk which does not answer
     /// is left, and that is logged.
@@ -122,7 +131,8 @@ impl Server {
     ///
     /// When the system does not let it begin.
     pub fn run(self) -> io::Result<()> {
-        let Self { mut config, mut poll, stop, listeners, recorder, motd, moderation } = self;
+        let Self { mut config, mut poll, stop, listeners, recorder, motd, moderation, identity } =
+            self;
         let couriers = (0..config.couriers)
             .map(|number| CourierThread::new(number, config.stall_timeout))
             .collect::<io::Result<Vec<_>>>()?;
@@ -149,8 +159,9 @@ impl Server {
                 .and_then(|()| closer.spawn(closer_poll, scope).map_err(|error| explain(&error)));
             let served = spawned.and_then(|()| {
                 thread::scope(|scope| {
-                    let mut acceptor =
-                        Acceptor::new(&chat, &config, &site, &inboxes, &closer, &capacity);
+                    let mut acceptor = Acceptor::new(
+                        &chat, &config, &site, &inboxes, &closer, identity, &capacity,
+                    );
                     let served = accept_until_stopped(&mut poll, &stop, &chat, &config, || {
                         for listener in &listeners {
                             acceptor.accept_all(listener, scope, || stop.is_requested());

@@ -3,10 +3,12 @@
 //! | module | what it is for |
 //! |---|---|
 //! | [`chat`] | the whole: the options of the chat, and the subcommands |
-//! | [`server`], [`limits`], [`appearance`] | options that several of them share |
+//! | [`server`], [`tls`], [`limits`], [`appearance`] | options that several of them share |
 //! | [`secret`] | the password of a name |
 //! | [`script`], [`act`], [`lan`] | the options of the subcommands |
+//! | `variable` | what of them stands in the environment too |
 //! | [`examples`] | examples of each command |
+//! | [`settings`] | the same with what the user's own file says |
 //! | [`documents`] | help, completions, the manual page |
 
 pub mod act;
@@ -19,3 +21,6 @@ pub mod limits;
 pub mod script;
 pub mod secret;
 pub mod server;
+pub mod settings;
+pub mod tls;
+mod variable;

@@ -8,6 +8,8 @@ use protocol::UserName;
 use protocol::name::composed;
 
 use super::secret::Secret;
+use super::tls::TlsArgs;
+use super::variable::given;
 use crate::exit::{Exit, Failure};
 
 /// Where a server is looked for when none is named.
@@ -37,6 +39,10 @@ pub struct ServerArgs {
     /// Go to this room after the login
     #[arg(short, long, env = "CHAT_ROOM", value_parser = one_line, value_hint = ValueHint::Other)]
     pub room: Option<String>,
+
+    /// Whether to speak TLS
+    #[command(flatten)]
+    pub tls: TlsArgs,
 }
 
 impl ServerArgs {
@@ -85,14 +91,9 @@ impl ServerArgs {
     }
 }
 
-/// An empty variable in the environment is no answer.
-fn given(text: Option<&str>) -> Option<&str> {
-    text.map(str::trim).filter(|text| !text.is_empty())
-}
-
 /// The server, which is the usual one when none is said. A port that is none would look like a server
 /// that is not there, and a script would try it for ever.
-fn server(text: &str) -> Result<String, &'static str> {
+pub(super) fn server(text: &str) -> Result<String, &'static str> {
     let server = given(Some(text)).unwrap_or(DEFAULT_SERVER);
     let port = match server.rsplit_once(':') {
         // It is an address of IPv6 with its own colons, and no port.

@@ -24,6 +24,7 @@ use protocol::{LineDecoder, Reply};
 use crate::args::lan::Lan;
 use crate::args::limits::deadline;
 use crate::args::server::ServerArgs;
+use crate::args::tls::TlsArgs;
 use crate::exit::{Exit, Failure};
 use crate::pipe;
 use crate::prompt::interactive;
@@ -63,8 +64,13 @@ pub fn run(lan: &Lan) -> Result<Exit, Failure> {
     let room = LanRoom { network, peer: Peer::default(), ended, looked: None };
     let serving = thread::spawn("lan", move || room.serve(&listener))?;
     // The port is the room, whatever the environment says.
-    let name = Some(lan.name.clone());
-    let server = ServerArgs { server, name, password_file: None, room: None };
+    let server = ServerArgs {
+        server,
+        name: Some(lan.name.clone()),
+        password_file: None,
+        room: None,
+        tls: TlsArgs::default(),
+    };
     let result = if io::stdin().is_terminal() {
         if lan.timeout.is_some() {
             warn("--timeout only means something in a pipe");

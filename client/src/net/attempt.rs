@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::connect::Connection;
 use super::error::ConnectError;
+use super::target::Target;
 use super::watch::Watched;
 use crate::args::secret::Secret;
 use crate::exit::Failure;
@@ -23,13 +24,13 @@ pub type Attempted = Result<Connection, ConnectError>;
 ///
 /// When the system allows no more threads.
 pub fn start(
-    server: &str,
+    server: &Target,
     name: &str,
     secret: Option<&Secret>,
     patience: Duration,
     report: impl FnOnce(Attempted) + Send + 'static,
 ) -> Result<JoinHandle<()>, Failure> {
-    let (server, name, secret) = (server.to_owned(), name.to_owned(), secret.cloned());
+    let (server, name, secret) = (server.clone(), name.to_owned(), secret.cloned());
     thread::spawn("attempt", move || report(get_in(&server, &name, secret.as_ref(), patience)))
 }
 
@@ -40,14 +41,14 @@ pub fn start(
 ///
 /// When the system allows no more threads.
 pub fn start_reading(
-    server: &str,
+    server: &Target,
     room: Option<&str>,
     name: &str,
     secret: Option<&Secret>,
     patience: Duration,
     report: impl FnOnce(Result<(Connection, Watched), ConnectError>) + Send + 'static,
 ) -> Result<JoinHandle<()>, Failure> {
-    let (server, name, room) = (server.to_owned(), name.to_owned(), room.map(str::to_owned));
+    let (server, name, room) = (server.clone(), name.to_owned(), room.map(str::to_owned));
     let secret = secret.cloned();
     thread::spawn("attempt", move || {
         report(get_in_reading(&server, room.as_deref(), &name, secret.as_ref(), patience));
@@ -55,7 +56,7 @@ pub fn start_reading(
 }
 
 fn get_in_reading(
-    server: &str,
+    server: &Target,
     room: Option<&str>,
     name: &str,
     secret: Option<&Secret>,
@@ -85,7 +86,12 @@ fn get_in_reading(
 /// # Errors
 ///
 /// Says why the user is not in.
-pub fn get_in(server: &str, name: &str, secret: Option<&Secret>, patience: Duration) -> Attempted {
+pub fn get_in(
+    server: &Target,
+    name: &str,
+    secret: Option<&Secret>,
+    patience: Duration,
+) -> Attempted {
     let deadline = Instant::now() + patience;
     let mut connection = Connection::open(server, patience)?;
     connection.set_patience(deadline.saturating_duration_since(Instant::now()));

@@ -4,7 +4,7 @@
 //! with a newline, the classic one does not. So the login is sent at once, and the byte after the
 //! greeting tells.
 
-use std::io::{self, Write};
+use std::io;
 use std::net::{TcpStream, ToSocketAddrs};
 use std::time::{Duration, Instant};
 
@@ -12,8 +12,10 @@ use protocol::limits::PORT;
 use protocol::{Framing, Reply};
 
 use super::error::ConnectError;
-use super::halves::{self, Receiver, Sender};
+use super::halves::{Receiver, Sender};
 use super::lines::LINE_BYTES;
+use super::target::Target;
+use super::wire::Wire;
 use crate::args::secret::Secret;
 
 /// How long a server may take to accept, to greet, to answer the login, and to close at the end.
@@ -24,7 +26,7 @@ const SHORTEST: Duration = Duration::from_millis(100);
 /// A connection that was greeted.
 #[derive(Debug)]
 pub struct Connection {
-    pub(super) stream: TcpStream,
+    pub(super) wire: Wire,
     /// What came and is not yet used.
     received: Vec<u8>,
     /// Known once something came after the greeting.
@@ -55,17 +57,22 @@ fn host_and_port(server: &str) -> (&str, u16) {
 }
 
 impl Connection {
-    /// Connects to `server`, which is `HOST:PORT` or `HOST`, and waits for its greeting.
+    /// Connects to a server, and waits for its greeting.
     ///
     /// # Errors
     ///
     /// Says why there is no chat server to talk to.
-    pub fn open(server: &str, patience: Duration) -> Result<Self, ConnectError> {
+    pub fn open(server: impl Into<Target>, patience: Duration) -> Result<Self, ConnectError> {
+        let Target { address, tls } = server.into();
         let deadline = Instant::now() + patience;
-        let stream = connect(server, deadline)?;
+        let stream = connect(&address, deadline)?;
         stream.set_nodelay(true)?;
-        let mut connection =
-            Self { stream, received: Vec::new(), framing: None, patience, deadline };
+        let wire = match tls {
+            None => Wire::plain(stream),
+            Some(config) => Wire::tls(stream, config, host_and_port(&address).0, deadline)
+                .map_err(ConnectError::of_handshake)?,
+        };
+        let mut connection = Self { wire, received: Vec::new(), framing: None, patience, deadline };
         connection.await_greeting()?;
         Ok(connection)
     }
@@ -103,6 +110,7 @@ impl Connection {
         Ok(match Reply::parse(&line) {
             Some(Reply::ServerFull) => ConnectError::Full,
             Some(Reply::Banned(minutes)) => ConnectError::Banned(minutes),
+            Some(Reply::WrongProtocol(why)) => ConnectError::WrongProtocol(why.to_owned()),
             _ => ConnectError::Stranger,
         })
     }
@@ -138,7 +146,7 @@ impl Connection {
 
     /// Sends a request, and gives the framing and the next line.
     fn ask(&mut self, request: &str) -> Result<(Framing, String), ConnectError> {
-        self.stream.write_all(request.as_bytes())?;
+        self.wire.send(request.as_bytes())?;
         self.answer()
     }
 
@@ -196,12 +204,17 @@ impl Connection {
         if left.is_zero() {
             return Err(io::Error::from(io::ErrorKind::TimedOut).into());
         }
-        self.stream.set_read_timeout(Some(left))?;
+        self.wire.set_read_timeout(Some(left))?;
         if self.received.len() > LINE_BYTES {
             return Err(ConnectError::Stranger);
         }
         let mut chunk = [0; 4096];
-        match halves::read(&mut self.stream, &mut chunk)? {
+        let received = match self.wire.receive(&mut chunk) {
+            // The time is over, which is seen next time, or with TLS bytes have brought nothing yet.
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
+            received => received?,
+        };
+        match received {
             0 => Err(io::Error::from(io::ErrorKind::UnexpectedEof).into()),
             length => {
                 self.received.extend_from_slice(&chunk[..length]);
@@ -214,11 +227,11 @@ impl Connection {
     ///
     /// # Errors
     ///
-    /// When the system has no file descriptor left.
+    /// When the connection is gone.
     pub fn split(self) -> io::Result<(Sender, Receiver)> {
-        self.stream.set_read_timeout(None)?;
-        let sender = Sender { stream: self.stream.try_clone()? };
-        Ok((sender, Receiver { stream: self.stream, received: self.received }))
+        self.wire.set_read_timeout(None)?;
+        let sender = Sender { wire: self.wire.clone() };
+        Ok((sender, Receiver { wire: self.wire, received: self.received }))
     }
 }
 

@@ -3,9 +3,11 @@
 use std::{error, fmt, io};
 
 use protocol::Reply;
+use rustls::{AlertDescription, CertificateError, OtherError};
 
 use crate::exit::{Exit, Failure};
 use crate::sanitize::Sanitized;
+use crate::trust::Untrusted;
 
 /// Why there is no connection, or none that is logged in.
 #[derive(Debug)]
@@ -34,6 +36,16 @@ pub enum ConnectError {
     Banned(u64),
     /// The server does not take the name. This is its answer.
     Login(String),
+    /// The server does not take what this client speaks, and says so.
+    WrongProtocol(String),
+    /// The server's certificate is not trusted.
+    Untrusted(Untrusted),
+    /// The server does not have the key of its certificate.
+    NoKey,
+    /// What answers speaks no TLS.
+    NoTls,
+    /// The handshake of TLS has failed otherwise.
+    Handshake(rustls::Error),
     /// The server does not let anybody read this room. This is its answer.
     Room(String),
     /// The connection ended, or the server kept silent.
@@ -41,6 +53,27 @@ pub enum ConnectError {
 }
 
 impl ConnectError {
+    /// Why a handshake of TLS has failed.
+    pub(super) fn of_handshake(error: io::Error) -> Self {
+        use rustls::Error;
+
+        let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<Error>());
+        match inner {
+            None => error.into(),
+            Some(Error::InvalidCertificate(CertificateError::Other(OtherError(other)))) => {
+                match other.downcast_ref::<Untrusted>() {
+                    Some(untrusted) => Self::Untrusted(untrusted.clone()),
+                    None => Self::Handshake(Error::General(other.to_string())),
+                }
+            }
+            Some(Error::InvalidCertificate(CertificateError::BadSignature)) => Self::NoKey,
+            Some(Error::InvalidMessage(_)) => Self::NoTls,
+            // It could say so in no other way, before a handshake.
+            Some(Error::AlertReceived(AlertDescription::AccessDenied)) => Self::Full,
+            Some(other) => Self::Handshake(other.clone()),
+        }
+    }
+
     /// What happened. It may quote the server.
     #[must_use]
     pub fn cause(&self) -> String {
@@ -58,6 +91,13 @@ impl ConnectError {
             ConnectError::Full => Reply::ServerFull.to_string(),
             ConnectError::Banned(minutes) => Reply::Banned(*minutes).to_string(),
             ConnectError::Login(answer) => format!("login refused: {answer}"),
+            ConnectError::WrongProtocol(why) => format!("the server says: {why}"),
+            ConnectError::Untrusted(untrusted) => untrusted.to_string(),
+            ConnectError::NoKey => {
+                "the server does not have the key of the certificate that it shows".to_owned()
+            }
+            ConnectError::NoTls => "what answers speaks no TLS".to_owned(),
+            ConnectError::Handshake(error) => format!("the handshake of TLS has failed: {error}"),
             ConnectError::Room(answer) => format!("refused: {answer}"),
             ConnectError::Lost(error) => {
                 format!("connection lost during login: {}", without_number(error))
@@ -80,6 +120,11 @@ impl ConnectError {
                 Some(Reply::PasswordQueueFull) => "try again",
                 _ => "choose another name",
             },
+            ConnectError::WrongProtocol(_) => "check the port, and whether --tls is to be given",
+            ConnectError::Untrusted(untrusted) => untrusted.advice(),
+            ConnectError::NoKey => "somebody is in between: do not go on",
+            ConnectError::NoTls => "check the port; without TLS, leave --tls away",
+            ConnectError::Handshake(_) => "check the address; tell who runs the server",
             ConnectError::Room(_) => "change it and try again",
             ConnectError::Lost(_) => "try again",
         }
@@ -149,6 +194,12 @@ impl From<ConnectError> for Failure {
                 Some(Reply::PasswordQueueFull) => (Exit::CannotConnect, "password-queue-full"),
                 _ => (Exit::KeptOut, "name-not-allowed"),
             },
+            ConnectError::WrongProtocol(_) => (Exit::CannotConnect, "wrong-protocol"),
+            ConnectError::Untrusted(_) | ConnectError::NoKey => {
+                (Exit::CannotConnect, "not-trusted")
+            }
+            ConnectError::NoTls => (Exit::CannotConnect, "no-tls"),
+            ConnectError::Handshake(_) => (Exit::CannotConnect, "tls"),
             ConnectError::Room(_) => (Exit::Refused, "refused"),
             ConnectError::Lost(_) => (Exit::ConnectionLost, "connection-lost"),
         };

@@ -60,8 +60,15 @@ impl LineReader {
     ///
     /// When the connection broke.
     pub fn read(&mut self) -> io::Result<bool> {
-        (self.start, self.end) = (0, self.receiver.read(&mut self.chunk)?);
-        Ok(self.end > 0)
+        (self.start, self.end) = (0, 0);
+        match self.receiver.read(&mut self.chunk) {
+            // With TLS, bytes may bring nothing yet.
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(true),
+            read => {
+                self.end = read?;
+                Ok(self.end > 0)
+            }
+        }
     }
 
     /// Gives each line that has come already to `take`, until it breaks off. The lines after that

@@ -2,6 +2,8 @@
 //!
 //! | module | what it is for |
 //! |---|---|
+//! | [`target`] | which server, and whether with TLS |
+//! | [`wire`] | the bytes of a connection, with TLS or without |
 //! | [`connect`] | connecting and logging in |
 //! | [`watch`] | reading a room without a login |
 //! | [`attempt`] | one of them on a thread of its own |
@@ -13,10 +15,13 @@ pub mod connect;
 pub mod error;
 pub mod halves;
 pub mod lines;
+pub mod target;
 pub mod watch;
+pub mod wire;
 
 pub use attempt::{Attempted, get_in};
 pub use connect::{Connection, PATIENCE};
 pub use error::ConnectError;
 pub use halves::{Receiver, Sender};
 pub use lines::{Incoming, LINE_BYTES, Line, LineReader};
+pub use target::Target;

@@ -1,6 +1,6 @@
 //! Reading a room without a name, where the server knows that.
 
-use std::io::{self, Write};
+use std::io;
 use std::time::{Duration, Instant};
 
 use protocol::{Reply, Request};
@@ -33,7 +33,7 @@ impl Connection {
         let now = Instant::now();
         self.deadline = now + self.patience.min(SILENCE);
         let request = Request::Watch(room.unwrap_or_default());
-        self.stream.write_all(format!("{request}\n").as_bytes())?;
+        self.wire.send(format!("{request}\n").as_bytes())?;
         let answer = match self.answer() {
             Ok((_, answer)) => answer,
             Err(ConnectError::Lost(_)) => return Ok(Watched::Unclear),

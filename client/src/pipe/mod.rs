@@ -27,7 +27,7 @@ use crate::args::secret::Secret;
 use crate::args::server::ServerArgs;
 use crate::exit::{Exit, Failure};
 use crate::model::liveness::{Doubt, Liveness};
-use crate::net::{ConnectError, Connection, PATIENCE, Receiver, Sender};
+use crate::net::{ConnectError, Connection, PATIENCE, Receiver, Sender, Target};
 use crate::sanitize::Sanitized;
 use crate::sys::poll::{self, Interest};
 use crate::sys::stdout::{Audience, print, unbuffered};
@@ -46,6 +46,7 @@ const SILENCE: Duration = Duration::from_secs(60);
 ///
 /// Says why not all was sent and answered.
 pub fn run(to: &ServerArgs, deadline: Option<Instant>) -> Result<(), Failure> {
+    let server = Target::of(to)?;
     let in_time = |result: Result<(), Failure>| match deadline {
         // Whatever else it came to in the end, the time is the reason.
         Some(deadline) if result.is_err() && deadline <= Instant::now() => {
@@ -53,15 +54,15 @@ pub fn run(to: &ServerArgs, deadline: Option<Instant>) -> Result<(), Failure> {
         }
         _ => result,
     };
-    in_time(pass_on(to, deadline))
+    in_time(pass_on(to, &server, deadline))
 }
 
-fn pass_on(to: &ServerArgs, deadline: Option<Instant>) -> Result<(), Failure> {
+fn pass_on(to: &ServerArgs, server: &Target, deadline: Option<Instant>) -> Result<(), Failure> {
     let (name, room) = (to.name(), to.room());
     let mut stdout = Shown::new()?;
     let stdin = io::stdin().as_fd().try_clone_to_owned().map_err(Failure::local)?;
     let watched = unbuffered()?;
-    let mut connection = open(&to.server, deadline)?;
+    let mut connection = open(server, deadline)?;
     let (audience, framing) = match name {
         Some(name) => log_in(&mut connection, name, to.secret()?.as_ref(), &mut stdout)?,
         // Its newline, if it has one, is among the bytes that follow.
@@ -124,7 +125,7 @@ fn pass_on(to: &ServerArgs, deadline: Option<Instant>) -> Result<(), Failure> {
 
 /// Connects. A name server that hangs can be hurried by nobody, so a thread of its own waits for it where the
 /// time is limited; when it is over, the end of the program does not wait for that thread.
-fn open(server: &str, deadline: Option<Instant>) -> Result<Connection, Failure> {
+fn open(server: &Target, deadline: Option<Instant>) -> Result<Connection, Failure> {
     let Some(deadline) = deadline else { return Ok(Connection::open(server, PATIENCE)?) };
     let left = || deadline.saturating_duration_since(Instant::now());
     let (report, reported) = sync_channel(1);
@@ -280,7 +281,11 @@ impl Replies {
         let mut chunk = vec![0; CHUNK_BYTES];
         loop {
             self.wait().map_err(Broken::Server)?;
-            let length = self.receiver.read(&mut chunk).map_err(Broken::Server)?;
+            let length = match self.receiver.read(&mut chunk) {
+                // With TLS, bytes may bring nothing yet.
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => continue,
+                read => read.map_err(Broken::Server)?,
+            };
             let bytes = {
                 let Asking { liveness, unasked } = &mut *self.asking.lock();
                 liveness.heard(Instant::now());

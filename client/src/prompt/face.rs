@@ -9,7 +9,7 @@ use crate::args::secret::Secret;
 use crate::exit::Failure;
 use crate::model::entry::Entry;
 use crate::model::names::Names;
-use crate::net::{Attempted, PATIENCE, attempt};
+use crate::net::{Attempted, PATIENCE, Target, attempt};
 use crate::prompt::login_dialog::DialogUser;
 use crate::sanitize::Sanitized;
 use crate::sys::thread;
@@ -116,7 +116,7 @@ impl<F: Face> DialogUser for F {
 
     fn attempt(
         &mut self,
-        server: &str,
+        server: &Target,
         name: &str,
         secret: Option<&Secret>,
     ) -> Result<Option<Attempted>, Failure> {

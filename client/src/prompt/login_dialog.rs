@@ -8,12 +8,12 @@ use protocol::Reply;
 
 use crate::args::secret::Secret;
 use crate::exit::Failure;
-use crate::net::{Attempted, ConnectError, Connection};
+use crate::net::{Attempted, ConnectError, Connection, Target};
 
 /// A user who is in.
 pub struct LoggedIn {
     /// The server that was named.
-    pub server: String,
+    pub server: Target,
     /// The name that it took.
     pub name: String,
     /// The secret that goes with the name, where there is one.
@@ -40,7 +40,7 @@ pub trait DialogUser {
     /// When this machine lacks a thread.
     fn attempt(
         &mut self,
-        server: &str,
+        server: &Target,
         name: &str,
         secret: Option<&Secret>,
     ) -> Result<Option<Attempted>, Failure>;
@@ -52,14 +52,15 @@ pub trait DialogUser {
 ///
 /// When this machine lacks a thread.
 pub fn log_in(
-    default_server: &str,
+    target: &Target,
     known: Option<&Secret>,
     user: &mut impl DialogUser,
 ) -> Result<Option<LoggedIn>, Failure> {
-    let mut default = default_server.to_owned();
+    let mut default = target.address.clone();
     loop {
         let Some(answer) = user.ask(&format!("server [{default}]: ")) else { return Ok(None) };
-        let server = if answer.trim().is_empty() { &default } else { answer.trim() }.to_owned();
+        let server = if answer.trim().is_empty() { &default } else { answer.trim() };
+        let server = target.at(server);
         loop {
             let Some(name) = user.ask("user name: ") else { return Ok(None) };
             let name = name.trim().to_owned();
@@ -77,7 +78,7 @@ pub fn log_in(
                         break;
                     }
                     // The server is there, so only the name was wrong.
-                    server.clone_into(&mut default);
+                    server.address.clone_into(&mut default);
                 }
             }
         }
@@ -91,7 +92,7 @@ pub fn log_in(
 ///
 /// When this machine lacks a thread.
 pub fn log_in_as(
-    server: &str,
+    server: &Target,
     name: &str,
     known: Option<&Secret>,
     user: &mut impl DialogUser,
@@ -101,7 +102,7 @@ pub fn log_in_as(
         let error = match user.attempt(server, name, secret.as_ref())? {
             None => return Ok(None),
             Some(Ok(connection)) => {
-                let (server, name) = (server.to_owned(), name.to_owned());
+                let (server, name) = (server.clone(), name.to_owned());
                 return Ok(Some(Ok(LoggedIn { server, name, secret, connection })));
             }
             Some(Err(error)) => error,

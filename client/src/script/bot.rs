@@ -154,11 +154,13 @@ impl BotRoom<'_> {
             requests: self.requests.clone(),
             has_ended: Arc::clone(&has_ended),
         };
-        let variables = [
-            ("CHAT_SERVER", self.bot.visit.server.server.as_str()),
-            ("CHAT_NAME", &self.session.name),
-            ("CHAT_ROOM", &self.session.room),
+        let server = &self.bot.visit.server;
+        let mut variables = vec![
+            ("CHAT_SERVER", server.server.clone()),
+            ("CHAT_NAME", self.session.name.clone()),
+            ("CHAT_ROOM", self.session.room.clone()),
         ];
+        variables.extend(server.tls.variables());
         let take = move |event: ProgramEvent<'_>| output.take(event);
         let mut program = Program::start(&self.bot.program, variables, self.missed, take)?;
         let served = self.serve(&mut program, &has_ended);

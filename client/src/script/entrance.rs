@@ -12,7 +12,7 @@ use crate::args::limits::Visit;
 use crate::exit::{Exit, Failure};
 use crate::model::backoff::Backoff;
 use crate::net::watch::Watched;
-use crate::net::{Attempted, ConnectError, Connection, PATIENCE, attempt};
+use crate::net::{Attempted, ConnectError, Connection, PATIENCE, Target, attempt};
 use crate::sys::poll::{self, Interest};
 use crate::sys::stderr::warn;
 use crate::sys::thread;
@@ -148,7 +148,7 @@ impl<'a> Entrance<'a> {
             drop(report.send(attempted));
             drop(done);
         };
-        let (to, name, secret) = (&server.server, &self.name, server.secret()?);
+        let (to, name, secret) = (&Target::of(server)?, &self.name, server.secret()?);
         let thread = if self.watches {
             attempt::start_reading(to, server.room(), name, secret.as_ref(), patience, tell)
         } else {

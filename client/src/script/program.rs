@@ -68,7 +68,7 @@ impl Program {
     /// When it cannot be started.
     pub fn start(
         command: &[OsString],
-        variables: [(&str, &str); 3],
+        variables: Vec<(&str, String)>,
         missed: u64,
         take: impl FnMut(ProgramEvent<'_>) + Send + 'static,
     ) -> Result<Self, Failure> {

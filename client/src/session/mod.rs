@@ -35,7 +35,7 @@ use crate::model::liveness::{Doubt, Liveness};
 use crate::model::replay::Wanted;
 use crate::model::state::State;
 use crate::net::error::without_number;
-use crate::net::{Attempted, Connection, Incoming, Line};
+use crate::net::{Attempted, Connection, Incoming, Line, Target};
 use crate::sanitize::Sanitized;
 use crate::session::link::Link;
 use crate::session::timing::Timing;
@@ -102,7 +102,7 @@ pub struct Ended {
 
 /// A stay in the chat, over as many connections as it takes.
 pub struct Session {
-    server: String,
+    server: Target,
     /// How the chat is called when that is not what its users know it by.
     pub alone: Option<Alone>,
     state: State,
@@ -141,14 +141,14 @@ enum End {
 impl Session {
     /// A session of a user who is logged in. The state is the one of the first connection.
     pub fn new(
-        server: String,
+        server: impl Into<Target>,
         state: State,
         view: View,
         timing: Timing,
         (mailbox, inputs): (SyncSender<SessionMessage>, Receiver<SessionMessage>),
     ) -> Self {
         Self {
-            server,
+            server: server.into(),
             alone: None,
             state,
             view,
@@ -169,7 +169,7 @@ impl Session {
     /// When this machine lacks a thread or a file descriptor.
     pub fn run(mut self, connection: Connection) -> Result<Ended, Failure> {
         let mut link = self.link(connection)?;
-        let server = self.alone.as_ref().map_or(&self.server, |alone| &alone.place);
+        let server = self.alone.as_ref().map_or(&self.server.address, |alone| &alone.place);
         let name = self.state.name();
         let welcome = format!("connected to {server} as {name}; /help lists the commands");
         self.view.notice(&welcome);

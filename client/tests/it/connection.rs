@@ -14,7 +14,7 @@ fn a_refused_name_can_be_followed_by_another_on_the_same_connection() {
     for (address, framing) in [(server.address, Framing::Line), (server.classic, Framing::Classic)]
     {
         let mut connection =
-            Connection::open(&address.to_string(), Duration::from_secs(10)).unwrap();
+            Connection::open(address.to_string(), Duration::from_secs(10)).unwrap();
         for (name, answer) in
             [("bob", "UserName Exist"), ("", "UserName Empty"), ("BOB", "UserName Exist")]
         {

@@ -20,6 +20,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 
+use generator::link::Credentials;
 use generator::relay::Relay;
 use peers::Peer;
 use suite::{Settings, Suite};
@@ -93,15 +94,16 @@ enum Role {
     Simple,
     /// Be one of the relays that the server is compared with
     #[command(hide = true)]
-    Relay { relay: Relay, clients: usize, room_size: usize },
+    Relay { relay: Relay, clients: usize, room_size: usize, credentials: Option<PathBuf> },
 }
 
 fn main() -> Result<()> {
     let arguments = Arguments::parse();
     match &arguments.role {
-        Some(Role::Relay { relay, clients, room_size }) => {
+        Some(Role::Relay { relay, clients, room_size, credentials }) => {
+            let tls = credentials.as_deref().map(|folder| Credentials::of(folder).server());
             // Its clients leave at once when the measurement is over.
-            let _ = relay.run(&listen()?, *clients, *room_size);
+            let _ = relay.run(&listen()?, *clients, *room_size, tls.transpose()?.as_ref());
             return Ok(());
         }
         Some(Role::Simple) => return Ok(simple::serve(&listen()?)?),

@@ -3,13 +3,15 @@
 
 use std::env;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result};
+use tempfile::TempDir;
 
 use crate::generator::crowd::{Crowd, Entry, Shape};
 use crate::generator::dialect::Dialect;
+use crate::generator::link::Credentials;
 use crate::generator::load::{self, Cost, Pace, SENDERS};
 use crate::generator::process::{Process, raise_descriptor_limit};
 use crate::generator::relay::Relay;
@@ -37,16 +39,20 @@ enum Contender {
     Server,
     /// The same with browsers for clients.
     Web,
+    /// The same over TLS.
+    Tls,
     /// The usual way, `examples/simple.rs`.
     Simple,
     Relay(Relay),
 }
 
-const ALL: [Contender; 5] = [
+const ALL: [Contender; 7] = [
     Contender::Relay(Relay::LineByLine),
     Contender::Relay(Relay::Coalesced),
     Contender::Server,
     Contender::Web,
+    Contender::Relay(Relay::Tls),
+    Contender::Tls,
     Contender::Simple,
 ];
 
@@ -59,6 +65,8 @@ impl Contender {
         match self {
             Self::Server => "chat-server",
             Self::Web => "chat-server, web",
+            Self::Tls => "chat-server, TLS",
+            Self::Relay(Relay::Tls) => "bare, TLS",
             Self::Relay(Relay::LineByLine) => "bare, line by line",
             Self::Relay(Relay::Coalesced) => "bare, coalesced",
             Self::Relay(Relay::Batching) => "bare, batching",
@@ -68,27 +76,38 @@ impl Contender {
 
     fn dialect(self) -> Dialect {
         match self {
-            Self::Server | Self::Simple => Dialect::Chat,
+            Self::Server | Self::Tls | Self::Simple => Dialect::Chat,
             Self::Web => Dialect::Web,
-            Self::Relay(Relay::LineByLine | Relay::Coalesced) => Dialect::Bare,
+            Self::Relay(Relay::LineByLine | Relay::Coalesced | Relay::Tls) => Dialect::Bare,
             Self::Relay(Relay::Batching) => Dialect::Open,
         }
     }
 
-    fn start(self, shape: Shape, server_flags: &str) -> Result<Process> {
+    fn has_tls(self) -> bool {
+        matches!(self, Self::Tls | Self::Relay(Relay::Tls))
+    }
+
+    fn start(self, shape: Shape, server_flags: &str, credentials: &Path) -> Result<Process> {
         let mut command = match self {
-            Self::Server | Self::Web => Command::new(env!("CARGO_BIN_EXE_chat-server")),
+            Self::Server | Self::Web | Self::Tls => Command::new(env!("CARGO_BIN_EXE_chat-server")),
             Self::Simple | Self::Relay(_) => Command::new(env::current_exe()?),
         };
         match self {
-            Self::Server | Self::Web => {
+            Self::Server | Self::Web | Self::Tls => {
                 command.args(SERVER_FLAGS).args(server_flags.split_whitespace())
             }
             Self::Simple => command.arg("simple"),
             Self::Relay(relay) => command
                 .args(["relay", relay.name()])
-                .args([shape.clients, shape.room_size].map(|number| number.to_string())),
+                .args([shape.clients, shape.room_size].map(|number| number.to_string()))
+                .args((relay == Relay::Tls).then_some(credentials)),
         };
+        if self == Self::Tls {
+            let Credentials { certificate, key } = Credentials::of(credentials);
+            command.args(["--tls", "127.0.0.1:0", "--certificate"]).arg(certificate);
+            command.arg("--key").arg(key);
+            return Process::start_tls(command);
+        }
         if self == Self::Web {
             command.args(["--web", "127.0.0.1:0"]);
             return Process::start_web(command);
@@ -146,6 +165,8 @@ pub struct Suite {
     settings: Settings,
     report: Report,
     json: Option<PathBuf>,
+    /// The certificate of those who speak TLS.
+    credentials: TempDir,
 }
 
 /// A contender with everybody in.
@@ -160,12 +181,18 @@ struct Scene {
 }
 
 impl Scene {
-    fn new(contender: Contender, shape: Shape, server_flags: &str) -> Result<Self> {
+    fn new(
+        contender: Contender,
+        shape: Shape,
+        server_flags: &str,
+        credentials: &Path,
+    ) -> Result<Self> {
         let senders = shape.rooms().max(SENDERS);
         raise_descriptor_limit((shape.clients + senders) as u64 + OTHER_DESCRIPTORS)?;
-        let process = contender.start(shape, server_flags)?;
+        let process = contender.start(shape, server_flags, credentials)?;
         let before = process.usage()?;
-        let (crowd, entry) = Crowd::enter(process.address, contender.dialect(), shape)?;
+        let tls = contender.has_tls().then(|| Credentials::of(credentials).client()).transpose()?;
+        let (crowd, entry) = Crowd::enter_with(process.address, contender.dialect(), shape, tls)?;
         let after = process.usage()?;
         let entry_cost = Cost {
             lines: shape.clients as u64,
@@ -221,7 +248,9 @@ impl Suite {
     /// When the system does not say how many processors it has.
     pub fn new(settings: Settings, json: Option<PathBuf>) -> Result<Self> {
         let processors = std::thread::available_parallelism()?.get();
-        Ok(Self { settings, report: Report { processors, rows: Vec::new() }, json })
+        let credentials = TempDir::new()?;
+        Credentials::make(credentials.path())?;
+        Ok(Self { settings, report: Report { processors, rows: Vec::new() }, json, credentials })
     }
 
     /// Measures, and prints each row as it comes.
@@ -244,14 +273,17 @@ impl Suite {
     }
 
     fn scene(&self, contender: Contender, shape: Shape) -> Result<Scene> {
-        Scene::new(contender, shape, &self.settings.server_flags)
+        Scene::new(contender, shape, &self.settings.server_flags, self.credentials.path())
     }
 
     fn contenders(&self) -> Vec<Contender> {
         let is_wanted = |contender: &Contender| {
             // The first one is the unit for all others.
             !self.settings.is_alone
-                || !matches!(contender, Contender::Simple | Contender::Relay(Relay::Coalesced))
+                || !matches!(
+                    contender,
+                    Contender::Simple | Contender::Relay(Relay::Coalesced | Relay::Tls)
+                )
         };
         ALL.into_iter().filter(is_wanted).collect()
     }
@@ -329,10 +361,13 @@ impl Suite {
         if !self.is_wanted(load) {
             return Ok(());
         }
-        let scene = self.scene(Contender::Server, Shape { clients, room_size: clients })?;
-        let mut row = scene.row(load, &scene.entry_cost);
-        row.latency = Some(Latency::new(&scene.entry.latency));
-        self.add(row)
+        for contender in [Contender::Server, Contender::Tls] {
+            let scene = self.scene(contender, Shape { clients, room_size: clients })?;
+            let mut row = scene.row(load, &scene.entry_cost);
+            row.latency = Some(Latency::new(&scene.entry.latency));
+            self.add(row)?;
+        }
+        Ok(())
     }
 
     fn rooms(&mut self) -> Result<()> {
@@ -386,8 +421,9 @@ impl Suite {
         }
         let visits = (self.settings.seconds * 1e4) as u64;
         for contender in [Contender::Server, Contender::Simple] {
-            let process =
-                contender.start(Shape { clients: 1, room_size: 1 }, &self.settings.server_flags)?;
+            let shape = Shape { clients: 1, room_size: 1 };
+            let flags = &self.settings.server_flags;
+            let process = contender.start(shape, flags, self.credentials.path())?;
             let mut costs = (0..REPETITIONS)
                 .map(|_| visits::run(&process, contender.dialect(), visits))
                 .collect::<Result<Vec<_>>>()?;

@@ -18,6 +18,7 @@ use nix::sys::socket::{Backlog, listen};
 use protocol::{Framing, Reply};
 
 use crate::accept::capacity::Capacity;
+use crate::accept::handshake::{self, ACCESS_DENIED};
 use crate::accept::refusals::{Refusals, Shortage};
 use crate::accept::socket_options::prepare;
 use crate::accept::threads::Threads;
@@ -29,6 +30,8 @@ use crate::delivery::inbox::{ClientId, Inbox};
 use crate::delivery::outbox::Item;
 use crate::delivery::owed::Owed;
 use crate::delivery::socket::{Sink, Socket};
+use crate::delivery::tls::Tls;
+use crate::identity::Identity;
 use crate::log::position::Position;
 use crate::session;
 use crate::web::{Site, http};
@@ -39,6 +42,9 @@ const ACCEPT_QUEUE: i32 = 4096;
 /// So many clients who come one after the other share a courier. They are likely to share a room
 /// too, and then a line of it wakes one courier instead of all.
 const CLIENTS_IN_A_ROW: usize = 64;
+
+/// A handshake calculates on its stack, in a build for debugging much more.
+const HANDSHAKE_STACK_BYTES: usize = 512 * 1024;
 
 /// How long to wait before accepting again when even refusing was not possible.
 const BACK_OFF: Duration = Duration::from_millis(100);
@@ -93,13 +99,21 @@ fn explain(error: &io::Error, address: SocketAddr) -> io::Error {
     io::Error::new(error.kind(), text)
 }
 
-/// Turns connections into sessions.
-pub struct Acceptor<'scope> {
+/// What a session needs beside its client.
+#[derive(Debug, Clone, Copy)]
+struct Place<'scope> {
     chat: &'scope Chat,
     config: &'scope Config,
     site: &'scope Site,
-    inboxes: &'scope [Arc<Inbox<Client>>],
     closer: &'scope Closer,
+}
+
+/// Turns connections into sessions.
+pub struct Acceptor<'scope> {
+    place: Place<'scope>,
+    inboxes: &'scope [Arc<Inbox<Client>>],
+    /// The server's certificate, where it has one.
+    identity: Option<Arc<Identity>>,
     /// What all clients are owed.
     owed: Arc<Owed>,
     next_id: ClientId,
@@ -121,14 +135,13 @@ impl<'scope> Acceptor<'scope> {
         site: &'scope Site,
         inboxes: &'scope [Arc<Inbox<Client>>],
         closer: &'scope Closer,
+        identity: Option<Arc<Identity>>,
         capacity: &Capacity,
     ) -> Self {
         Self {
-            chat,
-            config,
-            site,
+            place: Place { chat, config, site, closer },
             inboxes,
-            closer,
+            identity,
             owed: Arc::new(Owed::new(config.max_owed)),
             next_id: 0,
             refusals: Refusals::default(),
@@ -179,31 +192,39 @@ impl<'scope> Acceptor<'scope> {
         }
     }
 
-    fn client(&mut self, stream: TcpStream, mut endpoint: Endpoint) -> Arc<Client> {
+    fn client(&mut self, stream: TcpStream, mut endpoint: Endpoint) -> io::Result<Arc<Client>> {
+        let identity = self.identity.as_ref().filter(|_| endpoint.is_tls);
+        let tls = identity.map(|identity| Tls::new(identity.tls())).transpose()?;
         // An IPv4 client of an IPv6 listener is the same as one of an IPv4 listener.
         endpoint.address.set_ip(endpoint.address.ip().to_canonical());
         let id = self.next_id;
         self.next_id += 1;
         let inbox = Arc::clone(&self.inboxes[(id / CLIENTS_IN_A_ROW) % self.inboxes.len()]);
-        let socket = Socket::new(stream, endpoint.address);
-        Arc::new(Client::new(id, socket, endpoint, inbox, Arc::clone(&self.owed)))
+        let socket = Socket::new(stream, endpoint.address, tls);
+        Ok(Arc::new(Client::new(id, socket, endpoint, inbox, Arc::clone(&self.owed))))
     }
 
     fn admit(&mut self, stream: TcpStream, endpoint: Endpoint, scope: &'scope Scope<'scope, '_>) {
-        if let Err(error) = prepare(&stream, self.config) {
-            // The peer is gone again, or what it would get is not what was promised.
-            log::debug!("{} was not admitted: {error}", endpoint.address);
-            return;
-        }
-        let client = self.client(stream, endpoint);
-        let burst = match self.chat.connect(&client) {
+        let prepared = prepare(&stream, self.place.config);
+        let client = match prepared.and_then(|()| self.client(stream, endpoint)) {
+            Ok(client) => client,
+            Err(error) => {
+                // The peer is gone again, or what it would get is not what was promised.
+                log::debug!("{} was not admitted: {error}", endpoint.address);
+                return;
+            }
+        };
+        let burst = match self.place.chat.connect(&client) {
             Ok(burst) => burst,
             Err(refusal) => return self.turn_away(client, refusal),
         };
-        let (chat, config, site, closer) = (self.chat, self.config, self.site, self.closer);
-        let session = Arc::clone(&client);
-        let run = move || session::run(chat, &session, config, site, closer, burst);
-        match self.threads.run(scope, run) {
+        let (place, threads) = (self.place, Arc::clone(&self.threads));
+        let spawned = if client.socket.is_tls() {
+            place.spawn_handshake(&client, burst, threads, scope)
+        } else {
+            place.spawn_session(&client, burst, &threads, scope)
+        };
+        match spawned {
             Ok(()) => {
                 if let Some(text) = self.shortage.note_served(Instant::now()) {
                     log::warn!("{text}");
@@ -211,12 +232,7 @@ impl<'scope> Acceptor<'scope> {
             }
             Err(error) => {
                 self.note_shortage(&error);
-                client.reply(Position::default(), Reply::ServerFull);
-                drop(client.post(Position::default(), Item::Close));
-                // A new socket takes so short a text at once, so this is no long wait.
-                client.outbox.wait_for_end();
-                self.chat.disconnect(&client, None);
-                self.closer.close(client);
+                place.let_go(client);
             }
         }
     }
@@ -227,9 +243,12 @@ impl<'scope> Acceptor<'scope> {
             log::info!("{text}");
         }
         // Nobody else knows its socket yet, and a new socket takes so short a text at once.
-        let _ =
-            client.socket.send(&[], &refusal_bytes(refusal, client.transport, client.framing), 0);
-        self.closer.close(client);
+        let bytes = match client.socket.is_tls() {
+            true => ACCESS_DENIED.to_vec(),
+            false => refusal_bytes(refusal, client.transport, client.framing),
+        };
+        let _ = client.socket.send(&[], &bytes, 0);
+        self.place.closer.close(client);
     }
 
     /// Tells a client for which there is no place. Nobody else knows its socket, so it is written
@@ -237,14 +256,68 @@ impl<'scope> Acceptor<'scope> {
     /// it.
     fn refuse(&self, mut stream: TcpStream, refusal: Reply<'_>, endpoint: Endpoint) {
         let _ = stream.set_nonblocking(true);
-        let _ = stream.write_all(&refusal_bytes(refusal, endpoint.transport, endpoint.framing));
-        self.closer.close(Arc::new(stream));
+        let bytes = match endpoint.is_tls {
+            true => ACCESS_DENIED.to_vec(),
+            false => refusal_bytes(refusal, endpoint.transport, endpoint.framing),
+        };
+        let _ = stream.write_all(&bytes);
+        self.place.closer.close(Arc::new(stream));
     }
 
     fn note_shortage(&mut self, error: &io::Error) {
         if let Some(text) = self.shortage.note(error, Instant::now()) {
             log::warn!("{text}");
         }
+    }
+}
+
+impl<'scope> Place<'scope> {
+    fn spawn_session(
+        self,
+        client: &Arc<Client>,
+        burst: u32,
+        threads: &Arc<Threads<'scope>>,
+        scope: &'scope Scope<'scope, '_>,
+    ) -> io::Result<()> {
+        let Self { chat, config, site, closer } = self;
+        let client = Arc::clone(client);
+        threads.run(scope, move || session::run(chat, &client, config, site, closer, burst))
+    }
+
+    /// The session begins once the handshake is done.
+    fn spawn_handshake(
+        self,
+        client: &Arc<Client>,
+        burst: u32,
+        threads: Arc<Threads<'scope>>,
+        scope: &'scope Scope<'scope, '_>,
+    ) -> io::Result<()> {
+        let client = Arc::clone(client);
+        let builder = thread::Builder::new().name(format!("handshake-{}", client.id));
+        let shake = move || match handshake::shake(&client) {
+            Ok(()) => {
+                if let Err(error) = self.spawn_session(&client, burst, &threads, scope) {
+                    log::warn!("{} is refused: {error}; see `ulimit -u`", client.address);
+                    self.let_go(client);
+                }
+            }
+            Err(failure) => {
+                drop(client.post(Position::default(), Item::Close));
+                let delivery = session::disconnect(self.chat, &client, self.closer, None, true);
+                log::info!("{} (nobody) is gone: {failure}; {delivery}", client.address);
+            }
+        };
+        builder.stack_size(HANDSHAKE_STACK_BYTES).spawn_scoped(scope, shake).map(drop)
+    }
+
+    /// Tells a client that there is no thread for it.
+    fn let_go(self, client: Arc<Client>) {
+        client.reply(Position::default(), Reply::ServerFull);
+        drop(client.post(Position::default(), Item::Close));
+        // A new socket takes so short a text at once, so this is no long wait.
+        client.outbox.wait_for_end();
+        self.chat.disconnect(&client, None);
+        self.closer.close(client);
     }
 }
 

@@ -3,6 +3,7 @@
 pub mod acceptor;
 pub mod capacity;
 mod cgroup;
+mod handshake;
 mod refusals;
 mod socket_options;
 mod threads;

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use chat_server::Network;
 use chat_server::config::{
-    BACKLOG_BYTES, COURIERS, Config, DEFAULT_ARRIVALS, DEFAULT_OWED_BYTES, DEFAULT_PER_ADDRESS,
-    Endpoint, KEEPALIVE, LINE_BYTES, OWED_BYTES, YEAR,
+    BACKLOG_BYTES, COURIERS, Config, Credentials, DEFAULT_ARRIVALS, DEFAULT_OWED_BYTES,
+    DEFAULT_PER_ADDRESS, Endpoint, KEEPALIVE, LINE_BYTES, OWED_BYTES, YEAR,
 };
 use clap::{ArgAction, ArgGroup, Parser, Subcommand};
 use log::LevelFilter;
@@ -20,7 +20,7 @@ use protocol::limits::{
 pub const EXITS: [(u8, &str); 4] =
     [(0, "stopped"), (2, "wrong usage"), (3, "cannot serve"), (130, "stopped by a second signal")];
 
-/// A chat server: rooms of people, a line a message, over plain TCP.
+/// A chat server: rooms of people, a line a message, over TCP or TLS.
 ///
 /// Connect with `chat-client`, or with any program that sends lines: `nc 127.0.0.1 6666`.
 #[derive(Debug, Parser)]
@@ -30,6 +30,9 @@ pub const EXITS: [(u8, &str); 4] =
 )]
 #[command(args_conflicts_with_subcommands = true, disable_help_subcommand = true)]
 #[command(group(ArgGroup::new("members").multiple(true)))]
+#[command(group(ArgGroup::new("page").args(["web", "web_tls"]).multiple(true)))]
+#[command(group(ArgGroup::new("encrypted").args(["tls", "web_tls"]).multiple(true)
+    .requires_all(["certificate", "key"])))]
 pub struct Arguments {
     /// What to do instead of serving.
     #[command(subcommand)]
@@ -55,8 +58,24 @@ pub struct Arguments {
     web: Vec<SocketAddr>,
 
     /// Browsers may know this server by this name too; repeatable
-    #[arg(long, value_name = "NAME", requires = "web")]
+    #[arg(long, value_name = "NAME", requires = "page")]
     web_name: Vec<String>,
+
+    /// Listen here for clients over TLS; repeatable
+    #[arg(long, value_name = "ADDR:PORT", value_parser = address, help_heading = "TLS")]
+    tls: Vec<SocketAddr>,
+
+    /// Serve the page over https here; repeatable
+    #[arg(long, value_name = "ADDR:PORT", value_parser = address, help_heading = "TLS")]
+    web_tls: Vec<SocketAddr>,
+
+    /// The server's certificate in PEM, with those of its authorities; SIGHUP reads it anew
+    #[arg(long, value_name = "FILE", requires = "encrypted", help_heading = "TLS")]
+    certificate: Option<PathBuf>,
+
+    /// The private key of the certificate, in PEM
+    #[arg(long, value_name = "FILE", requires = "encrypted", help_heading = "TLS")]
+    key: Option<PathBuf>,
 
     /// Threads that write to clients; one a processor by default
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(COURIERS))]
@@ -202,6 +221,17 @@ pub enum Task {
         #[arg(long, value_name = "FILE")]
         sheet: Option<PathBuf>,
     },
+    /// Make a certificate that vouches for itself, and its key, and print its pin
+    #[command(after_help = "Exit codes: 0 made, 1 not made, 2 wrong usage.")]
+    Certificate {
+        /// Names and addresses by which clients know the server
+        #[arg(required = true)]
+        names: Vec<String>,
+
+        /// Put certificate.pem and key.pem here
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
+    },
     /// Say what is wrong with a file of --config, and in which line
     #[command(after_help = "Exit codes: 0 nothing is wrong, 1 something is, 2 wrong usage.")]
     CheckConfig {
@@ -252,9 +282,15 @@ impl From<Arguments> for Config {
         let line = arguments.listen.into_iter().map(Endpoint::line);
         let classic = arguments.classic.into_iter().map(Endpoint::classic);
         let web = arguments.web.into_iter().map(Endpoint::web);
+        let tls = arguments.tls.into_iter().map(Endpoint::tls);
+        let web_tls = arguments.web_tls.into_iter().map(Endpoint::web_tls);
         let seconds = |given: Option<u64>, default| given.map_or(default, Duration::from_secs);
         Self {
-            listeners: line.chain(classic).chain(web).collect(),
+            listeners: line.chain(classic).chain(web).chain(tls).chain(web_tls).collect(),
+            credentials: arguments
+                .certificate
+                .zip(arguments.key)
+                .map(|(certificate, key)| Credentials { certificate, key }),
             web_names: arguments.web_name,
             couriers: arguments.couriers.map_or(default.couriers, |couriers| couriers as usize),
             max_line: arguments.max_line as usize,

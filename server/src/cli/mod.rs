@@ -1,6 +1,7 @@
 //! What belongs to the program and not to the library: its command line, what is printed of it, and SIGHUP.
 
 pub mod arguments;
+pub mod certificate;
 pub mod documents;
 pub mod hash_password;
 pub mod log_queue;

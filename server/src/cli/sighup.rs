@@ -1,4 +1,5 @@
-//! SIGHUP opens the transcripts anew, as tools that rotate logs expect.
+//! SIGHUP opens the transcripts anew, as tools that rotate logs expect, and reads the certificate anew,
+//! as tools that renew one expect.
 //!
 //! The crate `ctrlc` takes SIGHUP for a wish to end. While all threads block the signal, that
 //! handler is never called, and one thread waits for the signal instead.
@@ -8,9 +9,33 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 
-use chat_server::Recorder;
+use chat_server::{Identity, Recorder};
 use nix::sys::signal::{SigSet, Signal, kill};
 use nix::unistd::Pid;
+
+/// What a signal has read or opened anew.
+#[derive(Debug)]
+pub struct Reloads {
+    /// The transcripts, where there are some.
+    pub recorder: Option<Arc<Recorder>>,
+    /// The certificate and its key, where there is one.
+    pub identity: Option<Arc<Identity>>,
+}
+
+impl Reloads {
+    fn reload(&self) {
+        if let Some(recorder) = &self.recorder {
+            log::info!("the transcripts are opened anew");
+            recorder.reopen();
+        }
+        if let Some(identity) = &self.identity {
+            match identity.reload() {
+                Ok(()) => log::info!("the certificate is read anew; its pin is {}", identity.pin()),
+                Err(error) => log::error!("the old certificate stays in use: {error}"),
+            }
+        }
+    }
+}
 
 /// The signal, blocked.
 #[derive(Debug)]
@@ -25,14 +50,13 @@ impl Hangups {
         Ok(Self(signals))
     }
 
-    /// Reopens the recorder's files at each signal.
-    pub fn serve(self, recorder: Arc<Recorder>) -> io::Result<Reopener> {
+    /// Reloads at each signal.
+    pub fn serve(self, reloads: Reloads) -> io::Result<Reopener> {
         let is_over = Arc::new(AtomicBool::new(false));
         let seen_over = Arc::clone(&is_over);
         let wait = move || {
             while self.0.wait().is_ok() && !seen_over.load(Ordering::Acquire) {
-                log::info!("the transcripts are opened anew");
-                recorder.reopen();
+                reloads.reload();
             }
         };
         let thread = thread::Builder::new().name("hangups".to_owned()).spawn(wait)?;

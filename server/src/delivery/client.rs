@@ -119,6 +119,13 @@ impl Client {
         }
     }
 
+    /// Has the courier send what TLS itself has to say, if there is anything.
+    pub fn flush_tls(&self) {
+        if self.socket.has_records() && self.outbox.post_flush() {
+            self.inbox.outbox_ready(self.id);
+        }
+    }
+
     /// Lets the session find the end of its input, wherever it waits for more.
     ///
     /// Shutting down alone is not enough: what a client goes on sending can still be read.
@@ -149,9 +156,11 @@ impl Client {
     /// What carries its lines, in a word.
     #[must_use]
     pub fn carrier(&self) -> &'static str {
-        match self.transport {
-            Transport::Tcp => "tcp",
-            Transport::Web => "web",
+        match (self.transport, self.socket.is_tls()) {
+            (Transport::Tcp, false) => "tcp",
+            (Transport::Tcp, true) => "tls",
+            (Transport::Web, false) => "web",
+            (Transport::Web, true) => "wss",
         }
     }
 

@@ -15,3 +15,4 @@ mod pace;
 pub mod phase;
 pub mod socket;
 mod stream;
+pub mod tls;

@@ -115,6 +115,8 @@ pub enum Next {
     Item(Item),
     /// The answer to the last pings of a browser: whole frames.
     Pongs(Vec<u8>),
+    /// TLS itself has something to say, which goes with the next piece or, as now, without one.
+    Flush,
 }
 
 /// What one client is owed, in the order of positions.
@@ -140,6 +142,8 @@ struct State {
     /// The answer to the last pings of a browser, which waits for no place in any log. It takes the
     /// place of an earlier one (RFC 6455, 5.5.3), so it takes no more memory than one read.
     pongs: Option<Vec<u8>>,
+    /// Whether TLS itself has something to say.
+    has_records: bool,
     /// What a browser is told when its WebSocket ends. `None` where nobody is to blame.
     close_code: Option<u16>,
     /// Whether the courier was notified of items and has not found the box empty since.
@@ -225,6 +229,16 @@ impl Outbox {
             return false;
         }
         state.pongs = Some(frames);
+        !std::mem::replace(&mut state.is_notified, true)
+    }
+
+    /// Has the courier send what TLS itself has to say. `true` when the courier has to be notified.
+    pub fn post_flush(&self) -> bool {
+        let mut state = self.state.lock();
+        if matches!(state.phase, Phase::Ended(_)) {
+            return false;
+        }
+        state.has_records = true;
         !std::mem::replace(&mut state.is_notified, true)
     }
 
@@ -346,6 +360,9 @@ impl Outbox {
         let mut state = self.state.lock();
         // Who asks for more has sent what it got before.
         self.owed.remove(std::mem::take(&mut state.taken));
+        if std::mem::take(&mut state.has_records) {
+            return Next::Flush;
+        }
         // No frame comes before the answer that its WebSocket begins with.
         if !matches!(state.items.front(), Some((_, Item::Http { .. })))
             && let Some(pongs) = state.pongs.take()

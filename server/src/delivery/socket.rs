@@ -1,7 +1,8 @@
 //! One client's TCP connection: the only module that knows its socket.
 //!
 //! The session reads, the courier sends, and both may shut a side. The socket is blocking for the
-//! session; a send asks not to wait each time.
+//! session; a send asks not to wait each time. Where there is TLS, [`Tls`] stands between the two and
+//! the socket.
 
 use std::io::{self, IoSlice, Read};
 use std::net::{Shutdown, SocketAddr, TcpStream};
@@ -11,6 +12,7 @@ use std::time::Duration;
 use nix::errno::Errno;
 use nix::sys::socket::{MsgFlags, send, sendmsg};
 
+use crate::delivery::tls::Tls;
 use crate::trace;
 
 /// What takes the bytes that a client is sent.
@@ -22,6 +24,21 @@ pub trait Sink {
     ///
     /// When nothing will ever be taken again.
     fn send(&self, head: &[u8], lines: &[u8], from: usize) -> io::Result<usize>;
+
+    /// What has to be sent in place of a piece, and of nothing: records of TLS. They are sent before
+    /// anything else. `None` where a piece is sent as it is.
+    ///
+    /// # Errors
+    ///
+    /// When nothing can be sent any more.
+    fn seal(&self, _head: &[u8], _lines: &[u8]) -> io::Result<Option<Vec<u8>>> {
+        Ok(None)
+    }
+
+    /// Nothing follows, and [`Sink::seal`] may have a last record that says so.
+    fn finish(&self) -> bool {
+        false
+    }
 }
 
 /// The socket of a connected client.
@@ -29,13 +46,76 @@ pub trait Sink {
 pub struct Socket {
     stream: TcpStream,
     peer: SocketAddr,
+    tls: Option<Box<Tls>>,
+}
+
+/// How a handshake stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Handshake {
+    /// The peer has more to send.
+    Going,
+    /// Plaintext can follow.
+    Done,
 }
 
 impl Socket {
     /// A connection to `peer`, whose options are set.
     #[must_use]
-    pub fn new(stream: TcpStream, peer: SocketAddr) -> Self {
-        Self { stream, peer }
+    pub fn new(stream: TcpStream, peer: SocketAddr, tls: Option<Tls>) -> Self {
+        Self { stream, peer, tls: tls.map(Box::new) }
+    }
+
+    /// Whether there is TLS, or was to be.
+    #[must_use]
+    pub fn is_tls(&self) -> bool {
+        self.tls.is_some()
+    }
+
+    /// Whether TLS itself has something to say, which the courier has to be told.
+    #[must_use]
+    pub fn has_records(&self) -> bool {
+        self.tls.as_ref().is_some_and(|tls| tls.has_records())
+    }
+
+    /// Whether something can be read that no wait for the socket tells of.
+    #[must_use]
+    pub fn has_plaintext(&self) -> bool {
+        self.tls.as_ref().is_some_and(|tls| tls.has_plaintext())
+    }
+
+    /// The first byte that the peer has sent, which stays to be read.
+    ///
+    /// # Errors
+    ///
+    /// When none comes within the time of reads, or the connection is gone.
+    pub fn first_byte(&self) -> io::Result<u8> {
+        let mut first = [0];
+        match self.stream.peek(&mut first)? {
+            0 => Err(io::ErrorKind::UnexpectedEof.into()),
+            _ => Ok(first[0]),
+        }
+    }
+
+    /// From now on bytes come and go as they are: the peer does not speak TLS.
+    pub fn give_up_tls(&self) {
+        if let Some(tls) = &self.tls {
+            tls.give_up();
+        }
+    }
+
+    /// Reads a part of the handshake, into `buffer`.
+    ///
+    /// # Errors
+    ///
+    /// As a read, and when the peer breaks the rules.
+    pub fn shake(&self, buffer: &mut [u8]) -> io::Result<Handshake> {
+        let Some(tls) = &self.tls else { return Ok(Handshake::Done) };
+        let length = (&self.stream).read(buffer)?;
+        if length == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        let is_done = tls.shake(&buffer[..length])?;
+        Ok(if is_done { Handshake::Done } else { Handshake::Going })
     }
 
     /// Lets a read give up after `time`, or never.
@@ -90,19 +170,45 @@ impl Sink for Socket {
         };
         match result {
             Ok(sent) => {
-                let end = (from + sent).saturating_sub(head_bytes);
-                trace::sent(self.peer, lines, from.saturating_sub(head_bytes)..end);
+                if self.tls.is_none() {
+                    let end = (from + sent).saturating_sub(head_bytes);
+                    trace::sent(self.peer, lines, from.saturating_sub(head_bytes)..end);
+                }
                 Ok(sent)
             }
             Err(Errno::EAGAIN | Errno::EINTR) => Ok(0),
             Err(error) => Err(error.into()),
         }
     }
+
+    fn seal(&self, head: &[u8], lines: &[u8]) -> io::Result<Option<Vec<u8>>> {
+        let Some(tls) = &self.tls else { return Ok(None) };
+        let records = tls.seal(head, lines)?;
+        trace::sent(self.peer, lines, 0..lines.len());
+        Ok(records)
+    }
+
+    fn finish(&self) -> bool {
+        self.tls.as_ref().is_some_and(|tls| tls.finish())
+    }
 }
 
+/// With TLS a read takes from the socket once at most, and fails with `WouldBlock` when that brought
+/// no plaintext: so whoever reads looks at the time again, however the peer cuts its records.
 impl Read for &Socket {
     fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
-        (&self.stream).read(bytes)
+        let Some(tls) = &self.tls else { return (&self.stream).read(bytes) };
+        match tls.take(bytes) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            taken => return taken,
+        }
+        match (&self.stream).read(bytes)? {
+            // Who says nothing before may have been cut off.
+            0 => {
+                Err(io::Error::new(io::ErrorKind::UnexpectedEof, "it ended without a word of TLS"))
+            }
+            length => tls.open(bytes, length),
+        }
     }
 }
 

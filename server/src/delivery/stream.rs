@@ -81,6 +81,8 @@ pub struct Stream {
     /// front, and lines. They end with a whole piece, so whatever is put behind them cuts none.
     unsent_head: Header,
     unsent: Vec<u8>,
+    /// Whether those are records already, where the sink seals.
+    is_sealed: bool,
     /// How many bytes of those the socket took.
     sent: usize,
     /// Whether nothing follows what is unsent.
@@ -106,6 +108,7 @@ impl Stream {
             history: None,
             unsent_head: Header::default(),
             unsent: Vec::new(),
+            is_sealed: false,
             sent: 0,
             is_last: false,
         }
@@ -157,6 +160,9 @@ impl Stream {
                 Err(_) => return Progress::Broken,
             }
             if self.is_last {
+                if sink.finish() {
+                    continue;
+                }
                 return Progress::Closed;
             }
             if *sends == 0 {
@@ -177,6 +183,7 @@ impl Stream {
                     self.unsent = frames;
                     continue;
                 }
+                Next::Flush => continue,
                 Next::Item(item) => match self.take_item(item, outbox) {
                     Some(progress) => return progress,
                     None => continue,
@@ -218,6 +225,13 @@ impl Stream {
             self.unsent_head = self.head(lines.len());
             self.unsent = lines;
         }
+    }
+
+    /// Owes the client records in place of a piece. During a handshake there may be none yet.
+    fn owe_records(&mut self, records: Vec<u8>) {
+        self.unsent_head = Header::default();
+        self.is_sealed = !records.is_empty();
+        self.unsent = records;
     }
 
     /// What stands in front of a piece with so many bytes of lines.
@@ -332,6 +346,13 @@ impl Stream {
         end: Position,
     ) -> io::Result<bool> {
         let head = self.head(lines.len());
+        if let Some(records) = sink.seal(head.as_bytes(), lines)? {
+            self.owe_records(records);
+            if let Some((_, at)) = &mut self.reading {
+                *at = end;
+            }
+            return self.flush(sink);
+        }
         let head_bytes = head.as_bytes().len();
         let sent = sink.send(head.as_bytes(), lines, 0)?;
         self.taken += sent as u64;
@@ -362,6 +383,11 @@ impl Stream {
 
     /// Sends what was left over. `true` when nothing of it is left.
     fn flush(&mut self, sink: &impl Sink) -> io::Result<bool> {
+        if !self.is_sealed
+            && let Some(records) = sink.seal(self.unsent_head.as_bytes(), &self.unsent)?
+        {
+            self.owe_records(records);
+        }
         if self.unsent.is_empty() {
             return Ok(true);
         }
@@ -372,6 +398,7 @@ impl Stream {
         if is_whole {
             self.unsent_head = Header::default();
             self.unsent = Vec::new();
+            self.is_sealed = false;
             self.sent = 0;
         }
         Ok(is_whole)

@@ -132,16 +132,7 @@ pub fn run(
     session.flush();
     let name = session.membership.as_ref().map(|membership| membership.name.clone());
     session.leave();
-    if session.is_in_login_room() && !client.outbox.has_ended_until(Instant::now() + LINGER) {
-        // Who has not logged in shall not stay by taking its replies slowly. The courier finds that
-        // nothing can be sent any more.
-        client.socket.shut_write();
-    }
-    let delivery = client.outbox.wait_for_end();
-    chat.disconnect(client, name.as_ref());
-    if delivery == DeliveryEnd::Delivered && client.is_open() {
-        closer.close(Arc::clone(client) as Arc<dyn Connection>);
-    }
+    let delivery = disconnect(chat, client, closer, name.as_ref(), session.is_in_login_room());
     let nobody = if session.watching.is_some() { "a watcher" } else { "nobody" };
     let who = name.as_ref().map_or(nobody, UserName::as_str);
     let (lines, bytes) = (session.lines, session.bytes);
@@ -149,6 +140,28 @@ pub fn run(
         "{} ({who}) is gone: {reason}; {delivery}; said {lines} lines, {bytes} bytes",
         client.address
     );
+}
+
+/// Waits until a client was sent everything up to its [`Item::Close`], frees its name, and hands its
+/// connection to the closer.
+pub fn disconnect(
+    chat: &Chat,
+    client: &Arc<Client>,
+    closer: &Closer,
+    name: Option<&UserName>,
+    is_in_login_room: bool,
+) -> DeliveryEnd {
+    if is_in_login_room && !client.outbox.has_ended_until(Instant::now() + LINGER) {
+        // Who has not logged in shall not stay by taking its replies slowly. The courier finds that
+        // nothing can be sent any more.
+        client.socket.shut_write();
+    }
+    let delivery = client.outbox.wait_for_end();
+    chat.disconnect(client, name);
+    if delivery == DeliveryEnd::Delivered && client.is_open() {
+        closer.close(Arc::clone(client) as Arc<dyn Connection>);
+    }
+    delivery
 }
 
 impl Session<'_> {
@@ -165,12 +178,19 @@ impl Session<'_> {
             if !self.wait_for_input(time)? {
                 continue;
             }
-            let bytes = match reader.fill_buf() {
+            let read = reader.fill_buf();
+            // Also after an error, for that is what is to be told.
+            self.client.flush_tls();
+            let bytes = match read {
                 Ok(bytes) => bytes,
                 Err(error) => match error.kind() {
-                    // The time is over in the login room, which is seen above.
+                    // The time is over in the login room, which is seen above, or what came is a
+                    // part of a record.
                     io::ErrorKind::Interrupted | io::ErrorKind::WouldBlock => continue,
-                    _ => return Err(SessionEnd::Lost(error)),
+                    _ => {
+                        self.check_open()?;
+                        return Err(SessionEnd::Lost(error));
+                    }
                 },
             };
             let length = bytes.len();
@@ -254,6 +274,9 @@ impl Session<'_> {
         // that is set after this check interrupts the wait below.
         if let Phase::Removed(removal) = self.client.outbox.phase() {
             return Err(SessionEnd::Removed(removal));
+        }
+        if self.client.socket.has_plaintext() {
+            return Ok(true);
         }
         let is_ready =
             wait_for_input(&self.client.socket, interrupt, time).map_err(SessionEnd::Lost)?;

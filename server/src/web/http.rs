@@ -33,6 +33,8 @@ pub enum Refusal {
     TooLarge,
     /// The server is full.
     Full,
+    /// It came to a port of TLS without it.
+    Plain,
 }
 
 impl Refusal {
@@ -56,6 +58,11 @@ impl Refusal {
                 "This is a WebSocket, version 13. The page of the chat is at /.",
             ),
             Self::TooLarge => ("431 Request Header Fields Too Large", "", "Send fewer headers."),
+            Self::Plain => (
+                "400 Bad Request",
+                "",
+                "This port speaks TLS. Open the chat with https:// in front of its address.",
+            ),
             Self::Full => ("503 Service Unavailable", "", "The chat is full. Try again later."),
         }
     }

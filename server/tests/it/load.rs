@@ -6,9 +6,11 @@ use std::process::{self, Command};
 use std::thread;
 
 use anyhow::Result;
+use tempfile::TempDir;
 
 use crate::generator::crowd::{Crowd, Shape};
 use crate::generator::dialect::Dialect;
+use crate::generator::link::Credentials;
 use crate::generator::load::{self, Cost, Pace};
 use crate::generator::mark::Mark;
 use crate::generator::process::Process;
@@ -73,6 +75,25 @@ fn browsers_get_every_line_too() {
     }
 }
 
+/// The flood of TLS in a test, too: every line of it, in order, in one room and in several.
+#[test]
+fn those_with_tls_get_every_line_too() {
+    let folder = TempDir::new().unwrap();
+    let credentials = Credentials::make(folder.path()).unwrap();
+    for shape in [ONE_ROOM, FIVE_ROOMS] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_chat-server"));
+        let local = "127.0.0.1:0";
+        command.args(["--listen", local, "--tls", local, "--rate", "0", "--quiet"]);
+        command.arg("--certificate").arg(&credentials.certificate);
+        command.arg("--key").arg(&credentials.key);
+        let server = Process::start_tls(command).unwrap();
+        let tls = Some(credentials.client().unwrap());
+        let (mut crowd, _) = Crowd::enter_with(server.address, Dialect::Chat, shape, tls).unwrap();
+        check(&server, &mut crowd, Pace::Saturated, 20_000);
+        check(&server, &mut crowd, Pace::InFlight(1), 50);
+    }
+}
+
 #[test]
 fn every_room_gets_its_own_lines_only() {
     let server = server();
@@ -95,14 +116,22 @@ fn those_who_read_lose_nothing_to_those_who_do_not() {
 
 #[test]
 fn relays_for_comparison_carry_the_same_load() {
-    for relay in [Relay::LineByLine, Relay::Coalesced] {
+    let folder = TempDir::new().unwrap();
+    let credentials = Credentials::make(folder.path()).unwrap();
+    for relay in [Relay::LineByLine, Relay::Coalesced, Relay::Tls] {
+        let is_tls = relay == Relay::Tls;
+        let near = is_tls.then(|| credentials.server().unwrap());
+        let far = is_tls.then(|| credentials.client().unwrap());
         for shape in [ONE_ROOM, FIVE_ROOMS] {
             let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
             let process = Process::running(listener.local_addr().unwrap(), process::id()).unwrap();
             thread::scope(|scope| {
                 // It ends when its clients go, by whatever error that gives.
-                scope.spawn(move || relay.run(&listener, shape.clients, shape.room_size));
-                let (mut crowd, _) = Crowd::enter(process.address, Dialect::Bare, shape).unwrap();
+                let near = near.as_ref();
+                scope.spawn(move || relay.run(&listener, shape.clients, shape.room_size, near));
+                let far = far.clone();
+                let (mut crowd, _) =
+                    Crowd::enter_with(process.address, Dialect::Bare, shape, far).unwrap();
                 check(&process, &mut crowd, Pace::InFlight(1), 50);
                 check(&process, &mut crowd, Pace::Saturated, 1_000);
             });

@@ -56,6 +56,12 @@ impl Program {
         line.trim_end().strip_prefix("listening on ").expect(&line).to_owned()
     }
 
+    /// Reads the next line of stdout; it has the pin of the certificate.
+    pub fn pin(&mut self) -> String {
+        let line = self.line();
+        line.trim_end().strip_prefix("pin ").expect(&line).to_owned()
+    }
+
     /// Reads the next line of stdout; it ends in an address, and perhaps a remark.
     pub fn address(&mut self) -> (SocketAddr, String) {
         let line = self.line();

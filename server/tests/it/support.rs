@@ -9,8 +9,10 @@ use std::time::Duration;
 
 use argon2::{Argon2, Params, PasswordHasher};
 use chat_server::{Config, Endpoint, Server, StopHandle};
+use rustls::pki_types::CertificateDer;
 use tempfile::TempDir;
 
+use crate::tls_stream::TlsStream;
 use crate::web_socket::WebSocketStream;
 
 /// No test waits for this. It only ends those that would never end.
@@ -34,6 +36,8 @@ pub struct TestServer {
     pub address: SocketAddr,
     pub classic: SocketAddr,
     pub web: SocketAddr,
+    /// Those that the test has added.
+    pub more: Vec<SocketAddr>,
     stop: StopHandle,
     thread: Option<JoinHandle<()>>,
 }
@@ -56,6 +60,7 @@ impl TestServer {
             address: addresses[0].address,
             classic: addresses[1].address,
             web: addresses[2].address,
+            more: addresses[3..].iter().map(|endpoint| endpoint.address).collect(),
             stop,
             thread: Some(thread),
         }
@@ -112,6 +117,7 @@ fn connect(address: SocketAddr) -> TcpStream {
 enum Carrier {
     Tcp(TcpStream),
     WebSocket(Box<WebSocketStream>),
+    Tls(Box<TlsStream>),
 }
 
 impl Read for Carrier {
@@ -119,6 +125,7 @@ impl Read for Carrier {
         match self {
             Self::Tcp(stream) => stream.read(buffer),
             Self::WebSocket(stream) => stream.read(buffer),
+            Self::Tls(stream) => stream.read(buffer),
         }
     }
 }
@@ -138,17 +145,32 @@ impl TestClient {
         Self { reader: BufReader::new(Carrier::WebSocket(Box::new(stream))) }
     }
 
+    /// The same over TLS, with a server whose certificate is this one.
+    pub fn connect_tls(address: SocketAddr, certificate: &CertificateDer<'static>) -> Self {
+        let stream = TlsStream::new(connect(address), certificate);
+        Self { reader: BufReader::new(Carrier::Tls(Box::new(stream))) }
+    }
+
+    /// The TLS, which there must be.
+    pub fn tls(&mut self) -> &mut TlsStream {
+        match self.reader.get_mut() {
+            Carrier::Tls(stream) => stream,
+            Carrier::Tcp(_) | Carrier::WebSocket(_) => panic!("it is no TLS"),
+        }
+    }
+
     pub fn stream(&self) -> &TcpStream {
         match self.reader.get_ref() {
             Carrier::Tcp(stream) => stream,
             Carrier::WebSocket(stream) => stream.tcp(),
+            Carrier::Tls(stream) => stream.tcp(),
         }
     }
 
     /// The WebSocket, which there must be.
     pub fn web(&mut self) -> &mut WebSocketStream {
         match self.reader.get_mut() {
-            Carrier::Tcp(_) => panic!("it is no WebSocket"),
+            Carrier::Tcp(_) | Carrier::Tls(_) => panic!("it is no WebSocket"),
             Carrier::WebSocket(stream) => stream,
         }
     }
@@ -169,6 +191,7 @@ impl TestClient {
         match self.reader.get_mut() {
             Carrier::Tcp(stream) => stream.write_all(bytes).unwrap(),
             Carrier::WebSocket(stream) => stream.send(bytes).unwrap(),
+            Carrier::Tls(stream) => stream.write_all(bytes).unwrap(),
         }
     }
 
@@ -250,6 +273,7 @@ impl TestClient {
         match self.reader.get_mut() {
             Carrier::Tcp(stream) => stream.shutdown(Shutdown::Write).unwrap(),
             Carrier::WebSocket(stream) => stream.close(),
+            Carrier::Tls(stream) => stream.end_input(),
         }
     }
 }

@@ -4,9 +4,10 @@
 //! reads, each read compared with what the others got. What they say is said by others, on the
 //! same sockets; reading never waits, writing may.
 
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::os::fd::AsRawFd;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
@@ -15,9 +16,11 @@ use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token};
 use nix::errno::Errno;
 use nix::sys::socket::{MsgFlags, recv, setsockopt, sockopt};
+use rustls::ClientConfig;
 
 use super::dialect::Dialect;
 use super::frames::Unframer;
+use super::link::Link;
 use super::mark::Mark;
 use super::member::{Entering, Inside};
 use super::transcript::{Line, Transcript};
@@ -74,18 +77,20 @@ pub struct Entry {
 pub struct Crowd {
     shape: Shape,
     dialect: Dialect,
+    tls: Option<Arc<ClientConfig>>,
     members: Vec<Member>,
     transcripts: Vec<Transcript>,
     entering: Histogram<u64>,
     poll: Poll,
     events: Events,
     buffer: Vec<u8>,
+    plain: Vec<u8>,
     /// Members that have not yet got to where all are going.
     awaited: usize,
 }
 
 struct Member {
-    stream: TcpStream,
+    link: Link,
     /// Of a WebSocket.
     unframer: Option<Unframer>,
     stage: Stage,
@@ -111,15 +116,31 @@ impl Crowd {
     ///
     /// When one does not get in, or does not see everybody who comes later.
     pub fn enter(address: SocketAddr, dialect: Dialect, shape: Shape) -> Result<(Self, Entry)> {
+        Self::enter_with(address, dialect, shape, None)
+    }
+
+    /// The same, over TLS where there is something for it.
+    ///
+    /// # Errors
+    ///
+    /// The same.
+    pub fn enter_with(
+        address: SocketAddr,
+        dialect: Dialect,
+        shape: Shape,
+        tls: Option<Arc<ClientConfig>>,
+    ) -> Result<(Self, Entry)> {
         let mut crowd = Self {
             shape,
             dialect,
+            tls,
             members: Vec::with_capacity(shape.clients),
             transcripts: (0..shape.rooms()).map(|_| Transcript::default()).collect(),
             entering: Histogram::new(3)?,
             poll: Poll::new()?,
             events: Events::with_capacity(1024),
             buffer: vec![0; READ_BYTES],
+            plain: Vec::new(),
             awaited: shape.clients,
         };
         let start = Instant::now();
@@ -154,8 +175,8 @@ impl Crowd {
     /// # Errors
     ///
     /// When there are no descriptors.
-    pub fn sender(&self, client: usize) -> io::Result<TcpStream> {
-        self.members[client].stream.try_clone()
+    pub fn sender(&self, client: usize) -> io::Result<Link> {
+        self.members[client].link.try_clone()
     }
 
     /// Every tenth client reads nothing from now on. Those who speak are not among them: ten
@@ -168,8 +189,8 @@ impl Crowd {
     pub fn stall_a_tenth(&mut self) -> Result<()> {
         for member in self.members.iter_mut().skip(7).step_by(10) {
             // Little room, so that the server feels it soon.
-            setsockopt(&member.stream, sockopt::RcvBuf, &4096)?;
-            self.poll.registry().deregister(&mut SourceFd(&member.stream.as_raw_fd()))?;
+            setsockopt(&member.link.stream, sockopt::RcvBuf, &4096)?;
+            self.poll.registry().deregister(&mut SourceFd(&member.link.stream.as_raw_fd()))?;
             member.stage = Stage::Stalled;
         }
         Ok(())
@@ -182,7 +203,8 @@ impl Crowd {
     /// When nobody stalled.
     pub fn resume_a_stalled_one(&self) -> Result<String> {
         let is_stalled = |member: &&Member| matches!(member.stage, Stage::Stalled);
-        let mut stream = &self.members.iter().find(is_stalled).context("nobody stalled")?.stream;
+        let member = self.members.iter().find(is_stalled).context("nobody stalled")?;
+        let mut stream = &member.link.stream;
         stream.set_read_timeout(Some(SILENCE))?;
         setsockopt(stream, sockopt::RcvBuf, &READ_BYTES)?;
         let (mut bytes, mut buffer) = (Vec::new(), vec![0; READ_BYTES]);
@@ -236,7 +258,7 @@ impl Crowd {
         if outcome.is_err() {
             // Whoever still speaks shall not wait for a server that has failed.
             for member in &self.members {
-                let _ = member.stream.shutdown(Shutdown::Both);
+                let _ = member.link.stream.shutdown(Shutdown::Both);
             }
         }
         outcome
@@ -255,16 +277,13 @@ impl Crowd {
         stream.set_nodelay(true)?;
         stream.set_write_timeout(Some(PATIENCE))?;
         let greeting = self.dialect.greeting(client, self.shape.room(client));
-        (&stream).write_all(&greeting)?;
-        let descriptor = stream.as_raw_fd();
+        let link = Link::new(stream, self.tls.as_ref())?;
+        link.send(&greeting)?;
+        let descriptor = link.stream.as_raw_fd();
         let registry = self.poll.registry();
         registry.register(&mut SourceFd(&descriptor), Token(client), Interest::READABLE)?;
         let unframer = (self.dialect == Dialect::Web).then(Unframer::default);
-        self.members.push(Member {
-            stream,
-            unframer,
-            stage: Stage::Entering(Entering::new(since)),
-        });
+        self.members.push(Member { link, unframer, stage: Stage::Entering(Entering::new(since)) });
         Ok(())
     }
 
@@ -295,7 +314,7 @@ impl Crowd {
         let mark = Mark { lane: room, number: Mark::FENCE + number };
         let mut request = Vec::new();
         self.dialect.say(client, self.shape.room(client), mark, &mut request);
-        Ok(self.dialect.send(&self.members[client].stream, &request)?)
+        Ok(self.dialect.send(&self.members[client].link, &request)?)
     }
 
     fn has_seen_fence(&self, client: usize, number: u64) -> bool {
@@ -369,7 +388,7 @@ impl Crowd {
         on_lines: &mut OnLines<'_>,
     ) -> Result<()> {
         loop {
-            let descriptor = self.members[client].stream.as_raw_fd();
+            let descriptor = self.members[client].link.stream.as_raw_fd();
             let count = match recv(descriptor, buffer, MsgFlags::MSG_DONTWAIT) {
                 Ok(0) => bail!("the server closed the connection"),
                 Ok(count) => count,
@@ -377,6 +396,17 @@ impl Crowd {
                 Err(Errno::EINTR) => continue,
                 Err(error) => return Err(error).context("the connection broke"),
             };
+            let mut plain = std::mem::take(&mut self.plain);
+            plain.clear();
+            if self.members[client].link.open(&buffer[..count], &mut plain)? {
+                self.take(client, &plain, on_lines)?;
+                self.plain = plain;
+                if count < buffer.len() {
+                    return Ok(());
+                }
+                continue;
+            }
+            self.plain = plain;
             let kept = match &mut self.members[client].unframer {
                 Some(unframer) => unframer.take(&mut buffer[..count]),
                 None => count,
@@ -391,10 +421,10 @@ impl Crowd {
 
     fn take(&mut self, client: usize, bytes: &[u8], on_lines: &mut OnLines<'_>) -> Result<()> {
         let room = self.shape.room(client);
-        let Member { stream, stage, .. } = &mut self.members[client];
+        let Member { link, stage, .. } = &mut self.members[client];
         match stage {
             Stage::Entering(entering) => {
-                let rest = entering.take(bytes, self.dialect, room, stream)?;
+                let rest = entering.take(bytes, self.dialect, room, link)?;
                 if let Some(rest) = rest {
                     self.entering.record(entering.elapsed().as_micros() as u64)?;
                     let mut inside = Inside::default();

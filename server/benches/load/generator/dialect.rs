@@ -1,11 +1,11 @@
 //! How one speaks to each kind of server: to enter, and to say something.
 
-use std::io::{self, Write};
-use std::net::TcpStream;
+use std::io;
 
 use clap::ValueEnum;
 
 use super::frames;
+use super::link::Link;
 use super::mark::Mark;
 
 /// What a server speaks.
@@ -119,13 +119,13 @@ impl Dialect {
     /// # Errors
     ///
     /// When the connection is gone.
-    pub fn send(self, mut stream: &TcpStream, requests: &[u8]) -> io::Result<()> {
+    pub fn send(self, link: &Link, requests: &[u8]) -> io::Result<()> {
         if self != Self::Web {
-            return stream.write_all(requests);
+            return link.send(requests);
         }
         let mut bytes = Vec::with_capacity(requests.len() + 64);
         frames::put(requests, &mut bytes);
-        stream.write_all(&bytes)
+        link.send(&bytes)
     }
 
     /// Whether everybody is told of everybody who comes.

@@ -1,6 +1,5 @@
 //! Load in its three forms, and what it costs.
 
-use std::net::TcpStream;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -8,6 +7,7 @@ use anyhow::{Context, Result, ensure};
 use hdrhistogram::Histogram;
 
 use super::crowd::Crowd;
+use super::link::Link;
 use super::mark::Mark;
 use super::process::{Process, Usage};
 use super::transcript::Line;
@@ -58,7 +58,7 @@ struct Lane {
     /// Who looks whether it is back.
     watcher: usize,
     room: Option<usize>,
-    stream: TcpStream,
+    link: Link,
     texts: u64,
 }
 
@@ -132,7 +132,7 @@ fn lanes(crowd: &Crowd, pace: Pace, lines: u64) -> Result<Vec<Lane>> {
                 None => client,
                 Some(_) => speaker,
             };
-            Ok(Lane { client, watcher, room, stream: crowd.sender(client)?, texts })
+            Ok(Lane { client, watcher, room, link: crowd.sender(client)?, texts })
         })
         .collect()
 }
@@ -158,7 +158,7 @@ fn saturate(crowd: &mut Crowd, lanes: &mut [Lane]) -> Result<()> {
                             let mark = Mark { lane: number, number: text };
                             dialect.say(lane.client, lane.room, mark, &mut requests);
                         }
-                        dialect.send(&lane.stream, &requests).context("cannot send")?;
+                        dialect.send(&lane.link, &requests).context("cannot send")?;
                     }
                 }
                 Ok(())
@@ -184,14 +184,14 @@ fn in_flight(crowd: &mut Crowd, lanes: &mut [Lane]) -> Result<()> {
     for (number, lane) in lanes.iter_mut().enumerate() {
         let mut request = Vec::new();
         dialect.say(lane.client, lane.room, Mark { lane: number, number: 0 }, &mut request);
-        dialect.send(&lane.stream, &request)?;
+        dialect.send(&lane.link, &request)?;
     }
     let mut requests = Vec::new();
     crowd.listen(&mut |client, lines| {
         if !is_watcher[client] {
             return Ok(());
         }
-        let mut stream = None;
+        let mut link = None;
         requests.clear();
         for Line { mark, .. } in lines.iter().filter(|line| lanes[line.mark.lane].watcher == client)
         {
@@ -199,12 +199,12 @@ fn in_flight(crowd: &mut Crowd, lanes: &mut [Lane]) -> Result<()> {
             if mark.number + 1 < lane.texts {
                 let next = Mark { lane: mark.lane, number: mark.number + 1 };
                 dialect.say(lane.client, lane.room, next, &mut requests);
-                stream = Some(&lane.stream);
+                link = Some(&lane.link);
             }
         }
         // A client watches for one sender, or for all that share its connection.
-        if let Some(stream) = stream {
-            dialect.send(stream, &requests)?;
+        if let Some(link) = link {
+            dialect.send(link, &requests)?;
         }
         Ok(())
     })
@@ -220,7 +220,7 @@ fn one_by_one(crowd: &mut Crowd, lane: &Lane) -> Result<Histogram<u64>> {
     let mut say = |number| {
         request.clear();
         dialect.say(lane.client, lane.room, Mark { lane: 0, number }, &mut request);
-        dialect.send(&lane.stream, &request).map(|()| Instant::now())
+        dialect.send(&lane.link, &request).map(|()| Instant::now())
     };
     let mut since = say(0)?;
     let mut received = 0;
@@ -259,7 +259,7 @@ fn steady(crowd: &mut Crowd, lanes: &mut [Lane], rate: f64) -> Result<Histogram<
                     request.clear();
                     dialect.say(lane.client, lane.room, mark, &mut request);
                     thread::sleep(due(mark).saturating_duration_since(Instant::now()));
-                    dialect.send(&lane.stream, &request).context("cannot send")?;
+                    dialect.send(&lane.link, &request).context("cannot send")?;
                 }
             }
             Ok(())

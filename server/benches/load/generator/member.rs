@@ -1,13 +1,12 @@
 //! A client's way from its connection to the fence after which there is nothing but load.
 
-use std::io::Write;
-use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use memchr::{memchr, memchr_iter, memrchr};
 
 use super::dialect::{Dialect, Reaction};
+use super::link::Link;
 use super::mark::Mark;
 
 /// A client that is not in yet.
@@ -41,7 +40,7 @@ impl Entering {
         bytes: &[u8],
         dialect: Dialect,
         room: Option<usize>,
-        mut stream: &TcpStream,
+        link: &Link,
     ) -> Result<Option<Vec<u8>>> {
         self.tail.extend_from_slice(bytes);
         let mut start = 0;
@@ -49,7 +48,7 @@ impl Entering {
             let end = start + length + 1;
             match dialect.react(&self.tail[start..end], room) {
                 Reaction::Wait => {}
-                Reaction::Send(answer) => stream.write_all(&answer)?,
+                Reaction::Send(answer) => link.send(&answer)?,
                 Reaction::Entered => return Ok(Some(self.tail.split_off(end))),
             }
             start = end;

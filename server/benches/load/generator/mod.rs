@@ -10,6 +10,7 @@
 pub mod crowd;
 pub mod dialect;
 pub mod frames;
+pub mod link;
 pub mod load;
 pub mod mark;
 pub mod member;

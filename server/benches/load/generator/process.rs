@@ -39,7 +39,7 @@ impl Process {
     ///
     /// When it does not start.
     pub fn start(command: Command) -> Result<Self> {
-        Self::start_announced(command, "listening on ")
+        Self::start_announced(command, "listening on ", "")
     }
 
     /// Starts a server that says where its page for browsers is, after its other addresses.
@@ -48,10 +48,19 @@ impl Process {
     ///
     /// When it does not start.
     pub fn start_web(command: Command) -> Result<Self> {
-        Self::start_announced(command, "listening on http://")
+        Self::start_announced(command, "listening on http://", "/")
     }
 
-    fn start_announced(mut command: Command, announcement: &str) -> Result<Self> {
+    /// Starts a server that says where it takes TLS, after its other addresses.
+    ///
+    /// # Errors
+    ///
+    /// When it does not start.
+    pub fn start_tls(command: Command) -> Result<Self> {
+        Self::start_announced(command, "listening on ", " (tls)")
+    }
+
+    fn start_announced(mut command: Command, before: &str, after: &str) -> Result<Self> {
         let mut child = command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -61,8 +70,9 @@ impl Process {
         let mut lines = BufReader::new(stdout).lines();
         let address = loop {
             let line = lines.next().with_context(|| format!("{command:?} has ended"))??;
-            if let Some(address) = line.strip_prefix(announcement) {
-                break address.trim_end_matches('/').parse()?;
+            let address = line.strip_prefix(before).and_then(|rest| rest.strip_suffix(after));
+            if let Some(address) = address {
+                break address.parse()?;
             }
         };
         Ok(Self { address, id: pid(child.id())?, child: Some(child) })

@@ -6,12 +6,14 @@
 use std::io::{self, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::os::fd::AsRawFd;
+use std::sync::Arc;
 
 use clap::ValueEnum;
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token};
 use nix::errno::Errno;
 use nix::sys::socket::{MsgFlags, recv};
+use rustls::{ServerConfig, ServerConnection};
 
 use super::mark::Mark;
 
@@ -22,6 +24,8 @@ pub enum Relay {
     LineByLine,
     /// The limit of few sends: the same loop, but each send carries all lines that are there.
     Coalesced,
+    /// The same over TLS.
+    Tls,
     /// The limit where many speak: one thread, which polls everybody, reads all who have said
     /// something, and then sends all of that to everybody at once.
     Batching,
@@ -34,6 +38,7 @@ impl Relay {
         match self {
             Self::LineByLine => "line-by-line",
             Self::Coalesced => "coalesced",
+            Self::Tls => "tls",
             Self::Batching => "batching",
         }
     }
@@ -44,31 +49,72 @@ impl Relay {
     /// # Errors
     ///
     /// When a connection fails.
-    pub fn run(self, listener: &TcpListener, clients: usize, room_size: usize) -> io::Result<()> {
-        let mut streams = Vec::with_capacity(clients);
+    pub fn run(
+        self,
+        listener: &TcpListener,
+        clients: usize,
+        room_size: usize,
+        tls: Option<&Arc<ServerConfig>>,
+    ) -> io::Result<()> {
+        let mut peers = Vec::with_capacity(clients);
         for _ in 0..clients {
             let (stream, _) = listener.accept()?;
             stream.set_nodelay(true)?;
-            streams.push(stream);
+            let tls = tls.map(|config| ServerConnection::new(Arc::clone(config))).transpose();
+            let mut peer = Peer { stream, tls: tls.map_err(io::Error::other)? };
+            peer.shake()?;
+            peers.push(peer);
         }
-        for mut stream in &streams {
-            stream.write_all(b"ready\n")?;
+        for peer in &mut peers {
+            peer.write(b"ready\n")?;
         }
         match self {
-            Self::Coalesced => bare_loop(&streams, room_size, true),
-            Self::LineByLine => bare_loop(&streams, room_size, false),
-            Self::Batching => batching_loop(&streams),
+            Self::Coalesced | Self::Tls => bare_loop(&mut peers, room_size, true),
+            Self::LineByLine => bare_loop(&mut peers, room_size, false),
+            Self::Batching => batching_loop(&mut peers),
         }
     }
 }
 
-fn bare_loop(streams: &[TcpStream], room_size: usize, is_coalesced: bool) -> io::Result<()> {
-    let rooms: Vec<_> = streams.chunks(room_size).collect();
-    let mut first = &streams[0];
+/// A client, with TLS or without.
+struct Peer {
+    stream: TcpStream,
+    tls: Option<ServerConnection>,
+}
+
+impl Peer {
+    fn shake(&mut self) -> io::Result<()> {
+        let Some(tls) = &mut self.tls else { return Ok(()) };
+        tls.set_buffer_limit(None);
+        while tls.is_handshaking() {
+            tls.complete_io(&mut self.stream)?;
+        }
+        Ok(())
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let Some(tls) = &mut self.tls else { return self.stream.write_all(bytes) };
+        tls.writer().write_all(bytes)?;
+        while tls.wants_write() {
+            tls.write_tls(&mut self.stream)?;
+        }
+        Ok(())
+    }
+
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        match &mut self.tls {
+            None => self.stream.read(bytes),
+            Some(tls) => rustls::Stream::new(tls, &mut self.stream).read(bytes),
+        }
+    }
+}
+
+fn bare_loop(peers: &mut [Peer], room_size: usize, is_coalesced: bool) -> io::Result<()> {
+    let rooms = peers.len().div_ceil(room_size);
     let mut buffer = vec![0; 64 * 1024];
     let mut filled = 0;
     loop {
-        let count = first.read(&mut buffer[filled..])?;
+        let count = peers[0].read(&mut buffer[filled..])?;
         if count == 0 {
             return Ok(());
         }
@@ -76,15 +122,15 @@ fn bare_loop(streams: &[TcpStream], room_size: usize, is_coalesced: bool) -> io:
         let Some(newline) = memchr::memrchr(b'\n', &buffer[..filled]) else { continue };
         let whole = newline + 1;
         let lines: Vec<_> = buffer[..whole].split_inclusive(|&byte| byte == b'\n').collect();
-        let room_of = |line: &[u8]| match rooms.len() {
+        let room_of = |line: &[u8]| match rooms {
             1 => 0,
             _ => Mark::read(line).map_or(0, |mark| mark.lane),
         };
         // Lines that stand together and are for one room are one send when coalesced.
         for group in lines.chunk_by(|a, b| is_coalesced && room_of(a) == room_of(b)) {
             let bytes = group.concat();
-            for mut stream in rooms[room_of(group[0])] {
-                stream.write_all(&bytes)?;
+            for peer in peers.iter_mut().skip(room_of(group[0]) * room_size).take(room_size) {
+                peer.write(&bytes)?;
             }
         }
         buffer.copy_within(whole..filled, 0);
@@ -93,22 +139,22 @@ fn bare_loop(streams: &[TcpStream], room_size: usize, is_coalesced: bool) -> io:
 }
 
 /// One room, in which everybody speaks.
-fn batching_loop(streams: &[TcpStream]) -> io::Result<()> {
+fn batching_loop(peers: &mut [Peer]) -> io::Result<()> {
     let mut poll = Poll::new()?;
-    for (number, stream) in streams.iter().enumerate() {
-        let mut source = SourceFd(&stream.as_raw_fd());
+    for (number, peer) in peers.iter().enumerate() {
+        let mut source = SourceFd(&peer.stream.as_raw_fd());
         poll.registry().register(&mut source, Token(number), Interest::READABLE)?;
     }
     let mut events = Events::with_capacity(1024);
     let mut buffer = vec![0; 64 * 1024];
-    let mut tails = vec![Vec::new(); streams.len()];
+    let mut tails = vec![Vec::new(); peers.len()];
     let mut lines = Vec::new();
     loop {
         poll.poll(&mut events, None)?;
         for event in &events {
             let number = event.token().0;
             loop {
-                match recv(streams[number].as_raw_fd(), &mut buffer, MsgFlags::MSG_DONTWAIT) {
+                match recv(peers[number].stream.as_raw_fd(), &mut buffer, MsgFlags::MSG_DONTWAIT) {
                     Ok(0) => return Ok(()),
                     Ok(count) => {
                         let got = &buffer[..count];
@@ -129,8 +175,8 @@ fn batching_loop(streams: &[TcpStream]) -> io::Result<()> {
             }
         }
         if !lines.is_empty() {
-            for mut stream in streams {
-                stream.write_all(&lines)?;
+            for peer in &mut *peers {
+                peer.write(&lines)?;
             }
             lines.clear();
         }

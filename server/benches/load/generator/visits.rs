@@ -1,6 +1,6 @@
 //! Visits: one client after the other comes, says a line, and leaves.
 
-use std::io::{Read, Write};
+use std::io::Read;
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
@@ -9,6 +9,7 @@ use hdrhistogram::Histogram;
 use memchr::memmem;
 
 use super::dialect::Dialect;
+use super::link::Link;
 use super::load::Cost;
 use super::mark::Mark;
 use super::member::Entering;
@@ -47,16 +48,17 @@ pub fn run(process: &Process, dialect: Dialect, visits: u64) -> Result<Cost> {
 }
 
 fn visit_once(process: &Process, dialect: Dialect, visit: u64) -> Result<()> {
-    let mut stream = TcpStream::connect(process.address)?;
+    let stream = TcpStream::connect(process.address)?;
     stream.set_nodelay(true)?;
     stream.set_read_timeout(Some(PATIENCE))?;
-    stream.write_all(&dialect.greeting((visit % 100_000) as usize, None))?;
+    let link = Link::new(stream, None)?;
+    link.send(&dialect.greeting((visit % 100_000) as usize, None))?;
     let mut buffer = [0; 4096];
     let mut entering = Entering::new(Instant::now());
     let mut seen = loop {
-        let count = stream.read(&mut buffer)?;
+        let count = (&link.stream).read(&mut buffer)?;
         ensure!(count > 0, "it was closed before it was in");
-        if let Some(rest) = entering.take(&buffer[..count], dialect, None, &stream)? {
+        if let Some(rest) = entering.take(&buffer[..count], dialect, None, &link)? {
             break rest;
         }
     };
@@ -64,9 +66,9 @@ fn visit_once(process: &Process, dialect: Dialect, visit: u64) -> Result<()> {
     let mark = Mark { lane: 0, number: visit };
     dialect.say(0, None, mark, &mut requests);
     requests.extend_from_slice(dialect.farewell().context("one cannot say that one leaves")?);
-    stream.write_all(&requests)?;
+    link.send(&requests)?;
     loop {
-        let count = stream.read(&mut buffer)?;
+        let count = (&link.stream).read(&mut buffer)?;
         if count == 0 {
             break;
         }

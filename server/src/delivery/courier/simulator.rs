@@ -95,7 +95,7 @@ impl World {
         far.set_nonblocking(true).unwrap();
         let address = far.local_addr().unwrap();
         let inbox = self.thread.inbox();
-        let socket = Socket::new(near, address);
+        let socket = Socket::new(near, address, None);
         self.count += 1;
         let client = Arc::new(Client::new(
             self.count,

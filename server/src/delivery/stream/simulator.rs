@@ -4,7 +4,8 @@
 //! The log's ring is small, so lines get lost. A loss is right only when `Missed N lines` stands
 //! in its place, N is exact, and the first of the lost lines is no longer in the ring.
 //!
-//! Half of the clients are browsers. They get the same lines, in whole frames.
+//! Half of the clients are browsers. They get the same lines, in whole frames. And half of all have
+//! something like TLS, with which all bytes go in records and now and then a record of its own.
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -54,22 +55,68 @@ impl Subscriber for Woken {
 #[derive(Debug, Default)]
 struct Pipe {
     is_web: bool,
+    is_sealed: bool,
+    /// Records that have no piece and are still to be sealed, and whether the last one was.
+    words: Cell<usize>,
+    has_finished: Cell<bool>,
+    has_sealed_end: Cell<bool>,
     space: Cell<usize>,
     is_broken: Cell<bool>,
     got: RefCell<Vec<u8>>,
     taken: Cell<u64>,
 }
 
-impl Sink for Pipe {
-    fn send(&self, head: &[u8], piece: &[u8], from: usize) -> std::io::Result<usize> {
+/// Kinds of records, whose length follows in four bytes.
+const PIECE: u8 = 23;
+const WORD: u8 = 22;
+const END: u8 = 21;
+
+fn record(kind: u8, payload: &[&[u8]]) -> Vec<u8> {
+    let payload = payload.concat();
+    let length = u32::try_from(payload.len()).unwrap();
+    [&[kind][..], &length.to_be_bytes(), &payload].concat()
+}
+
+impl Pipe {
+    fn check_piece(&self, head: &[u8], piece: &[u8]) {
         assert!(self.is_web || head.is_empty(), "nothing stands in front of lines");
-        if self.is_broken.get() {
-            return Err(std::io::ErrorKind::BrokenPipe.into());
-        }
         if !self.is_web || !head.is_empty() {
             assert!(piece.ends_with(b"\n"), "a piece is made of whole lines");
             let text = str::from_utf8(piece).unwrap();
             assert!(!text.contains("alone") || text.lines().count() == 1, "not alone: {text:?}");
+        }
+    }
+}
+
+impl Sink for Pipe {
+    fn seal(&self, head: &[u8], piece: &[u8]) -> std::io::Result<Option<Vec<u8>>> {
+        if !self.is_sealed {
+            return Ok(None);
+        }
+        assert!(!self.has_sealed_end.get(), "something follows the end");
+        let mut records = record(WORD, &[]).repeat(self.words.take());
+        if !piece.is_empty() {
+            self.check_piece(head, piece);
+            records.extend(record(PIECE, &[head, piece]));
+        }
+        if self.has_finished.get() {
+            self.has_sealed_end.set(true);
+            records.extend(record(END, &[]));
+        }
+        Ok(Some(records))
+    }
+
+    fn finish(&self) -> bool {
+        self.is_sealed && !self.has_finished.replace(true)
+    }
+
+    fn send(&self, head: &[u8], piece: &[u8], from: usize) -> std::io::Result<usize> {
+        if self.is_broken.get() {
+            return Err(std::io::ErrorKind::BrokenPipe.into());
+        }
+        match self.is_sealed {
+            true => assert!(head.is_empty(), "records go as they are"),
+            false => self.check_piece(head, piece),
         }
         let whole = [head, piece].concat();
         let sent = self.space.get().min(whole.len() - from);
@@ -110,6 +157,10 @@ struct World {
     pings: Option<u8>,
     has_begun: bool,
     has_ended: bool,
+    /// What came in records.
+    opened: Vec<u8>,
+    words: usize,
+    has_end_record: bool,
 }
 
 impl World {
@@ -130,6 +181,7 @@ impl World {
         let logs = [log(0, None), log(1, Some(Arc::<Woken>::clone(&recorder)))];
         let now = Instant::now();
         let is_web = random.bool();
+        let is_sealed = random.bool();
         let transport = if is_web { Transport::Web } else { Transport::Tcp };
         let mut world = Self {
             random,
@@ -141,7 +193,7 @@ impl World {
             outbox: Outbox::default(),
             is_notified: false,
             stream: Stream::new(Framing::Line, transport),
-            pipe: Pipe { is_web, ..Pipe::default() },
+            pipe: Pipe { is_web, is_sealed, ..Pipe::default() },
             scratch: Batch::default(),
             room: None,
             owed: VecDeque::new(),
@@ -154,6 +206,9 @@ impl World {
             pings: None,
             has_begun: false,
             has_ended: false,
+            opened: Vec::new(),
+            words: 0,
+            has_end_record: false,
         };
         if is_web {
             let item = Item::Http { bytes: HANDSHAKE.to_vec(), is_upgrade: true };
@@ -180,6 +235,7 @@ impl World {
             7 => self.ask_history(),
             8 => self.move_on(),
             _ if self.pipe.is_web && self.random.bool() => self.ping(),
+            _ if self.pipe.is_sealed && self.random.bool() => self.say_word(),
             _ => self.record(),
         }
     }
@@ -188,6 +244,13 @@ impl World {
         let number = self.random.u8(..);
         self.is_notified |= self.outbox.post_pongs(vec![0x8a, 1, number]);
         self.pings = Some(number);
+    }
+
+    /// TLS itself has something to say, as the session finds.
+    fn say_word(&mut self) {
+        self.pipe.words.set(self.pipe.words.get() + 1);
+        self.words += 1;
+        self.is_notified |= self.outbox.post_flush();
     }
 
     fn append(&mut self) {
@@ -323,17 +386,47 @@ impl World {
         if self.pipe.is_web {
             return self.check_frames();
         }
-        let got = std::mem::take(&mut *self.pipe.got.borrow_mut());
+        let got = self.take_plain();
         let whole = got.iter().rposition(|&byte| byte == b'\n').map_or(0, |at| at + 1);
         for line in str::from_utf8(&got[..whole]).unwrap().lines() {
             self.check_line(line);
         }
-        *self.pipe.got.borrow_mut() = got[whole..].to_vec();
+        self.give_back(got[whole..].to_vec());
+    }
+
+    /// What came, out of its records where there are some.
+    fn take_plain(&mut self) -> Vec<u8> {
+        let mut got = std::mem::take(&mut *self.pipe.got.borrow_mut());
+        if !self.pipe.is_sealed {
+            return got;
+        }
+        while let Some((&kind, rest)) = got.split_first()
+            && let Some(length) = rest.first_chunk::<4>()
+            && let Some(payload) = rest[4..].get(..u32::from_be_bytes(*length) as usize)
+        {
+            assert!(!self.has_end_record, "a record behind the last one");
+            match kind {
+                PIECE => self.opened.extend(payload),
+                WORD => self.words -= 1,
+                END => self.has_end_record = true,
+                _ => panic!("bytes that are no record"),
+            }
+            got.drain(..5 + u32::from_be_bytes(*length) as usize);
+        }
+        *self.pipe.got.borrow_mut() = got;
+        std::mem::take(&mut self.opened)
+    }
+
+    fn give_back(&mut self, plain: Vec<u8>) {
+        match self.pipe.is_sealed {
+            true => self.opened = plain,
+            false => *self.pipe.got.borrow_mut() = plain,
+        }
     }
 
     /// Takes whole frames out of what came, after the answer that the WebSocket begins with.
     fn check_frames(&mut self) {
-        let mut got = std::mem::take(&mut *self.pipe.got.borrow_mut());
+        let mut got = self.take_plain();
         if !self.has_begun && got.len() >= HANDSHAKE.len() {
             assert_eq!(got.drain(..HANDSHAKE.len()).collect::<Vec<_>>(), HANDSHAKE);
             self.has_begun = true;
@@ -355,7 +448,7 @@ impl World {
             }
             got.drain(..length);
         }
-        *self.pipe.got.borrow_mut() = got;
+        self.give_back(got);
         for line in std::mem::take(&mut self.text).lines() {
             self.check_line(line);
         }
@@ -395,6 +488,9 @@ impl World {
         assert!(self.is_closed, "the stream has not ended");
         assert!(self.owed.is_empty(), "never came: {:.200}", format!("{:?}", self.owed));
         assert!(self.pipe.got.borrow().is_empty(), "it ends within a piece");
+        assert!(self.opened.is_empty(), "it ends within a line");
+        assert_eq!(self.words, 0, "TLS had something to say");
+        assert_eq!(self.has_end_record, self.pipe.is_sealed, "TLS tells the end");
         assert_eq!(self.has_ended, self.pipe.is_web, "a WebSocket ends with a frame");
         assert_eq!(self.pings, None, "a ping was not answered");
     }

@@ -1,0 +1,411 @@
+//! TLS: whom the program trusts, what it says when it does not, and ends that nobody meant.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+
+use chat_server::{Credentials, Endpoint, pin};
+use rcgen::{CertificateParams, KeyPair, date_time_ymd};
+use rustls::crypto::ring;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::{ClientHello, ResolvesServerCert};
+use rustls::sign::CertifiedKey;
+use rustls::{ServerConfig, ServerConnection};
+use tempfile::TempDir;
+
+use crate::program::{Finished, Program, command};
+use crate::pty::{CTRL_D, Pty, fresh_directory};
+use crate::real_server::RealServer;
+
+/// A certificate for `localhost`, its key and its files.
+struct Identity {
+    folder: TempDir,
+    certificate: CertificateDer<'static>,
+    key: KeyPair,
+}
+
+impl Identity {
+    fn new() -> Self {
+        Self::with(|_| {})
+    }
+
+    fn with(change: impl FnOnce(&mut CertificateParams)) -> Self {
+        let folder = TempDir::new().unwrap();
+        let key = KeyPair::generate().unwrap();
+        let mut params = CertificateParams::new(["localhost".to_owned()]).unwrap();
+        change(&mut params);
+        let certificate = params.self_signed(&key).unwrap();
+        fs::write(folder.path().join("certificate.pem"), certificate.pem()).unwrap();
+        fs::write(folder.path().join("key.pem"), key.serialize_pem()).unwrap();
+        Self { folder, certificate: certificate.der().clone(), key }
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn ca(&self) -> String {
+        self.file("certificate.pem").to_str().unwrap().to_owned()
+    }
+
+    fn pin(&self) -> String {
+        pin(&self.certificate)
+    }
+
+    /// The project's server, with TLS at its first address.
+    fn serve(&self, address: SocketAddr) -> RealServer {
+        RealServer::with(address, |mut config| {
+            config.listeners[0] = Endpoint::tls(address);
+            config.credentials = Some(Credentials {
+                certificate: self.file("certificate.pem"),
+                key: self.file("key.pem"),
+            });
+            config
+        })
+    }
+
+    fn start(&self) -> RealServer {
+        self.serve(SocketAddr::from(([127, 0, 0, 1], 0)))
+    }
+
+    /// A server of one connection, which does what it likes once that is greeted and logged in.
+    fn fake<T: Send + 'static>(
+        &self,
+        key: &KeyPair,
+        act: impl FnOnce(&mut FakeTls) -> T + Send + 'static,
+    ) -> (String, JoinHandle<Option<T>>) {
+        let config = with_key(&self.certificate, key);
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let serving = thread::spawn(move || {
+            let mut stream = listener.accept().unwrap().0;
+            let mut tls = ServerConnection::new(config).unwrap();
+            while tls.is_handshaking() {
+                tls.complete_io(&mut stream).ok()?;
+            }
+            let mut fake = FakeTls { stream, tls };
+            fake.send("Connect Success\n");
+            fake.read_to("\n");
+            fake.send("Login Success\n");
+            Some(act(&mut fake))
+        });
+        (format!("localhost:{}", address.port()), serving)
+    }
+}
+
+/// Shows this certificate whatever the key, as somebody in between would.
+#[derive(Debug)]
+struct Shown(Arc<CertifiedKey>);
+
+impl ResolvesServerCert for Shown {
+    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        Some(Arc::clone(&self.0))
+    }
+}
+
+fn with_key(certificate: &CertificateDer<'static>, key: &KeyPair) -> Arc<ServerConfig> {
+    let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
+    let key = ring::sign::any_supported_type(&key).unwrap();
+    let shown = Shown(Arc::new(CertifiedKey::new(vec![certificate.clone()], key)));
+    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_cert_resolver(Arc::new(shown));
+    Arc::new(config)
+}
+
+struct FakeTls {
+    stream: std::net::TcpStream,
+    tls: ServerConnection,
+}
+
+impl FakeTls {
+    /// The records of a text, which are not sent.
+    fn seal(&mut self, text: &str) -> Vec<u8> {
+        self.tls.writer().write_all(text.as_bytes()).unwrap();
+        let mut records = Vec::new();
+        while self.tls.wants_write() {
+            self.tls.write_tls(&mut records).unwrap();
+        }
+        records
+    }
+
+    fn send(&mut self, text: &str) {
+        let records = self.seal(text);
+        self.stream.write_all(&records).unwrap();
+    }
+
+    /// Reads until the end of this text.
+    fn read_to(&mut self, end: &str) -> String {
+        let mut text = String::new();
+        while !text.ends_with(end) {
+            let mut stream = rustls::Stream::new(&mut self.tls, &mut self.stream);
+            let mut byte = [0];
+            assert_eq!(stream.read(&mut byte).unwrap(), 1, "ended after {text:?}");
+            text.push(byte[0].into());
+        }
+        text
+    }
+}
+
+fn at(server: &RealServer) -> String {
+    format!("localhost:{}", server.address.port())
+}
+
+fn run(arguments: &[&str]) -> Finished {
+    Program::start(arguments).finish()
+}
+
+#[track_caller]
+fn check(outcome: &Finished, code: i32, stderr: &str) {
+    assert_eq!(outcome.code, Some(code), "{outcome:?}");
+    assert!(outcome.stderr.contains(stderr), "{outcome:?}");
+    assert!(outcome.stderr.lines().count() <= 1, "{outcome:?}");
+}
+
+#[test]
+fn every_way_to_use_the_program_goes_over_tls() {
+    let identity = Identity::new();
+    let server = identity.start();
+    let (address, pin) = (at(&server), identity.pin());
+    let run = |arguments: &[&str]| {
+        let mut command = command(arguments);
+        let set = [("CHAT_TLS", "1"), ("CHAT_PIN", &pin), ("CHAT_SERVER", &address)];
+        Program::run(command.envs(set).env("CHAT_NAME", "al")).finish()
+    };
+    check(&run(&["say", "hi"]), 0, "");
+    check(&run(&["me", "waves"]), 0, "");
+    check(&run(&["topic", "cats"]), 0, "");
+    for (task, expected) in [
+        (&["look"][..], "al\n"),
+        (&["rooms"], "main"),
+        (&["topic"], "cats"),
+        (&["history"], "al: hi\n"),
+        (&["follow", "--history", "99", "--count", "1", "--match", "^al: hi$"], "al: hi\n"),
+        (&["wait", "--history", "99", "--match", "waves"], "* al waves\n"),
+    ] {
+        let outcome = run(task);
+        check(&outcome, 0, "");
+        assert!(outcome.stdout.contains(expected), "{task:?} {outcome:?}");
+    }
+    // A bot's program finds the same server in the same way.
+    let program = env!("CARGO_BIN_EXE_chat-client");
+    let script = format!("'{program}' look --name other");
+    check(&run(&["bot", "--name", "robo", "sh", "-c", &script]), 0, "");
+    assert!(run(&["history"]).stdout.contains("robo: other\n"));
+}
+
+/// The input ends, and the answers do not: only one side of TLS ends then.
+#[test]
+fn a_pipe_gets_all_answers_after_the_end_of_its_input() {
+    let identity = Identity::new();
+    let server = identity.start();
+    let address = at(&server);
+    let ca = identity.ca();
+    let mut program = Program::start(&["--server", &address, "--name", "al", "--tls", "--ca", &ca]);
+    let text = "x".repeat(1000);
+    (0..300).for_each(|n| program.send(format!("say {n} {text}\n").as_bytes()));
+    program.send(b"ping done\n");
+    let outcome = program.finish();
+    check(&outcome, 0, "");
+    let mut lines = outcome.stdout.lines();
+    assert_eq!([lines.next(), lines.next()], [Some("Connect Success"), Some("Login Success")]);
+    (0..300).for_each(|n| assert_eq!(lines.next(), Some(&*format!("al: {n} {text}"))));
+    assert_eq!([lines.next(), lines.next()], [Some("pong done"), None]);
+}
+
+#[test]
+fn whom_to_trust_decides_the_user() {
+    let (right, other) = (Identity::new(), Identity::new());
+    let old = Identity::with(|params| params.not_after = date_time_ymd(2020, 1, 1));
+    let early = Identity::with(|params| params.not_before = date_time_ymd(4000, 1, 1));
+    let (server, old_server) = (right.start(), old.start());
+    let early_server = early.start();
+    let (address, old_address, early_address) = (at(&server), at(&old_server), at(&early_server));
+    let number = server.address.to_string();
+    let openssl = right.pin().to_uppercase();
+    let openssl: Vec<_> = (0..64).step_by(2).map(|at| &openssl[at..at + 2]).collect();
+    let unknown = format!(
+        "chat-client: nobody trusted vouches for the server's certificate, whose pin is {}; ask who \
+         runs the server for its pin, and if it is this one give it with --pin; or give its \
+         authority with --ca\n",
+        right.pin()
+    );
+    let another = format!("has another pin: {}; ask who runs the server", right.pin());
+    for (server, trust, code, expected) in [
+        (&address, &["--ca", &right.ca()][..], 0, ""),
+        (&address, &["--pin", &right.pin()], 0, ""),
+        (&address, &["--pin", &openssl.join(":")], 0, ""),
+        // A pin holds under any name, and for ever.
+        (&number, &["--pin", &right.pin()], 0, ""),
+        (&old_address, &["--pin", &old.pin()], 0, ""),
+        (&address, &["--ca", &other.ca()], 3, &unknown),
+        (&address, &[], 3, &unknown),
+        (&address, &["--pin", &other.pin()], 3, &another),
+        (
+            &number,
+            &["--ca", &right.ca()],
+            3,
+            "certificate is for localhost; give --server the name",
+        ),
+        (&old_address, &["--ca", &old.ca()], 3, "certificate has expired; who runs the server"),
+        (&early_address, &["--ca", &early.ca()], 3, "is not valid yet; is the clock of this"),
+        (&address, &["--ca", "/none"], 7, "cannot use /none: "),
+        (&address, &["--pin", "abc"], 2, "a pin has 64 hexadecimal digits"),
+        (&address, &["--pin", &right.pin(), "--ca", &right.ca()], 2, "cannot be used together"),
+    ] {
+        let arguments = [&["look", "--server", server, "--tls"], trust].concat();
+        check(&run(&arguments), code, expected);
+    }
+    // Nothing goes over the network in the open because one word was forgotten.
+    let arguments = ["look", "--server", &address, "--pin", &right.pin()];
+    check(&run(&arguments), 2, "--ca and --pin are for TLS; give --tls, or set CHAT_TLS=1");
+}
+
+/// Anybody can show a certificate, but only its owner has its key.
+#[test]
+fn the_right_pin_with_another_key_is_not_trusted() {
+    let (identity, thief) = (Identity::new(), Identity::new());
+    for trust in [["--pin", &identity.pin()], ["--ca", &identity.ca()]] {
+        let (address, serving) = identity.fake(&thief.key, |_| ());
+        let arguments = [&["look", "--server", &address, "--tls"][..], &trust].concat();
+        let outcome = run(&arguments);
+        check(
+            &outcome,
+            3,
+            "does not have the key of the certificate that it shows; somebody is in",
+        );
+        assert_eq!(serving.join().unwrap(), None, "the handshake went on");
+    }
+}
+
+#[test]
+fn the_other_kind_of_port_is_told_in_a_line() {
+    let identity = Identity::new();
+    let server = identity.start();
+    let outcome = run(&["look", "--server", &at(&server)]);
+    check(&outcome, 3, "this port speaks TLS; connect with chat-client --tls");
+    let classic = server.classic.to_string();
+    let outcome = run(&["look", "--server", &classic, "--tls", "--pin", &identity.pin()]);
+    check(&outcome, 3, "what answers speaks no TLS; check the port; without TLS, leave --tls away");
+}
+
+#[test]
+fn a_full_server_says_so_before_the_handshake() {
+    let identity = Identity::new();
+    let address = SocketAddr::from(([127, 0, 0, 1], 0));
+    let server = RealServer::with(address, |mut config| {
+        config.listeners[0] = Endpoint::tls(address);
+        config.credentials = Some(Credentials {
+            certificate: identity.file("certificate.pem"),
+            key: identity.file("key.pem"),
+        });
+        config.max_clients = 1;
+        config
+    });
+    let first = ["--server", &at(&server), "--name", "al", "--tls", "--pin", &identity.pin()];
+    let mut first = Program::start(&first);
+    first.read_to("Login Success\n");
+    let outcome = run(&["look", "--server", &at(&server), "--tls", "--pin", &identity.pin()]);
+    check(&outcome, 3, "Server Full; try again later");
+    check(&first.finish(), 0, "");
+}
+
+/// Whoever is in between can cut a connection. That must not look like an end that the server meant.
+#[test]
+fn an_end_without_a_word_of_tls_is_a_lost_connection() {
+    let identity = Identity::new();
+    let trust = ["--tls", "--pin", &identity.pin()];
+    let (address, serving) = identity.fake(&identity.key, |server| {
+        server.send("one: hi\n");
+        server.stream.shutdown(std::net::Shutdown::Both).unwrap();
+    });
+    let outcome = run(&[&["--server", &address, "--name", "al"], &trust[..]].concat());
+    check(&outcome, 5, "connection lost: it was cut off; start again");
+    assert!(outcome.stdout.ends_with("one: hi\n"), "{outcome:?}");
+    serving.join().unwrap().unwrap();
+
+    let (address, serving) = identity.fake(&identity.key, |server| {
+        server.stream.shutdown(std::net::Shutdown::Both).unwrap();
+    });
+    let outcome = run(&[&["look", "--server", &address, "--name", "al"], &trust[..]].concat());
+    check(&outcome, 5, "connection lost: ");
+    serving.join().unwrap().unwrap();
+}
+
+/// A wait has a limit, also when the socket has something to read and the record is not whole.
+#[test]
+fn half_a_record_holds_up_no_time_limit() {
+    let identity = Identity::new();
+    let (address, serving) = identity.fake(&identity.key, |server| {
+        let records = server.seal(&"x: hi\n".repeat(1000));
+        server.stream.write_all(&records[..records.len() / 2]).unwrap();
+        let mut rest = Vec::new();
+        let _ = server.stream.read_to_end(&mut rest);
+    });
+    let arguments = ["look", "--server", &address, "--name", "al", "--timeout", "1"];
+    let outcome = run(&[&arguments, &["--tls", "--pin", &identity.pin()][..]].concat());
+    check(&outcome, 1, "the time of --timeout ran out");
+    serving.join().unwrap().unwrap();
+}
+
+/// However records are cut, and with new keys in between, every line is there.
+#[test]
+fn lines_come_whole_however_their_records_are_cut() {
+    let identity = Identity::new();
+    let (address, serving) = identity.fake(&identity.key, |server| {
+        server.read_to("\n");
+        for round in 0..20 {
+            server.tls.refresh_traffic_keys().unwrap();
+            let text: String = (0..2000).map(|n| format!("x: {round} {n}\n")).collect();
+            let records = server.seal(&text);
+            let cut = 1 + round * 997;
+            for piece in records.chunks(cut) {
+                server.stream.write_all(piece).unwrap();
+            }
+        }
+        server.tls.send_close_notify();
+        server.send("");
+        server.stream.shutdown(std::net::Shutdown::Write).unwrap();
+        let mut rest = Vec::new();
+        let _ = server.stream.read_to_end(&mut rest);
+    });
+    let arguments = ["--server", &address, "--name", "al", "--tls", "--pin", &identity.pin()];
+    let mut program = Program::start(&arguments);
+    program.send(b"look\n");
+    let outcome = program.finish();
+    let mut lines = outcome.stdout.lines().skip(2);
+    for round in 0..20 {
+        (0..2000).for_each(|n| assert_eq!(lines.next(), Some(&*format!("x: {round} {n}"))));
+    }
+    assert_eq!(lines.next(), None);
+    check(&outcome, 0, "");
+    serving.join().unwrap().unwrap();
+}
+
+#[test]
+fn the_prompt_comes_back_over_tls() {
+    let identity = Identity::new();
+    let server = identity.start();
+    let address = server.address;
+    let server_name = at(&server);
+    let arguments =
+        ["--server", &server_name, "--name", "al", "--no-time", "--tls", "--pin", &identity.pin()];
+    let mut pty = Pty::start_with(&arguments, 80, &fresh_directory(), &[]);
+    pty.wait_for_last("al@main>");
+    pty.keys("hello\r");
+    pty.wait_for("al: hello\n");
+    drop(server);
+    pty.wait_for("connection lost");
+    let server = identity.serve(address);
+    pty.wait_for("connected again");
+    pty.keys("hello again\r");
+    pty.wait_for("al: hello again\n");
+    pty.keys(CTRL_D);
+    assert_eq!(pty.wait(), 0);
+    drop(server);
+}
