@@ -73,6 +73,7 @@ impl RoomLog {
             recording,
             couriers: vec![CourierState::default(); couriers].into(),
             has_waiting: false,
+            speaker: None,
             is_closed: false,
         };
         Self { id, room, capacity, subscribers, state: Mutex::new(state), moved: Condvar::new() }
@@ -326,10 +327,13 @@ impl LogGuard<'_> {
         }
     }
 
-    /// Lets couriers that sleep carry the lines on this thread, once the log is unlocked. Nothing
-    /// else may be locked then.
-    pub fn carry(mut self) {
-        self.wake.is_carried = true;
+    /// Unlocks the log, and lets couriers that sleep carry the lines on this thread, if the last lines
+    /// before were also of this speaker. Nothing else may be locked.
+    ///
+    /// Where several speak in turn a courier is better: until it is awake it has the lines of all of
+    /// them, and sends them together.
+    pub fn carry(mut self, speaker: usize) {
+        self.wake.is_carried = self.state.speaker.replace(speaker) == Some(speaker);
     }
 
     /// A reader, from the log's present end on, for a client of this courier.
@@ -443,6 +447,23 @@ mod tests {
         drop(reader);
         append(&log, 10);
         assert_eq!(courier.take(), 0, "its last client has gone");
+    }
+
+    #[test]
+    fn who_speaks_again_carries_the_lines_and_others_wake_the_courier() {
+        let courier = Arc::new(Count::default());
+        let log = log(&courier, None);
+        let _reader = log.lock().add_reader(0);
+        for (speaker, is_carried) in [(1, false), (1, true), (2, false), (1, false), (1, true)] {
+            let mut guard = log.lock();
+            guard.append(b"line\n", Timestamp::UNIX_EPOCH);
+            guard.carry(speaker);
+            assert_eq!(courier.take_carried(), usize::from(is_carried));
+            assert_eq!(courier.take(), usize::from(!is_carried));
+            let mut batch = Batch::default();
+            assert!(log.next_batch(0, &mut batch));
+            assert!(!log.offered(0, batch.end, Position::MAX));
+        }
     }
 
     #[test]

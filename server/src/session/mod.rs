@@ -422,7 +422,7 @@ impl Session<'_> {
     /// the room itself, where that is cheaper than to wake a courier.
     fn flush_at_last(&mut self) {
         if let Some(log) = self.append() {
-            log.carry();
+            log.carry(self.client.id);
         }
         self.pending_lines.clear();
     }
