@@ -7,6 +7,7 @@ use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand, ValueHint};
 
 use super::appearance::Appearance;
+use super::examples;
 use super::lan::Lan;
 use super::limits::seconds;
 use super::script::Task;
@@ -22,7 +23,7 @@ use crate::exit::{Exit, Failure};
 /// Options of the prompt, and short names of servers, may stand in ~/.config/chat-client/config.toml. The
 /// command line goes before the environment, that before the file, and the file before the default.
 #[derive(Debug, Parser)]
-#[command(version = protocol::VERSION, after_help = Exit::help(), args_conflicts_with_subcommands = true)]
+#[command(version = protocol::VERSION, after_help = examples::help(""), args_conflicts_with_subcommands = true)]
 pub struct Args {
     /// What to do instead of chatting
     #[command(subcommand)]
@@ -50,14 +51,16 @@ pub enum Command {
     /// Chat without a server: everybody on the local network who opens the same port
     ///
     /// As without a subcommand it is a prompt on a terminal, and a filter in a pipe.
-    #[command(after_help = Exit::help())]
+    #[command(after_help = examples::help("lan"))]
     Lan(Lan),
     /// Print the completions for a shell
+    #[command(after_help = examples::help("completions"))]
     Completions {
         /// Which shell
         shell: clap_complete::Shell,
     },
     /// Print the manual page
+    #[command(after_help = examples::help("man"))]
     Man,
 }
 

@@ -6,12 +6,14 @@
 //! | [`server`], [`limits`], [`appearance`] | options that several of them share |
 //! | [`script`], [`act`], [`lan`] | the options of the subcommands |
 //! | [`settings`] | the same with what the user's own file says |
+//! | [`examples`] | examples of each command |
 //! | [`documents`] | help, completions, the manual page |
 
 pub mod act;
 pub mod appearance;
 pub mod chat;
 pub mod documents;
+pub mod examples;
 pub mod lan;
 pub mod limits;
 pub mod script;

@@ -8,9 +8,9 @@ use protocol::limits::HISTORY_LINES;
 use regex::Regex;
 
 use super::act::{Announce, Kick, Restrain, Telling};
+use super::examples;
 use super::limits::Visit;
 use super::server::{one_line, one_word};
-use crate::exit::Exit;
 
 /// The types of lines, as `--json` has them.
 pub const TYPES: [&str; 11] = [
@@ -24,50 +24,50 @@ pub enum Task {
     /// Say something, and succeed only once the server has echoed it
     ///
     /// Without TEXT each line of standard input is said, at the server's pace.
-    #[command(after_help = Exit::help())]
+    #[command(after_help = examples::help("say"))]
     Say(Say),
     /// Print who is in the room, a name a line
-    #[command(after_help = Exit::help())]
+    #[command(after_help = examples::help("look"))]
     Look(List),
     /// Print the rooms, each with how many are in it
-    #[command(after_help = Exit::help())]
+    #[command(after_help = examples::help("rooms"))]
     Rooms(List),
     /// Print the last lines of the room
-    #[command(after_help = Exit::help())]
+    #[command(after_help = examples::help("history"))]
     History(History),
     /// Print every line of the room, until stopped
-    #[command(after_help = Exit::help())]
+    #[command(after_help = examples::help("follow"))]
     Follow(Follow),
     /// Wait for a line of the room, and print it
-    #[command(after_help = Exit::help())]
+    #[command(after_help = examples::help("wait"))]
     Wait(Wait),
     /// Say something, and wait for a line after it; print that line
     ///
     /// Nothing that is said in answer can be missed between the two.
-    #[command(after_help = Exit::help())]
+    #[command(after_help = examples::help("ask"))]
     Ask(Ask),
     /// Tell the room what you do
-    #[command(after_help = Exit::help())]
+    #[command(after_help = examples::help("me"))]
     Me(Telling),
     /// Print the topic of the room, or set it to TEXT
-    #[command(after_help = Exit::help())]
+    #[command(after_help = examples::help("topic"))]
     Topic(Telling),
     /// As an operator: tell everyone in every room
-    #[command(after_help = Exit::help())]
+    #[command(after_help = examples::help("announce"))]
     Announce(Announce),
     /// As an operator: end the connection of a user
-    #[command(after_help = Exit::help())]
+    #[command(after_help = examples::help("kick"))]
     Kick(Kick),
     /// As an operator: let a user say nothing for a time
-    #[command(after_help = Exit::help())]
+    #[command(after_help = examples::help("mute"))]
     Mute(Restrain),
     /// As an operator: keep a name or an address out for a time
-    #[command(after_help = Exit::help())]
+    #[command(after_help = examples::help("ban"))]
     Ban(Restrain),
     /// Make a program a user of the room
     ///
     /// It reads the lines of the room at its standard input, and says what it prints.
-    #[command(after_help = Exit::help())]
+    #[command(after_help = examples::help("bot"))]
     Bot(Bot),
 }
 
@@ -81,6 +81,18 @@ pub struct Say {
     /// Say it to this user alone
     #[arg(long, value_name = "NAME", value_parser = one_word, value_hint = ValueHint::Other)]
     pub to: Option<String>,
+
+    /// Say what programs print: without colours, with its indentation, long lines divided at words
+    ///
+    /// A line that is divided counts as several.
+    #[arg(long)]
+    pub plain: bool,
+
+    /// Print what was said, one JSON object a line, with its time and its position in the room
+    ///
+    /// It asks the server once more a line, so where the server has a rate it takes twice the time.
+    #[arg(short, long, conflicts_with = "to")]
+    pub json: bool,
 
     /// What to say; each line of it is a line of its own
     #[arg(value_hint = ValueHint::Other)]
@@ -217,6 +229,12 @@ pub struct Bot {
     /// Start it again when it fails, each time a little later
     #[arg(long)]
     pub restart: bool,
+
+    /// Come again when the connection is lost, as often as it takes, while the program runs on
+    ///
+    /// It is told then what was said meanwhile. What it said last may be lost; standard error says so.
+    #[arg(long)]
+    pub reconnect: bool,
 
     /// Let it do more than say: `/me TEXT` tells what it does, `/msg NAME TEXT` answers one user alone
     ///

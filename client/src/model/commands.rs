@@ -173,14 +173,18 @@ pub fn verbatim(text: &str) -> Vec<String> {
     let say = |line: &&str| {
         let text = line.trim_start();
         let indent = &line[..line.len() - text.len()];
-        let columns: usize =
-            indent.chars().map(|it| if it == '\t' { TAB_COLUMNS } else { 1 }).sum();
         match text {
             "" => "say".to_owned(),
-            text => format!("say {}{text}", "\u{a0}".repeat(columns)),
+            text => format!("say {}{text}", "\u{a0}".repeat(columns(indent))),
         }
     };
     lines[start..end].iter().map(say).collect()
+}
+
+/// How many columns the white space at the beginning of a line takes.
+#[must_use]
+pub fn columns(indent: &str) -> usize {
+    indent.chars().map(|it| if it == '\t' { TAB_COLUMNS } else { 1 }).sum()
 }
 
 /// Columns that a tab is worth where it cannot stay one.

@@ -2,6 +2,7 @@
 //!
 //! Pure: no socket, no terminal; the time is told. Everything it takes in is already safe to show.
 
+use std::collections::VecDeque;
 use std::time::Instant;
 
 use protocol::{Event, NameError, Reply, Request, RoomName, ServerLine, UserName};
@@ -27,17 +28,12 @@ pub struct State {
     fences: Fences,
     roster: Roster,
     search: Option<Search>,
-    look: Option<Look>,
+    /// The marks of the fences behind each `look` of the user, and the names that answer the first of them.
+    looks: VecDeque<String>,
+    names: Vec<String>,
     /// Whether this program has asked for the topic.
     asked_topic: bool,
     is_put_out: bool,
-}
-
-/// The names that come in answer to a `look` of the user, up to a fence with this mark.
-#[derive(Debug)]
-struct Look {
-    fence: String,
-    names: Vec<String>,
 }
 
 /// What a line from the server leads to.
@@ -68,7 +64,8 @@ impl State {
             fences: Fences::default(),
             roster,
             search: None,
-            look: None,
+            looks: VecDeque::new(),
+            names: Vec::new(),
             asked_topic: false,
             is_put_out: false,
         }
@@ -135,7 +132,9 @@ impl State {
         self.location.lost();
         self.roster.list_ended();
         self.fences.lost();
-        (self.search, self.look) = (None, None);
+        self.search = None;
+        self.looks.clear();
+        self.names.clear();
         self.asked_topic = false;
     }
 
@@ -167,7 +166,7 @@ impl State {
     pub fn looked(&mut self) -> String {
         let fence = self.fences.set();
         let request = fence::request(&fence);
-        self.look.get_or_insert_with(|| Look { fence, names: Vec::new() });
+        self.looks.push_back(fence);
         request
     }
 
@@ -191,8 +190,9 @@ impl State {
             }
             Entry::Line(ServerLine::Other(row)) => {
                 self.roster.row(row, self.location.name());
-                let look = self.look.as_mut().filter(|_| self.roster.lists_users());
-                look.map(|look| look.names.push(row.to_owned())).is_none()
+                let is_held = self.roster.lists_users() && !self.looks.is_empty();
+                self.names.extend(is_held.then(|| row.to_owned()));
+                !is_held
             }
             Entry::Earlier(_) => match self.search.as_mut().filter(|search| search.has_begun()) {
                 Some(search) => search.row(&entry),
@@ -223,8 +223,9 @@ impl State {
         if let Some(mark) = self.fences.answered(reply) {
             effect.told = self.search.as_mut().and_then(|search| search.fence(mark));
             self.search.take_if(|_| effect.told.is_some());
-            let look = self.look.take_if(|look| mark.is_empty() || mark == look.fence);
-            effect.held = look.map_or_else(Vec::new, |look| in_columns(&look.names));
+            if self.looks.pop_front_if(|fence| mark.is_empty() || mark == fence).is_some() {
+                effect.held = in_columns(&std::mem::take(&mut self.names));
+            }
             self.end_replay(mark, effect);
             return false;
         }

@@ -7,11 +7,13 @@
 //! | `bot-output` | what the program prints, as requests, into another queue; and its end |
 //! | `bot-sender` | that queue to the server, which reads at its own pace |
 
+use std::net::Shutdown;
 use std::ops::ControlFlow;
+use std::os::unix::net::UnixStream;
 use std::process::ExitStatus;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -20,6 +22,8 @@ use protocol::{Event, LineDecoder, LineError, Reply};
 use super::entrance::Entrance;
 use super::input::{LONGEST, put_request};
 use super::lines::Woken;
+use super::outlet::Outlet;
+use super::past::{Past, Told, Wanted};
 use super::program::{Program, ProgramEvent, code};
 use super::record::{self, Record};
 use super::session::{ScriptSession, is_refusal};
@@ -27,7 +31,6 @@ use crate::args::script::Bot;
 use crate::exit::{Exit, Failure};
 use crate::model::backoff::Backoff;
 use crate::model::fence;
-use crate::net::Sender;
 use crate::sys::signals::Signals;
 use crate::sys::stderr::warn;
 use crate::sys::{descendants, thread};
@@ -44,20 +47,33 @@ const LONGEST_DELAY: Duration = Duration::from_secs(60);
 ///
 /// Says why it could not go on.
 pub fn run(bot: &Bot) -> Result<u8, Failure> {
-    let session = Entrance::new(&bot.visit, bot.visit.server.speaker()?).enter()?;
-    let closer = session.sender.try_clone().map_err(Failure::local)?;
-    let signals = Signals::call(move || closer.close())?;
+    let mut entrance = Entrance::new(&bot.visit, bot.visit.server.speaker()?);
+    let mut session = entrance.enter()?;
+    let mut past = Past::new(Wanted::None, &session.name, bot.reconnect);
+    if let Some(requests) = past.requests() {
+        session.send(&requests)?;
+    }
     let sender = session.sender.try_clone().map_err(Failure::local)?;
+    let outlet = Arc::new(Outlet::new(sender));
+    let (end, ends) = UnixStream::pair().map_err(Failure::local)?;
+    entrance.end_with(ends);
+    let closer = Arc::clone(&outlet);
+    let signals = Signals::call(move || {
+        closer.close();
+        // It fails when that has happened already.
+        let _ = end.shutdown(Shutdown::Both);
+    })?;
     let (requests, waiting) = sync_channel(QUEUE);
-    let sending = thread::spawn("bot-sender", move || send_all(sender, &waiting))?;
+    let way = Arc::clone(&outlet);
+    let sending = thread::spawn("bot-sender", move || way.send_all(&waiting))?;
     descendants::adopt();
-    let mut room = BotRoom { session, requests, bot, missed: 0 };
+    let mut room = BotRoom { session, entrance, past, outlet, requests, bot, missed: 0 };
     let result = room.run_program();
-    let BotRoom { session, requests, .. } = room;
+    let BotRoom { session, outlet, requests, .. } = room;
     drop(requests);
     if result.is_err() {
         // A send that waits for a server that does not read would wait for ever.
-        session.sender.close();
+        outlet.close();
     }
     thread::join(sending);
     session.leave();
@@ -65,15 +81,6 @@ pub fn run(bot: &Bot) -> Result<u8, Failure> {
         return Ok(Exit::Signal.code());
     }
     result
-}
-
-/// What fails here fails at the reader too, with the reason.
-fn send_all(mut sender: Sender, requests: &Receiver<Vec<u8>>) {
-    for request in requests {
-        if sender.send(&request).is_err() {
-            return;
-        }
-    }
 }
 
 /// Turns what a program does into requests.
@@ -113,6 +120,9 @@ impl ProgramOutput {
 /// The connection to the room, for the programs that run in it one after the other.
 struct BotRoom<'a> {
     session: ScriptSession,
+    entrance: Entrance<'a>,
+    past: Past,
+    outlet: Arc<Outlet>,
     requests: SyncSender<Vec<u8>>,
     bot: &'a Bot,
     /// Lines that came while no program ran, or that the one before was not told it missed.
@@ -154,7 +164,7 @@ impl BotRoom<'_> {
         let served = self.serve(&mut program, &has_ended);
         if served.is_err() {
             // What waits to be sent must not keep the program's last words waiting.
-            self.session.sender.close();
+            self.outlet.close();
             program.stop();
         }
         self.missed = program.untold();
@@ -167,61 +177,120 @@ impl BotRoom<'_> {
     fn serve(&mut self, program: &mut Program, has_ended: &AtomicBool) -> Result<(), Failure> {
         loop {
             let now = format!("{:.3}", Timestamp::now());
-            let Self { session, bot, .. } = self;
+            let Self { session, past, bot, .. } = self;
             let (room, name) = (&session.room, &session.name);
-            let shape = |line: &str| match bot.json {
-                true => record::json(&Record::of_line(line, &now, room)),
-                false => line.to_owned(),
-            };
-            let done = session.lines.each(|line| {
-                match fence::answered(line) {
-                    Some("bot") => return ControlFlow::Break(()),
-                    // A server without `ping` does not tell the fences apart.
-                    Some("") if has_ended.load(Ordering::Acquire) => {
-                        return ControlFlow::Break(());
-                    }
-                    Some(_) => return ControlFlow::Continue(()),
-                    None => {}
-                }
-                if is_refusal(line) {
-                    warn(format_args!("the server refused a line of the program: {line}"));
-                } else if bot.own || !is_own(line, name) {
-                    program.send(&shape(line), shape);
+            let mut tell = |told: Told<'_>| {
+                if bot.own || !is_own(told.line(), name) {
+                    let line = match bot.json {
+                        true => record::json(&told.record(room)),
+                        false => told.line().to_owned(),
+                    };
+                    program.send(&line, |gap| match bot.json {
+                        true => record::json(&Record::of_line(gap, &now, room)),
+                        false => gap.to_owned(),
+                    });
                 }
                 ControlFlow::Continue(())
+            };
+            let done = session.lines.each(|line| match fence::answered(line) {
+                Some("bot") => ControlFlow::Break(Ok(())),
+                // A server without `ping` does not tell the fences apart.
+                Some("") if has_ended.load(Ordering::Acquire) => ControlFlow::Break(Ok(())),
+                _ if is_refusal_of_program(line) => {
+                    warn(format_args!("the server refused a line of the program: {line}"));
+                    ControlFlow::Continue(())
+                }
+                _ => past.take(line, &now, &mut tell),
             });
-            if done.is_some() {
-                return Ok(());
+            if let Some(done) = done {
+                return done;
             }
-            self.wait(None)?;
+            if self.wait(None)? == Woken::Ended {
+                self.come_again()?;
+                if has_ended.load(Ordering::Acquire) {
+                    // Its fence may be lost with the connection.
+                    self.offer(&fence::request("bot"));
+                }
+            }
         }
     }
 
     /// Lets time pass. What the room says meanwhile, no program hears; the next one is told how much it was.
     fn pause(&mut self, deadline: Instant) -> Result<(), Failure> {
-        while self.wait(Some(deadline))? != Woken::TimedOut {
-            let Self { session, missed, .. } = self;
+        loop {
+            match self.wait(Some(deadline))? {
+                Woken::TimedOut => return Ok(()),
+                Woken::Ended => self.come_again()?,
+                Woken::Received | Woken::OutputClosed => {}
+            }
+            let now = format!("{:.3}", Timestamp::now());
+            let Self { session, past, missed, .. } = self;
             session.lines.each(|line| {
-                *missed += u64::from(fence::answered(line).is_none() && !is_refusal(line));
-                ControlFlow::<()>::Continue(())
+                if is_refusal_of_program(line) {
+                    return ControlFlow::Continue(());
+                }
+                past.take(line, &now, |_| {
+                    *missed += 1;
+                    ControlFlow::Continue(())
+                })
             });
+        }
+    }
+
+    /// Goes into the room again after the connection was lost, where the user wants that.
+    fn come_again(&mut self) -> Result<(), Failure> {
+        let lost = self.session.lines.ended();
+        let is_over = self.outlet.is_closed() || lost.exit != Exit::ConnectionLost;
+        if is_over || !self.bot.reconnect {
+            return Err(lost);
+        }
+        warn("what the program said last may be lost");
+        self.outlet.lost();
+        self.session = self.entrance.enter_again(lost)?;
+        self.past.comes_again();
+        // Before anybody else can send there. When it is lost already, the next wait finds out.
+        if let Some(requests) = self.past.requests() {
+            let _ = self.session.send(&requests);
+        }
+        let sender = self.session.sender.try_clone().map_err(Failure::local)?;
+        if !self.outlet.resume(sender) {
+            return Err(Failure::lost("it was ended by a signal"));
         }
         Ok(())
     }
 
+    /// Sends a request behind what the program has said. Where so much waits for the server that there is no
+    /// place, the answers to that will do.
+    fn offer(&self, request: &str) {
+        // The other error says that nothing is sent any more.
+        let _ = self.requests.try_send(request.as_bytes().to_vec());
+    }
+
+    /// Waits for bytes, and for the end of the connection, however it comes.
     fn wait(&mut self, deadline: Option<Instant>) -> Result<Woken, Failure> {
+        match self.past.take_due() {
+            "" => {}
+            due => self.offer(due),
+        }
         let Self { session, requests, .. } = self;
-        let woken = session.wait_with(deadline, |ping| {
-            match requests.try_send(ping.as_bytes().to_vec()) {
-                // So much waits for the server that its answers will tell whether it is alive.
-                Ok(()) | Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => Ok(()),
+        let ask = |ping: &str| {
+            // As above: its answers will tell whether the server is alive.
+            let _ = requests.try_send(ping.as_bytes().to_vec());
+            Ok(())
+        };
+        match session.wait_with(deadline, ask) {
+            Err(lost) if lost.exit == Exit::ConnectionLost && self.bot.reconnect => {
+                warn(format_args!("{lost}"));
+                Ok(Woken::Ended)
             }
-        })?;
-        match woken {
-            Woken::Ended => Err(session.lines.ended()),
-            woken => Ok(woken),
+            woken => woken,
         }
     }
+}
+
+/// Whether the server refuses something that the program has said, and not a question of this one.
+fn is_refusal_of_program(line: &str) -> bool {
+    is_refusal(line) && Reply::parse(line) != Some(Reply::UnknownCommand("since"))
 }
 
 /// Adds the request for what a program has printed: `/me TEXT` and `/msg NAME TEXT` are more than to be

@@ -8,10 +8,13 @@ use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::time::Instant;
 
+use jiff::Timestamp;
 use parking_lot::{Condvar, Mutex};
 use protocol::{Event, Reply};
 
 use super::lines::{ScriptLines, Woken};
+use super::output::Output;
+use super::said::Said;
 use super::session::{is_refusal, liveness, silent};
 use crate::exit::Failure;
 use crate::model::fence;
@@ -129,6 +132,8 @@ pub struct Listener {
     tally: Tally,
     /// When all must be done, if the user has said so.
     deadline: Option<Instant>,
+    /// Where what was said is printed, if that is wanted.
+    output: Option<Output>,
 }
 
 /// What the listener shares with the thread that sends. Dropped, at whatever end of its own thread, it
@@ -159,7 +164,23 @@ impl Listener {
         is_talkative: bool,
         deadline: Option<Instant>,
     ) -> Self {
-        Self { lines, tally: Tally::new(echo, is_talkative), deadline }
+        Self { lines, tally: Tally::new(echo, is_talkative), deadline, output: None }
+    }
+
+    /// The same, which prints what was said as objects. Each line has the question behind it.
+    #[must_use]
+    pub fn printing(mut self, said: Said, output: Output) -> Self {
+        (self.tally.said, self.output) = (Some(said), Some(output));
+        self
+    }
+
+    fn print(&mut self) -> Result<(), Failure> {
+        let (Some(said), Some(output)) = (&mut self.tally.said, &mut self.output) else {
+            return Ok(());
+        };
+        said.take_objects().iter().for_each(|object| output.line(object));
+        // Whether somebody reads it changes nothing of what is said.
+        output.flush().map(drop)
     }
 
     /// Runs until the server has closed. Gives the reason of the last refusal.
@@ -176,6 +197,7 @@ impl Listener {
                 ControlFlow::<()>::Continue(())
             });
             let counts = echoes.publish(&self.tally);
+            self.print()?;
             tick(counts);
             if self.deadline.is_some_and(|deadline| deadline <= Instant::now()) {
                 return Err(Failure::out_of_time());
@@ -218,17 +240,28 @@ struct Tally {
     mutes: u64,
     /// The reason of the last refusal.
     why: String,
+    /// What was said, where it is to be told.
+    said: Option<Said>,
 }
 
 impl Tally {
     fn new(echo: Echo, is_talkative: bool) -> Self {
         let (muted, why) = (None, String::new());
         let (answered, refused, unknown, gap, mutes) = (0, 0, 0, 0, 0);
-        Self { echo, is_talkative, answered, refused, unknown, gap, muted, mutes, why }
+        let said = None;
+        Self { echo, is_talkative, answered, refused, unknown, gap, muted, mutes, why, said }
     }
 
     fn line(&mut self, line: &str) {
-        if self.echo.is_in(line) {
+        let is_echo = self.echo.is_in(line);
+        if let Some(said) = &mut self.said {
+            if is_echo {
+                said.echoed(line);
+            } else if said.take(line, || format!("{:.3}", Timestamp::now())) {
+                return;
+            }
+        }
+        if is_echo {
             self.answered += 1;
         } else if let Some(mark) = fence::answered(line) {
             if let Ok(sent) = mark.parse() {

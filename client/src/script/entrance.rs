@@ -2,6 +2,8 @@
 //!
 //! The time that the user gave counts from the beginning, and holds for all of it.
 
+use std::os::fd::AsFd;
+use std::os::unix::net::UnixStream;
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::time::{Duration, Instant};
 
@@ -11,6 +13,7 @@ use crate::exit::{Exit, Failure};
 use crate::model::backoff::Backoff;
 use crate::net::watch::Watched;
 use crate::net::{Attempted, ConnectError, Connection, PATIENCE, attempt};
+use crate::sys::poll::{self, Interest};
 use crate::sys::stderr::warn;
 use crate::sys::thread;
 
@@ -34,6 +37,8 @@ pub struct Entrance<'a> {
     backoff: Backoff,
     /// When the user was let in.
     entered: Instant,
+    /// Readable once all is to end, and so every wait in here.
+    end: Option<UnixStream>,
 }
 
 impl<'a> Entrance<'a> {
@@ -50,7 +55,13 @@ impl<'a> Entrance<'a> {
             left: limits.retry,
             backoff,
             entered: Instant::now(),
+            end: None,
         }
+    }
+
+    /// Lets every wait in here end when this can be read.
+    pub fn end_with(&mut self, end: UnixStream) {
+        self.end = Some(end);
     }
 
     /// The way in for somebody who only reads: without a name where none is given, and with one that is
@@ -113,7 +124,17 @@ impl<'a> Entrance<'a> {
             return Err(Failure::new(Exit::TimedOut, reason));
         }
         warn(format_args!("{failure}; trying again in {:.0} s", pause.as_secs_f64().ceil()));
-        std::thread::sleep(pause);
+        let until = Instant::now() + pause;
+        match &self.end {
+            None => std::thread::sleep(pause),
+            Some(end) => {
+                let [ends] = poll::wait([(end.as_fd(), Interest::Read)], Some(until))
+                    .map_err(Failure::local)?;
+                if ends {
+                    return Err(ended());
+                }
+            }
+        }
         Ok(())
     }
 
@@ -121,8 +142,12 @@ impl<'a> Entrance<'a> {
         let Visit { server, limits } = self.visit;
         let patience = limits.connect_patience(PATIENCE);
         let (report, reported) = sync_channel::<Result<(Connection, Watched), ConnectError>>(1);
-        // Nobody may wait for it any more.
-        let tell = move |attempted| drop(report.send(attempted));
+        let (done, is_done) = UnixStream::pair().map_err(Failure::local)?;
+        let tell = move |attempted| {
+            // Nobody may wait for it any more.
+            drop(report.send(attempted));
+            drop(done);
+        };
         let (to, name) = (&server.server, &self.name);
         let thread = if self.watches {
             attempt::start_reading(to, server.room(), name, patience, tell)
@@ -133,7 +158,16 @@ impl<'a> Entrance<'a> {
         }?;
         let longest = patience + SLACK;
         let left = self.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
-        let attempted = match reported.recv_timeout(left.map_or(longest, |left| left.min(longest)))
+        let until = Instant::now() + left.map_or(longest, |left| left.min(longest));
+        let done = (is_done.as_fd(), Interest::Read);
+        let ends = match &self.end {
+            Some(end) => poll::wait([done, (end.as_fd(), Interest::Read)], Some(until)),
+            None => poll::wait([done], Some(until)).map(|[done]| [done, false]),
+        };
+        if let [_, true] = ends.map_err(Failure::local)? {
+            return Err(ended());
+        }
+        let attempted = match reported.recv_timeout(until.saturating_duration_since(Instant::now()))
         {
             Ok(attempted) => attempted,
             Err(RecvTimeoutError::Timeout) if left.is_some_and(|left| left < longest) => {
@@ -160,4 +194,8 @@ impl<'a> Entrance<'a> {
         self.entered = Instant::now();
         Ok(session)
     }
+}
+
+fn ended() -> Failure {
+    Failure::new(Exit::Signal, "ended by a signal")
 }

@@ -5,12 +5,13 @@
 //! | [`entrance`] | getting in, and trying again |
 //! | [`session`], [`lines`] | a connection that is logged in and in its room, and its lines |
 //! | [`input`] | from what is to be said to requests |
-//! | [`say`], [`echoes`] | saying lines, and finding out what became of each |
+//! | [`say`], [`echoes`], [`said`] | saying lines, and finding out what became of each |
+//! | [`plain`] | from what programs print to what can be said |
 //! | [`act`] | one request of another kind, and what became of it |
 //! | [`answers`] | `look`, `rooms` and `history`: a list, up to its fence |
 //! | [`follow`], [`wait`] | the room as it goes on |
 //! | [`past`] | what stood in the room before, in one sequence with what comes |
-//! | [`bot`], [`program`] | a program as a user of the room |
+//! | [`bot`], [`program`], [`outlet`] | a program as a user of the room |
 //! | [`record`], [`output`] | a line as an object, and the way to stdout |
 //!
 //! Data goes to stdout and nothing else does. Nothing here ends the process or reads a terminal.
@@ -23,10 +24,13 @@ pub mod entrance;
 pub mod follow;
 pub mod input;
 pub mod lines;
+pub mod outlet;
 pub mod output;
 pub mod past;
+pub mod plain;
 pub mod program;
 pub mod record;
+pub mod said;
 pub mod say;
 pub mod session;
 pub mod wait;

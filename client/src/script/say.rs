@@ -10,11 +10,14 @@ use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use protocol::LineDecoder;
+use protocol::{LineDecoder, LineError};
 
 use super::echoes::{Counts, Echo, Echoes, Listener, Shared, said_by};
 use super::entrance::Entrance;
 use super::input::{CHUNK_BYTES, LONGEST, put_request};
+use super::output::Output;
+use super::plain;
+use super::said::{self, Said};
 use super::session::ScriptSession;
 use crate::args::script::Say;
 use crate::exit::{Exit, Failure};
@@ -42,7 +45,8 @@ pub fn run(say: &Say) -> Result<Exit, Failure> {
         true => Some(File::from(io::stdin().as_fd().try_clone_to_owned().map_err(Failure::local)?)),
         false => None,
     };
-    let ScriptSession { sender, lines, name, deadline, .. } =
+    let output = say.json.then(Output::new).transpose()?;
+    let ScriptSession { sender, lines, name, room, deadline, .. } =
         Entrance::new(&say.visit, say.visit.server.speaker()?).enter()?;
     let (wake, woken) = UnixStream::pair().map_err(Failure::local)?;
     let echoes = Arc::new(Echoes::default());
@@ -55,20 +59,24 @@ pub fn run(say: &Say) -> Result<Exit, Failure> {
         sender: sender.try_clone().map_err(Failure::local)?,
         wake,
     };
-    let listener = Listener::new(lines, echo, stdin.is_some(), deadline);
+    let mut listener = Listener::new(lines, echo, stdin.is_some(), deadline);
+    if let Some(output) = output {
+        listener = listener.printing(Said::new(&room), output);
+    }
     let mut progress = Progress::new(stdin.as_ref());
     let hearing = thread::spawn("echoes", move || listener.run(&shared, |now| progress.show(now)))?;
-    let mut speaker = Speaker {
-        sender,
-        echoes: &echoes,
+    let requests = Requests {
         to: say.to.as_deref(),
-        decoder: LineDecoder::new(LONGEST, usize::MAX),
-        requests: Vec::new(),
+        plain: say.plain,
+        question: say.json.then(said::question).unwrap_or_default(),
+        bytes: Vec::new(),
         sent: 0,
         waiting: 0,
-        read: 0,
         unfenced: 0,
     };
+    let longest = if say.plain { plain::LONGEST } else { LONGEST };
+    let decoder = LineDecoder::new(longest, usize::MAX);
+    let mut speaker = Speaker { sender, echoes: &echoes, decoder, requests, read: 0 };
     let read = match stdin {
         Some(stdin) => speaker.say_stdin(stdin, &woken),
         None => {
@@ -115,15 +123,51 @@ fn judge(why: Result<String, Failure>, counts: Counts) -> Result<Exit, Failure> 
 struct Speaker<'a> {
     sender: Sender,
     echoes: &'a Echoes,
-    to: Option<&'a str>,
     decoder: LineDecoder,
-    requests: Vec<u8>,
-    /// How many lines were put into requests, how many of them wait to be sent and the bytes
-    /// they were read from, and how many have no fence behind them.
+    requests: Requests<'a>,
+    /// The bytes that what waits to be sent was read from.
+    read: u64,
+}
+
+/// Lines as requests that wait to be sent.
+struct Requests<'a> {
+    to: Option<&'a str>,
+    plain: bool,
+    /// What the server is asked behind each line, or nothing.
+    question: String,
+    bytes: Vec<u8>,
+    /// How many lines were put here, how many of them wait to be sent, and how many have no fence behind
+    /// them.
     sent: u64,
     waiting: u64,
-    read: u64,
     unfenced: u64,
+}
+
+impl Requests<'_> {
+    /// Adds what says a line: one request, or several where it is divided.
+    fn put_line(&mut self, line: Result<&str, LineError>) {
+        match line {
+            Ok(line) if self.plain => {
+                let beside = self.to.map_or("say ".len(), |to| "msg  ".len() + to.len());
+                for line in plain::lines(line, plain::space_beside(beside)) {
+                    self.put(Ok(&line));
+                }
+            }
+            line => self.put(line),
+        }
+    }
+
+    fn put(&mut self, line: Result<&str, LineError>) {
+        put_request(&mut self.bytes, self.to, line);
+        self.bytes.extend(self.question.bytes());
+        (self.sent, self.waiting) = (self.sent + 1, self.waiting + 1);
+        self.unfenced += 1;
+    }
+
+    fn put_fence(&mut self) {
+        self.bytes.extend(fence::request(self.sent).bytes());
+        self.unfenced = 0;
+    }
 }
 
 impl Speaker<'_> {
@@ -162,44 +206,38 @@ impl Speaker<'_> {
         let mut rest = bytes;
         let mut before = rest.len();
         while let Some(line) = self.decoder.next(&mut rest) {
-            put_request(&mut self.requests, self.to, line);
-            (self.sent, self.waiting) = (self.sent + 1, self.waiting + 1);
-            self.unfenced += 1;
+            self.requests.put_line(line);
             self.read += (before - rest.len()) as u64;
             before = rest.len();
-            if self.unfenced == FENCED {
-                self.put_fence();
+            if self.requests.unfenced >= FENCED {
+                self.requests.put_fence();
             }
             // Short lines leave together.
-            if (self.unfenced == 0 || self.requests.len() > CHUNK_BYTES) && !self.send() {
+            if (self.requests.unfenced == 0 || self.requests.bytes.len() > CHUNK_BYTES)
+                && !self.send()
+            {
                 return false;
             }
         }
         self.send()
     }
 
-    fn put_fence(&mut self) {
-        self.requests.extend(fence::request(self.sent).bytes());
-        self.unfenced = 0;
-    }
-
     fn send(&mut self) -> bool {
-        if !self.echoes.reserve(self.waiting, self.read) {
+        if !self.echoes.reserve(self.requests.waiting, self.read) {
             return false;
         }
-        (self.waiting, self.read) = (0, 0);
-        let sent = self.sender.send(&self.requests);
-        self.requests.clear();
+        (self.requests.waiting, self.read) = (0, 0);
+        let sent = self.sender.send(&self.requests.bytes);
+        self.requests.bytes.clear();
         sent.is_ok()
     }
 
     /// Waits for all answers, then ends the connection. Errors show at the listener.
     fn finish(&mut self) {
         if let Some(line) = self.decoder.finish() {
-            put_request(&mut self.requests, self.to, line);
-            (self.sent, self.waiting) = (self.sent + 1, self.waiting + 1);
+            self.requests.put_line(line);
         }
-        self.put_fence();
+        self.requests.put_fence();
         let is_sent = self.send();
         self.echoes.finish();
         if is_sent {

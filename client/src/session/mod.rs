@@ -13,7 +13,7 @@
 //! ```
 //!
 //! The prompt says NAME@ROOM of the last answer; after `/join` and `/rename` it waits for theirs, for a
-//! second at most. A text is on its way until its echo comes, and said to be late after two seconds.
+//! second at most. A text is on its way until its echo comes, and from two seconds on it is pinned above the prompt.
 //!
 //! It owns the socket and what is known of the chat, and knows no terminal: it shows through a
 //! [`View`] and hears of the user through a channel. This file has the time with a connection,

@@ -9,7 +9,7 @@ use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use crate::fake_server::serve;
+use crate::fake_server::{serve, serve_at};
 use crate::program::{Finished, Program, command};
 use crate::pty::fresh_directory;
 use crate::real_server::{Other, RealServer};
@@ -305,4 +305,54 @@ fn the_uptime_bot_tells() {
     assert!(answer_of(&mut bob, "host").contains("load average"));
     drop(server);
     assert_eq!(program.finish().code, Some(5));
+}
+
+#[test]
+fn a_bot_comes_again_while_its_program_runs_on() {
+    let (server, served) = serve(|mut session| {
+        session.greet_and_log_in();
+        assert_eq!(session.line(), "since\n");
+        session.send("Room Position: 2026-11-22T10:04:05.000Z+1\nbo: one\n");
+        assert_eq!(session.line(), "say got bo: one\n");
+        let address = session.stream.local_addr().unwrap();
+        session.close();
+        address
+    });
+    let program = "while read -r line; do echo \"got $line\"; done";
+    let bot = start(&server, "bot", &["--name", "al", "--reconnect", "sh", "-c", program]);
+    let (_, again) = serve_at(served.join().unwrap(), |mut session| {
+        session.greet_and_log_in();
+        assert_eq!(session.line(), "since 2026-11-22T10:04:05.000Z+2\n");
+        assert_eq!(session.line(), "since\n");
+        let fence = session.line().replace("ping", "pong");
+        session.send("History:\n[2026-11-22T10:04:05.000Z] al: got bo: one\n");
+        session.send("[2026-11-22T10:04:05.000Z] bo: two\n");
+        session.send(format!("{fence}Room Position: 2026-11-22T10:04:06.000Z+1\nbo: three\n"));
+        assert_eq!(session.line(), "say got bo: two\n");
+        assert_eq!(session.line(), "say got bo: three\n");
+        session.send("Kicked: enough\n");
+        session.close();
+    });
+    let outcome = bot.finish();
+    again.join().unwrap();
+    assert_eq!(outcome.code, Some(8), "{outcome:?}");
+    let told: Vec<_> = outcome.stderr.lines().collect();
+    assert_eq!(told[0], "chat-client: what the program said last may be lost");
+    assert!(told[1].ends_with("start again; trying again in 1 s"), "{told:?}");
+}
+
+/// A signal ends it also while there is no server to come to.
+#[test]
+fn a_bot_that_waits_for_its_server_can_be_ended() {
+    let (server, served) = serve(|mut session| {
+        session.greet_and_log_in();
+        session.line();
+        session.close();
+    });
+    let mut bot = start(&server, "bot", &["--name", "al", "--reconnect", "cat"]);
+    served.join().unwrap();
+    // Nobody listens there any more.
+    bot.read_stderr_to("trying again in 2 s");
+    bot.signal(Signal::SIGTERM);
+    assert_eq!(bot.finish().code, Some(143));
 }

@@ -79,6 +79,15 @@ fn look_shows_names_side_by_side() {
     let list = screen.split("Online Users:\n").nth(1).unwrap();
     assert_eq!(list.lines().next().unwrap().split_whitespace().count(), 14, "{screen}");
     assert_eq!(list.lines().nth(1).unwrap().split_whitespace().count(), 11, "{screen}");
+    // Two that are asked for together have a list each.
+    pty.keys("/clear\r/look\r/look\r");
+    pty.wait_until("two lists", |screen| {
+        let lists: Vec<_> = screen.split("Online Users:\n").skip(1).collect();
+        lists.len() == 2
+            && lists.iter().all(|list| {
+                list.split_whitespace().filter(|word| word.starts_with('s')).count() == 24
+            })
+    });
     // Names are learned from it, and what is typed after it is not held up.
     others[0].send("say hi\n");
     pty.keys("s3\t\t/look\r");

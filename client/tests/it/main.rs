@@ -20,6 +20,7 @@ mod lan;
 mod limits;
 mod liveness;
 mod looks;
+mod manual;
 mod names;
 mod page;
 mod picture;

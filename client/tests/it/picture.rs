@@ -12,7 +12,7 @@ use crate::real_server::{Other, RealServer};
 
 const COLUMNS: u16 = 80;
 /// One row fewer than the session has: the first one, which names a port, is off the screen.
-const ROWS: u16 = 18;
+const ROWS: u16 = 16;
 /// The cell of the fonts below at 14 pixels.
 const WIDTH: f32 = 8.4;
 const HEIGHT: f32 = 18.0;

@@ -91,6 +91,17 @@ impl Program {
         String::from_utf8(read).unwrap()
     }
 
+    /// Reads from stderr until `text` has come.
+    pub fn read_stderr_to(&mut self, text: &str) {
+        let stderr = self.child.stderr.as_mut().unwrap();
+        let mut read = Vec::new();
+        while !read.ends_with(text.as_bytes()) {
+            let mut byte = [0];
+            assert_eq!(stderr.read(&mut byte).unwrap(), 1, "ended after {read:?}");
+            read.extend(byte);
+        }
+    }
+
     pub fn signal(&self, signal: Signal) {
         kill(Pid::from_raw(self.child.id().try_into().unwrap()), signal).unwrap();
     }

@@ -122,6 +122,7 @@ fn each_recipe_does_what_it_says() {
             "Say that the build broke" => build_broke,
             "Deploy when somebody says so" => deploy,
             "Have the room read a log" => log,
+            "Say what a program printed" => print,
             "Wait for what another command leads to" => wait_for_another,
             "Ask a bot" => ask_a_bot,
             "Say it once, whatever happens" => say_once,
@@ -136,7 +137,7 @@ fn each_recipe_does_what_it_says() {
         };
         cook(&mut Kitchen::new(), recipe);
     }
-    assert_eq!(recipes().len(), 13);
+    assert_eq!(recipes().len(), 14);
 }
 
 fn build_broke(kitchen: &mut Kitchen, recipe: &str) {
@@ -171,6 +172,13 @@ fn log(kitchen: &mut Kitchen, recipe: &str) {
     assert_eq!(kitchen.bob.line(), "al: a warning");
     drop(done);
     writer.join().unwrap();
+}
+
+fn print(kitchen: &mut Kitchen, recipe: &str) {
+    kitchen.write("Makefile", "all:\n\t@printf '\\033[31mx.c:1:\\033[0m wrong\\n    int x\\n'\n");
+    kitchen.run(recipe);
+    kitchen.bob.read_to("al: x.c:1: wrong");
+    assert_eq!(kitchen.bob.line(), "al: \u{a0}\u{a0}\u{a0}\u{a0}int x");
 }
 
 fn wait_for_another(kitchen: &mut Kitchen, recipe: &str) {

@@ -6,7 +6,7 @@ use std::thread;
 use crate::fake_server::serve;
 use crate::program::{Program, command};
 use crate::real_server::RealServer;
-use crate::script::{check, run, start};
+use crate::script::{check, objects, run, start};
 
 #[test]
 fn say_succeeds_once_the_server_has_echoed_the_line() {
@@ -24,6 +24,45 @@ fn say_succeeds_once_the_server_has_echoed_the_line() {
 
 fn answer(fence: &str) -> String {
     fence.replacen("ping ", "pong ", 1)
+}
+
+#[test]
+fn plain_lines_have_no_colours_and_fit() {
+    let server = RealServer::start();
+    let mut bob = server.other("bob");
+    let mut say = start(server.address, "say", &["--name", "al", "--plain"]);
+    let long = "word ".repeat(1000);
+    say.send(format!("\x1b[1mx\x1b[0m\n  y\n{long}\n").as_bytes());
+    check(&say.finish(), 0, "", "");
+    let said = bob.read_to("al has left the room.");
+    assert_eq!(said[..3], ["al has entered the room.", "al: x", "al: \u{a0}\u{a0}y"]);
+    let words = said[3..].iter().map(|line| line.strip_prefix("al: ").unwrap().split(' ').count());
+    assert_eq!((said.len(), words.sum::<usize>()), (5, 1000));
+    let private = run(server.address, "say", &["--name", "al", "--plain", "--to", "bob", &long]);
+    check(&private, 0, "", "");
+}
+
+#[test]
+fn say_tells_when_and_where_each_line_stands() {
+    let server = RealServer::start();
+    let outcome = run(server.address, "say", &["--name", "al", "--json", "one\ntwo"]);
+    assert_eq!((outcome.code, outcome.stderr.as_str()), (Some(0), ""));
+    let said = objects(&outcome.stdout);
+    let history = run(server.address, "history", &["--json"]);
+    let history = objects(&history.stdout);
+    let rows: Vec<_> = history.iter().filter(|object| object["type"] == "say").collect();
+    assert_eq!((said.len(), rows.len()), (2, 2));
+    for (said, row) in said.iter().zip(rows) {
+        assert_eq!((&said["text"], &said["time"]), (&row["text"], &row["time"]));
+        let position = said["position"].as_str().unwrap();
+        let (time, lines) = position.rsplit_once('+').unwrap();
+        assert_eq!(time, said["time"].as_str().unwrap());
+        assert!(lines.parse::<u64>().unwrap() > 0);
+    }
+    // What others refuse is not said.
+    let outcome = run(server.address, "say", &["--name", "al", "--json", "a\u{7}b\nc"]);
+    assert_eq!(outcome.code, Some(6));
+    assert_eq!(objects(&outcome.stdout).len(), 1);
 }
 
 #[test]

@@ -138,7 +138,7 @@ mod tests {
         thread::scope(|scope| {
             let threads = Arc::new(Threads::default());
             for _ in 0..count {
-                threads.run(scope, || drop(together.wait())).unwrap();
+                threads.run(scope, || _ = together.wait()).unwrap();
             }
             together.wait();
             wait_until_waiting(&threads, MOST_IDLE);

@@ -13,7 +13,7 @@ use protocol::{Reply, RoomName};
 use super::{Chat, State};
 use crate::chat::room::Room;
 use crate::log::room_log::RoomLog;
-use crate::recording::archive::Earlier;
+use crate::recording::archive::{Claim, Earlier};
 
 impl Chat {
     /// Locks the state with that room in it, which is opened where it is not yet.
@@ -30,15 +30,19 @@ impl Chat {
             self.opened.wait(&mut state);
         }
         if !state.rooms.contains_key(name) {
-            let has_place = match &self.recorder {
+            let claim = match &self.recorder {
                 Some(recorder) => recorder.claim(name, self.max_rooms),
-                None => state.rooms.len() < self.max_rooms,
+                None if state.rooms.len() < self.max_rooms => Claim::New,
+                None => Claim::Refused,
             };
-            if !has_place {
+            if claim == Claim::Refused {
                 return Err(Reply::TooManyRooms);
             }
             let mut earlier = Earlier::default();
-            if let Some(recorder) = &self.recorder {
+            // Nobody waits for the rooms of others who opens one that was never there.
+            if claim == Claim::Known
+                && let Some(recorder) = &self.recorder
+            {
                 state.opening.insert(name.clone());
                 MutexGuard::unlocked(&mut state, || {
                     earlier = recorder.earlier(name, self.backlog);

@@ -32,6 +32,17 @@ pub struct Earlier {
     pub topic: String,
 }
 
+/// What a room has of the folder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Claim {
+    /// It may have files from earlier.
+    Known,
+    /// It has none so far.
+    New,
+    /// Nothing, for there are as many rooms as may be.
+    Refused,
+}
+
 /// The folder of the transcripts, which this server has to itself.
 #[derive(Debug)]
 pub struct Folder {
@@ -65,17 +76,18 @@ impl Folder {
         Ok((Self { path, rooms: Mutex::new(rooms) }, lock))
     }
 
-    /// Whether a room has a transcript, or may have one more beside the others: there are no more
-    /// than `most`. From then on its name is kept, so that it is the same file each time.
-    pub fn claim(&self, room: &RoomName, most: usize) -> bool {
+    /// Keeps a room's name, so that it has the same file each time, where it has one already or there
+    /// are fewer than `most`.
+    pub fn claim(&self, room: &RoomName, most: usize) -> Claim {
         let mut rooms = self.rooms.lock();
-        if !rooms.contains_key(room) {
-            if rooms.len() >= most {
-                return false;
-            }
-            rooms.insert(room.clone(), room.clone());
+        if rooms.contains_key(room) {
+            return Claim::Known;
         }
-        true
+        if rooms.len() >= most {
+            return Claim::Refused;
+        }
+        rooms.insert(room.clone(), room.clone());
+        Claim::New
     }
 
     /// The transcript of a room.
@@ -159,15 +171,21 @@ fn why_not_locked(error: TryLockError) -> io::Error {
     }
 }
 
-/// The rooms that have a transcript. Where there are several of one room, the first by its
-/// characters is used, so that it is the same after each start.
+/// The rooms that have a transcript, or a topic alone. Where there are several of one room, the first by
+/// its characters is used, so that it is the same after each start.
 fn rooms_in(folder: &Path) -> io::Result<HashMap<RoomName, RoomName>> {
-    let mut names = Vec::new();
+    let (mut names, mut topics) = (Vec::new(), Vec::new());
     for entry in fs::read_dir(folder)? {
         let file = entry?.path();
-        let is_transcript = file.extension().is_some_and(|extension| extension == "log");
-        let name = file.file_stem().and_then(|stem| RoomName::parse(stem.to_str()?).ok());
-        names.extend(name.filter(|_| is_transcript));
+        let Some(name) = file.file_stem().and_then(|stem| RoomName::parse(stem.to_str()?).ok())
+        else {
+            continue;
+        };
+        match file.extension().and_then(|extension| extension.to_str()) {
+            Some("log") => names.push(name),
+            Some("topic") => topics.push(name),
+            _ => {}
+        }
     }
     names.sort_unstable_by(|one, other| one.as_str().cmp(other.as_str()));
     let mut rooms = HashMap::new();
@@ -176,6 +194,9 @@ fn rooms_in(folder: &Path) -> io::Result<HashMap<RoomName, RoomName>> {
         if used.as_str() != name.as_str() {
             log::warn!("{name}.log is left alone, for {used}.log is of the same room");
         }
+    }
+    for name in topics {
+        rooms.entry(name.clone()).or_insert(name);
     }
     Ok(rooms)
 }
@@ -287,7 +308,7 @@ mod tests {
         let claim = |name| folder.claim(&RoomName::parse(name).unwrap(), 3);
         assert_eq!(
             ["den", "new", "NEW", "newer", "Tea"].map(claim),
-            [true, true, true, false, true]
+            [Claim::Known, Claim::New, Claim::Known, Claim::Refused, Claim::Known]
         );
     }
 

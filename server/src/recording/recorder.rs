@@ -28,7 +28,7 @@ use protocol::RoomName;
 
 use crate::log::ring::Batch;
 use crate::log::room_log::{RoomLog, Subscriber};
-use crate::recording::archive::{Earlier, Folder};
+use crate::recording::archive::{Claim, Earlier, Folder};
 use crate::recording::transcripts::{OPEN_TRANSCRIPTS, Transcripts};
 
 /// Descriptors that are left to the recorder: for its transcripts, for a room that is read, for
@@ -105,9 +105,8 @@ impl Recorder {
         }
     }
 
-    /// Whether a room has a transcript, or may have one more beside the others: there are no more
-    /// than `most`. From then on it has one.
-    pub fn claim(&self, room: &RoomName, most: usize) -> bool {
+    /// Keeps a room's name, where it has a transcript already or there are fewer than `most`.
+    pub fn claim(&self, room: &RoomName, most: usize) -> Claim {
         self.folder.claim(room, most)
     }
 

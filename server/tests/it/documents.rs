@@ -167,6 +167,26 @@ fn every_page_is_in_the_map_and_begins_with_for_whom_it_is() {
     }
 }
 
+#[test]
+fn each_limit_is_held_by_a_test() {
+    let tests: String = fs::read_dir(root().join("server/tests/it"))
+        .unwrap()
+        .map(|file| fs::read_to_string(file.unwrap().path()).unwrap())
+        .collect();
+    let page = read("docs/operating.md");
+    let table = page.split("\n| what runs out |").nth(1).unwrap().split("\n\n").next().unwrap();
+    let rows: Vec<_> = table.lines().skip(2).collect();
+    assert!(rows.len() >= 9, "{rows:?}");
+    for row in rows {
+        let names = row.trim_end_matches(" |").rsplit(" | ").next().unwrap();
+        for name in names.split(", ") {
+            let test = format!("#[test]\nfn {}()", name.trim_matches('`'));
+            let test_of_linux = test.replace("\n", "\n#[cfg(target_os = \"linux\")]\n");
+            assert!(tests.contains(&test) || tests.contains(&test_of_linux), "no test {name}");
+        }
+    }
+}
+
 /// The words of a text that are long options.
 fn options(text: &str) -> BTreeSet<String> {
     let words = text.split(|c: char| !c.is_ascii_lowercase() && c != '-');

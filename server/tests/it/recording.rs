@@ -247,7 +247,7 @@ fn a_line_that_was_written_but_not_synced_is_not_missing() {
 
 /// Somebody who makes the system hold up whoever opens a file to write, for 45 seconds as a rule: see
 /// fcntl(2), `F_SETLEASE`. Nothing ends the thread that waits. `None` where the system does not do so.
-fn hold_up(file: &Path) -> Option<Lease> {
+pub fn hold_up(file: &Path) -> Option<Lease> {
     fs::write(file, "").unwrap();
     let program = "$SIG{IO} = 'IGNORE'; $| = 1; my $read = 0; open(F, '<', $ARGV[0]) or exit 1; \
                    defined(fcntl(F, 1024, $read)) or exit 1; print qq(held\\n); sleep 3600";
@@ -259,7 +259,8 @@ fn hold_up(file: &Path) -> Option<Lease> {
     (line == "held\n").then_some(lease)
 }
 
-struct Lease(Child);
+/// Ends with this.
+pub struct Lease(Child);
 
 impl Drop for Lease {
     fn drop(&mut self) {
@@ -498,7 +499,8 @@ fn a_folder_made_anew_has_one_server_too() {
     bob.expect("bob: kept");
     let main = data.join("main.log");
     assert_eq!(transcript(&main), ["bob has entered the room.", "bob: kept"]);
-    drop(bob);
+    bob.send("logout\n");
+    bob.expect_end();
     second.stop();
     ann.send("say found\n");
     ann.expect("ann: found");

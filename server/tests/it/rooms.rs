@@ -208,3 +208,30 @@ fn there_are_no_more_rooms_than_may_be() {
         ann.expect(if is_recorded { "Too Many Rooms" } else { "Join Success" });
     }
 }
+
+/// A pipe gives all at once and ends. Each room of it is opened, left and recorded.
+#[test]
+fn two_thousand_joins_through_a_pipe_are_all_answered_in_order() {
+    const JOINS: usize = 2000;
+    let folder = TempDir::new().unwrap();
+    let server = TestServer::with(|config| {
+        config.rate = 0;
+        config.data = Some(folder.path().to_owned());
+    });
+    let mut witness = server.login("witness");
+    let mut pipe = server.connect();
+    let requests: String =
+        (0..JOINS).map(|room| format!("join r{}\nping {room}\n", room % 1000)).collect();
+    pipe.send(&format!("login ann\n{requests}look\n"));
+    pipe.end_input();
+    pipe.expect("Login Success");
+    for room in 0..JOINS {
+        pipe.expect("Join Success");
+        pipe.expect(&format!("pong {room}"));
+    }
+    assert_eq!(pipe.rest(), "Online Users:\nann\n");
+    assert_eq!(
+        witness.lines_until_fence(),
+        ["ann has entered the room.", "ann has left the room."]
+    );
+}
