@@ -5,8 +5,8 @@
 //! | [`chat`] | the whole: the options of the chat, and the subcommands |
 //! | [`server`], [`limits`], [`appearance`] | options that several of them share |
 //! | [`script`], [`act`], [`lan`] | the options of the subcommands |
-//! | [`settings`] | the same with what the user's own file says |
 //! | [`examples`] | examples of each command |
+//! | [`settings`] | the same with what the user's own file says |
 //! | [`documents`] | help, completions, the manual page |
 
 pub mod act;
