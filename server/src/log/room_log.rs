@@ -394,20 +394,32 @@ mod tests {
 
     use super::*;
 
-    /// Counts how often it was woken.
+    /// Counts how often it was woken, and how often it was let carry lines.
     #[derive(Debug, Default)]
-    struct Count(AtomicUsize);
+    struct Count {
+        woken: AtomicUsize,
+        carried: AtomicUsize,
+    }
 
     impl Count {
-        /// How often since this was last asked.
+        /// How often it was woken since this was last asked.
         fn take(&self) -> usize {
-            self.0.swap(0, Ordering::Relaxed)
+            self.woken.swap(0, Ordering::Relaxed)
+        }
+
+        /// How often it was let carry lines since this was last asked.
+        fn take_carried(&self) -> usize {
+            self.carried.swap(0, Ordering::Relaxed)
         }
     }
 
     impl Subscriber for Count {
         fn wake(&self, _: &Arc<RoomLog>) {
-            self.0.fetch_add(1, Ordering::Relaxed);
+            self.woken.fetch_add(1, Ordering::Relaxed);
+        }
+
+        fn carry(&self, _: &Arc<RoomLog>) {
+            self.carried.fetch_add(1, Ordering::Relaxed);
         }
     }
 
