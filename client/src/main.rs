@@ -1,12 +1,14 @@
 //! Arguments, mode, exit code. This is the only file that ends the process.
 
 use std::env;
+use std::ffi::OsString;
 use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 
 use chat_client::args::chat::{Args, Command, in_order, misused, unsaid, wants_objects};
 use chat_client::args::documents;
 use chat_client::args::limits::deadline;
+use chat_client::args::settings::{self, Refusal};
 use chat_client::exit::{Exit, Failure};
 use chat_client::lan;
 use chat_client::net::Target;
@@ -14,19 +16,14 @@ use chat_client::pipe;
 use chat_client::prompt::interactive;
 use chat_client::script;
 use chat_client::script::record::{self, ErrorObject};
-use chat_client::sys::{signals, stderr};
-use clap::Parser;
+use chat_client::sys::{files, signals, stderr};
 
 fn main() -> ExitCode {
     signals::leave_ignored();
     let arguments = in_order(env::args_os().collect());
-    let result = match Args::try_parse_from(&arguments) {
-        Ok(args) => run(&args),
-        Err(error) if error.use_stderr() => Err(misused(&error)),
-        Err(asked) => match unsaid(&asked, &arguments) {
-            Some(failure) => Err(failure),
-            None => documents::help(&asked).map(Exit::code),
-        },
+    let result = match script::candidates::answer() {
+        Ok(false) => act(&arguments),
+        answered => answered.map(|_| Exit::Done.code()),
     };
     let code = result.unwrap_or_else(|failure| {
         match wants_objects(&arguments) {
@@ -36,6 +33,19 @@ fn main() -> ExitCode {
         failure.exit.code()
     });
     ExitCode::from(code)
+}
+
+fn act(arguments: &[OsString]) -> Result<u8, Failure> {
+    let config = files::config("config.toml");
+    match settings::parse(arguments, config.as_deref(), io::stdin().is_terminal()) {
+        Ok(args) => run(&args),
+        Err(Refusal::File(failure)) => Err(failure),
+        Err(Refusal::CommandLine(error)) if error.use_stderr() => Err(misused(&error)),
+        Err(Refusal::CommandLine(asked)) => match unsaid(&asked, arguments) {
+            Some(failure) => Err(failure),
+            None => documents::help(&asked).map(Exit::code),
+        },
+    }
 }
 
 fn run(args: &Args) -> Result<u8, Failure> {

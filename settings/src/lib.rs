@@ -4,6 +4,7 @@
 //! the environment goes before what the file says. This module knows the command line's own
 //! description and nothing of what the options mean; it opens no file.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 
 use clap::error::ErrorKind;
@@ -34,12 +35,22 @@ pub struct Setting {
     pub arguments: Vec<OsString>,
 }
 
-/// The settings in `text`, each of which is an option of `command`, and with a value that it takes.
+/// What a file gives.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct File {
+    /// Options, in the order of the file.
+    pub settings: Vec<Setting>,
+    /// What stands in the table of short names, each with what it is short for.
+    pub names: BTreeMap<String, String>,
+}
+
+/// What stands in `text`: options of `command`, each with a value that it takes, and short names in
+/// the table that is called `names`, where the program has such a thing.
 ///
 /// # Errors
 ///
 /// The first thing that is wrong.
-pub fn read(text: &str, command: &Command) -> Result<Vec<Setting>, Wrong> {
+pub fn read(text: &str, command: &Command, names: Option<&str>) -> Result<File, Wrong> {
     let line = |at: usize| text.bytes().take(at).filter(|byte| *byte == b'\n').count() + 1;
     let table = DeTable::parse(text).map_err(|error| {
         let at = error.span().map_or(0, |span| span.start);
@@ -48,16 +59,23 @@ pub fn read(text: &str, command: &Command) -> Result<Vec<Setting>, Wrong> {
     let mut entries: Vec<_> = table.into_inner().into_iter().collect();
     // In the order of the file, so that the first fault is the one that is told.
     entries.sort_by_key(|(key, _)| key.span().start);
-    entries
-        .iter()
-        .map(|(key, value)| {
-            let wrong = |why| Wrong { line: line(key.span().start), why };
-            let option = option(command, key.get_ref()).map_err(wrong)?;
-            let words = words(option, key.get_ref(), value.get_ref()).map_err(wrong)?;
-            takes(command, &words).map_err(wrong)?;
-            Ok(Setting { key: key.get_ref().to_string(), arguments: words })
-        })
-        .collect()
+    let mut file = File::default();
+    for (key, value) in &entries {
+        let wrong = |why| Wrong { line: line(key.span().start), why };
+        if let (true, DeValue::Table(table)) = (names == Some(key.get_ref()), value.get_ref()) {
+            for (name, value) in table {
+                let long = scalar(name.get_ref(), value.get_ref());
+                let long = long.map_err(|why| Wrong { line: line(name.span().start), why })?;
+                file.names.insert(name.get_ref().to_string(), long);
+            }
+            continue;
+        }
+        let option = option(command, key.get_ref()).map_err(wrong)?;
+        let words = words(option, key.get_ref(), value.get_ref()).map_err(wrong)?;
+        takes(command, &words).map_err(wrong)?;
+        file.settings.push(Setting { key: key.get_ref().to_string(), arguments: words });
+    }
+    Ok(file)
 }
 
 /// `arguments`, of which the first is the program, with the settings that they do not give
@@ -167,13 +185,17 @@ mod tests {
     fn options_are_read_whatever_their_kind() {
         let text =
             "# all of them\nrate = 0x10\nlisten = ['a:1', \"b:2\"]\nsync = true\nverbose = 2\n";
-        let given = read(text, &command()).unwrap();
+        let given = read(text, &command(), None).unwrap().settings;
         let words: Vec<_> = given.iter().flat_map(|setting| &setting.arguments).collect();
         assert_eq!(
             words,
             ["--rate=16", "--listen=a:1", "--listen=b:2", "--sync", "--verbose", "--verbose"]
         );
-        assert_eq!(read("sync = false\nlisten = 'c'\n", &command()).unwrap().len(), 2);
+        let given = read("sync = false\nlisten = 'c'\n", &command(), None).unwrap();
+        assert_eq!(given.settings.len(), 2);
+        let given =
+            read("rate = 1\n[servers]\nlab = 'h:1'\n", &command(), Some("servers")).unwrap();
+        assert_eq!(given.names, BTreeMap::from([("lab".to_owned(), "h:1".to_owned())]));
     }
 
     #[test]
@@ -189,8 +211,11 @@ mod tests {
             ("data = 'a'\nrate = [1\n", 2, "unclosed array"),
             ("data = {a = 1}\n", 1, "takes a text"),
             ("rate = 1\nrate = 2\n", 2, "duplicate key"),
+            ("servers = 1\n", 1, "there is no servers"),
+            ("[servers]\na = 'x'\nb = true\n", 3, "b takes a text"),
+            ("[server]\n", 1, "there is no server"),
         ] {
-            let wrong = read(text, &command()).unwrap_err();
+            let wrong = read(text, &command(), Some("servers")).unwrap_err();
             assert_eq!(wrong.line, line, "{text}: {wrong}");
             assert!(wrong.why.contains(why), "{text}: {wrong}");
         }
@@ -199,7 +224,8 @@ mod tests {
     #[test]
     fn the_command_line_goes_before_the_file() {
         let command = command();
-        let settings = read("rate = 1\nlisten = 'file'\ndata = 'd'\n", &command).unwrap();
+        let settings =
+            read("rate = 1\nlisten = 'file'\ndata = 'd'\n", &command, None).unwrap().settings;
         let arguments: Vec<OsString> = ["p", "--rate", "9"].map(OsString::from).to_vec();
         let matches = command.clone().get_matches_from(&arguments);
         let joined = joined(arguments, settings, &matches, &command);

@@ -19,6 +19,9 @@ use crate::exit::{Exit, Failure};
 /// On a terminal it is a prompt with the chat above it. With a pipe at its standard input it sends
 /// each line of it as a request, prints every line from the server, and ends when the server has
 /// answered everything.
+///
+/// Options of the prompt, and short names of servers, may stand in ~/.config/chat-client/config.toml. The
+/// command line goes before the environment, that before the file, and the file before the default.
 #[derive(Debug, Parser)]
 #[command(version = protocol::VERSION, after_help = examples::help(""), args_conflicts_with_subcommands = true)]
 pub struct Args {

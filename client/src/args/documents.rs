@@ -5,6 +5,7 @@ use std::io::{self, IsTerminal};
 
 use clap::{Command, CommandFactory};
 use clap_complete::Shell;
+use clap_complete::env::Shells;
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, bold, roman};
 
@@ -32,21 +33,22 @@ pub fn help(asked: &clap::Error) -> Result<Exit, Failure> {
     }
 }
 
-/// Prints the completions for a shell.
+/// The variable by which the shell's part of the completions asks this program what a word may become.
+pub const COMPLETE: &str = "CHAT_CLIENT_COMPLETE";
+
+/// Prints the completions for a shell: a few lines that ask this program.
 ///
 /// # Errors
 ///
 /// When stdout cannot be written.
 pub fn completions(shell: Shell) -> Result<Exit, Failure> {
-    let mut text = Vec::new();
-    clap_complete::generate(shell, &mut Args::command(), "chat-client", &mut text);
-    let mut text = String::from_utf8_lossy(&text).into_owned();
-    if shell == Shell::Bash {
-        // clap_complete writes the hyphen of a program's name in two ways, and so completes nothing
-        // of a subcommand: https://github.com/clap-rs/clap/issues/6421
-        text = text.replace("chat__subcmd__client", "chat__client");
+    let (mut text, name) = (Vec::new(), "chat-client");
+    if let Some(completer) = Shells::builtins().completer(&shell.to_string()) {
+        completer
+            .write_registration(COMPLETE, name, name, name, &mut text)
+            .map_err(Failure::local)?;
     }
-    print(text.as_bytes())
+    print(&text)
 }
 
 /// Prints the manual page, with a part for each subcommand.

@@ -7,6 +7,7 @@
 //! | [`script`], [`act`], [`lan`] | the options of the subcommands |
 //! | `variable` | what of them stands in the environment too |
 //! | [`examples`] | examples of each command |
+//! | [`settings`] | the same with what the user's own file says |
 //! | [`documents`] | help, completions, the manual page |
 
 pub mod act;
@@ -18,5 +19,6 @@ pub mod lan;
 pub mod limits;
 pub mod script;
 pub mod server;
+pub mod settings;
 pub mod tls;
 mod variable;

@@ -76,7 +76,7 @@ impl ServerArgs {
 
 /// The server, which is the usual one when none is said. A port that is none would look like a server
 /// that is not there, and a script would try it for ever.
-fn server(text: &str) -> Result<String, &'static str> {
+pub(super) fn server(text: &str) -> Result<String, &'static str> {
     let server = given(Some(text)).unwrap_or(DEFAULT_SERVER);
     let port = match server.rsplit_once(':') {
         // It is an address of IPv6 with its own colons, and no port.

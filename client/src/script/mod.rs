@@ -12,6 +12,7 @@
 //! | [`follow`], [`wait`] | the room as it goes on |
 //! | [`past`] | what stood in the room before, in one sequence with what comes |
 //! | [`bot`], [`program`], [`outlet`] | a program as a user of the room |
+//! | [`candidates`] | what a shell may offer for the name of a user or a room |
 //! | [`record`], [`output`] | a line as an object, and the way to stdout |
 //!
 //! Data goes to stdout and nothing else does. Nothing here ends the process or reads a terminal.
@@ -19,6 +20,7 @@
 pub mod act;
 pub mod answers;
 pub mod bot;
+pub mod candidates;
 pub mod echoes;
 pub mod entrance;
 pub mod follow;

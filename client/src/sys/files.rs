@@ -28,6 +28,15 @@ pub fn keep_text(path: &Path) -> io::Result<usize> {
     Ok(bad.len())
 }
 
+/// Where the file of the user's own settings is, or would be.
+#[must_use]
+pub fn config(name: &str) -> Option<PathBuf> {
+    let config =
+        env::var_os("XDG_CONFIG_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+    let config = config.or_else(|| Some(env::home_dir()?.join(".config")));
+    Some(config?.join("chat-client").join(name))
+}
+
 /// A file of what is kept from run to run. Its directory is made when it is missing.
 ///
 /// # Errors

@@ -10,7 +10,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use crate::fake_server::{serve, serve_at};
-use crate::program::{Finished, Program, command};
+use crate::program::{DEADLINE, Finished, Program, command};
 use crate::pty::fresh_directory;
 use crate::real_server::{Other, RealServer};
 use crate::script::{check, objects, run, start};
@@ -355,4 +355,24 @@ fn a_bot_that_waits_for_its_server_can_be_ended() {
     bot.read_stderr_to("trying again in 2 s");
     bot.signal(Signal::SIGTERM);
     assert_eq!(bot.finish().code, Some(143));
+}
+
+/// Nothing can be done for a program whose bot is killed, but it finds out.
+#[test]
+fn a_program_whose_bot_is_killed_finds_its_input_at_its_end() {
+    let server = RealServer::start();
+    let mut bob = server.other("bob");
+    let directory = fresh_directory();
+    let fifo = directory.join("over");
+    nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::S_IRWXU).unwrap();
+    let program =
+        format!("echo ready; while read -r line; do :; done; echo over > '{}'", fifo.display());
+    let bot = bot(&server, &[], &program);
+    bob.read_to("robo: ready");
+    bot.signal(Signal::SIGKILL);
+    let (tell, told) = channel();
+    let reading = thread::spawn(move || tell.send(std::fs::read_to_string(&fifo).unwrap()));
+    assert_eq!(told.recv_timeout(DEADLINE).as_deref(), Ok("over\n"));
+    reading.join().unwrap().unwrap();
+    std::fs::remove_dir_all(directory).unwrap();
 }

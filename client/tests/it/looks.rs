@@ -204,7 +204,7 @@ fn typed_lines_come_back_in_the_next_run() {
 #[test]
 fn completions_and_the_manual_page_are_printed() {
     for (arguments, expected) in
-        [(&["completions", "bash"][..], "complete -F"), (&["man"], ".TH CHAT-CLIENT 1")]
+        [(&["completions", "bash"][..], "complete -o nospace"), (&["man"], ".TH CHAT-CLIENT 1")]
     {
         let output = command(arguments).output().unwrap();
         assert_eq!(output.status.code(), Some(0));

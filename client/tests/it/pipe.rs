@@ -2,7 +2,7 @@
 
 use std::io::{Read, Write, pipe};
 use std::net::TcpListener;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::sync::mpsc::channel;
 
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
@@ -330,24 +330,6 @@ fn a_server_without_a_port_that_is_one_is_a_wrong_command_line() {
     }
     let outcome = Program::run(command(&["look"]).env("CHAT_SERVER", "h:")).finish();
     check(&outcome, 2, "", "CHAT_SERVER");
-}
-
-#[test]
-fn bash_completes_the_options_of_a_subcommand() {
-    let completions = command(&["completions", "bash"]).output().unwrap().stdout;
-    let completions = String::from_utf8(completions).unwrap();
-    for (words, expected) in [("say --to", "--to"), ("lan 7777 --b", "--broadcast"), ("w", "wait")]
-    {
-        let complete = r#"
-            COMP_WORDS=(chat-client $1)
-            COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
-            $(complete -p chat-client | sed 's/.*-F \([^ ]*\) .*/\1/') \
-                chat-client "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD - 1]}"
-            echo "${COMPREPLY[@]}""#;
-        let script = format!("{completions}{complete}");
-        let completed = Command::new("bash").args(["-c", &script, "bash", words]).output().unwrap();
-        assert_eq!(String::from_utf8_lossy(&completed.stdout).trim(), expected, "{completed:?}");
-    }
 }
 
 #[test]

@@ -43,6 +43,8 @@ pub fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_chat-client"));
     command
         .args(arguments)
+        // Whoever runs the tests may have settings of their own.
+        .env("XDG_CONFIG_HOME", "/nonexistent")
         .env_remove("CHAT_SERVER")
         .env_remove("CHAT_NAME")
         .env_remove("CHAT_ROOM")

@@ -38,5 +38,6 @@ pub fn check(path: &Path) -> anyhow::Result<()> {
 
 fn settings(path: &Path) -> anyhow::Result<Vec<Setting>> {
     let text = fs::read_to_string(path).with_context(|| path.display().to_string())?;
-    read(&text, &Arguments::command()).with_context(|| path.display().to_string())
+    let file = read(&text, &Arguments::command(), None);
+    Ok(file.with_context(|| path.display().to_string())?.settings)
 }

@@ -283,11 +283,16 @@ fn a_disk_that_hangs_does_not_hold_up_the_stop() {
     let mut ann = TestClient::connect(address);
     ann.send("login ann\nsay first\n");
     ann.lines_until("ann: first");
-    ann.send("topic tea\nsay second\n");
-    // Whoever reads this is in the room, so there is a line that the recorder cannot write.
+    ann.send("topic tea\nsay second\nrename anna\n");
+    // Once that name is free, the recorder has a topic that it cannot write.
     let mut bob = TestClient::connect(address);
-    bob.send("login bob\n");
-    bob.lines_until("Login Success");
+    bob.expect("Connect Success");
+    loop {
+        bob.send("login ann\n");
+        if bob.line() == "Login Success" {
+            break;
+        }
+    }
     // And somebody waits for a room behind it.
     bob.send("join den\n");
     let begin = Instant::now();

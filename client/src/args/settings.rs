@@ -1,0 +1,149 @@
+//! What one types again and again: options in the user's own file, and short names of servers.
+//!
+//! The options are for the prompt alone, so that a script does the same for everybody. Short names hold
+//! everywhere.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::Path;
+use std::{fs, io};
+
+use chat_settings::{File, joined, read};
+use clap::{Command, CommandFactory, FromArgMatches};
+
+use super::chat::Args;
+use super::server;
+use crate::exit::{Exit, Failure};
+
+/// The table of short names.
+const SERVERS: &str = "servers";
+
+/// Why there are no arguments.
+#[derive(Debug)]
+pub enum Refusal {
+    /// The command line is wrong, or asks for help.
+    CommandLine(clap::Error),
+    /// The file is.
+    File(Failure),
+}
+
+/// What the command line says, and the file at `path`, if there is one. Without `at_a_prompt` its options
+/// count for nothing.
+///
+/// # Errors
+///
+/// What is wrong.
+pub fn parse(
+    arguments: &[OsString],
+    path: Option<&Path>,
+    at_a_prompt: bool,
+) -> Result<Args, Refusal> {
+    let command = Args::command();
+    let alone = command.clone().try_get_matches_from(arguments).map_err(Refusal::CommandLine)?;
+    let asks = matches!(alone.subcommand_name(), Some("man" | "completions"));
+    let Some(path) = path.filter(|_| !asks) else {
+        return Args::from_arg_matches(&alone).map_err(Refusal::CommandLine);
+    };
+    let File { settings, names } = file(path, &command).map_err(Refusal::File)?;
+    let is_for_the_prompt = at_a_prompt && alone.subcommand_name().is_none();
+    let arguments = match is_for_the_prompt {
+        true => joined(arguments.to_vec(), settings, &alone, &command),
+        false => arguments.to_vec(),
+    };
+    with_names(command, &names)
+        .try_get_matches_from(arguments)
+        .and_then(|matches| Args::from_arg_matches(&matches))
+        .map_err(Refusal::CommandLine)
+}
+
+fn file(path: &Path, command: &Command) -> Result<File, Failure> {
+    let said = |why: String| Failure::new(Exit::Usage, format!("{}: {why}", path.display()));
+    match fs::read_to_string(path) {
+        Ok(text) => read(&text, command, Some(SERVERS)).map_err(|wrong| said(wrong.to_string())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(File::default()),
+        Err(error) => Err(said(error.to_string())),
+    }
+}
+
+/// The command line where `--server` takes these names too.
+fn with_names(command: Command, names: &BTreeMap<String, String>) -> Command {
+    let taught = |command: Command| {
+        if !command.get_arguments().any(|option| option.get_id() == "server") {
+            return command;
+        }
+        let names = names.clone();
+        let named =
+            move |text: &str| server::server(names.get(text.trim()).map_or(text, String::as_str));
+        command.mut_arg("server", |option| option.value_parser(named))
+    };
+    let subcommands: Vec<_> =
+        command.get_subcommands().map(|command| command.get_name().to_owned()).collect();
+    subcommands.iter().fold(taught(command), |command, name| command.mut_subcommand(name, taught))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FILE: &str = "name = 'ann'\nserver = 'lab'\n[servers]\nlab = 'chat.example:7'\n";
+
+    /// The server and the name that are meant.
+    fn meant(line: &str, file: &str, at_a_prompt: bool) -> Result<String, String> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("config.toml");
+        fs::write(&path, file).unwrap();
+        let arguments: Vec<_> = line.split(' ').map(OsString::from).collect();
+        match parse(&arguments, Some(&path), at_a_prompt) {
+            Ok(args) => Ok(format!("{} {}", args.server.server, args.server.name().unwrap_or("-"))),
+            Err(Refusal::CommandLine(error)) => Err(error.to_string()),
+            Err(Refusal::File(failure)) => {
+                Err(failure.to_string().replace(path.to_str().unwrap(), "FILE"))
+            }
+        }
+    }
+
+    #[test]
+    fn options_are_for_the_prompt_and_names_for_all() {
+        let cases = [
+            ("c", true, "chat.example:7 ann"),
+            ("c --name bob", true, "chat.example:7 bob"),
+            ("c --server h:1", true, "h:1 ann"),
+            ("c", false, "127.0.0.1:6666 -"),
+            ("c --server lab", false, "chat.example:7 -"),
+            ("c -s lab", true, "chat.example:7 ann"),
+        ];
+        for (line, at_a_prompt, expected) in cases {
+            assert_eq!(meant(line, FILE, at_a_prompt).as_deref(), Ok(expected), "{line}");
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("config.toml");
+        fs::write(&path, FILE).unwrap();
+        let arguments = ["c", "say", "--server", "lab", "--name", "al", "hi"].map(OsString::from);
+        let args = parse(&arguments, Some(&path), true).unwrap();
+        assert!(format!("{args:?}").contains("chat.example:7"), "{args:?}");
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_with_its_line() {
+        let wrong = meant("c", "name = 'a'\nnaem = 'b'\n", true).unwrap_err();
+        assert!(wrong.starts_with("FILE: line 2: there is no naem"), "{wrong}");
+        let wrong = meant("c --server lab", "[servers]\nlab = 'h:x'\n", true).unwrap_err();
+        assert!(wrong.contains("a number up to 65535"), "{wrong}");
+    }
+
+    #[test]
+    fn the_file_of_the_page_is_right() {
+        let page = include_str!("../../../docs/client.md");
+        let file = page.split("```toml\n").nth(1).unwrap().split("```").next().unwrap();
+        assert_eq!(meant("c", file, true).as_deref(), Ok("chat.example.org:6666 ann"));
+        assert_eq!(meant("c -s home", file, true).as_deref(), Ok("192.168.1.20 ann"));
+    }
+
+    #[test]
+    fn without_a_file_all_is_as_it_was() {
+        let arguments = ["c", "--server", "lab"].map(OsString::from);
+        for path in [None, Some(Path::new("/no/such/file"))] {
+            assert_eq!(parse(&arguments, path, true).unwrap().server.server, "lab");
+        }
+    }
+}
