@@ -1,21 +1,22 @@
 //! Clients of other protocols that come by mistake.
 
-/// Names what a client speaks instead of this protocol, judged by the first bytes it sends.
-///
-/// A browser's request and the start of a TLS handshake (RFC 8446, 5.1) come to a chat port by
-/// mistake often enough to deserve a clear answer. The text says what to do instead.
+/// Names what a client speaks instead of this protocol, judged by the first bytes it sends, however few:
+/// the start of a TLS handshake (RFC 8446, 5.1). The text says what to do instead.
 #[must_use]
-pub fn foreign_protocol(first_bytes: &[u8]) -> Option<&'static str> {
-    const TLS_HANDSHAKE: &[u8] = &[0x16, 0x03];
-    if first_bytes.starts_with(TLS_HANDSHAKE) {
-        return Some("this port speaks chat in plain text, not TLS");
-    }
-    let end = first_bytes.iter().position(|&byte| byte == b'\n')?;
-    let line = first_bytes[..end].trim_ascii_end();
-    let words: Vec<_> = line.split(|&byte| byte == b' ').collect();
+pub fn foreign_bytes(first_bytes: &[u8]) -> Option<&'static str> {
+    const TLS_HANDSHAKE: u8 = 0x16;
+    let is_tls = first_bytes.first() == Some(&TLS_HANDSHAKE);
+    is_tls.then_some("this port speaks chat in plain text, not TLS")
+}
+
+/// The same, judged by the first line, without its end: the request of a browser.
+#[must_use]
+pub fn foreign_line(line: &str) -> Option<&'static str> {
+    let words: Vec<_> = line.trim_ascii_end().split(' ').collect();
     match words[..] {
         [method, _, version]
-            if version.starts_with(b"HTTP/") && method.iter().all(u8::is_ascii_uppercase) =>
+            if version.starts_with("HTTP/")
+                && method.bytes().all(|byte| byte.is_ascii_uppercase()) =>
         {
             Some("this port speaks chat, not HTTP; open it with chat-client or nc, not a browser")
         }
@@ -28,17 +29,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn strangers_are_recognised_by_their_first_bytes() {
+    fn strangers_are_recognised_by_their_first_bytes_or_line() {
         for (bytes, is_foreign) in [
-            (&b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"[..], true),
-            (b"POST /a/b HTTP/1.0\n", true),
-            (b"\x16\x03\x01\x02\x00\x01", true),
-            (b"GET / HTTP/1.1", false),
-            (b"login alice\n", false),
-            (b"say GET / HTTP/1.1\n", false),
+            (&b"\x16\x03\x01\x02\x00\x01"[..], true),
+            (b"\x16", true),
+            (b"login", false),
             (b"", false),
         ] {
-            assert_eq!(foreign_protocol(bytes).is_some(), is_foreign, "{}", bytes.escape_ascii());
+            assert_eq!(foreign_bytes(bytes).is_some(), is_foreign, "{}", bytes.escape_ascii());
+        }
+        for (line, is_foreign) in [
+            ("GET / HTTP/1.1\r", true),
+            ("GET / HTTP/1.1", true),
+            ("POST /a/b HTTP/1.0", true),
+            ("GET /", false),
+            ("login alice", false),
+            ("say GET / HTTP/1.1", false),
+            ("", false),
+        ] {
+            assert_eq!(foreign_line(line).is_some(), is_foreign, "{line:?}");
         }
     }
 }

@@ -11,7 +11,7 @@
 //! would wait for a pass over everybody, and a storm of logins would take quadratic time.
 //!
 //! Each courier has a thread. To wake it costs more than to send a line to two or three clients, so
-//! who speaks in a small room while the courier sleeps does the courier's work instead. One thread
+//! who speaks in a small room, again and alone, while the courier sleeps does the courier's work instead. One thread
 //! at a time does it, the one that has locked the [`Rounds`]; and nobody waits for that lock but
 //! the courier's own thread.
 

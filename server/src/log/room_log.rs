@@ -73,6 +73,7 @@ impl RoomLog {
             recording,
             couriers: vec![CourierState::default(); couriers].into(),
             has_waiting: false,
+            speaker: None,
             is_closed: false,
         };
         Self { id, room, capacity, subscribers, state: Mutex::new(state), moved: Condvar::new() }
@@ -326,10 +327,13 @@ impl LogGuard<'_> {
         }
     }
 
-    /// Lets couriers that sleep carry the lines on this thread, once the log is unlocked. Nothing
-    /// else may be locked then.
-    pub fn carry(mut self) {
-        self.wake.is_carried = true;
+    /// Unlocks the log, and lets couriers that sleep carry the lines on this thread, if the last lines
+    /// before were also of this speaker. Nothing else may be locked.
+    ///
+    /// Where several speak in turn a courier is better: until it is awake it has the lines of all of
+    /// them, and sends them together.
+    pub fn carry(mut self, speaker: usize) {
+        self.wake.is_carried = self.state.speaker.replace(speaker) == Some(speaker);
     }
 
     /// A reader, from the log's present end on, for a client of this courier.
@@ -390,20 +394,32 @@ mod tests {
 
     use super::*;
 
-    /// Counts how often it was woken.
+    /// Counts how often it was woken, and how often it was let carry lines.
     #[derive(Debug, Default)]
-    struct Count(AtomicUsize);
+    struct Count {
+        woken: AtomicUsize,
+        carried: AtomicUsize,
+    }
 
     impl Count {
-        /// How often since this was last asked.
+        /// How often it was woken since this was last asked.
         fn take(&self) -> usize {
-            self.0.swap(0, Ordering::Relaxed)
+            self.woken.swap(0, Ordering::Relaxed)
+        }
+
+        /// How often it was let carry lines since this was last asked.
+        fn take_carried(&self) -> usize {
+            self.carried.swap(0, Ordering::Relaxed)
         }
     }
 
     impl Subscriber for Count {
         fn wake(&self, _: &Arc<RoomLog>) {
-            self.0.fetch_add(1, Ordering::Relaxed);
+            self.woken.fetch_add(1, Ordering::Relaxed);
+        }
+
+        fn carry(&self, _: &Arc<RoomLog>) {
+            self.carried.fetch_add(1, Ordering::Relaxed);
         }
     }
 
@@ -443,6 +459,23 @@ mod tests {
         drop(reader);
         append(&log, 10);
         assert_eq!(courier.take(), 0, "its last client has gone");
+    }
+
+    #[test]
+    fn who_speaks_again_carries_the_lines_and_others_wake_the_courier() {
+        let courier = Arc::new(Count::default());
+        let log = log(&courier, None);
+        let _reader = log.lock().add_reader(0);
+        for (speaker, is_carried) in [(1, false), (1, true), (2, false), (1, false), (1, true)] {
+            let mut guard = log.lock();
+            guard.append(b"line\n", Timestamp::UNIX_EPOCH);
+            guard.carry(speaker);
+            assert_eq!(courier.take_carried(), usize::from(is_carried));
+            assert_eq!(courier.take(), usize::from(!is_carried));
+            let mut batch = Batch::default();
+            assert!(log.next_batch(0, &mut batch));
+            assert!(!log.offered(0, batch.end, Position::MAX));
+        }
     }
 
     #[test]

@@ -32,6 +32,8 @@ pub struct State {
     pub couriers: Box<[CourierState]>,
     /// Whether somebody waits until couriers have moved on.
     pub has_waiting: bool,
+    /// Who has spoken last, by a number that tells speakers apart.
+    pub speaker: Option<usize>,
     /// Once set nobody waits any more and nothing is appended.
     pub is_closed: bool,
 }

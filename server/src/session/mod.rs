@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use protocol::UserName;
-use protocol::foreign::foreign_protocol;
+use protocol::foreign::{foreign_bytes, foreign_line};
 use protocol::limits::UNTERMINATED_BYTES;
 use protocol::{Framing, LineDecoder, LineError, Reply, Request};
 
@@ -234,15 +234,19 @@ impl Session<'_> {
         }
         match &mut self.input {
             Input::Lines => {
-                if is_first && let Some(protocol) = foreign_protocol(bytes) {
-                    self.reply(Reply::WrongProtocol(protocol));
-                    return Err(SessionEnd::Refused("it speaks another protocol"));
+                if is_first && let Some(protocol) = foreign_bytes(bytes) {
+                    return self.refuse_stranger(protocol);
                 }
                 self.take_text(bytes, decoder, received)
             }
             Input::Http(_) => self.take_http(bytes, decoder, received),
             Input::Frames(_) => self.take_frames(bytes, decoder, received),
         }
+    }
+
+    fn refuse_stranger(&mut self, advice: &str) -> Step {
+        self.reply(Reply::WrongProtocol(advice));
+        Err(SessionEnd::Refused("it speaks another protocol"))
     }
 
     /// Takes text, however it came and was cut.
@@ -366,6 +370,12 @@ impl Session<'_> {
                 return Err(SessionEnd::Refused("it sends no lines"));
             }
         };
+        if self.lines == 1
+            && matches!(self.input, Input::Lines)
+            && let Some(protocol) = foreign_line(line)
+        {
+            return self.refuse_stranger(protocol);
+        }
         match Request::parse(line) {
             Ok(Some(request)) => {
                 if !matches!(request, Request::Ping(_) | Request::Since(_)) {
@@ -429,7 +439,7 @@ impl Session<'_> {
     /// the room itself, where that is cheaper than to wake a courier.
     fn flush_at_last(&mut self) {
         if let Some(log) = self.append() {
-            log.carry();
+            log.carry(self.client.id);
         }
         self.pending_lines.clear();
     }

@@ -70,6 +70,25 @@ fn the_session_of_the_readme() {
     assert_eq!(program.output().status.code(), Some(0));
 }
 
+/// The two commands for two machines, both on this one.
+#[test]
+fn two_neighbours_talk_as_the_readme_says() {
+    let readme = read("README.md");
+    let shown = blocks(&readme, "sh").into_iter().find(|block| block.contains("chat-server "));
+    let [serve, chat] = shown.unwrap().lines().collect::<Vec<_>>()[..] else { panic!("two lines") };
+    let options = serve.strip_prefix("chat-server ").unwrap().replace(":6666", ":0");
+    let arguments: Vec<_> = options.split(' ').chain(["--quiet"]).collect();
+    let mut program = Program::start(&arguments);
+    let address = program.address().0;
+    assert!(address.ip().is_unspecified());
+    let here = format!("127.0.0.1:{}", address.port());
+    let chat = chat.replace("chat-client", "cargo run --quiet --package chat-client --");
+    let chat = format!("echo login ann | {}", chat.replace("192.168.1.20", &here));
+    check(&chat, "Connect Success\nLogin Success\n", "none");
+    program.signal(Signal::SIGTERM);
+    assert_eq!(program.output().status.code(), Some(0));
+}
+
 #[test]
 fn the_sessions_of_the_lab() {
     let sessions = sessions(&read("docs/lab.md"));

@@ -5,7 +5,6 @@
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::os::fd::{AsFd, AsRawFd};
 use std::sync::Arc;
-use std::thread;
 use std::time::{Duration, Instant};
 
 use mio::unix::SourceFd;
@@ -26,7 +25,7 @@ use crate::log::room_log::RoomLog;
 const FEW_READERS: usize = 64;
 
 /// So many passes a speaker makes at most, for others may go on speaking meanwhile.
-const SPEAKERS_PASSES: usize = 8;
+const SPEAKERS_PASSES: usize = 4;
 
 /// The clients of one courier, and how far each was sent what it is owed.
 #[derive(Debug)]
@@ -109,9 +108,6 @@ impl Rounds {
     pub fn work_for_speaker(&mut self) -> bool {
         let blocked = self.blocked.len();
         for _ in 0..SPEAKERS_PASSES {
-            // A send costs the same for one line and for many. So let those append first who are
-            // about to: they are awake, for their sessions have something to read.
-            thread::yield_now();
             let logs = self.inbox.take_logs();
             self.take_urgent();
             let readers = |log: &Arc<RoomLog>| {

@@ -156,7 +156,7 @@ impl World {
         }
         guard.append(lines.as_bytes(), Timestamp::UNIX_EPOCH);
         if self.random.bool() {
-            guard.carry();
+            guard.carry(self.random.usize(..2));
         }
     }
 
