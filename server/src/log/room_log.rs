@@ -41,6 +41,9 @@ pub struct Subscribers {
     pub recorder: Option<Arc<dyn Subscriber>>,
 }
 
+/// To wake a courier costs as much as to send a line to so many.
+const FEW_READERS: usize = 3;
+
 /// As many couriers as a log can have to wake.
 pub const MAX_COURIERS: usize = u64::BITS as usize;
 
@@ -328,12 +331,14 @@ impl LogGuard<'_> {
     }
 
     /// Unlocks the log, and lets couriers that sleep carry the lines on this thread, if the last lines
-    /// before were also of this speaker. Nothing else may be locked.
+    /// before were also of this speaker, or few read them. Nothing else may be locked.
     ///
     /// Where several speak in turn a courier is better: until it is awake it has the lines of all of
     /// them, and sends them together.
     pub fn carry(mut self, speaker: usize) {
-        self.wake.is_carried = self.state.speaker.replace(speaker) == Some(speaker);
+        let readers: usize = self.state.couriers.iter().map(|courier| courier.readers).sum();
+        let speaks_again = self.state.speaker.replace(speaker) == Some(speaker);
+        self.wake.is_carried = speaks_again || readers <= FEW_READERS;
     }
 
     /// A reader, from the log's present end on, for a client of this courier.
@@ -465,7 +470,7 @@ mod tests {
     fn who_speaks_again_carries_the_lines_and_others_wake_the_courier() {
         let courier = Arc::new(Count::default());
         let log = log(&courier, None);
-        let _reader = log.lock().add_reader(0);
+        let _readers = [(); FEW_READERS + 1].map(|()| log.lock().add_reader(0));
         for (speaker, is_carried) in [(1, false), (1, true), (2, false), (1, false), (1, true)] {
             let mut guard = log.lock();
             guard.append(b"line\n", Timestamp::UNIX_EPOCH);
