@@ -80,10 +80,16 @@ pub enum Reply<'a> {
     /// Comes before the heading when the room has no such position, or no longer: what lies between it
     /// and the first row nobody can say.
     PositionGone(&'a str),
+    /// Heads the answer to `who`. The rows are [`WhoRow`](crate::rows::WhoRow)s.
+    Connections,
     /// Answers `op`.
     OperatorSuccess,
-    /// Refuses `op`, whatever was wrong: the password, or the name.
+    /// Refuses `login` and `rename`: this name is given with its secret only.
+    PasswordRequired,
+    /// Refuses `op`, `login` and `rename`, whatever was wrong: the password, or the name.
     PasswordWrong,
+    /// Refuses `op`, `login` and `rename`: too many passwords wait to be checked.
+    PasswordQueueFull,
     /// Refuses a command that is for operators, by its name.
     OperatorsOnly(&'a str),
     /// Answers `kick`.
@@ -144,7 +150,10 @@ const FIXED: &[(&str, Reply<'static>)] = &[
     ("Unignore Success", Reply::UnignoreSuccess),
     ("History:", Reply::History),
     ("Operator Success", Reply::OperatorSuccess),
+    ("Online Connections:", Reply::Connections),
+    ("Password Required", Reply::PasswordRequired),
     ("Password Wrong", Reply::PasswordWrong),
+    ("Password Queue Full", Reply::PasswordQueueFull),
     ("Kick Success", Reply::KickSuccess),
     ("Mute Success", Reply::MuteSuccess),
     ("Ban Success", Reply::BanSuccess),

@@ -96,7 +96,7 @@ impl Peer {
             }
         };
         match (request, &self.name) {
-            (Request::Login(name), None) => self.log_in(name),
+            (Request::Login(claim), None) => self.log_in(claim.whole()),
             (Request::Ping(token), _) => Outcome::show(Reply::Pong(token)),
             (Request::Logout, _) => Outcome { then: Then::End, ..Outcome::default() },
             (Request::Help(_), name) => help(name.is_some()),
@@ -130,6 +130,7 @@ impl Peer {
                 | Request::Kick { .. }
                 | Request::Mute { .. }
                 | Request::Ban { .. }
+                | Request::Who
                 | Request::Ignore(_)
                 | Request::Unignore(_)
                 | Request::Bans

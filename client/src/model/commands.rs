@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 
-use protocol::{Command, Spec};
+use protocol::{Command, Secret, Spec};
 
 /// A command that this program carries out by itself.
 #[derive(Debug)]
@@ -40,7 +40,6 @@ pub const LOCAL: &[Local] = &[
 /// What fingers type that learned elsewhere, and what it means here.
 const ALIASES: &[(&str, &str)] = &[
     ("nick", "rename"),
-    ("who", "look"),
     ("names", "look"),
     ("list", "rooms"),
     ("j", "join"),
@@ -119,10 +118,13 @@ impl Input {
         if line.trim().is_empty() {
             return Input::Nothing;
         }
-        if let Some((Spec { name, usage, .. }, password)) = secret(line) {
-            return match password {
-                "" => Input::Incomplete(usage),
-                password => Input::Send(format!("{name} {password}")),
+        if let Some((command, name, password)) = confidential(line) {
+            let Spec { name: word, usage, .. } = command.spec();
+            return match (command, name, password.trim_end()) {
+                (Command::Login, ..) => Input::Unknown((*word).to_owned(), None),
+                (_, _, "") => Input::Incomplete(usage),
+                (_, "", password) => Input::Send(format!("{word} {password}")),
+                (_, name, password) => Input::Send(format!("{word} {name} {password}")),
             };
         }
         let Some(command) = line.strip_prefix('/') else {
@@ -243,22 +245,41 @@ pub fn explained(about: Option<&str>) -> Vec<(String, &'static str)> {
 /// Whether a typed line holds a password, and is to be kept nowhere.
 #[must_use]
 pub fn is_secret(line: &str) -> bool {
-    secret(line).is_some()
+    secret_start(line).is_some()
+}
+
+/// Where the password in a typed line begins, in bytes.
+#[must_use]
+pub fn secret_start(line: &str) -> Option<usize> {
+    confidential(line).map(|(.., secret)| line.len() - secret.len())
 }
 
 /// The line as it may be shown: without its password, if it holds one.
 #[must_use]
 pub fn without_secret(line: &str) -> String {
-    secret(line).map_or_else(|| line.to_owned(), |(command, _)| format!("/{}", command.name))
+    match secret_start(line) {
+        Some(start) => line[..start].trim().to_owned(),
+        None => line.to_owned(),
+    }
 }
 
-/// The command and the password in a typed line. It is meant as one however carelessly the command is typed: in
-/// capitals, or behind a space that would make a text of it for everybody to read.
-fn secret(line: &str) -> Option<(&'static Spec, &str)> {
-    let line = line.trim();
-    let (word, password) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
-    let command = Command::find_secret(word.strip_prefix('/')?.as_bytes())?;
-    Some((command.spec(), password.trim_start()))
+/// The command in a typed line, what stands before its password, and the password. It is meant as one
+/// however carelessly the command is typed: in capitals, or behind a space that would make a text of it
+/// for everybody to read.
+fn confidential(line: &str) -> Option<(Command, &str, &str)> {
+    let line = line.trim_start();
+    let (word, after) = line.split_at(line.find(char::is_whitespace).unwrap_or(line.len()));
+    let typed = word.strip_prefix('/')?;
+    let alias = ALIASES.iter().find(|(alias, _)| alias.eq_ignore_ascii_case(typed));
+    let command = Command::find_secret(alias.map_or(typed, |(_, meant)| meant).as_bytes())?;
+    let argument = after.trim_start();
+    if command.spec().secret == Secret::All {
+        return Some((command, "", argument));
+    }
+    let (name, after) =
+        argument.split_at(argument.find(char::is_whitespace).unwrap_or(argument.len()));
+    let secret = after.trim_start();
+    (!secret.is_empty()).then_some((command, name, secret))
 }
 
 fn nearest(word: &str) -> Option<&'static str> {
@@ -283,6 +304,12 @@ mod tests {
         for line in ["/op pass word", " /op pass word", "/OP  pass word ", "\t/Op\tpass word"] {
             assert_eq!(Input::read(line), Input::Send("op pass word".to_owned()), "{line:?}");
         }
+        for line in ["/rename al  pass word", " /NICK\tal\tpass word "] {
+            let expected = Input::Send("rename al pass word".to_owned());
+            assert_eq!(Input::read(line), expected, "{line:?}");
+            assert_eq!(without_secret(&as_typed("rename al x")), "/rename al");
+        }
+        assert_eq!(Input::read("/login al x"), Input::Unknown("login".to_owned(), None));
         for line in ["/op", " /op "] {
             assert_eq!(Input::read(line), Input::Incomplete("op [NAME] PASSWORD"), "{line:?}");
         }
@@ -290,9 +317,18 @@ mod tests {
 
     #[test]
     fn passwords_are_secret() {
-        for (line, expected) in
-            [("/op x", true), (" /OP\tx", true), ("/opera", false), ("op x", false), ("", false)]
-        {
+        for (line, expected) in [
+            ("/op x", true),
+            (" /OP\tx", true),
+            ("/opera", false),
+            ("op x", false),
+            ("/rename al", false),
+            (" /Rename al x", true),
+            ("/nick al\tx", true),
+            ("/login al x", true),
+            ("/msg al x", false),
+            ("", false),
+        ] {
             assert_eq!(is_secret(line), expected, "{line:?}");
         }
     }
@@ -329,7 +365,8 @@ mod tests {
             ("/m bo  secret", Input::Send("msg bo  secret".to_owned())),
             ("/m secret", Input::Incomplete("msg NAME TEXT")),
             ("/nick cy", Input::Send("rename cy".to_owned())),
-            ("/who", Input::Send("look".to_owned())),
+            ("/names", Input::Send("look".to_owned())),
+            ("/who", Input::Send("who".to_owned())),
             ("/part", Input::Send("join main".to_owned())),
             ("/part den", Input::Send("join main".to_owned())),
             ("/q", Input::Quit),

@@ -23,6 +23,8 @@ use protocol::limits::LINE_BYTES;
 use protocol::{Framing, LineDecoder, Reply, Request};
 
 use self::unasked::{Unasked, question};
+use crate::args::secret::Secret;
+use crate::args::server::ServerArgs;
 use crate::exit::{Exit, Failure};
 use crate::model::liveness::{Doubt, Liveness};
 use crate::net::{ConnectError, Connection, PATIENCE, Receiver, Sender, Target};
@@ -43,12 +45,8 @@ const SILENCE: Duration = Duration::from_secs(60);
 /// # Errors
 ///
 /// Says why not all was sent and answered.
-pub fn run(
-    server: &Target,
-    name: Option<&str>,
-    room: Option<&str>,
-    deadline: Option<Instant>,
-) -> Result<(), Failure> {
+pub fn run(to: &ServerArgs, deadline: Option<Instant>) -> Result<(), Failure> {
+    let server = Target::of(to)?;
     let in_time = |result: Result<(), Failure>| match deadline {
         // Whatever else it came to in the end, the time is the reason.
         Some(deadline) if result.is_err() && deadline <= Instant::now() => {
@@ -56,21 +54,17 @@ pub fn run(
         }
         _ => result,
     };
-    in_time(pass_on(server, name, room, deadline))
+    in_time(pass_on(to, &server, deadline))
 }
 
-fn pass_on(
-    server: &Target,
-    name: Option<&str>,
-    room: Option<&str>,
-    deadline: Option<Instant>,
-) -> Result<(), Failure> {
+fn pass_on(to: &ServerArgs, server: &Target, deadline: Option<Instant>) -> Result<(), Failure> {
+    let (name, room) = (to.name(), to.room());
     let mut stdout = Shown::new()?;
     let stdin = io::stdin().as_fd().try_clone_to_owned().map_err(Failure::local)?;
     let watched = unbuffered()?;
     let mut connection = open(server, deadline)?;
     let (audience, framing) = match name {
-        Some(name) => log_in(&mut connection, name, &mut stdout)?,
+        Some(name) => log_in(&mut connection, name, to.secret()?.as_ref(), &mut stdout)?,
         // Its newline, if it has one, is among the bytes that follow.
         None => {
             let greeting = Reply::ConnectSuccess.to_string();
@@ -153,13 +147,14 @@ fn open(server: &Target, deadline: Option<Instant>) -> Result<Connection, Failur
 fn log_in(
     connection: &mut Connection,
     name: &str,
+    secret: Option<&Secret>,
     stdout: &mut Shown,
 ) -> Result<(Audience, Option<Framing>), Failure> {
     let mut show = |line: &str| stdout.print(format!("{line}\n").as_bytes());
     if show(&Reply::ConnectSuccess.to_string())? == Audience::Gone {
         return Ok((Audience::Gone, None));
     }
-    match connection.log_in(name) {
+    match connection.log_in(name, secret) {
         Ok(framing) => Ok((show(&Reply::LoginSuccess.to_string())?, Some(framing))),
         Err(error) => {
             if let ConnectError::Login(answer) = &error {
@@ -484,7 +479,7 @@ mod tests {
             client
         });
         let mut connection = Connection::open(&address, PATIENCE).unwrap();
-        connection.log_in("al").unwrap();
+        connection.log_in("al", None).unwrap();
         let (_sender, receiver) = connection.split().unwrap();
         let _frozen = serving.join().unwrap();
         let (ending, ended) = UnixStream::pair().unwrap();

@@ -3,6 +3,7 @@
 //! A session reads from its socket and never writes to it. What its client is to get goes into
 //! the room's log or into the client's outbox, and a courier sends it.
 
+mod door;
 mod operators;
 mod rate_limit;
 mod requests;
@@ -332,7 +333,8 @@ impl Session<'_> {
 
     fn take_line(&mut self, line: Result<&str, LineError>) -> Step {
         self.lines += 1;
-        let wait = self.rate_limit.take(Instant::now());
+        let now = Instant::now();
+        let wait = self.rate_limit.take(now);
         if !wait.is_zero() {
             self.flush();
             self.client.outbox.delay(self.within_login(wait));
@@ -375,7 +377,12 @@ impl Session<'_> {
             return self.refuse_stranger(protocol);
         }
         match Request::parse(line) {
-            Ok(Some(request)) => self.act(request),
+            Ok(Some(request)) => {
+                if !matches!(request, Request::Ping(_) | Request::Since(_)) {
+                    self.client.note_request(now);
+                }
+                self.act(request)
+            }
             Ok(None) => Ok(()),
             Err(_) => self.answer(Reply::ControlCharacter),
         }
