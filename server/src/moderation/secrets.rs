@@ -8,7 +8,7 @@
 //! | BLAKE2b | secrets of 80 random bits that [`make`] made | next to nothing |
 //!
 //! Nobody guesses 80 random bits, so a fast hash is enough for them. A secret is only ever compared;
-//! nothing in here keeps or logs one. [`crate::moderation`] says when and where Argon2 is done.
+//! nothing in here keeps or logs one. The module `moderation` says when and where Argon2 is done.
 
 use std::collections::HashMap;
 use std::io;
