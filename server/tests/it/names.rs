@@ -252,6 +252,8 @@ fn guessers_hold_up_nobody() {
     }
     let is_over = AtomicBool::new(false);
     thread::scope(|scope| {
+        // Also where an assertion fails: else the scope would wait for the talk for ever.
+        let end = SetOnDrop(&is_over);
         let talk = scope.spawn(|| {
             let mut longest = Duration::ZERO;
             while !is_over.load(Ordering::Relaxed) {
@@ -269,12 +271,23 @@ fn guessers_hold_up_nobody() {
             client.send(&format!("login {name}\n"));
             client.expect("Login Success");
             let took = begin.elapsed();
-            assert!(took < Duration::from_secs(1), "{name} took {took:?}");
+            println!("{name} took {took:?}");
+            // A second on a machine that does nothing else. All the guesses take half a minute.
+            assert!(took < Duration::from_secs(5), "{name} took {took:?}");
         }
-        is_over.store(true, Ordering::Relaxed);
+        drop(end);
         let longest = talk.join().unwrap();
-        assert!(longest < Duration::from_millis(500), "a line took {longest:?}");
+        assert!(longest < Duration::from_secs(2), "a line took {longest:?}");
+        println!("a line took {longest:?} at most");
     });
+}
+
+struct SetOnDrop<'a>(&'a AtomicBool);
+
+impl Drop for SetOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }
 
 #[test]
