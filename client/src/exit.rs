@@ -45,7 +45,10 @@ impl Exit {
         (Exit::ConnectionLost, "the connection was lost before all was done"),
         (Exit::Refused, "the server refused what was asked of it"),
         (Exit::Local, "this machine failed: a file, the terminal, a program to start"),
-        (Exit::KeptOut, "kept out for good: kicked, banned, or a name that is not allowed"),
+        (
+            Exit::KeptOut,
+            "kept out for good: kicked, banned, a name that is not allowed, or its password",
+        ),
         (Exit::Unknown, "not known whether all was said"),
         (Exit::Signal, "ended by SIGTERM, or by SIGHUP of a closed window"),
     ];
@@ -137,7 +140,7 @@ impl Failure {
             Some(Reply::ServerShutdown) => return Self::lost(word).because("server-stopped"),
             _ => return Self::lost(word),
         };
-        let reason = format!("connection lost: {word}; an operator put this user out");
+        let reason = format!("connection lost: {word}; this user was put out");
         Self::new(Exit::KeptOut, reason).because(cause)
     }
 

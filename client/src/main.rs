@@ -11,7 +11,6 @@ use chat_client::args::limits::deadline;
 use chat_client::args::settings::{self, Refusal};
 use chat_client::exit::{Exit, Failure};
 use chat_client::lan;
-use chat_client::net::Target;
 use chat_client::pipe;
 use chat_client::prompt::interactive;
 use chat_client::script;
@@ -65,9 +64,7 @@ fn run(args: &Args) -> Result<u8, Failure> {
             if !ignored.is_empty() {
                 stderr::warn(format!("{} only means something at a prompt", ignored.join(", ")));
             }
-            let to = &args.server;
-            pipe::run(&Target::of(to)?, to.name(), to.room(), deadline(args.timeout))
-                .map(|()| Exit::Done)
+            pipe::run(&args.server, deadline(args.timeout)).map(|()| Exit::Done)
         }
     }
     .map(Exit::code)

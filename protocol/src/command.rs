@@ -72,8 +72,19 @@ pub struct Spec {
     pub help: &'static str,
     /// Where it is known.
     pub scope: Scope,
-    /// Whether the argument is a password. No log, no screen and no history may keep it.
-    pub secret: bool,
+    /// What of the argument is a password.
+    pub secret: Secret,
+}
+
+/// Which part of an argument is a password. No log, no screen and no history may keep that part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Secret {
+    /// None of it.
+    Nothing,
+    /// Whatever follows its first word.
+    AfterName,
+    /// All of it.
+    All,
 }
 
 /// Makes the enum, the list of its variants and the rows from one table. A command that is added
@@ -105,10 +116,10 @@ commands! {
     /// Enter the chat under a name.
     Login: Spec {
         name: "login",
-        usage: "login NAME",
+        usage: "login NAME [SECRET]",
         help: "enter the chat under this name",
         scope: Scope::Login,
-        secret: false,
+        secret: Secret::AfterName,
     };
     /// Read a room without a name.
     Watch: Spec {
@@ -116,7 +127,7 @@ commands! {
         usage: "watch [ROOM]",
         help: "read a room without a name, and without being in it",
         scope: Scope::Watch,
-        secret: false,
+        secret: Secret::Nothing,
     };
     /// Say something to the room.
     Say: Spec {
@@ -124,7 +135,7 @@ commands! {
         usage: "say TEXT",
         help: "say something to everyone in the room",
         scope: Scope::Chat,
-        secret: false,
+        secret: Secret::Nothing,
     };
     /// Who is in the room?
     Look: Spec {
@@ -132,7 +143,7 @@ commands! {
         usage: "look",
         help: "list who is in the room",
         scope: Scope::Read,
-        secret: false,
+        secret: Secret::Nothing,
     };
     /// End the connection.
     Logout: Spec {
@@ -140,7 +151,7 @@ commands! {
         usage: "logout",
         help: "leave the chat",
         scope: Scope::Any,
-        secret: false,
+        secret: Secret::Nothing,
     };
     /// Go to another room.
     Join: Spec {
@@ -148,7 +159,7 @@ commands! {
         usage: "join ROOM",
         help: "go to another room",
         scope: Scope::Chat,
-        secret: false,
+        secret: Secret::Nothing,
     };
     /// Which rooms are there?
     Rooms: Spec {
@@ -156,7 +167,7 @@ commands! {
         usage: "rooms",
         help: "list the rooms and how many are in each",
         scope: Scope::Read,
-        secret: false,
+        secret: Secret::Nothing,
     };
     /// Say something to one user.
     Message: Spec {
@@ -164,7 +175,7 @@ commands! {
         usage: "msg NAME TEXT",
         help: "say something to one user alone, in whatever room",
         scope: Scope::Chat,
-        secret: false,
+        secret: Secret::Nothing,
     };
     /// Take no private messages of a user.
     Ignore: Spec {
@@ -172,7 +183,7 @@ commands! {
         usage: "ignore NAME",
         help: "take no private messages of a user",
         scope: Scope::Chat,
-        secret: false,
+        secret: Secret::Nothing,
     };
     /// Take them again.
     Unignore: Spec {
@@ -180,7 +191,7 @@ commands! {
         usage: "unignore NAME",
         help: "take private messages of that user again",
         scope: Scope::Chat,
-        secret: false,
+        secret: Secret::Nothing,
     };
     /// Tell the room what one does.
     Me: Spec {
@@ -188,15 +199,15 @@ commands! {
         usage: "me TEXT",
         help: "tell the room what you do",
         scope: Scope::Chat,
-        secret: false,
+        secret: Secret::Nothing,
     };
     /// Take another name.
     Rename: Spec {
         name: "rename",
-        usage: "rename NAME",
+        usage: "rename NAME [SECRET]",
         help: "take another name",
         scope: Scope::Chat,
-        secret: false,
+        secret: Secret::AfterName,
     };
     /// Show or set the topic of the room.
     Topic: Spec {
@@ -204,7 +215,7 @@ commands! {
         usage: "topic [TEXT]",
         help: "show or set the topic of the room",
         scope: Scope::Read,
-        secret: false,
+        secret: Secret::Nothing,
     };
     /// Show the last lines of the room.
     History: Spec {
@@ -212,7 +223,7 @@ commands! {
         usage: "history [N]",
         help: "show the last N lines of the room (20)",
         scope: Scope::Read,
-        secret: false,
+        secret: Secret::Nothing,
     };
     /// Where in the room's lines is one, and what came after a place in them?
     Since: Spec {
@@ -220,7 +231,7 @@ commands! {
         usage: "since [POSITION]",
         help: "show what you were not sent after POSITION, or tell the present one",
         scope: Scope::Read,
-        secret: false,
+        secret: Secret::Nothing,
     };
     /// Become an operator.
     Operator: Spec {
@@ -228,7 +239,7 @@ commands! {
         usage: "op [NAME] PASSWORD",
         help: "become an operator",
         scope: Scope::Moderated,
-        secret: true,
+        secret: Secret::All,
     };
     /// End the connection of a user.
     Kick: Spec {
@@ -236,7 +247,7 @@ commands! {
         usage: "kick NAME [REASON]",
         help: "end the connection of a user",
         scope: Scope::Operators,
-        secret: false,
+        secret: Secret::Nothing,
     };
     /// Let a user say nothing.
     Mute: Spec {
@@ -244,7 +255,7 @@ commands! {
         usage: "mute NAME MINUTES",
         help: "let a user say nothing for so long; 0 ends it",
         scope: Scope::Operators,
-        secret: false,
+        secret: Secret::Nothing,
     };
     /// Keep a name or an address out.
     Ban: Spec {
@@ -252,7 +263,15 @@ commands! {
         usage: "ban NAME|ADDRESS MINUTES",
         help: "keep a name or an address out for so long; 0 ends it",
         scope: Scope::Operators,
-        secret: false,
+        secret: Secret::Nothing,
+    };
+    /// Who is connected?
+    Who: Spec {
+        name: "who",
+        usage: "who",
+        help: "list who is connected, from where, and since when",
+        scope: Scope::Operators,
+        secret: Secret::Nothing,
     };
     /// Who is kept out?
     Bans: Spec {
@@ -260,7 +279,7 @@ commands! {
         usage: "bans",
         help: "list who is kept out, and for how many minutes",
         scope: Scope::Operators,
-        secret: false,
+        secret: Secret::Nothing,
     };
     /// Tell every room.
     Announce: Spec {
@@ -268,7 +287,7 @@ commands! {
         usage: "announce TEXT",
         help: "tell everyone in every room",
         scope: Scope::Operators,
-        secret: false,
+        secret: Secret::Nothing,
     };
     /// Ask for an answer that marks a place in what the server sends.
     Ping: Spec {
@@ -276,7 +295,7 @@ commands! {
         usage: "ping [TOKEN]",
         help: "get `pong TOKEN` once all that was owed before is sent",
         scope: Scope::Any,
-        secret: false,
+        secret: Secret::Nothing,
     };
     /// List the commands, or explain one.
     Help: Spec {
@@ -284,7 +303,7 @@ commands! {
         usage: "help [COMMAND]",
         help: "list the commands, or explain one",
         scope: Scope::Any,
-        secret: false,
+        secret: Secret::Nothing,
     };
 }
 
@@ -295,9 +314,9 @@ impl Command {
         Command::ALL.iter().copied().find(|command| command.spec().name == name)
     }
 
-    /// The commands whose argument is a password.
+    /// The commands whose argument is a password, or has one in it.
     pub fn secrets() -> impl Iterator<Item = Command> {
-        Command::ALL.iter().copied().filter(|command| command.spec().secret)
+        Command::ALL.iter().copied().filter(|command| command.spec().secret != Secret::Nothing)
     }
 
     /// The command with a secret that `word` names, or was meant to name: in capitals it is no
@@ -309,52 +328,4 @@ impl Command {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_usage_begins_with_the_name_and_no_name_stands_twice() {
-        for command in Command::ALL {
-            let Spec { name, usage, .. } = command.spec();
-            assert_eq!(usage.split(' ').next(), Some(*name));
-            assert_eq!(Command::find(name), Some(*command));
-        }
-        assert_eq!(Command::find("LOGIN"), None);
-    }
-
-    #[test]
-    fn a_scope_says_where_a_command_is_known() {
-        use Place::{ChatRoom, LoginRoom, Watching};
-
-        let known = |scope: Scope, has_all: bool| {
-            let known_at = |place| {
-                scope.allows(Context { place, has_operators: has_all, has_watchers: has_all })
-            };
-            [LoginRoom, Watching, ChatRoom].map(known_at)
-        };
-        for (scope, expected) in [
-            (Scope::Login, [true, false, false]),
-            (Scope::Read, [false, true, true]),
-            (Scope::Chat, [false, false, true]),
-            (Scope::Any, [true; 3]),
-        ] {
-            assert_eq!(known(scope, false), expected);
-            assert_eq!(known(scope, true), expected);
-        }
-        for (scope, expected) in [
-            (Scope::Watch, [true, true, false]),
-            (Scope::Moderated, [false, false, true]),
-            (Scope::Operators, [false, false, true]),
-        ] {
-            assert_eq!(known(scope, false), [false; 3]);
-            assert_eq!(known(scope, true), expected);
-        }
-    }
-
-    #[test]
-    fn a_secret_is_one_however_its_command_is_written() {
-        assert_eq!(Command::find_secret(b"oP"), Some(Command::Operator));
-        assert_eq!(Command::find_secret(b"say"), None);
-        assert_eq!(Command::find_secret(b"opera"), None);
-    }
-}
+mod tests;

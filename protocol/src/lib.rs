@@ -33,13 +33,13 @@ pub mod request;
 pub mod rows;
 pub mod server_line;
 
-pub use command::{Command, Context, Place, Scope, Spec};
+pub use command::{Command, Context, Place, Scope, Secret, Spec};
 pub use event::Event;
 pub use line::{LineDecoder, LineError};
 pub use name::{NameError, RoomName, UserName};
 pub use position::Position;
 pub use reply::{Framing, Reply};
-pub use request::{Request, topic_of};
+pub use request::{Claim, Request, topic_of};
 pub use server_line::ServerLine;
 
 /// The version of the programs of this project, with the commit where it is known, as `0.1.0 (4ecb179c1a)`.

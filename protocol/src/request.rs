@@ -14,7 +14,7 @@ use crate::{has_control, is_blank};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Request<'a> {
     /// Enter the chat under a name.
-    Login(&'a str),
+    Login(Claim<'a>),
     /// Read a room without a name: the first one, with an empty text.
     Watch(&'a str),
     /// Say a text, which may be empty.
@@ -41,7 +41,7 @@ pub enum Request<'a> {
     /// Say what one does.
     Me(&'a str),
     /// Take another name.
-    Rename(&'a str),
+    Rename(Claim<'a>),
     /// Set the topic, see [`topic_of`], or ask for it with an empty text.
     Topic(&'a str),
     /// The last so many lines of the room.
@@ -71,6 +71,8 @@ pub enum Request<'a> {
         /// For how long. 0 lets them in again.
         minutes: u32,
     },
+    /// Who is connected?
+    Who,
     /// Who is kept out?
     Bans,
     /// Tell every room.
@@ -83,6 +85,42 @@ pub enum Request<'a> {
     Malformed(Command),
     /// No command of the table. This is the word that stood in its place.
     Unknown(&'a str),
+}
+
+/// What a user wants to be called, and why it may.
+///
+/// No name has a space. So where nothing is asked for a name, the whole argument is one that is not
+/// valid: [`Claim::whole`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Claim<'a> {
+    /// Everything that was given.
+    whole: &'a str,
+}
+
+impl<'a> Claim<'a> {
+    /// A claim as it stands in a request: `NAME`, or `NAME SECRET`.
+    #[must_use]
+    pub fn new(argument: &'a str) -> Self {
+        Self { whole: argument }
+    }
+
+    /// Everything that was given. It may hold a secret.
+    #[must_use]
+    pub fn whole(&self) -> &'a str {
+        self.whole
+    }
+
+    /// The name: what stands before the first space.
+    #[must_use]
+    pub fn name(&self) -> &'a str {
+        split(self.whole).0
+    }
+
+    /// The secret that goes with it. `None` when none was given.
+    #[must_use]
+    pub fn secret(&self) -> Option<&'a str> {
+        some(split(self.whole).1)
+    }
 }
 
 /// The line has a control character other than tab, so nobody shall ever be shown it.
@@ -135,6 +173,7 @@ impl<'a> Request<'a> {
             Request::Kick { .. } => Command::Kick,
             Request::Mute { .. } => Command::Mute,
             Request::Ban { .. } => Command::Ban,
+            Request::Who => Command::Who,
             Request::Bans => Command::Bans,
             Request::Announce(_) => Command::Announce,
             Request::Ping(_) => Command::Ping,
@@ -155,14 +194,13 @@ impl<'a> Request<'a> {
 
     fn argument(&self) -> Cow<'a, str> {
         match *self {
-            Request::Login(argument)
-            | Request::Watch(argument)
+            Request::Login(claim) | Request::Rename(claim) => claim.whole.into(),
+            Request::Watch(argument)
             | Request::Say(argument)
             | Request::Join(argument)
             | Request::Ignore(argument)
             | Request::Unignore(argument)
             | Request::Me(argument)
-            | Request::Rename(argument)
             | Request::Topic(argument)
             | Request::Operator(argument)
             | Request::Announce(argument)
@@ -184,6 +222,7 @@ impl<'a> Request<'a> {
             | Request::Bans
             | Request::Logout
             | Request::Rooms
+            | Request::Who
             | Request::Malformed(_)
             | Request::Unknown(_) => "".into(),
         }
@@ -194,7 +233,7 @@ impl<'a> Request<'a> {
 /// form of the command's usage.
 fn read(command: Command, argument: &str) -> Option<Request<'_>> {
     Some(match command {
-        Command::Login => Request::Login(argument),
+        Command::Login => Request::Login(Claim::new(argument)),
         Command::Watch => Request::Watch(argument),
         Command::Say => Request::Say(argument),
         Command::Look => Request::Look,
@@ -208,7 +247,7 @@ fn read(command: Command, argument: &str) -> Option<Request<'_>> {
         Command::Ignore => Request::Ignore(some(argument)?),
         Command::Unignore => Request::Unignore(some(argument)?),
         Command::Me => Request::Me(argument),
-        Command::Rename => Request::Rename(argument),
+        Command::Rename => Request::Rename(Claim::new(argument)),
         Command::Topic => Request::Topic(argument),
         Command::History if argument.is_empty() => Request::History(HISTORY_LINES),
         // There are never more lines than the largest number, so this is all of them.
@@ -231,6 +270,7 @@ fn read(command: Command, argument: &str) -> Option<Request<'_>> {
             let (target, minutes) = split(argument);
             Request::Ban { target: some(target)?, minutes: number(minutes)? }
         }
+        Command::Who => Request::Who,
         Command::Bans => Request::Bans,
         Command::Announce => Request::Announce(some(argument)?),
         Command::Ping => Request::Ping(argument),
@@ -278,101 +318,4 @@ impl fmt::Display for Request<'_> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[track_caller]
-    fn check(line: &str, expected: Result<Option<Request<'_>>, ControlCharacter>) {
-        assert_eq!(Request::parse(line), expected, "{line:?}");
-    }
-
-    #[test]
-    fn a_line_is_a_command_and_its_argument() {
-        for (line, request) in [
-            ("login alice", Request::Login("alice")),
-            ("login", Request::Login("")),
-            ("login \t alice \r", Request::Login("alice")),
-            ("say  two  words ", Request::Say("two  words")),
-            ("watch", Request::Watch("")),
-            ("watch den", Request::Watch("den")),
-            ("say", Request::Say("")),
-            ("say a\tb", Request::Say("a\tb")),
-            ("say \u{3000}x\u{a0}", Request::Say("\u{3000}x\u{a0}")),
-            ("look around", Request::Look),
-            ("msg bob hi there", Request::Message { to: "bob", text: "hi there" }),
-            ("msg bob", Request::Message { to: "bob", text: "" }),
-            ("ignore bob", Request::Ignore("bob")),
-            ("ignore", Request::Malformed(Command::Ignore)),
-            ("unignore bob", Request::Unignore("bob")),
-            ("unignore ", Request::Malformed(Command::Unignore)),
-            ("history", Request::History(20)),
-            ("history 5", Request::History(5)),
-            ("history five", Request::Malformed(Command::History)),
-            ("history -1", Request::Malformed(Command::History)),
-            ("history +1", Request::Malformed(Command::History)),
-            ("history 99999999999999999999", Request::History(usize::MAX)),
-            ("since", Request::Since(None)),
-            ("since yesterday", Request::Malformed(Command::Since)),
-            ("since 5", Request::Malformed(Command::Since)),
-            ("op let me in", Request::Operator("let me in")),
-            ("op ", Request::Malformed(Command::Operator)),
-            ("kick bob", Request::Kick { name: "bob", reason: "" }),
-            ("kick bob no  spam", Request::Kick { name: "bob", reason: "no  spam" }),
-            ("kick", Request::Malformed(Command::Kick)),
-            ("mute bob 5", Request::Mute { name: "bob", minutes: 5 }),
-            ("mute bob", Request::Malformed(Command::Mute)),
-            ("mute bob soon", Request::Malformed(Command::Mute)),
-            ("mute bob +5", Request::Malformed(Command::Mute)),
-            ("ban bob +5", Request::Malformed(Command::Ban)),
-            ("mute bob 4294967296", Request::Malformed(Command::Mute)),
-            ("mute bob 007", Request::Mute { name: "bob", minutes: 7 }),
-            ("mute bob -1", Request::Malformed(Command::Mute)),
-            ("ban ::1 0", Request::Ban { target: "::1", minutes: 0 }),
-            ("ban bob 5 minutes", Request::Malformed(Command::Ban)),
-            ("ban bob 99999999999", Request::Malformed(Command::Ban)),
-            ("announce a break", Request::Announce("a break")),
-            ("announce", Request::Malformed(Command::Announce)),
-            ("LOGIN alice", Request::Unknown("LOGIN")),
-            (" say x", Request::Unknown("")),
-            ("look\t", Request::Unknown("look\t")),
-            ("dance now", Request::Unknown("dance")),
-        ] {
-            check(line, Ok(Some(request)));
-        }
-    }
-
-    #[test]
-    fn each_command_is_read_as_the_request_that_gives_it() {
-        for command in Command::ALL {
-            let usage = command.spec().usage;
-            let value = |word| if word == "[POSITION]" { " 2026Z+7" } else { " 7" };
-            let arguments = usage.split(' ').skip(1).map(value);
-            let line: String = std::iter::once(command.spec().name).chain(arguments).collect();
-            let request = Request::parse(&line).unwrap().unwrap();
-            assert_eq!(request.command(), Some(*command));
-            assert!(!matches!(request, Request::Malformed(_)), "{request:?}");
-            assert_eq!(request.to_string(), line);
-        }
-    }
-
-    #[test]
-    fn a_topic_can_be_taken_away() {
-        assert_eq!(["-", "--", "- tea", ""].map(topic_of), ["", "--", "- tea", ""]);
-    }
-
-    #[test]
-    fn blank_lines_are_ignored() {
-        for line in ["", " ", " \t\r\x0b\x0c "] {
-            check(line, Ok(None));
-        }
-    }
-
-    #[test]
-    fn control_characters_are_refused() {
-        for line in ["say a\u{0}b", "say \u{7f}", "say a\u{9b}31m", "lo\u{1b}ok", "\u{85}", "a\rb"]
-        {
-            check(line, Err(ControlCharacter));
-        }
-        check("say hi \r\x0b\x0c", Ok(Some(Request::Say("hi"))));
-    }
-}
+mod tests;

@@ -80,6 +80,48 @@ impl fmt::Display for HistoryRow<'_> {
     }
 }
 
+/// One row of the answer to `who`: `NAME ROOM ADDRESS TIME IDLE CARRIER`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WhoRow<'a> {
+    /// The user's name. `None` in the login room; it stands as `-` then.
+    pub name: Option<&'a str>,
+    /// The room. `None` when the user is in none, likewise.
+    pub room: Option<&'a str>,
+    /// Where the connection comes from: an IP address and a port.
+    pub address: &'a str,
+    /// Since when it is connected, in UTC as RFC 3339 has it.
+    pub since: &'a str,
+    /// Seconds since it asked for something, not counting `ping` and `since`.
+    pub idle: u64,
+    /// How its lines come: a word, such as `tcp`, `tls`, `web` or `wss`.
+    pub carrier: &'a str,
+}
+
+impl<'a> WhoRow<'a> {
+    /// Reads a row, without its end. The forms of the address and of the time are not checked.
+    #[must_use]
+    pub fn parse(row: &'a str) -> Option<Self> {
+        let mut words = row.split(' ');
+        let row = Self {
+            name: words.next().map(|word| (word != "-").then_some(word))?,
+            room: words.next().map(|word| (word != "-").then_some(word))?,
+            address: words.next()?,
+            since: words.next()?,
+            idle: number(words.next()?)?,
+            carrier: words.next()?,
+        };
+        words.next().is_none().then_some(row)
+    }
+}
+
+impl fmt::Display for WhoRow<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { address, since, idle, carrier, .. } = self;
+        let (name, room) = (self.name.unwrap_or("-"), self.room.unwrap_or("-"));
+        write!(f, "{name} {room} {address} {since} {idle} {carrier}")
+    }
+}
+
 /// One row of the answer to `help`: the command's usage and what it does.
 #[derive(Debug, Clone, Copy)]
 pub struct HelpRow {
@@ -111,5 +153,10 @@ mod tests {
         assert_eq!(HistoryRow::parse("[2026-11-22T10:04:05.123Z] al: [x] y"), Some(row));
         assert_eq!(HistoryRow::parse("[to al] x"), None);
         assert_eq!(row.to_string(), "[2026-11-22T10:04:05.123Z] al: [x] y");
+        for text in ["al den [::1]:4 2026-11-22T10:04:05Z 17 tcp", "- - [::1]:4 2026Z 0 web"] {
+            assert_eq!(WhoRow::parse(text).unwrap().to_string(), text);
+        }
+        assert_eq!(WhoRow::parse("al den [::1]:4 2026Z 0"), None);
+        assert_eq!(WhoRow::parse("al den [::1]:4 2026Z 0 tcp more"), None);
     }
 }

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use protocol::rows::{BanRow, HelpRow, HistoryRow, RoomRow};
+use protocol::rows::{BanRow, HelpRow, HistoryRow, RoomRow, WhoRow};
 use protocol::{Command, Event, Reply, ServerLine, UserName};
 
 /// The names of all variants of an enum. It does not compile when one is missing.
@@ -47,7 +47,9 @@ fn example(line: &str) -> String {
             "COMMAND" => "dance",
             "USAGE" => "mute NAME MINUTES",
             "HELP" => "what it does",
-            "N" | "COUNT" | "MINUTES" => "17",
+            "N" | "COUNT" | "IDLE" | "MINUTES" => "17",
+            "ADDRESS" => "[fd00::7]:50123",
+            "CARRIER" => "tcp",
             "ROOM" => "den",
             "TARGET" => "fd00::/64",
             "TIME" => "2026-11-22T10:04:05.123Z",
@@ -83,8 +85,10 @@ fn every_line_is_on_the_page_and_reads_as_the_page_says() {
     }
     let all_replies = variants!(Reply: ConnectSuccess LoginSuccess UserNameEmpty UserNameExist
         UserNameInvalid RenameSuccess OnlineUsers JoinSuccess RoomNameEmpty RoomNameInvalid TooManyRooms Rooms
-        MessageTo MessageFrom NoSuchUser MailboxFull MessageRefused IgnoreSuccess TooManyIgnored UnignoreSuccess Topic History OperatorSuccess PasswordWrong
-        OperatorsOnly KickSuccess MuteSuccess BanSuccess BanList Kicked Muted Banned Pong Commands
+        MessageTo MessageFrom NoSuchUser MailboxFull MessageRefused IgnoreSuccess TooManyIgnored
+        UnignoreSuccess Topic History OperatorSuccess PasswordRequired PasswordWrong PasswordQueueFull
+        Connections OperatorsOnly KickSuccess MuteSuccess BanSuccess BanList Kicked Muted Banned Pong
+        Commands
         UnknownCommand Usage LineTooLong InvalidUtf8 ControlCharacter WrongProtocol Missed
         Position PositionGone WatchSuccess
         ServerFull LoginTimeout ServerShutdown);
@@ -92,11 +96,12 @@ fn every_line_is_on_the_page_and_reads_as_the_page_says() {
     let all_events = variants!(Event: Said Did Entered Left Renamed TopicSet Announced);
     assert_eq!(events, all_events);
 
-    let [(_, user), (_, room), (_, ban), (_, history), (_, _help)] = &rows[..] else {
+    let [(_, user), (_, room), (_, ban), (_, history), (_, who), (_, _help)] = &rows[..] else {
         panic!("{rows:?}")
     };
     assert!(UserName::parse(user).is_ok());
     assert_eq!(RoomRow::parse(room).map(|row| row.users), Some(17));
+    assert_eq!(WhoRow::parse(who).map(|row| row.idle), Some(17));
     assert_eq!(BanRow::parse(ban).map(|row| row.minutes), Some(17));
     let line = HistoryRow::parse(history).unwrap().line;
     assert_eq!(Event::parse(line), Some(Event::Said { name: "bob", text: "hi" }));

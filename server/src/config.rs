@@ -154,6 +154,12 @@ pub struct Config {
     pub motd: Option<PathBuf>,
     /// A file of operators. `None` is a server without any.
     pub operators: Option<PathBuf>,
+    /// A file of names that are given with their secrets only. Those of operators are in it already.
+    pub users: Option<PathBuf>,
+    /// A file with what everybody else has to know. `None` asks nothing.
+    pub password: Option<PathBuf>,
+    /// Whether only names of [`Self::users`] and [`Self::operators`] come in.
+    pub members_only: bool,
     /// Stop once no client was connected for so long.
     pub exit_when_idle: Option<Duration>,
 }
@@ -185,6 +191,9 @@ impl Default for Config {
             sync: false,
             motd: None,
             operators: None,
+            users: None,
+            password: None,
+            members_only: false,
             exit_when_idle: None,
         }
     }
@@ -209,6 +218,9 @@ impl Config {
         let has_tls = self.listeners.iter().any(|endpoint| endpoint.is_tls);
         if has_tls && self.credentials.is_none() {
             return Err(invalid("credentials: TLS needs a certificate and its key"));
+        }
+        if self.members_only && self.users.is_none() && self.operators.is_none() {
+            return Err(invalid("members_only: there must be users or operators"));
         }
         in_range("couriers", self.couriers as u64, &COURIERS)?;
         in_range("max_line", self.max_line as u64, &LINE_BYTES)?;
@@ -274,6 +286,10 @@ mod tests {
             (
                 error(|config| config.listeners[0].is_tls = true),
                 "credentials: TLS needs a certificate and its key",
+            ),
+            (
+                error(|config| config.members_only = true),
+                "members_only: there must be users or operators",
             ),
             (error(|config| config.couriers = 0), "couriers is 0, but must be 1 to 64"),
             (error(|config| config.couriers = 65), "couriers is 65, but must be 1 to 64"),

@@ -12,18 +12,34 @@ use std::path::Path;
 /// wrong path, such as a device, from filling memory.
 const TEXT_BYTES: u64 = 64 * 1024;
 
+/// The same for what programs write: a hundred thousand names and secrets.
+const LONG_TEXT_BYTES: u64 = 16 * 1024 * 1024;
+
 /// The text of a file.
 ///
 /// # Errors
 ///
 /// Says which file cannot be used, and why.
 pub fn read_text(path: &Path) -> io::Result<String> {
+    read_text_up_to(path, TEXT_BYTES)
+}
+
+/// The same of a file that a program wrote, a line for each of many people.
+///
+/// # Errors
+///
+/// As above.
+pub fn read_long_text(path: &Path) -> io::Result<String> {
+    read_text_up_to(path, LONG_TEXT_BYTES)
+}
+
+fn read_text_up_to(path: &Path, most: u64) -> io::Result<String> {
     let explain = |error: io::Error| {
         io::Error::new(error.kind(), format!("cannot use {}: {error}", path.display()))
     };
-    let text = read_up_to(path, TEXT_BYTES + 1).map_err(explain)?;
-    if text.len() as u64 > TEXT_BYTES {
-        return Err(explain(io::Error::other(format!("it is longer than {TEXT_BYTES} bytes"))));
+    let text = read_up_to(path, most + 1).map_err(explain)?;
+    if text.len() as u64 > most {
+        return Err(explain(io::Error::other(format!("it is longer than {most} bytes"))));
     }
     Ok(text)
 }

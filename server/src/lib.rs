@@ -63,7 +63,7 @@ mod web;
 
 pub use config::{Config, Credentials, Endpoint, Transport};
 pub use identity::{Identity, pin};
-pub use moderation::operators::hash;
+pub use moderation::secrets;
 pub use network::Network;
 pub use recording::recorder::Recorder;
 pub use server::{Server, StopHandle};

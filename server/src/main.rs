@@ -17,6 +17,7 @@ use protocol::limits::PORT;
 use crate::cli::arguments::{Arguments, Task};
 use crate::cli::log_queue::LogQueue;
 use crate::cli::logger::Logger;
+use crate::cli::make_users;
 use crate::cli::sighup::{Hangups, Reloads};
 use crate::cli::signals;
 use crate::cli::{certificate, documents, hash_password, settings};
@@ -58,6 +59,7 @@ fn instead(task: &Task) -> anyhow::Result<()> {
             let line = hash_password::make_line(name.as_ref())?;
             writeln!(io::stdout(), "{line}")?;
         }
+        Task::MakeUsers { names, sheet } => make_users::run(names, sheet.as_deref())?,
         Task::Certificate { names, out } => {
             let (files, pin) = certificate::make(names, out)?;
             let (certificate, key) = (files.certificate.display(), files.key.display());

@@ -91,10 +91,7 @@ impl Server {
             None => None,
         };
         // After the recorder, for that has made the folder and has it to itself.
-        let moderation = match &config.operators {
-            Some(file) => Some(Arc::new(Moderation::open(file, config.data.as_deref())?)),
-            None => None,
-        };
+        let moderation = Moderation::open(&config)?.map(Arc::new);
         let stop = StopHandle(Arc::new(stop));
         Ok(Self { config, poll, stop, listeners, recorder, motd, moderation, identity })
     }

@@ -7,10 +7,14 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::ops::Range;
 
-use protocol::Command;
+use protocol::{Command, Secret};
 
 /// The log target.
 pub const WIRE: &str = "wire";
+
+/// Bytes of a line that may come before it is clear whether it has a secret: more than white space, a
+/// command and a name need.
+const LONGEST_BEGINNING: usize = 1024;
 
 fn is_on() -> bool {
     log::log_enabled!(target: WIRE, log::Level::Trace)
@@ -48,19 +52,14 @@ fn show_sent(text: &[u8], part: Range<usize>, mut show: impl FnMut(&[u8])) {
         let echo = line.strip_prefix(b"Unknown command: ");
         match echo.map(Beginning::of) {
             _ if from >= to => {}
-            Some(Beginning::Secret(command)) if from == start => {
-                show(format!("Unknown command: {}", hidden(command)).as_bytes());
+            Some(Beginning::Secret(shown)) if from == start => {
+                show(format!("Unknown command: {shown}").as_bytes());
             }
             Some(Beginning::Secret(_)) => {}
             _ => show(&text[from..to]),
         }
         start += line.len();
     }
-}
-
-/// What is shown instead of a line with a secret.
-fn hidden(command: Command) -> String {
-    format!("{} [password]\n", command.spec().name)
 }
 
 /// The bytes that come from one client, as they are logged.
@@ -102,9 +101,13 @@ impl Received {
                 Line::Begun(begun) => {
                     begun.extend(piece);
                     match Beginning::of(begun) {
+                        Beginning::Unclear if begun.len() > LONGEST_BEGINNING => {
+                            show(b"[a long beginning, perhaps of a password]\n");
+                            self.line = Line::Hidden;
+                        }
                         Beginning::Unclear => {}
-                        Beginning::Secret(command) => {
-                            show(hidden(command).as_bytes());
+                        Beginning::Secret(shown) => {
+                            show(shown.as_bytes());
                             self.line = Line::Hidden;
                         }
                         Beginning::Other => {
@@ -121,11 +124,24 @@ impl Received {
     }
 }
 
+/// What came last and is no whole line. It may be one all the same, when the client has ended its input.
+impl Drop for Received {
+    fn drop(&mut self) {
+        if let Line::Begun(begun) = &self.line
+            && is_on()
+            && !begun.is_empty()
+        {
+            log(self.address, "->", begun);
+        }
+    }
+}
+
 /// What the beginning of a line tells.
 enum Beginning {
-    /// It is this command and a secret, or meant to be: neither case matters, nor what stands before the
-    /// word, such as a byte order mark, nor what follows it, such as a colon or a no-break space.
-    Secret(Command),
+    /// It is a command and a secret, or meant to be: neither case matters, nor what stands before the
+    /// word, such as a byte order mark, nor what follows it, such as a colon or a no-break space. This is
+    /// shown instead of it.
+    Secret(String),
     Other,
     /// More has to come.
     Unclear,
@@ -133,19 +149,36 @@ enum Beginning {
 
 impl Beginning {
     fn of(line: &[u8]) -> Self {
-        let is_of_word = |byte: &u8| byte.is_ascii_alphanumeric();
-        let is_start = |byte: &u8| *byte == b'\n' || is_of_word(byte);
-        let start = line.iter().position(is_start).unwrap_or(line.len());
-        let line = &line[start..];
-        match line.iter().position(|byte| !is_of_word(byte)) {
-            Some(end) if line[end] != b'\n' => {
-                Command::find_secret(&line[..end]).map_or(Self::Other, Self::Secret)
-            }
-            Some(_) => Self::Other,
-            None if may_become_secret(line) => Self::Unclear,
-            None => Self::Other,
+        // What is cut within a character is read as another one, of no word.
+        let text = String::from_utf8_lossy(line);
+        let is_whole = text.ends_with('\n');
+        let is_of_word = |letter: char| letter.is_ascii_alphanumeric();
+        let text = text.trim_matches('\n').trim_start_matches(|letter| !is_of_word(letter));
+        let end = text.find(|letter| !is_of_word(letter)).unwrap_or(text.len());
+        let (word, after) = text.split_at(end);
+        if after.is_empty() {
+            let is_unclear = !is_whole && may_become_secret(word.as_bytes());
+            return if is_unclear { Self::Unclear } else { Self::Other };
+        }
+        let Some(command) = Command::find_secret(word.as_bytes()) else { return Self::Other };
+        let after = after.trim_start_matches(is_between);
+        let (name, secret) = match command.spec().secret {
+            Secret::AfterName => after.split_at(after.find(is_between).unwrap_or(after.len())),
+            Secret::All | Secret::Nothing => ("", after),
+        };
+        let command = command.spec().name;
+        match (name, secret.trim_start_matches(is_between)) {
+            (_, "") if is_whole => Self::Other,
+            (_, "") => Self::Unclear,
+            ("", _) => Self::Secret(format!("{command} [password]\n")),
+            (name, _) => Self::Secret(format!("{command} {name} [password]\n")),
         }
     }
+}
+
+/// Whether it may stand between a command, a name and a secret, on purpose or by mistake.
+fn is_between(character: char) -> bool {
+    character <= ' ' || character.is_whitespace() || matches!(character, ':' | '=')
 }
 
 /// Whether a command with a secret begins like this.
@@ -158,6 +191,8 @@ fn may_become_secret(word: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use protocol::Spec;
+
     use super::*;
 
     #[track_caller]
@@ -178,18 +213,25 @@ mod tests {
         check("op\nopera x\no\n\n", "op\nopera x\no\n\n");
         check(" OP\tx\r\nlook\r\n", "op [password]\nlook\r\n");
         check("look\nop x", "look\nop [password]\n");
+        check("login al\nlogin al \n", "login al\nlogin al \n");
+        check(
+            "login al x y\nLOGIN  \u{e9}l\tx\n",
+            "login al [password]\nlogin \u{e9}l [password]\n",
+        );
+        check("rename al\u{3000}x\nlogins al x\n", "rename al [password]\nlogins al x\n");
     }
 
     #[test]
     fn no_secret_is_shown_however_its_command_is_mistyped() {
-        for name in Command::secrets().map(|command| command.spec().name) {
+        for Spec { name, secret, .. } in Command::secrets().map(Command::spec) {
             let capital = name[..1].to_uppercase() + &name[1..];
-            for word in [name.to_owned(), name.to_uppercase(), capital] {
+            for word in [(*name).to_owned(), name.to_uppercase(), capital] {
                 for space in [" ", "  ", "\t", "\r", "\x0b", " \t", ":", "\u{a0}", "=", "\u{3000}"]
                 {
                     for before in ["", " ", "\t", "\u{feff}", "\u{a0}", "/", ":"] {
-                        let line = format!("{before}{word}{space}hunter2 hunter2\n");
-                        check(&line, &format!("{name} [password]\n"));
+                        let user = if *secret == Secret::AfterName { "al " } else { "" };
+                        let line = format!("{before}{word}{space}{user}hunter2 hunter2\n");
+                        check(&line, &format!("{name} {user}[password]\n"));
                         let echo = format!("Unknown command: {line}");
                         let mut shown = Vec::new();
                         show_sent(echo.as_bytes(), 0..echo.len(), |it| shown.extend_from_slice(it));
@@ -202,13 +244,15 @@ mod tests {
 
     #[test]
     fn neither_are_they_shown_when_they_come_back() {
-        let text = b"al: hi\nUnknown command: op\tx y\nUnknown command: opera\n";
+        let text = b"al: hi\nUnknown command: op\tx y\nUnknown command: opera\n\
+                     Unknown command: Login\tal\tx\n";
         for cut in 0..=text.len() {
             let mut shown = Vec::new();
             for part in [0..cut, cut..text.len()] {
                 show_sent(text, part, |bytes| shown.extend_from_slice(bytes));
             }
-            let expected = "al: hi\nUnknown command: op [password]\nUnknown command: opera\n";
+            let expected = "al: hi\nUnknown command: op [password]\nUnknown command: opera\n\
+                            Unknown command: login al [password]\n";
             assert_eq!(String::from_utf8(shown).unwrap(), expected, "cut at {cut}");
         }
     }

@@ -53,6 +53,7 @@ const TEXTS: &[(&str, &str)] = &texts![
     "login-taken-across-framings"
     "login-taken-in-another-case"
     "login-twice"
+    "login-with-a-secret"
     "logout"
     "logout-classic"
     "logout-ends-the-packet"
@@ -70,6 +71,7 @@ const TEXTS: &[(&str, &str)] = &texts![
     "msg-odd-spacing"
     "mute"
     "name-is-free-after-logout"
+    "name-taken-back"
     "not-utf8"
     "numbers"
     "op"
@@ -98,6 +100,7 @@ const TEXTS: &[(&str, &str)] = &texts![
     "unknown-classic"
     "watch"
     "watch-and-ask"
+    "who"
     "words-of-the-server"
 ];
 

@@ -1,7 +1,5 @@
 //! What a script may do besides saying something: what an operator does, and what the room is told.
 
-use std::path::PathBuf;
-
 use clap::{Args, ValueHint};
 
 use super::limits::Visit;
@@ -19,24 +17,12 @@ pub struct Telling {
     pub text: Vec<String>,
 }
 
-/// Where to go, and the password that makes an operator.
-#[derive(Debug, Args)]
-pub struct Operator {
-    /// Where to go
-    #[command(flatten)]
-    pub visit: Visit,
-
-    /// The file whose first line is the operator's password
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub password_file: PathBuf,
-}
-
 /// `announce`.
 #[derive(Debug, Args)]
 pub struct Announce {
     /// Who, and where
     #[command(flatten)]
-    pub operator: Operator,
+    pub visit: Visit,
 
     /// The text, in one line
     #[arg(required = true, value_parser = one_line, value_hint = ValueHint::Other)]
@@ -48,7 +34,7 @@ pub struct Announce {
 pub struct Kick {
     /// Who, and where
     #[command(flatten)]
-    pub operator: Operator,
+    pub visit: Visit,
 
     /// Whom
     #[arg(value_name = "USER", value_parser = one_word, value_hint = ValueHint::Other)]
@@ -64,7 +50,7 @@ pub struct Kick {
 pub struct Restrain {
     /// Who, and where
     #[command(flatten)]
-    pub operator: Operator,
+    pub visit: Visit,
 
     /// Whom: the name of a user, for `ban` also an address
     #[arg(value_name = "USER", value_parser = one_word, value_hint = ValueHint::Other)]

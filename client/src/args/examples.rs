@@ -55,6 +55,7 @@ const EXAMPLES: &[(&str, &[(&str, &str)])] = &[
         "announce",
         &[("chat-client announce --name op --password-file pw 'back at ten'", "tell everyone")],
     ),
+    ("who", &[("chat-client who --name op --password-file pw --json", "one object a connection")]),
     ("kick", &[("chat-client kick --name op --password-file pw bob enough", "with a reason")]),
     ("mute", &[("chat-client mute --name op --password-file pw bob 10", "for ten minutes")]),
     (

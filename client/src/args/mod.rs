@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`chat`] | the whole: the options of the chat, and the subcommands |
 //! | [`server`], [`tls`], [`limits`], [`appearance`] | options that several of them share |
+//! | [`secret`] | the password of a name |
 //! | [`script`], [`act`], [`lan`] | the options of the subcommands |
 //! | `variable` | what of them stands in the environment too |
 //! | [`examples`] | examples of each command |
@@ -18,6 +19,7 @@ pub mod examples;
 pub mod lan;
 pub mod limits;
 pub mod script;
+pub mod secret;
 pub mod server;
 pub mod settings;
 pub mod tls;

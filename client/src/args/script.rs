@@ -32,6 +32,9 @@ pub enum Task {
     /// Print the rooms, each with how many are in it
     #[command(after_help = examples::help("rooms"))]
     Rooms(List),
+    /// As an operator: print who is connected, from where and since when
+    #[command(after_help = examples::help("who"))]
+    Who(List),
     /// Print the last lines of the room
     #[command(after_help = examples::help("history"))]
     History(History),
@@ -99,7 +102,7 @@ pub struct Say {
     pub text: Vec<String>,
 }
 
-/// `look` and `rooms`.
+/// `look`, `rooms` and `who`.
 #[derive(Debug, Args)]
 pub struct List {
     /// Where to go

@@ -1,11 +1,13 @@
 //! `--server`, `--name` and `--room`: where to go, and as whom. The same for the chat and for scripts.
 
 use std::env;
+use std::path::PathBuf;
 
 use clap::ValueHint;
 use protocol::UserName;
 use protocol::name::composed;
 
+use super::secret::Secret;
 use super::tls::TlsArgs;
 use super::variable::given;
 use crate::exit::{Exit, Failure};
@@ -28,6 +30,12 @@ pub struct ServerArgs {
     #[arg(short, long, env = "CHAT_NAME", value_parser = one_line, value_hint = ValueHint::Other)]
     pub name: Option<String>,
 
+    /// The file whose first line is the password of the name, which is sent only where it is asked for
+    ///
+    /// CHAT_PASSWORD may hold the password itself. Without either, a terminal asks.
+    #[arg(long, env = "CHAT_PASSWORD_FILE", value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub password_file: Option<PathBuf>,
+
     /// Go to this room after the login
     #[arg(short, long, env = "CHAT_ROOM", value_parser = one_line, value_hint = ValueHint::Other)]
     pub room: Option<String>,
@@ -42,6 +50,15 @@ impl ServerArgs {
     #[must_use]
     pub fn name(&self) -> Option<&str> {
         given(self.name.as_deref())
+    }
+
+    /// The password of the name, where one is given.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be used.
+    pub fn secret(&self) -> Result<Option<Secret>, Failure> {
+        Secret::given(self.password_file.as_deref().filter(|path| !path.as_os_str().is_empty()))
     }
 
     /// The room to go to, if it is not the one that a login leads to.

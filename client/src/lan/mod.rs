@@ -63,17 +63,18 @@ pub fn run(lan: &Lan) -> Result<Exit, Failure> {
     let (end, ended) = UnixStream::pair().map_err(Failure::local)?;
     let room = LanRoom { network, peer: Peer::default(), ended, looked: None };
     let serving = thread::spawn("lan", move || room.serve(&listener))?;
+    // The port is the room, whatever the environment says.
+    let server = ServerArgs {
+        server,
+        name: Some(lan.name.clone()),
+        password_file: None,
+        room: None,
+        tls: TlsArgs::default(),
+    };
     let result = if io::stdin().is_terminal() {
         if lan.timeout.is_some() {
             warn("--timeout only means something in a pipe");
         }
-        // The port is the room, whatever the environment says.
-        let server = ServerArgs {
-            server,
-            name: Some(lan.name.clone()),
-            room: None,
-            tls: TlsArgs::default(),
-        };
         let place = format!("the local network, port {}", lan.port);
         let alone = Alone { place, room: "lan", commands: KNOWN };
         interactive::run(&server, &lan.appearance, Some(alone))
@@ -91,10 +92,10 @@ pub fn run(lan: &Lan) -> Result<Exit, Failure> {
 }
 
 /// The mode for pipes. A signal is no reason to leave without a word.
-fn filter(server: &str, lan: &Lan, end: &UnixStream) -> Result<Exit, Failure> {
+fn filter(server: &ServerArgs, lan: &Lan, end: &UnixStream) -> Result<Exit, Failure> {
     let end = end.try_clone().map_err(Failure::local)?;
     let signals = Signals::call(move || stop(&end))?;
-    let result = pipe::run(&server.into(), Some(&lan.name), None, deadline(lan.timeout));
+    let result = pipe::run(server, deadline(lan.timeout));
     if signals.have_come() { Ok(Exit::Signal) } else { result.map(|()| Exit::Done) }
 }
 

@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 
-use protocol::{Command, Spec};
+use protocol::{Command, Secret, Spec};
 
 /// A command that this program carries out by itself.
 #[derive(Debug)]
@@ -40,7 +40,6 @@ pub const LOCAL: &[Local] = &[
 /// What fingers type that learned elsewhere, and what it means here.
 const ALIASES: &[(&str, &str)] = &[
     ("nick", "rename"),
-    ("who", "look"),
     ("names", "look"),
     ("list", "rooms"),
     ("j", "join"),
@@ -119,10 +118,13 @@ impl Input {
         if line.trim().is_empty() {
             return Input::Nothing;
         }
-        if let Some((Spec { name, usage, .. }, password)) = secret(line) {
-            return match password {
-                "" => Input::Incomplete(usage),
-                password => Input::Send(format!("{name} {password}")),
+        if let Some((command, name, password)) = confidential(line) {
+            let Spec { name: word, usage, .. } = command.spec();
+            return match (command, name, password.trim_end()) {
+                (Command::Login, ..) => Input::Unknown((*word).to_owned(), None),
+                (_, _, "") => Input::Incomplete(usage),
+                (_, "", password) => Input::Send(format!("{word} {password}")),
+                (_, name, password) => Input::Send(format!("{word} {name} {password}")),
             };
         }
         let Some(command) = line.strip_prefix('/') else {
@@ -243,22 +245,41 @@ pub fn explained(about: Option<&str>) -> Vec<(String, &'static str)> {
 /// Whether a typed line holds a password, and is to be kept nowhere.
 #[must_use]
 pub fn is_secret(line: &str) -> bool {
-    secret(line).is_some()
+    secret_start(line).is_some()
+}
+
+/// Where the password in a typed line begins, in bytes.
+#[must_use]
+pub fn secret_start(line: &str) -> Option<usize> {
+    confidential(line).map(|(.., secret)| line.len() - secret.len())
 }
 
 /// The line as it may be shown: without its password, if it holds one.
 #[must_use]
 pub fn without_secret(line: &str) -> String {
-    secret(line).map_or_else(|| line.to_owned(), |(command, _)| format!("/{}", command.name))
+    match secret_start(line) {
+        Some(start) => line[..start].trim().to_owned(),
+        None => line.to_owned(),
+    }
 }
 
-/// The command and the password in a typed line. It is meant as one however carelessly the command is typed: in
-/// capitals, or behind a space that would make a text of it for everybody to read.
-fn secret(line: &str) -> Option<(&'static Spec, &str)> {
-    let line = line.trim();
-    let (word, password) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
-    let command = Command::find_secret(word.strip_prefix('/')?.as_bytes())?;
-    Some((command.spec(), password.trim_start()))
+/// The command in a typed line, what stands before its password, and the password. It is meant as one
+/// however carelessly the command is typed: in capitals, or behind a space that would make a text of it
+/// for everybody to read.
+fn confidential(line: &str) -> Option<(Command, &str, &str)> {
+    let line = line.trim_start();
+    let (word, after) = line.split_at(line.find(char::is_whitespace).unwrap_or(line.len()));
+    let typed = word.strip_prefix('/')?;
+    let alias = ALIASES.iter().find(|(alias, _)| alias.eq_ignore_ascii_case(typed));
+    let command = Command::find_secret(alias.map_or(typed, |(_, meant)| meant).as_bytes())?;
+    let argument = after.trim_start();
+    if command.spec().secret == Secret::All {
+        return Some((command, "", argument));
+    }
+    let (name, after) =
+        argument.split_at(argument.find(char::is_whitespace).unwrap_or(argument.len()));
+    let secret = after.trim_start();
+    (!secret.is_empty()).then_some((command, name, secret))
 }
 
 fn nearest(word: &str) -> Option<&'static str> {
@@ -275,107 +296,4 @@ fn nearest(word: &str) -> Option<&'static str> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_password_is_never_said() {
-        for line in ["/op pass word", " /op pass word", "/OP  pass word ", "\t/Op\tpass word"] {
-            assert_eq!(Input::read(line), Input::Send("op pass word".to_owned()), "{line:?}");
-        }
-        for line in ["/op", " /op "] {
-            assert_eq!(Input::read(line), Input::Incomplete("op [NAME] PASSWORD"), "{line:?}");
-        }
-    }
-
-    #[test]
-    fn passwords_are_secret() {
-        for (line, expected) in
-            [("/op x", true), (" /OP\tx", true), ("/opera", false), ("op x", false), ("", false)]
-        {
-            assert_eq!(is_secret(line), expected, "{line:?}");
-        }
-    }
-
-    #[test]
-    fn what_is_typed_is_said_unless_it_is_a_command() {
-        let send = |line: &str| Input::Send(line.to_owned());
-        let unknown = |word: &str, meant| Input::Unknown(word.to_owned(), meant);
-        for (line, expected) in [
-            ("", Input::Nothing),
-            ("  ", Input::Nothing),
-            ("hi", send("say hi")),
-            ("say hi", send("say say hi")),
-            ("//look", send("say /look")),
-            ("/look", send("look")),
-            ("/msg bo  hi", send("msg bo  hi")),
-            ("/quit", Input::Quit),
-            ("/logout", Input::Quit),
-            ("/resend", Input::Resend),
-            ("/grep two words ", Input::Grep("two words".to_owned())),
-            ("/grep ", Input::Incomplete("grep TEXT")),
-            ("/reconnect", Input::Reconnect),
-            ("/help", Input::Help(None)),
-            ("/help me", Input::Help(Some("me".to_owned()))),
-            ("/help /me", Input::Help(Some("me".to_owned()))),
-            ("/msg", Input::Incomplete("msg NAME TEXT")),
-            ("/msg bo ", Input::Incomplete("msg NAME TEXT")),
-            ("/me  ", Input::Incomplete("me TEXT")),
-            ("/kick bo", send("kick bo")),
-            ("/topic", send("topic")),
-            ("/lokk", unknown("lokk", Some("look"))),
-            ("/jion main", unknown("jion", Some("join"))),
-            ("/qiut", unknown("qiut", Some("quit"))),
-            ("/m bo  secret", Input::Send("msg bo  secret".to_owned())),
-            ("/m secret", Input::Incomplete("msg NAME TEXT")),
-            ("/nick cy", Input::Send("rename cy".to_owned())),
-            ("/who", Input::Send("look".to_owned())),
-            ("/part", Input::Send("join main".to_owned())),
-            ("/part den", Input::Send("join main".to_owned())),
-            ("/q", Input::Quit),
-            ("/h me", Input::Help(Some("me".to_owned()))),
-            ("/r  hi", Input::Reply(" hi".to_owned())),
-            ("/r ", Input::Incomplete("r TEXT")),
-            ("/quiet", Input::Quiet),
-            ("/clear", Input::Clear),
-            ("/ignore bo", Input::Ignore(Some("bo".to_owned()))),
-            ("/ignore", Input::Ignore(None)),
-            ("/kcik cy", unknown("kcik", None)),
-            ("/em secret", unknown("em", None)),
-            ("/away", unknown("away", None)),
-            ("/since", unknown("since", None)),
-            ("/login x", unknown("login", Some("join"))),
-            ("/xyzzy", unknown("xyzzy", None)),
-            ("/", unknown("", None)),
-        ] {
-            let typed = Input::read(line);
-            assert_eq!(typed, expected, "{line:?}");
-            match typed {
-                Input::Send(request) if !is_alias(line) => assert_eq!(as_typed(&request), line),
-                _ => {}
-            }
-        }
-    }
-
-    fn is_alias(line: &str) -> bool {
-        ALIASES.iter().any(|(alias, _)| line.split(' ').next() == Some(&format!("/{alias}")))
-    }
-
-    #[test]
-    fn an_alias_hides_no_command_and_leads_to_one() {
-        for (alias, meant) in ALIASES {
-            assert!(!words().any(|word| word == *alias), "{alias}");
-            assert!(words().any(|word| meant.split(' ').next() == Some(word)), "{meant}");
-        }
-    }
-
-    #[test]
-    fn every_word_that_can_be_typed_is_explained() {
-        for word in words().filter(|word| *word != "help") {
-            let explained = explained(Some(word));
-            assert!(explained[0].0.starts_with(&format!("/{word}")) && explained.len() == 1);
-        }
-        assert_eq!(explained(None).len(), words().count() - 1);
-        assert_eq!(explained(Some("xyzzy")), []);
-    }
-}
+mod tests;

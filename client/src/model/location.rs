@@ -7,6 +7,8 @@ use std::collections::VecDeque;
 use protocol::name::composed;
 use protocol::{Request, RoomName};
 
+use crate::args::secret::Secret;
+
 /// The user's name and room.
 #[derive(Debug)]
 pub struct Location {
@@ -14,7 +16,9 @@ pub struct Location {
     room: String,
     /// Rooms and names that were asked for. The server answers in order.
     joins: VecDeque<Join>,
-    renames: VecDeque<String>,
+    renames: VecDeque<(String, Option<Secret>)>,
+    /// What proves that the name is the user's own, where that was asked for.
+    secret: Option<Secret>,
 }
 
 #[derive(Debug)]
@@ -37,7 +41,8 @@ impl Location {
     #[must_use]
     pub fn new(name: &str, room: Option<&str>) -> Self {
         let room = room.unwrap_or(RoomName::main().as_str()).to_owned();
-        Self { name: composed(name), room, joins: VecDeque::new(), renames: VecDeque::new() }
+        let (joins, renames) = (VecDeque::new(), VecDeque::new());
+        Self { name: composed(name), room, joins, renames, secret: None }
     }
 
     /// The user's name.
@@ -52,6 +57,17 @@ impl Location {
         &self.room
     }
 
+    /// The secret of the user's name, where there is one.
+    #[must_use]
+    pub fn secret(&self) -> Option<&Secret> {
+        self.secret.as_ref()
+    }
+
+    /// This is the secret of the user's name.
+    pub fn know_secret(&mut self, secret: Option<Secret>) {
+        self.secret = secret;
+    }
+
     /// Whether both are certain: no change of them is still unanswered.
     #[must_use]
     pub fn is_settled(&self) -> bool {
@@ -64,7 +80,10 @@ impl Location {
             Request::Join(room) => {
                 self.joins.push_back(Join { room: room.to_owned(), by_user: true });
             }
-            Request::Rename(name) => self.renames.push_back(composed(name)),
+            Request::Rename(claim) => {
+                let secret = claim.secret().and_then(Secret::new);
+                self.renames.push_back((composed(claim.name()), secret));
+            }
             Request::Login(_)
             | Request::Watch(_)
             | Request::Say(_)
@@ -80,6 +99,7 @@ impl Location {
             | Request::Kick { .. }
             | Request::Mute { .. }
             | Request::Ban { .. }
+            | Request::Who
             | Request::Ignore(_)
             | Request::Unignore(_)
             | Request::Bans
@@ -123,14 +143,17 @@ impl Location {
 
     /// The server gave the user the name that was asked for.
     pub fn renamed(&mut self) {
-        if let Some(name) = self.renames.pop_front() {
-            self.name = name;
+        if let Some((name, secret)) = self.renames.pop_front() {
+            self.take_name(&name, secret);
         }
     }
 
     /// The user takes another name by itself: nobody has to be asked while there is no connection.
-    pub fn take_name(&mut self, name: &str) {
+    pub fn take_name(&mut self, name: &str, secret: Option<Secret>) {
         self.name = composed(name);
+        if secret.is_some() {
+            self.secret = secret;
+        }
     }
 
     /// The server did not. False when nobody asked.

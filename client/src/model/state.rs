@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use protocol::{Event, NameError, Reply, Request, RoomName, ServerLine, UserName};
 
+use crate::args::secret::Secret;
 use crate::model::columns::in_columns;
 use crate::model::entry::Entry;
 use crate::model::fence::{self, Fences};
@@ -89,6 +90,11 @@ impl State {
         self.roster.names().clone()
     }
 
+    /// The secret of the user's name, for when the connection is lost.
+    pub fn know_secret(&mut self, secret: Option<Secret>) {
+        self.location.know_secret(secret);
+    }
+
     /// Whether somebody ended the connection on purpose.
     #[must_use]
     pub fn is_put_out(&self) -> bool {
@@ -119,9 +125,9 @@ impl State {
     /// # Errors
     ///
     /// Says why no server would take it.
-    pub fn rename(&mut self, name: &str) -> Result<(), NameError> {
+    pub fn rename(&mut self, name: &str, secret: Option<Secret>) -> Result<(), NameError> {
         UserName::parse(name)?;
-        self.location.take_name(name);
+        self.location.take_name(name, secret);
         Ok(())
     }
 
@@ -235,7 +241,12 @@ impl State {
                 self.location.not_joined();
             }
             Reply::RenameSuccess => self.location.renamed(),
-            Reply::UserNameEmpty | Reply::UserNameExist | Reply::UserNameInvalid(_) => {
+            Reply::UserNameEmpty
+            | Reply::UserNameExist
+            | Reply::UserNameInvalid(_)
+            | Reply::PasswordRequired
+            | Reply::PasswordWrong
+            | Reply::PasswordQueueFull => {
                 self.location.not_renamed();
             }
             // It refuses a text or a name, or is only a warning, and does not say which.
@@ -256,6 +267,11 @@ impl State {
             }
             Reply::LineTooLong(_) | Reply::InvalidUtf8 | Reply::ControlCharacter => {
                 self.unconfirmed.unreadable();
+            }
+            // Who is no operator means who is in the room.
+            Reply::OperatorsOnly("who") | Reply::UnknownCommand("who") => {
+                effect.requests += "look\n";
+                return false;
             }
             Reply::UnknownCommand(command) => return self.unknown(command),
             Reply::History if self.search.as_ref().is_some_and(Search::has_begun) => return false,

@@ -135,6 +135,7 @@ fn echo_of(line: &str, name: &str) -> Option<String> {
         | Request::Kick { .. }
         | Request::Mute { .. }
         | Request::Ban { .. }
+        | Request::Who
         | Request::Ignore(_)
         | Request::Unignore(_)
         | Request::Bans
@@ -165,6 +166,7 @@ fn carries_text(request: &Request<'_>) -> bool {
         | Request::Kick { .. }
         | Request::Mute { .. }
         | Request::Ban { .. }
+        | Request::Who
         | Request::Ignore(_)
         | Request::Unignore(_)
         | Request::Bans

@@ -7,13 +7,15 @@ use super::connect::Connection;
 use super::error::ConnectError;
 use super::target::Target;
 use super::watch::Watched;
+use crate::args::secret::Secret;
 use crate::exit::Failure;
 use crate::sys::thread;
 
 /// What an attempt comes to.
 pub type Attempted = Result<Connection, ConnectError>;
 
-/// Connects to `server` and logs in as `name`, and tells `report` what came of it.
+/// Connects to `server` and logs in as `name`, with its secret where the server asks for one, and
+/// tells `report` what came of it.
 ///
 /// Whoever waits for the report joins the thread then. Whoever no longer wants it leaves the thread
 /// alone: nothing can hurry a name server that hangs, and the end of the program does not wait for it.
@@ -24,11 +26,12 @@ pub type Attempted = Result<Connection, ConnectError>;
 pub fn start(
     server: &Target,
     name: &str,
+    secret: Option<&Secret>,
     patience: Duration,
     report: impl FnOnce(Attempted) + Send + 'static,
 ) -> Result<JoinHandle<()>, Failure> {
-    let (server, name) = (server.clone(), name.to_owned());
-    thread::spawn("attempt", move || report(get_in(&server, &name, patience)))
+    let (server, name, secret) = (server.clone(), name.to_owned(), secret.cloned());
+    thread::spawn("attempt", move || report(get_in(&server, &name, secret.as_ref(), patience)))
 }
 
 /// Connects to `server` to read `room` without a name. Where the server does not know that, logs in as `name`.
@@ -41,12 +44,14 @@ pub fn start_reading(
     server: &Target,
     room: Option<&str>,
     name: &str,
+    secret: Option<&Secret>,
     patience: Duration,
     report: impl FnOnce(Result<(Connection, Watched), ConnectError>) + Send + 'static,
 ) -> Result<JoinHandle<()>, Failure> {
     let (server, name, room) = (server.clone(), name.to_owned(), room.map(str::to_owned));
+    let secret = secret.cloned();
     thread::spawn("attempt", move || {
-        report(get_in_reading(&server, room.as_deref(), &name, patience));
+        report(get_in_reading(&server, room.as_deref(), &name, secret.as_ref(), patience));
     })
 }
 
@@ -54,6 +59,7 @@ fn get_in_reading(
     server: &Target,
     room: Option<&str>,
     name: &str,
+    secret: Option<&Secret>,
     patience: Duration,
 ) -> Result<(Connection, Watched), ConnectError> {
     let deadline = Instant::now() + patience;
@@ -65,11 +71,11 @@ fn get_in_reading(
         Watched::Reads => {}
         Watched::Unknown => {
             connection.set_patience(left());
-            connection.log_in(name)?;
+            connection.log_in(name, secret)?;
         }
         Watched::Unclear => {
             drop(connection);
-            connection = get_in(server, name, left())?;
+            connection = get_in(server, name, secret, left())?;
         }
     }
     Ok((connection, watched))
@@ -80,10 +86,15 @@ fn get_in_reading(
 /// # Errors
 ///
 /// Says why the user is not in.
-pub fn get_in(server: &Target, name: &str, patience: Duration) -> Attempted {
+pub fn get_in(
+    server: &Target,
+    name: &str,
+    secret: Option<&Secret>,
+    patience: Duration,
+) -> Attempted {
     let deadline = Instant::now() + patience;
     let mut connection = Connection::open(server, patience)?;
     connection.set_patience(deadline.saturating_duration_since(Instant::now()));
-    connection.log_in(name)?;
+    connection.log_in(name, secret)?;
     Ok(connection)
 }

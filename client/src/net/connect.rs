@@ -16,6 +16,7 @@ use super::halves::{Receiver, Sender};
 use super::lines::LINE_BYTES;
 use super::target::Target;
 use super::wire::Wire;
+use crate::args::secret::Secret;
 
 /// How long a server may take to accept, to greet, to answer the login, and to close at the end.
 pub const PATIENCE: Duration = Duration::from_secs(10);
@@ -119,15 +120,20 @@ impl Connection {
         self.patience = patience;
     }
 
-    /// Logs in. May be tried again with another name when the server refuses.
+    /// Logs in. May be tried again with another name when the server refuses. The secret goes only to a
+    /// server that asks for it.
     ///
     /// # Errors
     ///
     /// Says why the server does not let the user in.
-    pub fn log_in(&mut self, name: &str) -> Result<Framing, ConnectError> {
+    pub fn log_in(&mut self, name: &str, secret: Option<&Secret>) -> Result<Framing, ConnectError> {
         self.deadline = Instant::now() + self.patience;
-        self.wire.send(format!("login {name}\n").as_bytes())?;
-        let (framing, answer) = self.answer()?;
+        let (framing, mut answer) = self.ask(&format!("login {name}\n"))?;
+        if let Some(secret) = secret
+            && Reply::parse(&answer) == Some(Reply::PasswordRequired)
+        {
+            (_, answer) = self.ask(&format!("login {name} {}\n", secret.reveal()))?;
+        }
         match Reply::parse(&answer) {
             Some(Reply::LoginSuccess) => Ok(framing),
             Some(Reply::ServerFull) => Err(ConnectError::Full),
@@ -136,6 +142,12 @@ impl Connection {
             }
             _ => Err(ConnectError::Login(answer)),
         }
+    }
+
+    /// Sends a request, and gives the framing and the next line.
+    fn ask(&mut self, request: &str) -> Result<(Framing, String), ConnectError> {
+        self.wire.send(request.as_bytes())?;
+        self.answer()
     }
 
     /// Waits for the answer to the first request, and with it for the framing.

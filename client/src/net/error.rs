@@ -114,7 +114,12 @@ impl ConnectError {
             ConnectError::Silent(_) => "try again; if it stays so, check the address",
             ConnectError::Full => "try again later",
             ConnectError::Banned(_) => "try again then",
-            ConnectError::Login(_) => "choose another name",
+            ConnectError::Login(answer) => match Reply::parse(answer) {
+                Some(Reply::PasswordRequired) => "give --password-file FILE, or set CHAT_PASSWORD",
+                Some(Reply::PasswordWrong) => "check the password and the name",
+                Some(Reply::PasswordQueueFull) => "try again",
+                _ => "choose another name",
+            },
             ConnectError::WrongProtocol(_) => "check the port, and whether --tls is to be given",
             ConnectError::Untrusted(untrusted) => untrusted.advice(),
             ConnectError::NoKey => "somebody is in between: do not go on",
@@ -123,6 +128,13 @@ impl ConnectError {
             ConnectError::Room(_) => "change it and try again",
             ConnectError::Lost(_) => "try again",
         }
+    }
+
+    /// Whether a password may help: the one that was given does not, or there was none.
+    #[must_use]
+    pub fn wants_password(&self) -> bool {
+        let ConnectError::Login(answer) = self else { return false };
+        matches!(Reply::parse(answer), Some(Reply::PasswordRequired | Reply::PasswordWrong))
     }
 
     /// Whether an operator keeps this user out, by the address or by the name.
@@ -176,7 +188,12 @@ impl From<ConnectError> for Failure {
             ConnectError::Login(answer) if *answer == Reply::UserNameExist.to_string() => {
                 (Exit::LoginRefused, "name-taken")
             }
-            ConnectError::Login(_) => (Exit::KeptOut, "name-not-allowed"),
+            ConnectError::Login(answer) => match Reply::parse(answer) {
+                Some(Reply::PasswordRequired) => (Exit::KeptOut, "password-required"),
+                Some(Reply::PasswordWrong) => (Exit::KeptOut, "password-wrong"),
+                Some(Reply::PasswordQueueFull) => (Exit::CannotConnect, "password-queue-full"),
+                _ => (Exit::KeptOut, "name-not-allowed"),
+            },
             ConnectError::WrongProtocol(_) => (Exit::CannotConnect, "wrong-protocol"),
             ConnectError::Untrusted(_) | ConnectError::NoKey => {
                 (Exit::CannotConnect, "not-trusted")

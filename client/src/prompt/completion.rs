@@ -169,6 +169,7 @@ fn names_a_user(command: Command) -> bool {
         | Command::History
         | Command::Since
         | Command::Operator
+        | Command::Who
         | Command::Bans
         | Command::Announce
         | Command::Ping

@@ -130,6 +130,19 @@ impl<'a> Prompt<'a> {
         let rows = 1 + if is_drawn { row } else { usize::from(is_full) };
         self.terminal.write(&format!("\x1b[{rows}A\r\x1b[J"));
     }
+
+    fn ask_for(&mut self, asked: Purpose, question: &str) -> Option<String> {
+        let helper = self.editor.helper_mut();
+        let purpose = helper.map(|helper| std::mem::replace(&mut helper.purpose, asked));
+        let read = self.read(question, question);
+        if let (Some(helper), Some(purpose)) = (self.editor.helper_mut(), purpose) {
+            helper.purpose = purpose;
+        }
+        match read {
+            Read::Line(answer) => Some(answer),
+            Read::Cleared | Read::Interrupt | Read::End => None,
+        }
+    }
 }
 
 impl Face for Prompt<'_> {
@@ -152,17 +165,11 @@ impl Face for Prompt<'_> {
     }
 
     fn ask(&mut self, question: &str) -> Option<String> {
-        let helper = self.editor.helper_mut();
-        let purpose =
-            helper.map(|helper| std::mem::replace(&mut helper.purpose, Purpose::Question));
-        let read = self.read(question, question);
-        if let (Some(helper), Some(purpose)) = (self.editor.helper_mut(), purpose) {
-            helper.purpose = purpose;
-        }
-        match read {
-            Read::Line(answer) => Some(answer),
-            Read::Cleared | Read::Interrupt | Read::End => None,
-        }
+        self.ask_for(Purpose::Question, question)
+    }
+
+    fn ask_secret(&mut self, question: &str) -> Option<String> {
+        self.ask_for(Purpose::Secret, question)
     }
 
     fn show_waiting(&self) {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
 use std::time::{Duration, Instant};
 
+use crate::args::secret::Secret;
 use crate::exit::Failure;
 use crate::model::entry::Entry;
 use crate::model::names::Names;
@@ -44,6 +45,9 @@ pub trait Face {
 
     /// Asks a question of this program's own. `None` when it is not answered.
     fn ask(&mut self, question: &str) -> Option<String>;
+
+    /// The same for an answer that nobody is to read on the screen.
+    fn ask_secret(&mut self, question: &str) -> Option<String>;
 
     /// Shows what waits, between two lines.
     fn show_waiting(&self);
@@ -102,14 +106,23 @@ impl<F: Face> DialogUser for F {
         Face::ask(self, question)
     }
 
+    fn ask_secret(&mut self, question: &str) -> Option<String> {
+        Face::ask_secret(self, question)
+    }
+
     fn tell(&mut self, text: &str) {
         self.notice(text);
     }
 
-    fn attempt(&mut self, server: &Target, name: &str) -> Result<Option<Attempted>, Failure> {
+    fn attempt(
+        &mut self,
+        server: &Target,
+        name: &str,
+        secret: Option<&Secret>,
+    ) -> Result<Option<Attempted>, Failure> {
         let (report, reported) = sync_channel(1);
         let queue = Arc::clone(self.queue());
-        let thread = attempt::start(server, name, PATIENCE, move |attempted| {
+        let thread = attempt::start(server, name, secret, PATIENCE, move |attempted| {
             // It fails when the user did not wait.
             let _ = report.send(attempted);
             queue.wake();

@@ -14,7 +14,7 @@ use rustyline::validate::Validator;
 use rustyline::{Cmd, ConditionalEventHandler, Context, Event, EventContext, Helper, RepeatCount};
 use unicode_width::UnicodeWidthStr;
 
-use crate::model::commands::{Input, LOCAL, commands, is_secret, words};
+use crate::model::commands::{Input, LOCAL, commands, is_secret, secret_start, words};
 use crate::model::names::Names;
 use crate::prompt::completion::{Completion, Direction};
 use crate::prompt::layout::Layout;
@@ -26,6 +26,8 @@ pub enum Purpose {
     /// A question of this program: no command, no name.
     #[default]
     Question,
+    /// The same, and the answer is a password.
+    Secret,
     /// The chat.
     Chat,
 }
@@ -133,7 +135,7 @@ impl Completer for ChatHelper {
             true => Direction::Back,
             false => Direction::Forward,
         };
-        if self.purpose == Purpose::Question {
+        if self.purpose != Purpose::Chat {
             return Ok((position, Vec::new()));
         }
         let mut completion = self.completion.borrow_mut();
@@ -176,7 +178,7 @@ impl Hinter for ChatHelper {
     type Hint = Usage;
 
     fn hint(&self, line: &str, position: usize, _: &Context<'_>) -> Option<Usage> {
-        if self.purpose == Purpose::Question || position < line.len() {
+        if self.purpose != Purpose::Chat || position < line.len() {
             return None;
         }
         match self.completion.borrow().others(line) {
@@ -209,9 +211,8 @@ fn usage_of(word: &str) -> Option<&'static str> {
 
 /// A line whose argument nobody is to read over the user's shoulder. It keeps its width.
 fn masked(line: &str) -> String {
-    let after_command = line.trim_start().trim_start_matches(|it: char| !it.is_whitespace());
-    let secret = after_command.trim_start();
-    line[..line.len() - secret.len()].to_owned() + &"*".repeat(secret.width())
+    let start = secret_start(line).unwrap_or(line.len());
+    line[..start].to_owned() + &"*".repeat(line[start..].width())
 }
 
 impl Highlighter for ChatHelper {
@@ -229,6 +230,9 @@ impl Highlighter for ChatHelper {
         self.is_blank.set(line.is_empty());
         if self.is_leaving.get() {
             return "".into();
+        }
+        if self.purpose == Purpose::Secret {
+            return "*".repeat(line.width()).into();
         }
         if self.purpose == Purpose::Chat && is_secret(line) {
             return masked(line).into();
@@ -269,9 +273,13 @@ mod tests {
 
     #[test]
     fn a_password_is_masked() {
-        for (line, expected) in
-            [("/op", "/op"), ("/op ", "/op "), (" /op  a b", " /op  ***"), ("/op 漢", "/op **")]
-        {
+        for (line, expected) in [
+            ("/op", "/op"),
+            ("/op ", "/op "),
+            (" /op  a b", " /op  ***"),
+            ("/op 漢", "/op **"),
+            ("/nick al  漢", "/nick al  **"),
+        ] {
             assert_eq!(masked(line), expected);
         }
     }

@@ -61,7 +61,7 @@ pub fn run(
     let log = appearance.log.as_deref().map(LogFile::open).transpose()?;
     // Before the terminal is taken, so that Ctrl-C ends a connection attempt as it ends anything.
     let target = Target::of(to)?;
-    let logged_in = log_in(to, &target)?;
+    let entered = log_in(to, &target)?;
     let queue = Arc::new(DisplayQueue::default());
     let mut view = View::new(style, appearance.time(), log, Arc::clone(&queue));
     view.on_mention = appearance.on_mention.clone().map(OnMention::new);
@@ -69,7 +69,7 @@ pub fn run(
     if is_plain {
         leave_on_signals(Arc::clone(&queue))?;
         let (plain, printer) = Plain::start(Arc::clone(&queue), style)?;
-        return until_shown(chat(to, &target, alone, logged_in, plain, view), &queue, printer);
+        return until_shown(chat(to, &target, alone, entered, plain, view), &queue, printer);
     }
     let terminal = Terminal::take()?;
     leave_on_signals(Arc::clone(&queue))?;
@@ -78,7 +78,7 @@ pub fn run(
     let redrawn = Arc::clone(&queue);
     let printer = thread::spawn("printer", move || redrawn.redraw_loop(&mut printer))?;
     // By the end of the chat the editor is gone, so the printer does not wait for it.
-    until_shown(chat(to, &target, alone, logged_in, prompt, view), &queue, printer)
+    until_shown(chat(to, &target, alone, entered, prompt, view), &queue, printer)
 }
 
 fn until_shown(
@@ -116,19 +116,26 @@ fn chat(
     to: &ServerArgs,
     target: &Target,
     alone: Option<Alone>,
-    logged_in: Option<LoggedIn>,
+    entered: Entered,
     mut prompt: impl Face,
     mut view: View,
 ) -> Result<Exit, Failure> {
     let queue = Arc::clone(&view.queue);
-    let logged_in = match logged_in {
-        None => login_dialog::log_in(target, &mut prompt)?,
-        logged_in => logged_in,
+    let logged_in = match entered {
+        Entered::In(logged_in) => Some(*logged_in),
+        Entered::NotYet => login_dialog::log_in(target, to.secret()?.as_ref(), &mut prompt)?,
+        Entered::WithPassword(name) => {
+            match login_dialog::log_in_as(target, &name, None, &mut prompt)? {
+                Some(entered) => Some(entered?),
+                None => None,
+            }
+        }
     };
-    let Some(LoggedIn { server, name, connection }) = logged_in else {
+    let Some(LoggedIn { server, name, secret, connection }) = logged_in else {
         return Ok(queue.leaving().unwrap_or(Exit::Done));
     };
-    let state = State::new(&name, to.room());
+    let mut state = State::new(&name, to.room());
+    state.know_secret(secret);
     let names = state.names();
     view.names = names.clone();
     prompt.chat(names.clone());
@@ -175,11 +182,26 @@ impl Drop for LeaveOnDrop {
     }
 }
 
+/// What the command line alone leads to.
+enum Entered {
+    /// The user is in.
+    In(Box<LoggedIn>),
+    /// There is no name.
+    NotYet,
+    /// The name needs a password, and none is given.
+    WithPassword(String),
+}
+
 /// Goes straight in, when the command line has a name.
-fn log_in(to: &ServerArgs, target: &Target) -> Result<Option<LoggedIn>, Failure> {
-    let Some(name) = to.name() else { return Ok(None) };
-    let connection = get_in(target, name, PATIENCE)?;
-    Ok(Some(LoggedIn { server: target.clone(), name: name.to_owned(), connection }))
+fn log_in(to: &ServerArgs, target: &Target) -> Result<Entered, Failure> {
+    let Some(name) = to.name() else { return Ok(Entered::NotYet) };
+    let secret = to.secret()?;
+    let (server, name) = (target.clone(), name.to_owned());
+    match get_in(&server, &name, secret.as_ref(), PATIENCE) {
+        Ok(connection) => Ok(Entered::In(Box::new(LoggedIn { server, name, secret, connection }))),
+        Err(error) if secret.is_none() && error.wants_password() => Ok(Entered::WithPassword(name)),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// The user's side of the chat.

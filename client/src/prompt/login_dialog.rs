@@ -1,11 +1,12 @@
-//! The login dialog: asks for the server and the name until the server lets the user in, and after a
-//! refused name only for another one.
+//! The login dialog: asks for the server and the name until the server lets the user in, after a
+//! refused name only for another one, and for a password where the name needs one.
 //!
 //! It says what the dialogs of the course's client say, with the reason. How to ask and to tell is
 //! the caller's business.
 
 use protocol::Reply;
 
+use crate::args::secret::Secret;
 use crate::exit::Failure;
 use crate::net::{Attempted, ConnectError, Connection, Target};
 
@@ -15,6 +16,8 @@ pub struct LoggedIn {
     pub server: Target,
     /// The name that it took.
     pub name: String,
+    /// The secret that goes with the name, where there is one.
+    pub secret: Option<Secret>,
     /// The connection.
     pub connection: Connection,
 }
@@ -24,6 +27,9 @@ pub trait DialogUser {
     /// Asks. `None` when there is no answer.
     fn ask(&mut self, question: &str) -> Option<String>;
 
+    /// Asks for what nobody is to read on the screen.
+    fn ask_secret(&mut self, question: &str) -> Option<String>;
+
     /// Says what went wrong.
     fn tell(&mut self, text: &str);
 
@@ -32,7 +38,12 @@ pub trait DialogUser {
     /// # Errors
     ///
     /// When this machine lacks a thread.
-    fn attempt(&mut self, server: &Target, name: &str) -> Result<Option<Attempted>, Failure>;
+    fn attempt(
+        &mut self,
+        server: &Target,
+        name: &str,
+        secret: Option<&Secret>,
+    ) -> Result<Option<Attempted>, Failure>;
 }
 
 /// Asks until it works. `None` when the user does not answer, or not wait.
@@ -40,7 +51,11 @@ pub trait DialogUser {
 /// # Errors
 ///
 /// When this machine lacks a thread.
-pub fn log_in(target: &Target, user: &mut impl DialogUser) -> Result<Option<LoggedIn>, Failure> {
+pub fn log_in(
+    target: &Target,
+    known: Option<&Secret>,
+    user: &mut impl DialogUser,
+) -> Result<Option<LoggedIn>, Failure> {
     let mut default = target.address.clone();
     loop {
         let Some(answer) = user.ask(&format!("server [{default}]: ")) else { return Ok(None) };
@@ -54,9 +69,9 @@ pub fn log_in(target: &Target, user: &mut impl DialogUser) -> Result<Option<Logg
                 user.tell("UserName Empty!");
                 break;
             }
-            match user.attempt(&server, &name)? {
+            match log_in_as(&server, &name, known, user)? {
                 None => return Ok(None),
-                Some(Ok(connection)) => return Ok(Some(LoggedIn { server, name, connection })),
+                Some(Ok(logged_in)) => return Ok(Some(logged_in)),
                 Some(Err(error)) => {
                     user.tell(&text_of(&error));
                     if !matches!(error, ConnectError::Login(_)) {
@@ -66,6 +81,44 @@ pub fn log_in(target: &Target, user: &mut impl DialogUser) -> Result<Option<Logg
                     server.address.clone_into(&mut default);
                 }
             }
+        }
+    }
+}
+
+/// Asks for the password of the name, where it needs one that is not known, until it is right. An empty
+/// answer gives the name up.
+///
+/// # Errors
+///
+/// When this machine lacks a thread.
+pub fn log_in_as(
+    server: &Target,
+    name: &str,
+    known: Option<&Secret>,
+    user: &mut impl DialogUser,
+) -> Result<Option<Result<LoggedIn, ConnectError>>, Failure> {
+    let mut secret = known.cloned();
+    loop {
+        let error = match user.attempt(server, name, secret.as_ref())? {
+            None => return Ok(None),
+            Some(Ok(connection)) => {
+                let (server, name) = (server.clone(), name.to_owned());
+                return Ok(Some(Ok(LoggedIn { server, name, secret, connection })));
+            }
+            Some(Err(error)) => error,
+        };
+        if !error.wants_password() {
+            return Ok(Some(Err(error)));
+        }
+        if secret.is_some() {
+            user.tell(&text_of(&error));
+        }
+        let Some(answer) = user.ask_secret(&format!("password of {name}: ")) else {
+            return Ok(None);
+        };
+        secret = Secret::new(&answer);
+        if secret.is_none() {
+            return Ok(Some(Err(error)));
         }
     }
 }

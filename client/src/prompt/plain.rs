@@ -12,6 +12,8 @@ use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
+use nix::sys::termios::{LocalFlags, SetArg, tcgetattr, tcsetattr};
+
 use crate::exit::Failure;
 use crate::prompt::face::{Face, Read};
 use crate::sys::poll::{self, Interest};
@@ -108,6 +110,21 @@ impl Face for Plain {
             Read::Line(answer) => Some(answer),
             Read::Cleared | Read::Interrupt | Read::End => None,
         }
+    }
+
+    fn ask_secret(&mut self, question: &str) -> Option<String> {
+        let shown = tcgetattr(io::stdin()).ok();
+        if let Some(shown) = &shown {
+            let mut hidden = shown.clone();
+            hidden.local_flags.remove(LocalFlags::ECHO);
+            // What is no terminal shows nothing either.
+            let _ = tcsetattr(io::stdin(), SetArg::TCSANOW, &hidden);
+        }
+        let answer = self.ask(question);
+        if let Some(shown) = &shown {
+            let _ = tcsetattr(io::stdin(), SetArg::TCSANOW, shown);
+        }
+        answer
     }
 
     fn show_waiting(&self) {

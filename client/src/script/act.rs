@@ -1,7 +1,5 @@
 //! `me`, `topic`, `announce`, `kick`, `mute` and `ban`: one request, and what became of it.
 
-use std::fs::File;
-use std::io::{BufRead, BufReader, Read};
 use std::ops::ControlFlow;
 
 use protocol::{Event, Reply, Request};
@@ -9,12 +7,12 @@ use protocol::{Event, Reply, Request};
 use super::entrance::Entrance;
 use super::output::Output;
 use super::session::{ScriptSession, is_refusal};
-use crate::args::act::{Announce, Kick, Operator, Restrain, Telling};
+use crate::args::act::{Announce, Kick, Restrain, Telling};
+use crate::args::limits::Visit;
+use crate::args::secret::Secret;
+use crate::args::server::ServerArgs;
 use crate::exit::{Exit, Failure};
 use crate::model::fence;
-
-/// Longer than any line that a server takes.
-const PASSWORD_BYTES: u64 = 64 * 1024;
 
 /// Tells the room what the user does.
 ///
@@ -58,7 +56,7 @@ pub fn topic(told: &Telling) -> Result<Exit, Failure> {
 pub fn announce(announce: &Announce) -> Result<Exit, Failure> {
     let text = announce.text.join(" ");
     let announced = Event::Announced { text: text.trim() }.to_string();
-    operate(&announce.operator, &Request::Announce(&text), |line, _| line == announced)
+    operate(&announce.visit, &Request::Announce(&text), |line, _| line == announced)
 }
 
 /// Ends the connection of a user.
@@ -69,7 +67,7 @@ pub fn announce(announce: &Announce) -> Result<Exit, Failure> {
 pub fn kick(kick: &Kick) -> Result<Exit, Failure> {
     let reason = kick.reason.join(" ");
     let request = Request::Kick { name: &kick.whom, reason: &reason };
-    operate(&kick.operator, &request, is_reply(Reply::KickSuccess))
+    operate(&kick.visit, &request, is_reply(Reply::KickSuccess))
 }
 
 /// Lets a user say nothing for a time.
@@ -79,7 +77,7 @@ pub fn kick(kick: &Kick) -> Result<Exit, Failure> {
 /// Says why the user may still speak.
 pub fn mute(mute: &Restrain) -> Result<Exit, Failure> {
     let request = Request::Mute { name: &mute.whom, minutes: mute.minutes };
-    operate(&mute.operator, &request, is_reply(Reply::MuteSuccess))
+    operate(&mute.visit, &request, is_reply(Reply::MuteSuccess))
 }
 
 /// Keeps a name or an address out for a time.
@@ -89,7 +87,7 @@ pub fn mute(mute: &Restrain) -> Result<Exit, Failure> {
 /// Says why it is not kept out.
 pub fn ban(ban: &Restrain) -> Result<Exit, Failure> {
     let request = Request::Ban { target: &ban.whom, minutes: ban.minutes };
-    operate(&ban.operator, &request, is_reply(Reply::BanSuccess))
+    operate(&ban.visit, &request, is_reply(Reply::BanSuccess))
 }
 
 fn is_reply(expected: Reply<'_>) -> impl Fn(&str, &str) -> bool {
@@ -98,37 +96,36 @@ fn is_reply(expected: Reply<'_>) -> impl Fn(&str, &str) -> bool {
 }
 
 fn operate(
-    operator: &Operator,
+    visit: &Visit,
     request: &Request<'_>,
     is_done: impl Fn(&str, &str) -> bool,
 ) -> Result<Exit, Failure> {
-    let entrance = Entrance::new(&operator.visit, operator.visit.server.speaker()?);
-    let password = password(operator)?;
-    act(entrance, Some(&password), request, is_done).map(|_| Exit::Done)
+    let (name, password) = operator(&visit.server)?;
+    act(Entrance::new(visit, name), Some(&password), request, is_done).map(|_| Exit::Done)
 }
 
-/// The first line of the file, which no list of processes shows.
-fn password(operator: &Operator) -> Result<String, Failure> {
-    let path = &operator.password_file;
-    let mut password = String::new();
-    let read = File::open(path)
-        .and_then(|file| BufReader::new(file.take(PASSWORD_BYTES)).read_line(&mut password));
-    read.map_err(|error| {
-        Failure::new(Exit::Local, format!("cannot read {}: {error}", path.display()))
-    })?;
-    Ok(password.trim_ascii().to_owned())
+/// The name and the password of an operator.
+///
+/// # Errors
+///
+/// When one of the two is not given.
+pub(super) fn operator(server: &ServerArgs) -> Result<(String, Secret), Failure> {
+    let missing = "who is an operator? give --password-file FILE, or set CHAT_PASSWORD";
+    let name = server.speaker()?;
+    let password = server.secret()?.ok_or_else(|| Failure::new(Exit::Usage, missing))?;
+    Ok((name, password))
 }
 
 /// Sends one request, after that which makes an operator where it takes one. Gives the line that tells that
 /// it was done: `None` when that is among lines of the room that are missing.
 fn act(
     mut entrance: Entrance<'_>,
-    password: Option<&str>,
+    password: Option<&Secret>,
     request: &Request<'_>,
     is_done: impl Fn(&str, &str) -> bool,
 ) -> Result<Option<String>, Failure> {
     let mut session = entrance.enter()?;
-    let first = password.map(|password| format!("{}\n", Request::Operator(password)));
+    let first = password.map(|password| format!("{}\n", Request::Operator(password.reveal())));
     session.send(&format!("{}{request}\n{}", first.unwrap_or_default(), fence::request("act")))?;
     let outcome = await_outcome(&mut session, is_done)?;
     session.leave();
@@ -162,7 +159,7 @@ fn await_outcome(
             // It may be the warning of a mute as well.
             Some(Reply::Muted(_)) => outcome.muted = Some(line.to_owned()),
             Some(Reply::Missed(_)) => outcome.has_gap = true,
-            Some(Reply::PasswordWrong | Reply::OperatorsOnly(_) | Reply::UserNameInvalid(_)) => {
+            Some(Reply::OperatorsOnly(_) | Reply::UserNameInvalid(_)) => {
                 outcome.refused.get_or_insert_with(|| line.to_owned());
             }
             _ if is_refusal(line) => {

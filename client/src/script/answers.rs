@@ -1,11 +1,12 @@
-//! `look`, `rooms` and `history`: a list of the server, up to the fence that ends it.
+//! `look`, `rooms`, `history` and `who`: a list of the server, up to the fence that ends it.
 
 use std::ops::ControlFlow;
 
-use protocol::rows::RoomRow;
+use protocol::rows::{RoomRow, WhoRow};
 use protocol::{Event, Reply, Request};
 use serde::Serialize;
 
+use super::act::operator;
 use super::entrance::Entrance;
 use super::output::Output;
 use super::record::{Record, json};
@@ -27,6 +28,17 @@ struct UserObject<'a> {
 struct RoomObject<'a> {
     room: &'a str,
     users: usize,
+}
+
+/// A connection, as `who --json` has it. Name and room are `null` in the login room.
+#[derive(Serialize)]
+struct ConnectionObject<'a> {
+    name: Option<&'a str>,
+    room: Option<&'a str>,
+    address: &'a str,
+    since: &'a str,
+    idle: u64,
+    carrier: &'a str,
 }
 
 /// Prints who is in the room.
@@ -57,6 +69,24 @@ fn room_row(line: &str) -> Option<RoomRow<'_>> {
     RoomRow::parse(line).filter(|row| !row.name.contains(':'))
 }
 
+/// Prints who is connected, for an operator.
+///
+/// # Errors
+///
+/// Says why there is no answer.
+pub fn who(list: &List) -> Result<Exit, Failure> {
+    let (name, password) = operator(&list.visit.server)?;
+    let first = format!("{}\n", Request::Operator(password.reveal()));
+    let is_row = |line: &str| WhoRow::parse(line).is_some();
+    let answer =
+        ask_as(Entrance::new(&list.visit, name), &first, Request::Who, Reply::Connections, is_row)?;
+    answer.print(list.json, |line, _| {
+        WhoRow::parse(line).map(|WhoRow { name, room, address, since, idle, carrier }| {
+            json(&ConnectionObject { name, room, address, since, idle, carrier })
+        })
+    })
+}
+
 /// Prints the last lines of the room, as it was before this visit.
 ///
 /// # Errors
@@ -85,10 +115,21 @@ fn ask(
     heading: Reply<'_>,
     is_row: impl Fn(&str) -> bool,
 ) -> Result<Answer, Failure> {
-    let mut entrance = Entrance::to_read(&list.visit);
+    ask_as(Entrance::to_read(&list.visit), "", request, heading, is_row)
+}
+
+/// The same under a name, and after another request.
+fn ask_as(
+    mut entrance: Entrance<'_>,
+    first: &str,
+    request: Request<'_>,
+    heading: Reply<'_>,
+    is_row: impl Fn(&str) -> bool,
+) -> Result<Answer, Failure> {
+    let requests = format!("{first}{request}\n");
     loop {
         let mut session = entrance.enter()?;
-        match ask_in(&mut session, &request, heading, &is_row) {
+        match ask_in(&mut session, &requests, heading, &is_row) {
             Ok(Ok(rows)) => return Ok(Answer { session, rows }),
             Ok(Err(why)) => {
                 session.leave();
@@ -102,11 +143,11 @@ fn ask(
 /// The rows, or the words of a refusal.
 fn ask_in(
     session: &mut ScriptSession,
-    request: &Request<'_>,
+    requests: &str,
     heading: Reply<'_>,
     is_row: impl Fn(&str) -> bool,
 ) -> Result<Result<Vec<String>, String>, Failure> {
-    session.send(&format!("{request}\n{}", fence::request("list")))?;
+    session.send(&format!("{requests}{}", fence::request("list")))?;
     let heading = heading.to_string();
     let (mut is_headed, mut rows, mut why) = (false, Vec::new(), None);
     session.until(|line| {

@@ -148,11 +148,11 @@ impl<'a> Entrance<'a> {
             drop(report.send(attempted));
             drop(done);
         };
-        let (to, name) = (&Target::of(server)?, &self.name);
+        let (to, name, secret) = (&Target::of(server)?, &self.name, server.secret()?);
         let thread = if self.watches {
-            attempt::start_reading(to, server.room(), name, patience, tell)
+            attempt::start_reading(to, server.room(), name, secret.as_ref(), patience, tell)
         } else {
-            attempt::start(to, name, patience, move |attempted: Attempted| {
+            attempt::start(to, name, secret.as_ref(), patience, move |attempted: Attempted| {
                 tell(attempted.map(|connection| (connection, Watched::Unknown)));
             })
         }?;

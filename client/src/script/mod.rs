@@ -8,7 +8,7 @@
 //! | [`say`], [`echoes`], [`said`] | saying lines, and finding out what became of each |
 //! | [`plain`] | from what programs print to what can be said |
 //! | [`act`] | one request of another kind, and what became of it |
-//! | [`answers`] | `look`, `rooms` and `history`: a list, up to its fence |
+//! | [`answers`] | `look`, `rooms`, `history` and `who`: a list, up to its fence |
 //! | [`follow`], [`wait`] | the room as it goes on |
 //! | [`past`] | what stood in the room before, in one sequence with what comes |
 //! | [`bot`], [`program`], [`outlet`] | a program as a user of the room |
@@ -50,6 +50,7 @@ pub fn run(task: &Task) -> Result<u8, Failure> {
         Task::Say(say) => say::run(say),
         Task::Look(look) => answers::look(look),
         Task::Rooms(rooms) => answers::rooms(rooms),
+        Task::Who(who) => answers::who(who),
         Task::History(history) => answers::history(history),
         Task::Follow(follow) => follow::run(follow),
         Task::Wait(wait) => wait::run(wait),

@@ -32,6 +32,9 @@ pub fn is_refusal(line: &str) -> bool {
                 | Reply::TooManyRooms
                 | Reply::NoSuchUser(_)
                 | Reply::MailboxFull(_)
+                | Reply::PasswordRequired
+                | Reply::PasswordWrong
+                | Reply::PasswordQueueFull
                 | Reply::MessageRefused(_)
                 | Reply::TooManyIgnored
                 | Reply::Muted(_)

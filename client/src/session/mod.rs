@@ -187,7 +187,7 @@ impl Session {
                 return Ok(self.ended(Exit::Done));
             };
             if self.state.is_put_out() {
-                self.view.notice("an operator put you out; start chat-client to come again");
+                self.view.notice("you were put out; start chat-client to come again");
                 return Ok(self.ended(Exit::ConnectionLost));
             }
             self.state.lost();

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use protocol::Request;
 
 use super::{Presence, Session, SessionMessage};
+use crate::args::secret::Secret;
 use crate::exit::Failure;
 use crate::model::commands::{as_typed, without_secret};
 use crate::net::{Attempted, ConnectError, Connection, attempt};
@@ -75,7 +76,10 @@ impl Session {
             let _ = mailbox.send(SessionMessage::Attempted(attempted));
         };
         let patience = self.timing.attempt;
-        let thread = attempt::start(&self.server, self.state.name(), patience, report)?;
+        let thread = {
+            let location = self.state.location();
+            attempt::start(&self.server, location.name(), location.secret(), patience, report)?
+        };
         while self.presence != Presence::Leaving {
             match self.inputs.recv() {
                 Ok(SessionMessage::Attempted(attempted)) => {
@@ -122,8 +126,9 @@ impl Session {
     }
 
     fn keep(&mut self, line: &str) {
-        if let Ok(Some(Request::Rename(name))) = Request::parse(line) {
-            match self.state.rename(name) {
+        if let Ok(Some(Request::Rename(claim))) = Request::parse(line) {
+            let name = claim.name();
+            match self.state.rename(name, claim.secret().and_then(Secret::new)) {
                 Ok(()) => {
                     self.view.notice(&format!("the next attempt is made as {name}"));
                     self.hurry();

@@ -19,7 +19,9 @@ fn me_and_topic_reach_the_room() {
     let refused = "chat-client: refused: Control Character; change it and try again\n";
     check(&run(server.address, "me", &["--name", "al", "\u{7}"]), 6, "", refused);
     let unknown = "chat-client: refused: Unknown command: op; change it and try again\n";
-    let kick = ["--name", "al", "--password-file", "/dev/null", "bob"];
+    let file = fresh_directory().join("password");
+    fs::write(&file, "x\n").unwrap();
+    let kick = ["--name", "al", "--password-file", file.to_str().unwrap(), "bob"];
     check(&run(server.address, "kick", &kick), 6, "", unknown);
     check(
         &run(server.address, "kick", &["--name", "al", "--password-file", "/no/such", "bob"]),

@@ -84,7 +84,8 @@ fn shells_understand_their_part() {
 fn bash_completes_the_options_of_a_subcommand() {
     let completions = command(&["completions", "bash"]).output().unwrap().stdout;
     let completions = String::from_utf8(completions).unwrap();
-    for (words, expected) in [("say --to", "--to"), ("lan 7777 --b", "--broadcast"), ("w", "wait")]
+    for (words, expected) in
+        [("say --to", "--to"), ("lan 7777 --b", "--broadcast"), ("w", "who wait")]
     {
         let complete = r#"
             COMP_WORDS=(chat-client $1)

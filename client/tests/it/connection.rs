@@ -18,13 +18,13 @@ fn a_refused_name_can_be_followed_by_another_on_the_same_connection() {
         for (name, answer) in
             [("bob", "UserName Exist"), ("", "UserName Empty"), ("BOB", "UserName Exist")]
         {
-            let refused = connection.log_in(name);
+            let refused = connection.log_in(name, None);
             assert!(
                 matches!(&refused, Err(ConnectError::Login(text)) if text == answer),
                 "{refused:?}"
             );
         }
-        assert_eq!(connection.log_in("al").unwrap(), framing);
+        assert_eq!(connection.log_in("al", None).unwrap(), framing);
         let (mut sender, receiver) = connection.split().unwrap();
         sender.send(b"say hi\nping x\nlogout\n").unwrap();
         let mut lines = LineReader::new(receiver);

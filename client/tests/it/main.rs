@@ -35,6 +35,7 @@ mod replay;
 mod roster;
 mod say;
 mod script;
+mod secrets;
 mod settings;
 mod state;
 mod tls;

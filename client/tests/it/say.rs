@@ -100,7 +100,7 @@ fn say_without_an_echo_is_no_success() {
         (
             "Kicked: spam\n",
             8,
-            "connection lost: Kicked: spam; an operator put this user out; line 1 is the first that is not confirmed",
+            "connection lost: Kicked: spam; this user was put out; line 1 is the first that is not confirmed",
         ),
         // Of what is missing here nobody knows more than that the server has dealt with the line.
         ("Missed 7 lines\npong chat-client-1\n", 0, ""),

@@ -11,10 +11,12 @@ mod addresses;
 mod connections;
 mod ignored;
 mod moderate;
+mod names;
 mod opening;
 mod room;
 mod talk;
 mod watch;
+mod who;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -34,6 +36,7 @@ use crate::log::position::Position;
 use crate::log::room_log::{LogGuard, RoomLog, Subscriber, Subscribers};
 use crate::moderation::Moderation;
 use crate::moderation::bans::Target;
+use crate::moderation::door::Claimant;
 use crate::recording::recorder::Recorder;
 
 /// Bytes that an announcement of the server about a user takes at most, such as `has entered`.
@@ -65,7 +68,7 @@ pub struct Membership {
 #[derive(Debug)]
 pub struct Chat {
     state: Mutex<State>,
-    /// Signalled when a client is gone.
+    /// Signalled when a client is gone, has left its room, or is told to go.
     gone: Condvar,
     /// Signalled when a room was opened.
     opened: Condvar,
@@ -75,7 +78,7 @@ pub struct Chat {
     recorder: Option<Arc<Recorder>>,
     /// What newcomers are told first, in finished lines.
     motd: Vec<u8>,
-    /// `None` when there are no operators.
+    /// `None` when there are no operators, and any name is free for anybody.
     moderation: Option<Arc<Moderation>>,
     backlog: usize,
     max_rooms: usize,
@@ -127,8 +130,7 @@ impl State {
 
 impl Chat {
     /// A chat with one empty room, whose logs have the `couriers` for readers, and are recorded
-    /// where there is a recorder. `motd` is told to newcomers. Where there is a moderation there
-    /// are operators.
+    /// where there is a recorder. `motd` is told to newcomers.
     #[must_use]
     pub fn new(
         couriers: Vec<Arc<dyn Subscriber>>,
@@ -151,7 +153,7 @@ impl Chat {
         };
         let log = Arc::clone(&main.log);
         let state = State {
-            connections: Connections::new(config, moderation.is_some()),
+            connections: Connections::new(config, config.operators.is_some()),
             users: HashMap::new(),
             rooms: HashMap::from([(name, main)]),
             watchers: HashMap::new(),
@@ -170,7 +172,8 @@ impl Chat {
             moderation,
             backlog: config.backlog,
             max_rooms: config.max_rooms,
-            has_watchers: config.watchers,
+            // They would read what the door keeps for others.
+            has_watchers: config.watchers && !config.members_only && config.password.is_none(),
         }
     }
 
@@ -200,7 +203,10 @@ impl Chat {
     pub fn disconnect(&self, client: &Client, name: Option<&UserName>) {
         let mut state = self.state.lock();
         state.connections.remove(client);
-        if let Some(name) = name {
+        // Its owner may have taken the name back already.
+        if let Some(name) = name
+            && state.users.get(name).is_some_and(|user| user.client.id == client.id)
+        {
             state.users.remove(name);
         }
         self.gone.notify_all();
@@ -215,17 +221,16 @@ impl Chat {
         &self,
         client: &Arc<Client>,
         name: UserName,
+        claimant: Claimant,
     ) -> Result<Membership, Reply<'static>> {
         // Not under the chat's lock, so that a flood in one room holds up nobody in another; the
         // few announcements that pass at the same time fit into the log's other half.
         self.main.wait_for_readers(ANNOUNCEMENT_BYTES);
         let mut state = self.state.lock();
         self.admit(&Target::Name(name.clone()))?;
+        self.clear_name(&mut state, client, &name, claimant)?;
         if state.is_stopping {
             return Err(Reply::ServerShutdown);
-        }
-        if state.users.contains_key(&name) {
-            return Err(Reply::UserNameExist);
         }
         // The others are told first: whoever reads `Login Success` is in the room.
         let room = state.rooms.get_mut(&self.main.room).expect("the main room always exists");
@@ -259,6 +264,7 @@ impl Chat {
         }
         let refused = client.post(log.end(), Item::Close);
         self.leave_room(&mut state, membership, log);
+        self.gone.notify_all();
         drop(refused);
     }
 

@@ -11,6 +11,7 @@ use protocol::{Event, Reply, UserName};
 use super::{ANNOUNCEMENT_BYTES, Chat, Membership, Seat};
 use crate::delivery::client::Client;
 use crate::delivery::phase::Removal;
+use crate::moderation::Checked;
 use crate::moderation::bans::Target;
 use crate::moderation::interrupt::Interrupt;
 
@@ -18,34 +19,22 @@ impl Chat {
     /// Whether the chat has operators.
     #[must_use]
     pub fn has_operators(&self) -> bool {
-        self.moderation.is_some()
+        self.moderation.as_ref().is_some_and(|it| it.door().has_operators())
     }
 
     /// Whether there is an operator of this name.
     #[must_use]
     pub fn is_operators_name(&self, name: &UserName) -> bool {
-        self.moderation.as_ref().is_some_and(|it| it.has_operator(name))
+        self.moderation.as_ref().is_some_and(|it| it.door().operator(name).is_some())
     }
 
-    /// Whether this password makes the client an operator of this name. It takes a while.
+    /// Whether this is the password of the operator of this name. It takes a while.
     #[must_use]
-    pub fn is_operator(&self, client: &Client, name: &UserName, password: &str) -> bool {
+    pub fn check_operator(&self, client: &Client, name: &UserName, password: &str) -> Checked {
         let from = client.address.ip();
-        self.moderation.as_ref().is_some_and(|it| it.is_operator(name, password, from))
-    }
-
-    /// Ends the connection of whoever has an operator's name and is not the client.
-    pub fn free_name(&self, client: &Client, name: &UserName) {
-        let state = self.state.lock();
-        let Some(target) = state.users.get(name).map(|user| Arc::clone(&user.client)) else {
-            return;
-        };
-        if target.id == client.id {
-            return;
-        }
-        target.outbox.remove(Removal::Kicked(format!("{name} is an operator's name")));
-        drop(state);
-        self.wake(&[target]);
+        self.moderation
+            .as_ref()
+            .map_or(Checked::Wrong, |it| it.check_operator(name, password, from))
     }
 
     /// For how many minutes a user is to say nothing. `None` when it may speak.
@@ -130,7 +119,8 @@ impl Chat {
     }
 
     /// Lets sessions that are removed find out, wherever they wait.
-    fn wake(&self, clients: &[Arc<Client>]) {
+    pub(super) fn wake(&self, clients: &[Arc<Client>]) {
+        self.gone.notify_all();
         if let Err(error) = self.interrupt().map_or(Ok(()), Interrupt::raise) {
             // That may cost them the last bytes they are owed, but they have to go.
             log::warn!("a removal is forced, for sessions cannot be interrupted: {error}");

@@ -11,6 +11,7 @@ use crate::delivery::client::Client;
 use crate::delivery::outbox::Item;
 use crate::log::room_log::LogGuard;
 use crate::moderation::bans::Target;
+use crate::moderation::door::Claimant;
 
 impl Seat {
     /// Owes the reader a reply, at this point of its room's order.
@@ -157,14 +158,23 @@ impl Chat {
     }
 
     /// Gives a user another name.
-    pub fn rename(&self, client: &Client, membership: &mut Membership, name: UserName) {
+    pub fn rename(
+        &self,
+        client: &Client,
+        membership: &mut Membership,
+        name: UserName,
+        claimant: Claimant,
+    ) {
         membership.seat.log.wait_for_readers(ANNOUNCEMENT_BYTES);
         let mut state = self.state.lock();
         if let Err(refusal) = self.admit(&Target::Name(name.clone())) {
             return membership.seat.reply(client, refusal);
         }
-        if membership.name != name && state.users.contains_key(&name) {
-            return membership.seat.reply(client, Reply::UserNameExist);
+        if let Err(refusal) = self.clear_name(&mut state, client, &name, claimant) {
+            return membership.seat.reply(client, refusal);
+        }
+        if state.is_stopping {
+            return;
         }
         if let Some(user) = state.users.remove(&membership.name) {
             state.users.insert(name.clone(), user);

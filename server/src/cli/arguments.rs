@@ -29,6 +29,7 @@ pub const EXITS: [(u8, &str); 4] =
     after_help = "Exit codes: 0 stopped, 2 wrong usage, 3 cannot serve, 130 stopped by a second signal."
 )]
 #[command(args_conflicts_with_subcommands = true, disable_help_subcommand = true)]
+#[command(group(ArgGroup::new("members").multiple(true)))]
 #[command(group(ArgGroup::new("page").args(["web", "web_tls"]).multiple(true)))]
 #[command(group(ArgGroup::new("encrypted").args(["tls", "web_tls"]).multiple(true)
     .requires_all(["certificate", "key"])))]
@@ -165,8 +166,20 @@ pub struct Arguments {
     motd: Option<PathBuf>,
 
     /// Let the people in this file, NAME:HASH a line, become operators
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", group = "members")]
     operators: Option<PathBuf>,
+
+    /// Give each name in this file, NAME:HASH a line, to who has its secret alone
+    #[arg(long, value_name = "FILE", group = "members")]
+    users: Option<PathBuf>,
+
+    /// Let nobody in under a name that is not in --users or --operators
+    #[arg(long, requires = "members", conflicts_with = "password")]
+    members_only: bool,
+
+    /// Ask everybody else for the password whose HASH is in this file
+    #[arg(long, value_name = "FILE")]
+    password: Option<PathBuf>,
 
     /// Stop once no client was connected for so long
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=YEAR))]
@@ -194,6 +207,19 @@ pub enum Task {
         /// The operator's name; without it, only the hash is printed
         #[arg(value_parser = name)]
         name: Option<UserName>,
+    },
+    /// Make secrets for names, and the lines for the file of --users
+    ///
+    /// The lines come on stdout. The sheet to hand out has a name and a secret a line.
+    #[command(after_help = "Exit codes: 0 made, 1 not made, 2 wrong usage.")]
+    MakeUsers {
+        /// The names; without any, those of stdin, one a line
+        #[arg(value_parser = name)]
+        names: Vec<UserName>,
+
+        /// Write the sheet into this new file; without it, it comes on stderr
+        #[arg(long, value_name = "FILE")]
+        sheet: Option<PathBuf>,
     },
     /// Make a certificate that vouches for itself, and its key, and print its pin
     #[command(after_help = "Exit codes: 0 made, 1 not made, 2 wrong usage.")]
@@ -286,6 +312,9 @@ impl From<Arguments> for Config {
             sync: arguments.sync,
             motd: arguments.motd,
             operators: arguments.operators,
+            users: arguments.users,
+            password: arguments.password,
+            members_only: arguments.members_only,
             exit_when_idle: arguments.exit_when_idle.map(Duration::from_secs),
         }
     }

@@ -16,7 +16,7 @@ pub fn make_line(name: Option<&UserName>) -> anyhow::Result<String> {
         "`op` cannot send this password: it must not be empty, begin or end with a space, \
          or have control characters"
     );
-    let hash = chat_server::hash(&password).context("cannot hash the password")?;
+    let hash = chat_server::secrets::hash(&password).context("cannot hash the password")?;
     Ok(name.map_or(hash.clone(), |name| format!("{name}:{hash}")))
 }
 

@@ -6,6 +6,7 @@ pub mod documents;
 pub mod hash_password;
 pub mod log_queue;
 pub mod logger;
+pub mod make_users;
 pub mod settings;
 pub mod sighup;
 pub mod signals;

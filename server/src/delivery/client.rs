@@ -5,8 +5,10 @@ use std::io::Write;
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
 use protocol::{Framing, Reply};
 
 use crate::config::{Endpoint, Transport};
@@ -29,6 +31,12 @@ pub struct Client {
     pub framing: Framing,
     /// Its connection.
     pub socket: Socket,
+    /// When it was accepted.
+    pub since: Timestamp,
+    /// The same by a clock that is never set.
+    accepted: Instant,
+    /// When it asked for something last, in milliseconds since it was accepted.
+    asked: AtomicU64,
     /// Whether its session shall read on.
     is_open: AtomicBool,
     /// Whether it sent anything since [`Client::was_silent`] was asked.
@@ -56,6 +64,9 @@ impl Client {
             transport: endpoint.transport,
             framing: endpoint.framing,
             socket,
+            since: Timestamp::now(),
+            accepted: Instant::now(),
+            asked: AtomicU64::new(0),
             is_open: AtomicBool::new(true),
             has_sent: AtomicBool::new(false),
             outbox: Outbox::new(owed),
@@ -127,6 +138,30 @@ impl Client {
     #[must_use]
     pub fn is_open(&self) -> bool {
         self.is_open.load(Ordering::Acquire)
+    }
+
+    /// Notes that the client asked for something at this time.
+    pub fn note_request(&self, now: Instant) {
+        let time = now.saturating_duration_since(self.accepted).as_millis();
+        self.asked.store(u64::try_from(time).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+
+    /// For how long the client has asked for nothing.
+    #[must_use]
+    pub fn idle(&self) -> Duration {
+        let asked = Duration::from_millis(self.asked.load(Ordering::Relaxed));
+        self.accepted.elapsed().saturating_sub(asked)
+    }
+
+    /// What carries its lines, in a word.
+    #[must_use]
+    pub fn carrier(&self) -> &'static str {
+        match (self.transport, self.socket.is_tls()) {
+            (Transport::Tcp, false) => "tcp",
+            (Transport::Tcp, true) => "tls",
+            (Transport::Web, false) => "web",
+            (Transport::Web, true) => "wss",
+        }
     }
 
     /// Notes that the client sends on while the server only waits for its end.

@@ -50,6 +50,10 @@ struct State {
     /// By number, and so the one that has waited longest first.
     waiting: BTreeMap<usize, Waiting>,
     next: usize,
+    /// Whether something has waited since the thread began to sleep.
+    is_busy: bool,
+    /// Whether the thread sleeps until it is woken, else no longer than [`LINGER`].
+    sleeps_on: bool,
     /// Nothing waits longer than until then. Once set, the thread ends when nothing waits.
     end: Option<Instant>,
 }
@@ -75,7 +79,8 @@ impl Closer {
         let poll = Poll::new()?;
         let registry = poll.registry().try_clone()?;
         let waker = Waker::new(&registry, WAKE_UP)?;
-        let state = State { waiting: BTreeMap::new(), next: 0, end: None };
+        let state =
+            State { waiting: BTreeMap::new(), next: 0, is_busy: false, sleeps_on: true, end: None };
         Ok((Self { state: Mutex::new(state), registry, waker, most: most.max(1) }, poll))
     }
 
@@ -112,7 +117,10 @@ impl Closer {
         if is_watched.is_ok() {
             state.next += 1;
             state.waiting.insert(number, Waiting { connection, until });
-            if state.waiting.len() == 1 {
+            state.is_busy = true;
+            // Else the thread wakes by itself before this one's time is over.
+            if std::mem::take(&mut state.sleeps_on) {
+                drop(state);
                 self.wake();
             }
         }
@@ -161,6 +169,7 @@ impl Closer {
         let mut state = self.state.lock();
         let end = state.end;
         let until = |waiting: &Waiting| end.map_or(waiting.until, |end| end.min(waiting.until));
+        let was_busy = std::mem::take(&mut state.is_busy);
         while let Some(first) = state.waiting.first_entry() {
             let until = until(first.get());
             if until > now {
@@ -168,7 +177,13 @@ impl Closer {
             }
             self.forget(&first.remove());
         }
-        end.is_none().then_some(None)
+        if end.is_some() {
+            return None;
+        }
+        // Most peers close at once. While they come and go it is cheaper to look now and then than to be
+        // woken for each.
+        state.sleeps_on = !was_busy;
+        Some(was_busy.then_some(LINGER))
     }
 
     /// Throws away what has come on one connection, and closes it when nothing will come.

@@ -1,4 +1,4 @@
-//! What operators have decided: who is muted, who is banned; and who is an operator.
+//! What operators have decided: who is muted, who is banned; who is an operator, and whose a name is.
 //!
 //! A ban is a date of the clock on the wall, for it outlives the server. A mute ends with the server and
 //! is a span of time: a clock that is set does not change it. The lock of the state is
@@ -7,8 +7,9 @@
 
 mod ban_file;
 pub mod bans;
+pub mod door;
 pub mod interrupt;
-pub mod operators;
+pub mod secrets;
 mod turns;
 
 use std::collections::HashMap;
@@ -19,15 +20,18 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use argon2::password_hash::phc::PasswordHash;
 use jiff::{SignedDuration, Timestamp};
 use parking_lot::Mutex;
 use protocol::UserName;
 
 use self::ban_file::BanFile;
 use self::bans::{Bans, Target};
+use self::door::{Asked, Door};
 use self::interrupt::Interrupt;
-use self::operators::{Operators, is_password};
+use self::secrets::{Memory, is_fast, is_secret};
 use self::turns::Turns;
+use crate::config::Config;
 use crate::network::Network;
 
 /// The bans' file in the folder of a server that keeps what is said.
@@ -36,10 +40,10 @@ const BANS_FILE: &str = "bans";
 /// Lines of that file that are told one by one.
 const BAD_LINES_TOLD: usize = 10;
 
-/// The operators, and what they have decided: mutes and bans.
+/// Whose names are whose, who is an operator, and what those have decided: mutes and bans.
 #[derive(Debug)]
 pub struct Moderation {
-    operators: Operators,
+    door: Door,
     /// Where bans are kept. `None` forgets them with the server.
     file: Option<BanFile>,
     state: Mutex<State>,
@@ -47,6 +51,8 @@ pub struct Moderation {
     has_mutes: AtomicBool,
     /// One check of a password at a time, so that one takes memory for hashing.
     turns: Turns,
+    /// What that memory is. Whoever has the turn locks it, so nobody waits for it.
+    memory: Mutex<Memory>,
     /// Wakes the sessions of those who are to be removed.
     pub interrupt: Interrupt,
 }
@@ -57,53 +63,92 @@ struct State {
     bans: Bans,
 }
 
+/// What a check of a secret has shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Checked {
+    /// It is right.
+    Right,
+    /// It is another one.
+    Wrong,
+    /// Nothing: too many wait for their checks.
+    Unknown,
+}
+
 impl Moderation {
-    /// The moderation by the operators in a file. Bans are kept in `folder`, where there is one.
+    /// The moderation of a server with this configuration. Bans are kept in its folder, where there is
+    /// one. `None` for a server that has no operators and lets everybody in under any name.
     ///
     /// # Errors
     ///
-    /// Says what is wrong with the operators' file or with the file of bans.
-    pub fn open(operators: &Path, folder: Option<&Path>) -> io::Result<Self> {
-        let operators = Operators::read(operators)?;
+    /// Says what is wrong with a file of names and secrets, or with the file of bans.
+    pub fn open(config: &Config) -> io::Result<Option<Self>> {
+        let Config { operators, users, password, .. } = config;
+        if operators.is_none() && users.is_none() && password.is_none() {
+            return Ok(None);
+        }
+        let door = Door::read(config)?;
+        // Without operators nobody could end a ban.
+        let folder = config.data.as_deref().filter(|_| door.has_operators());
         let path = folder.map(|folder| folder.join(BANS_FILE));
         let bans = match &path {
             Some(path) => read_bans(path)?,
             None => Bans::default(),
         };
         let state = State { mutes: HashMap::new(), bans };
-        Ok(Self {
-            operators,
+        Ok(Some(Self {
+            door,
             file: path.map(BanFile::new),
             state: Mutex::new(state),
             has_mutes: AtomicBool::new(false),
             turns: Turns::default(),
+            memory: Mutex::default(),
             interrupt: Interrupt::new()?,
-        })
+        }))
     }
 
-    /// Whether there is an operator of this name.
+    /// Who comes in, and under which name.
     #[must_use]
-    pub fn has_operator(&self, name: &UserName) -> bool {
-        self.operators.hash_of(name).is_some()
+    pub fn door(&self) -> &Door {
+        &self.door
     }
 
-    /// Whether this name is an operator's, and this the password. It takes a while, and longer where
-    /// more passwords from the same address are to be checked: other addresses do not wait for those.
+    /// Whether this is the password of the operator of this name, which there may not be.
+    pub fn check_operator(&self, name: &UserName, password: &str, from: IpAddr) -> Checked {
+        self.door.operator(name).map_or(Checked::Wrong, |hash| self.check(password, hash, from))
+    }
+
+    /// Whether this is what was asked.
+    pub fn check_asked(&self, secret: &str, asked: Asked<'_>, from: IpAddr) -> Checked {
+        match asked {
+            Asked::Nothing => Checked::Right,
+            Asked::Own(hash) | Asked::Common(hash) => self.check(secret, hash, from),
+            Asked::Impossible => Checked::Wrong,
+        }
+    }
+
+    /// Whether the hash is one of this secret. A slow hash takes a while, and longer where more secrets
+    /// from the same address are to be checked: other addresses do not wait for those.
     ///
-    /// Hashing wants more stack than a session has, and much memory: it is done on a thread of its
+    /// Such a hash wants more stack than a session has, and much memory: it is made on a thread of its
     /// own, one at a time.
-    pub fn is_operator(&self, name: &UserName, password: &str, from: IpAddr) -> bool {
-        let Some(hash) = self.operators.hash_of(name) else { return false };
-        let Some(_turn) = self.turns.take(Network::of_subscriber(from)) else { return false };
+    fn check(&self, secret: &str, hash: &PasswordHash, from: IpAddr) -> Checked {
+        if is_fast(hash) {
+            let is_right = is_secret(secret, hash, &mut Memory::default());
+            return if is_right { Checked::Right } else { Checked::Wrong };
+        }
+        let Some(_turn) = self.turns.take(Network::of_subscriber(from)) else {
+            return Checked::Unknown;
+        };
         thread::scope(|scope| {
             let thread = thread::Builder::new().name("password".to_owned());
-            let check = thread.spawn_scoped(scope, || is_password(password, hash));
+            let check = || is_secret(secret, hash, &mut self.memory.lock());
+            let check = thread.spawn_scoped(scope, check);
             match check.map(|check| check.join()) {
-                Ok(Ok(is_right)) => is_right,
-                Ok(Err(_)) => false,
+                Ok(Ok(true)) => Checked::Right,
+                Ok(Ok(false) | Err(_)) => Checked::Wrong,
                 Err(error) => {
                     log::error!("no password can be checked: {error}; see `ulimit -u`");
-                    false
+                    Checked::Unknown
                 }
             }
         })

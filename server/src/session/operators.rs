@@ -1,38 +1,40 @@
 //! What a session does for operators, and for those who want to become one.
 
-use std::time::Duration;
+use std::time::Instant;
 
 use protocol::{Reply, Request, UserName};
 
 use super::Session;
+use crate::moderation::Checked;
 use crate::moderation::bans::Target;
-
-/// What a wrong password costs its giver, in time.
-const WRONG_PASSWORD: Duration = Duration::from_secs(2);
 
 impl Session<'_> {
     /// Makes the user an operator, if this is the password of its name, or a name and the password of
-    /// that. Whoever has that name instead is sent away.
+    /// that.
     pub(super) fn become_operator(&mut self, secret: &str) {
         self.flush();
         let Some(membership) = &self.membership else { return };
-        let (address, own) = (self.client.address, &membership.name);
-        if self.chat.is_operator(self.client, own, secret) {
-            log::info!("{address} ({own}) is an operator now");
-            self.is_operator = true;
-            return self.reply(Reply::OperatorSuccess);
-        }
-        if let Some((name, password)) = self.operator_named(secret)
-            && self.chat.is_operator(self.client, &name, password)
+        let (address, own, begin) = (self.client.address, membership.name.clone(), Instant::now());
+        let mut checked = self.chat.check_operator(self.client, &own, secret);
+        let mut named = own.clone();
+        if checked != Checked::Right
+            && let Some((name, password)) = self.operator_named(secret)
         {
-            log::info!("{address} ({own}) is an operator now, as {name}");
-            self.is_operator = true;
-            self.chat.free_name(self.client, &name);
-            return self.reply(Reply::OperatorSuccess);
+            checked = self.chat.check_operator(self.client, &name, password);
+            named = name;
         }
-        log::warn!("{address} ({own}) gave a wrong password for `op`");
-        self.client.outbox.penalty(WRONG_PASSWORD);
-        self.reply(Reply::PasswordWrong);
+        match checked {
+            Checked::Right => {
+                log::info!("{address} ({own}) is an operator now, as {named}");
+                self.is_operator = true;
+                self.reply(Reply::OperatorSuccess);
+            }
+            Checked::Wrong => {
+                log::warn!("{address} ({own}) gave a wrong password for `op`");
+                self.refuse_password(begin, Reply::PasswordWrong);
+            }
+            Checked::Unknown => self.refuse_password(begin, Reply::PasswordQueueFull),
+        }
     }
 
     /// `NAME PASSWORD`, where that is an operator's name.
@@ -54,7 +56,9 @@ impl Session<'_> {
             Ok(target) => {
                 self.in_room(|chat, client, user| chat.ban(client, user, &target, minutes));
             }
-            Err(error) => self.refuse_name(error),
+            Err(error) => {
+                self.refuse_name::<()>(error);
+            }
         }
     }
 }

@@ -56,7 +56,7 @@ impl Session<'_> {
             Request::Logout => return Err(SessionEnd::LoggedOut),
             Request::Ping(token) => self.reply(Reply::Pong(token)),
             Request::Help(command) => self.help(command),
-            Request::Login(name) => self.login(name),
+            Request::Login(claim) => self.login(claim),
             Request::Say(text) => self.say(text, |name, text| Event::Said { name, text }),
             Request::Me(text) => self.say(text, |name, text| Event::Did { name, text }),
             Request::Watch(room) => self.watch(room),
@@ -82,10 +82,7 @@ impl Session<'_> {
                 Err(NameError::Empty) => self.reply(Reply::RoomNameEmpty),
                 Err(error) => self.reply(Reply::RoomNameInvalid(&error.to_string())),
             },
-            Request::Rename(name) => match UserName::parse(name) {
-                Ok(name) => self.in_room(|chat, client, user| chat.rename(client, user, name)),
-                Err(error) => self.refuse_name(error),
-            },
+            Request::Rename(claim) => self.rename(claim),
             Request::Operator(password) => self.become_operator(password),
             Request::Kick { name, reason } => {
                 self.in_room(|chat, client, user| chat.kick(client, user, name, reason));
@@ -94,6 +91,7 @@ impl Session<'_> {
                 self.in_room(|chat, client, user| chat.mute(client, user, name, minutes));
             }
             Request::Ban { target, minutes } => self.ban(target, minutes),
+            Request::Who => return self.list(Chat::who),
             Request::Bans => return self.list(Chat::bans),
             Request::Announce(text) => self.in_room(|chat, _, _| chat.announce(text)),
             // Both were answered before.
@@ -154,20 +152,9 @@ impl Session<'_> {
     fn named(&mut self, name: &str, act: fn(&Chat, &Client, &Membership, &UserName)) {
         match UserName::parse(name) {
             Ok(name) => self.in_room(|chat, client, user| act(chat, client, user, &name)),
-            Err(error) => self.refuse_name(error),
-        }
-    }
-
-    fn login(&mut self, name: &str) {
-        match UserName::parse(name) {
-            Ok(name) => match self.chat.login(self.client, name) {
-                Ok(membership) => {
-                    log::info!("{} ({}) came", self.client.address, membership.name);
-                    self.membership = Some(membership);
-                }
-                Err(refusal) => self.reply(refusal),
-            },
-            Err(error) => self.refuse_name(error),
+            Err(error) => {
+                self.refuse_name::<()>(error);
+            }
         }
     }
 
@@ -185,13 +172,6 @@ impl Session<'_> {
                 }
             }
             Err(error) => self.reply(Reply::RoomNameInvalid(&error.to_string())),
-        }
-    }
-
-    pub(super) fn refuse_name(&mut self, error: NameError) {
-        match error {
-            NameError::Empty => self.reply(Reply::UserNameEmpty),
-            error => self.reply(Reply::UserNameInvalid(&error.to_string())),
         }
     }
 
@@ -242,6 +222,7 @@ fn speaks(request: &Request<'_>) -> bool {
         | Request::Kick { .. }
         | Request::Mute { .. }
         | Request::Ban { .. }
+        | Request::Who
         | Request::Bans
         | Request::Announce(_)
         | Request::Ignore(_)

@@ -22,6 +22,7 @@ mod load;
 mod manual;
 mod moderation;
 mod motd;
+mod names;
 mod order;
 mod owed;
 mod package;

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use chat_server::{Config, Endpoint, pin};
 use nix::sys::signal::Signal;
+use protocol::rows::WhoRow;
 use rustls::pki_types::CertificateDer;
 use tempfile::TempDir;
 
@@ -292,8 +293,10 @@ fn a_server_that_stops_waits_for_no_handshake() {
 }
 
 #[test]
-fn browsers_get_the_page_over_https() {
-    let secure = Secure::start();
+fn browsers_get_the_page_over_https_and_who_says_so() {
+    let folder = TempDir::new().unwrap();
+    let operators = operators_file(&folder, &[("teacher", "open")]);
+    let secure = Secure::with(|config| config.operators = Some(operators));
     let address = secure.server.more[1];
     let ask = |path: &str, headers: &str| {
         let mut browser = TlsStream::new(patient(address), &secure.certificate);
@@ -326,6 +329,13 @@ fn browsers_get_the_page_over_https() {
     let mut frame = [0; 2 + "Connect Success\n".len()];
     socket.read_exact(&mut frame).unwrap();
     assert_eq!(&frame[2..], b"Connect Success\n");
+    let mut teacher = secure.login("teacher open");
+    teacher.send("op open\nwho\n");
+    teacher.expect("Operator Success");
+    teacher.expect("Online Connections:");
+    let carriers = [teacher.line(), teacher.line()]
+        .map(|row| WhoRow::parse(&row).map(|row| row.carrier.to_owned()));
+    assert_eq!(carriers, [Some("wss".to_owned()), Some("tls".to_owned())]);
 }
 
 /// The program as its user starts it, with the files that it has made itself.

@@ -85,7 +85,7 @@ fn what_ends_others_ends_watchers_and_the_time_in_the_login_room_does_not() {
     idle.expect("Login Timeout");
     watcher.expect_nothing_but("here");
 
-    let mut teacher = server.login("teacher");
+    let mut teacher = server.login("teacher open");
     teacher.send("op open\nannounce tea\nban 127.0.0.1 5\n");
     let answers = ["Operator Success", "* tea", "Ban Success"];
     answers.iter().for_each(|line| teacher.expect(line));

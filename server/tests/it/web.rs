@@ -249,7 +249,7 @@ fn who_is_put_out_stays_out() {
         config.operators = Some(operators_file(&folder, &[("bo", "secret")]));
     });
     let Some(browser) = visit(&server, "en") else { return };
-    let mut bo = server.login("bo");
+    let mut bo = server.login("bo secret");
     bo.send("op secret\n");
     bo.expect("Operator Success");
     come_in(&browser, "al", "");

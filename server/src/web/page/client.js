@@ -289,6 +289,8 @@ class Client {
 	#takeOutside(entry) {
 		if (entry.kind === "greeting") return this.#greet();
 		if (entry.kind === "login") return this.#enter();
+		// The secret goes only to a server that asks for it.
+		if (entry.kind === "password" && entry.text === "Required" && this.#secret) return this.#greet(` ${this.#secret}`);
 		this.#lastWord = entry;
 		if (!["nameRefused", "password", "banned"].includes(entry.kind)) return;
 		if (this.#wasIn && entry.text === "Exist") {
@@ -303,8 +305,8 @@ class Client {
 		this.#hears.refused(entry);
 	}
 
-	#greet() {
-		this.#socket.send(`login ${this.name}${this.#secret ? ` ${this.#secret}` : ""}\n`);
+	#greet(secret = "") {
+		this.#socket.send(`login ${this.name}${secret}\n`);
 		this.#after(ANSWER_MS, () => this.#lose());
 	}
 
@@ -365,7 +367,8 @@ class Client {
 				if (!this.#answered(/^join /)?.byUser) this.room = MAIN;
 				return true;
 			case "renamedMe":
-				this.name = splitWord(this.#answered(/^rename /)?.request ?? `rename ${this.name}`)[1];
+				// A secret may follow the name.
+				this.name = (this.#answered(/^rename /)?.request ?? `rename ${this.name}`).split(" ")[1];
 				return true;
 			case "nameRefused":
 				return this.#answered(/^rename/) !== undefined;

@@ -261,6 +261,8 @@ function say(text) {
 	// A password is never said, however carelessly it is typed.
 	const [, password] = /^\s*\/op(?:\s+(.*))?$/is.exec(text) ?? [];
 	if (password !== undefined) return client.request(`op ${password}`);
+	const [, name, secret] = /^\s*\/(?:rename|nick)\s+(\S+)\s+(\S.*)$/is.exec(text) ?? [];
+	if (secret) return client.request(`rename ${name} ${secret}`);
 	shownAgain = typed.push(text);
 	if (!text.startsWith("/")) client.request(`say ${text}`);
 	else if (text.startsWith("//")) client.request(`say ${text.slice(1)}`);
@@ -271,6 +273,7 @@ function say(text) {
 /** What was typed for a request: the other way round than `say`. */
 function asTyped(request) {
 	if (request.startsWith("op ")) return "/op";
+	if (request.startsWith("rename ")) return `/${request.split(" ", 2).join(" ")}`;
 	return request.startsWith("say ") ? request.slice(4).replace(/^\//, "//") : `/${request}`;
 }
 

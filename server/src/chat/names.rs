@@ -1,0 +1,89 @@
+//! Whose a name is: what is asked of who wants it, and how its owner gets it back from a connection
+//! that is still there.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use parking_lot::MutexGuard;
+use protocol::{Reply, UserName};
+
+use super::{Chat, State};
+use crate::delivery::client::Client;
+use crate::delivery::phase::Removal;
+use crate::moderation::Checked;
+use crate::moderation::bans::Target;
+use crate::moderation::door::{Asked, Claimant};
+
+/// How long the owner of a name waits for the older connection to leave its room. It is told to, so it
+/// does that at once, unless its room is flooded.
+const TAKE_BACK: Duration = Duration::from_secs(5);
+
+impl Chat {
+    /// What is asked of who comes in under this name.
+    #[must_use]
+    pub fn asked_at_login(&self, name: &UserName) -> Asked<'_> {
+        self.moderation.as_ref().map_or(Asked::Nothing, |it| it.door().asked_at_login(name))
+    }
+
+    /// What is asked of who is in and wants this name.
+    #[must_use]
+    pub fn asked_for_name(&self, name: &UserName) -> Asked<'_> {
+        self.moderation.as_ref().map_or(Asked::Nothing, |it| it.door().asked_for_name(name))
+    }
+
+    /// Whether this is what was asked. It may take a while.
+    #[must_use]
+    pub fn check_asked(&self, secret: &str, asked: Asked<'_>, from: IpAddr) -> Checked {
+        self.moderation.as_ref().map_or(Checked::Right, |it| it.check_asked(secret, asked, from))
+    }
+
+    /// The refusal of a name that is kept out, before anybody is asked for its secret. Whoever is given
+    /// the name is looked at once more: a ban may come meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// Gives that refusal.
+    pub fn check_ban(&self, name: &UserName) -> Result<(), Reply<'static>> {
+        self.admit(&Target::Name(name.clone()))
+    }
+
+    /// Makes sure that nobody has a name whom the client would have to leave it to.
+    ///
+    /// An older connection of the owner is told to end, and waited for until it has left its room. What
+    /// it is owed may be on its way for long after that, and holds up nobody.
+    pub(super) fn clear_name(
+        &self,
+        state: &mut MutexGuard<'_, State>,
+        client: &Client,
+        name: &UserName,
+        claimant: Claimant,
+    ) -> Result<(), Reply<'static>> {
+        let deadline = Instant::now() + TAKE_BACK;
+        loop {
+            let Some(user) = state.users.get(name).filter(|user| user.client.id != client.id)
+            else {
+                return Ok(());
+            };
+            if claimant == Claimant::Anybody {
+                return Err(Reply::UserNameExist);
+            }
+            if user.log.is_none() {
+                return Ok(());
+            }
+            if !user.client.outbox.is_removed() {
+                let holder = Arc::clone(&user.client);
+                let why = "you came from elsewhere".to_owned();
+                holder.outbox.remove(Removal::Kicked(why));
+                self.wake(&[holder]);
+            }
+            // Two who take each other's names would wait for each other.
+            let is_over = state.is_stopping || client.outbox.is_removed();
+            if is_over || self.gone.wait_until(state, deadline).timed_out() {
+                return Err(Reply::UserNameExist);
+            }
+            // It may have come while nobody held the lock.
+            self.check_ban(name)?;
+        }
+    }
+}
