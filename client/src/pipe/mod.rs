@@ -34,8 +34,6 @@ use crate::net::{ConnectError, Connection, PATIENCE, Target};
 use crate::sys::stdout::{Audience, unbuffered};
 use crate::sys::thread;
 
-const CHUNK_BYTES: usize = 64 * 1024;
-
 /// How long the server may send nothing while it owes an answer, and take nothing of our requests; and when it
 /// is asked whether it is alive while it owes none.
 const SILENCE: Duration = Duration::from_secs(60);

@@ -9,7 +9,6 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 use protocol::Reply;
 
-use super::CHUNK_BYTES;
 use super::shown::Shown;
 use super::unasked::Asking;
 use crate::exit::Failure;
@@ -17,6 +16,9 @@ use crate::net::Receiver;
 use crate::sanitize::Sanitized;
 use crate::sys::poll::{self, Interest};
 use crate::sys::stdout::Audience;
+
+/// What is read at once.
+const CHUNK_BYTES: usize = 64 * 1024;
 
 /// Which of the two ends broke.
 pub(super) enum Broken {

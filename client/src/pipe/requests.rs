@@ -11,12 +11,14 @@ use parking_lot::Mutex;
 use protocol::limits::LINE_BYTES;
 use protocol::{LineDecoder, Request};
 
-use super::CHUNK_BYTES;
 use super::unasked::{Asking, question};
 use crate::exit::{Exit, Failure};
 use crate::model::liveness::Doubt;
 use crate::net::Sender;
 use crate::sys::poll::{self, Interest};
+
+/// What is read at once.
+const CHUNK_BYTES: usize = 64 * 1024;
 
 /// How the requests ended.
 #[derive(Debug, PartialEq, Eq)]
