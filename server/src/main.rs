@@ -10,13 +10,13 @@ use std::time::Duration;
 use anyhow::Context;
 use chat_server::{Config, Endpoint, Server, StopHandle, Transport};
 use clap::Parser;
-use env_logger::Target;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use protocol::Framing;
 use protocol::limits::PORT;
 
 use crate::cli::arguments::{Arguments, Task};
 use crate::cli::log_queue::LogQueue;
+use crate::cli::logger::Logger;
 use crate::cli::make_users;
 use crate::cli::sighup::{Hangups, Reloads};
 use crate::cli::signals;
@@ -45,13 +45,7 @@ fn main() -> ExitCode {
     if let Err(error) = begin(&queue) {
         return finish(Err(error), CANNOT_SERVE, &mut io::stderr());
     }
-    env_logger::Builder::new()
-        .target(Target::Pipe(Box::new(queue.clone())))
-        .filter_level(arguments.log_level())
-        .filter_module(chat_server::WIRE, arguments.wire_level())
-        .format_timestamp_millis()
-        .parse_default_env()
-        .init();
+    start_log(&arguments, &queue);
     raise_descriptor_limit();
     let code = finish(serve(arguments.into()), CANNOT_SERVE, &mut queue);
     queue.flush(LOG_PATIENCE);
@@ -83,6 +77,21 @@ fn begin(queue: &LogQueue) -> anyhow::Result<()> {
     signals::block_harmless().context("cannot block signals")?;
     signals::shielded(|| queue.spawn(io::stderr()))
         .context("cannot start a thread; see `ulimit -u`")
+}
+
+/// Lets the log go to the queue.
+///
+/// # Panics
+///
+/// When it was called before.
+fn start_log(arguments: &Arguments, queue: &LogQueue) {
+    let mut builder = env_logger::Builder::new();
+    builder
+        .filter_level(arguments.log_level())
+        .filter_module(chat_server::WIRE, arguments.wire_level())
+        .format_timestamp_millis()
+        .parse_default_env();
+    Logger::new(builder, queue.clone()).install().expect("the program has one logger");
 }
 
 /// Says on `stderr` what went wrong, in one line and one write.

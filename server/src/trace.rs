@@ -3,6 +3,7 @@
 //! `->` comes from a client, `<-` goes to it. Whatever could act on a terminal is escaped, and
 //! passwords are left out.
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::ops::Range;
 
@@ -20,8 +21,16 @@ fn is_on() -> bool {
 }
 
 fn log(address: SocketAddr, direction: &str, line: &[u8]) {
-    let text = String::from_utf8_lossy(line);
-    log::trace!(target: WIRE, "{address} {direction} {}", text.escape_debug());
+    log::trace!(target: WIRE, "{address} {direction} {}", Escaped(line));
+}
+
+/// Bytes as they are logged. They become text when a line of the log is made of them, and perhaps never.
+struct Escaped<'a>(&'a [u8]);
+
+impl fmt::Display for Escaped<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        String::from_utf8_lossy(self.0).escape_debug().fmt(formatter)
+    }
 }
 
 /// Logs what was sent to a client: this part of a text whose lines are whole.
@@ -32,8 +41,12 @@ pub fn sent(address: SocketAddr, text: &[u8], part: Range<usize>) {
 }
 
 fn show_sent(text: &[u8], part: Range<usize>, mut show: impl FnMut(&[u8])) {
-    let mut start = 0;
-    for line in text.split_inclusive(|&byte| byte == b'\n') {
+    // A part may be small, and the text large.
+    let mut start = memchr::memrchr(b'\n', &text[..part.start]).map_or(0, |newline| newline + 1);
+    for line in text[start..].split_inclusive(|&byte| byte == b'\n') {
+        if start >= part.end {
+            break;
+        }
         let (from, to) = (part.start.max(start), part.end.min(start + line.len()));
         // The reply to a password that stands behind a tab, so that it was taken for part of the command.
         let echo = line.strip_prefix(b"Unknown command: ");

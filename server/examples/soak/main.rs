@@ -11,6 +11,7 @@
 mod bad;
 mod connection;
 mod honest;
+mod machine;
 mod server;
 
 use std::process::ExitCode;
@@ -24,6 +25,7 @@ use clap::Parser;
 use crate::bad::Crowd;
 use crate::connection::OPEN_CONNECTIONS;
 use crate::honest::{Group, Verdict};
+use crate::machine::Machine;
 use crate::server::{Condition, Limits, UnderTest, Usage};
 
 /// Bad clients of every kind beside honest ones, against a real server.
@@ -96,6 +98,7 @@ fn soak(arguments: &Arguments) -> Result<Vec<String>> {
     let seed = arguments.seed.unwrap_or_else(|| fastrand::u64(..1_000_000));
     let time = Duration::from_secs_f64(arguments.minutes * 60.0);
     println!("seed {seed}, {:.0} s", time.as_secs_f64());
+    let mut machine = Machine::new()?;
     let mut server = UnderTest::start(&arguments.server, arguments.condition)?;
     let address = server.address;
     let group = Group::login(address, arguments.honest)?;
@@ -116,7 +119,7 @@ fn soak(arguments: &Arguments) -> Result<Vec<String>> {
         let bad = scope.spawn(|| crowd.run(&is_over));
         let end = Instant::now() + time;
         while let Some(left) = end.checked_duration_since(Instant::now()) {
-            thread::sleep(left.min(Duration::from_millis(100)));
+            machine.sleep(left.min(Duration::from_millis(100)));
             peak = peak.max(server.usage()?);
         }
         is_over.store(true, Ordering::Relaxed);
@@ -138,7 +141,7 @@ fn soak(arguments: &Arguments) -> Result<Vec<String>> {
         let (sent, got) = (tally.sent / 1024, tally.got / 1024);
         println!("{kind:<12} {:>8} {:>8} {sent:>10} {got:>10}", tally.episodes, tally.cut_off);
     }
-    println!("\n{verdict}");
+    println!("\n{verdict}\n{machine}");
     println!(
         "server       {} connections at most; {} rooms",
         OPEN_CONNECTIONS.most(),

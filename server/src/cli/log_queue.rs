@@ -3,10 +3,13 @@
 //!
 //! Lines wait in a queue of a bounded number of bytes, and a thread of its own writes them. What comes
 //! while the queue is full is dropped, and a line says how much that was as soon as one can be written.
+//! Whoever makes lines can ask first ([`LogQueue::count_dropped`]), for to make a line takes far longer
+//! than to count one.
 
 use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -24,13 +27,14 @@ struct Shared {
     state: Mutex<State>,
     /// Signalled when there is something to write, and when all is written.
     changed: Condvar,
+    /// Lines that were dropped after those that wait. It leaves 0, and comes back to it, with the state
+    /// locked alone; anybody may count on from there.
+    dropped: AtomicU64,
 }
 
 #[derive(Debug, Default)]
 struct State {
     waiting: Vec<u8>,
-    /// Lines that were dropped after those.
-    dropped: u64,
     is_writing: bool,
 }
 
@@ -45,11 +49,18 @@ impl LogQueue {
         thread::Builder::new().name("log".to_owned()).spawn(move || queue.run(output)).map(drop)
     }
 
+    /// Counts a line as dropped, if it would be dropped. `false` when it may still be taken, and then it
+    /// is not counted. This takes no lock.
+    pub fn count_dropped(&self) -> bool {
+        let count_on = |dropped| (dropped > 0).then_some(dropped + 1);
+        self.0.dropped.fetch_update(Ordering::Relaxed, Ordering::Relaxed, count_on).is_ok()
+    }
+
     /// Waits until everything is written, but not longer than `patience`.
     pub fn flush(&self, patience: Duration) {
         let deadline = Instant::now() + patience;
         let mut state = self.0.state.lock();
-        while state.is_writing || !state.waiting.is_empty() || state.dropped > 0 {
+        while state.is_writing || self.0.has_some(&state) {
             if self.0.changed.wait_until(&mut state, deadline).timed_out() {
                 return;
             }
@@ -59,10 +70,10 @@ impl LogQueue {
     fn run(&self, mut output: impl Write) {
         let mut state = self.0.state.lock();
         loop {
-            while state.waiting.is_empty() && state.dropped == 0 {
+            while !self.0.has_some(&state) {
                 self.0.changed.wait(&mut state);
             }
-            let lines = state.take();
+            let lines = self.0.take(&mut state);
             state.is_writing = true;
             drop(state);
             // Where it fails nobody reads, and there is nobody to tell.
@@ -74,11 +85,16 @@ impl LogQueue {
     }
 }
 
-impl State {
+impl Shared {
+    /// Whether there is anything to write.
+    fn has_some(&self, state: &State) -> bool {
+        !state.waiting.is_empty() || self.dropped.load(Ordering::Relaxed) > 0
+    }
+
     /// What is to be written next.
-    fn take(&mut self) -> Vec<u8> {
-        let mut lines = std::mem::take(&mut self.waiting);
-        let dropped = std::mem::take(&mut self.dropped);
+    fn take(&self, state: &mut State) -> Vec<u8> {
+        let mut lines = std::mem::take(&mut state.waiting);
+        let dropped = self.dropped.swap(0, Ordering::Relaxed);
         if dropped > 0 {
             let mut note = String::new();
             // Writing to memory does not fail.
@@ -95,10 +111,12 @@ impl Write for LogQueue {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         let mut state = self.0.state.lock();
         // Once one was dropped the others follow it, so that the number stands where they are missing.
-        if state.dropped > 0 || state.waiting.len() + line.len() > BYTES {
-            state.dropped += 1;
-        } else {
-            state.waiting.extend_from_slice(line);
+        if !self.count_dropped() {
+            if state.waiting.len() + line.len() > BYTES {
+                self.0.dropped.store(1, Ordering::Relaxed);
+            } else {
+                state.waiting.extend_from_slice(line);
+            }
         }
         self.0.changed.notify_all();
         Ok(line.len())
@@ -113,6 +131,10 @@ impl Write for LogQueue {
 mod tests {
     use super::*;
 
+    fn take(queue: &LogQueue) -> Vec<u8> {
+        queue.0.take(&mut queue.0.state.lock())
+    }
+
     #[test]
     fn what_does_not_fit_is_counted_where_it_is_missing() {
         let mut queue = LogQueue::default();
@@ -121,14 +143,14 @@ mod tests {
             queue.write_all(&line).unwrap();
         }
         queue.write_all(b"short\n").unwrap();
-        let lines = queue.0.state.lock().take();
+        let lines = take(&queue);
         assert_eq!(lines[..BYTES], [b'x'; BYTES]);
         assert_eq!(
             str::from_utf8(&lines[BYTES..]).unwrap(),
             "6 lines of the log are missing here, for nobody took them\n"
         );
         queue.write_all(b"again\n").unwrap();
-        assert_eq!(queue.0.state.lock().take(), b"again\n");
+        assert_eq!(take(&queue), b"again\n");
     }
 
     #[test]

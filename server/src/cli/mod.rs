@@ -5,6 +5,7 @@ pub mod certificate;
 pub mod documents;
 pub mod hash_password;
 pub mod log_queue;
+pub mod logger;
 pub mod make_users;
 pub mod settings;
 pub mod sighup;
