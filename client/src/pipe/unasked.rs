@@ -3,9 +3,12 @@
 //!
 //! Pure: no socket, no clock.
 
+use std::time::{Duration, Instant};
+
 use protocol::Reply;
 
 use crate::model::fence;
+use crate::model::liveness::Liveness;
 
 /// The question, as a request.
 #[must_use]
@@ -77,6 +80,24 @@ impl Unasked {
     /// What is held back, when nothing more comes.
     pub fn rest(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.held)
+    }
+}
+
+/// Whether the server is alive, as both directions know it.
+#[derive(Debug)]
+pub struct Asking {
+    /// How long it was silent.
+    pub liveness: Liveness,
+    /// What it says to the question.
+    pub unasked: Unasked,
+}
+
+impl Asking {
+    /// It was heard at `now`. After `silence` it is asked, and after as much again it is dead.
+    #[must_use]
+    pub fn new(silence: Duration, now: Instant) -> Self {
+        let liveness = Liveness::new(silence, silence, now);
+        Self { liveness, unasked: Unasked::default() }
     }
 }
 

@@ -78,6 +78,9 @@ impl Program {
         let mut child = Command::new(&*command[0])
             .args(&command[1..])
             .envs(variables)
+            // With the bot's secret it would take the bot's name from the bot.
+            .env_remove("CHAT_PASSWORD")
+            .env_remove("CHAT_PASSWORD_FILE")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             // With all that it starts, it can be ended together.

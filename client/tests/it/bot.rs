@@ -132,11 +132,12 @@ fn what_a_program_has_started_ends_with_it() {
 fn a_program_knows_who_and_where_it_is() {
     let server = RealServer::start();
     let mut bob = server.other("bob");
-    let script = "echo \"$CHAT_NAME in $CHAT_ROOM at $CHAT_SERVER\"";
+    let script = "echo \"$CHAT_NAME in $CHAT_ROOM at $CHAT_SERVER${CHAT_PASSWORD+ with a secret}\"";
     let address = server.address.to_string();
     let arguments = ["bot", "--server", &address, "--name", "robo", "sh", "-c", script];
     let mut command = command(&arguments);
-    let outcome = Program::run(command.env("CHAT_NAME", "clerk")).finish();
+    let outcome =
+        Program::run(command.env("CHAT_NAME", "clerk").env("CHAT_PASSWORD", "secret")).finish();
     check(&outcome, 0, "", "");
     bob.read_to(&format!("robo: robo in main at {address}"));
 }

@@ -9,6 +9,7 @@ mod bot;
 #[expect(dead_code, reason = "the tests of the server use the rest")]
 mod browser;
 mod browser_and_terminal;
+mod cable;
 mod commands;
 mod completions;
 mod connection;

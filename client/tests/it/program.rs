@@ -48,6 +48,8 @@ pub fn command(arguments: &[&str]) -> Command {
         .env_remove("CHAT_SERVER")
         .env_remove("CHAT_NAME")
         .env_remove("CHAT_ROOM")
+        .env_remove("CHAT_PASSWORD")
+        .env_remove("CHAT_PASSWORD_FILE")
         .env_remove("CHAT_TLS")
         .env_remove("CHAT_CA")
         .env_remove("CHAT_PIN");

@@ -5,10 +5,11 @@ use std::path::PathBuf;
 
 use chat_server::secrets;
 
+use crate::cable::Cable;
 use crate::program::command;
 use crate::pty::{CTRL_D, Pty, fresh_directory};
 use crate::real_server::RealServer;
-use crate::script::{check, run};
+use crate::script::{check, run, start};
 
 /// A server on which `al` and the operator `teacher` have the same secret, and that secret.
 fn server(directory: &std::path::Path) -> (RealServer, String, PathBuf) {
@@ -103,4 +104,64 @@ fn a_prompt_asks_for_the_secret_and_keeps_it_nowhere() {
         let text = fs::read_to_string(&file).unwrap();
         assert!(!text.is_empty() && !text.contains(&secret), "{}: {text}", file.display());
     }
+}
+
+/// The client's machine slept, say: the server still holds the old connection, and so the name.
+#[test]
+fn a_prompt_gets_its_name_back_from_its_own_ghost() {
+    let directory = fresh_directory();
+    let (server, secret, _) = server(&directory);
+    let cable = Cable::to(server.address);
+    let arguments = ["--server", &cable.address(), "--name", "al", "--no-time"];
+    let mut pty = Pty::start_with(&arguments, 24, &directory, &[]);
+    // Before the terminal is the prompt's, and once more.
+    let refused = [cable.plug(), cable.plug()];
+    pty.wait_for_last("password of al:");
+    pty.keys(&format!("{secret}\r"));
+    let ghost = cable.plug();
+    pty.wait_for_last("al@main>");
+    ghost.cut();
+    pty.wait_for("connection lost");
+    let again = cable.plug();
+    pty.wait_for("-- connected again");
+    pty.keys("back\r");
+    pty.wait_for("al: back");
+    for refused in refused {
+        assert!(refused.until_closed().ends_with("Password Required\n"));
+    }
+    let told = ghost.until_closed();
+    assert!(told.ends_with("Kicked: you came from elsewhere\n"), "{told}");
+    pty.keys(CTRL_D);
+    assert_eq!(pty.wait(), 0);
+    assert!(again.until_closed().contains("al: back\n"));
+}
+
+#[test]
+fn a_script_gets_its_name_back_from_its_own_ghost_and_misses_nothing() {
+    let directory = fresh_directory();
+    let (server, _, file) = server(&directory);
+    let cable = Cable::to(server.address);
+    let file = file.to_str().unwrap();
+    let options =
+        ["--name", "al", "--password-file", file, "--reconnect", "--count", "3", "--from", "bo"];
+    let mut bo = server.other("bo");
+    let mut follow = start(cable.address(), "follow", &options);
+    let mut ghost = cable.plug();
+    // It knows its place in the room then.
+    ghost.wait_for("Room Position: ");
+    bo.send("say one\n");
+    follow.read_to("bo: one\n");
+    ghost.cut();
+    bo.send("say two\nping said\n");
+    bo.read_to("pong said");
+    let mut again = cable.plug();
+    again.wait_for("bo: two");
+    bo.send("say three\n");
+    let outcome = follow.finish();
+    assert_eq!(outcome.code, Some(0), "{outcome:?}");
+    let said: Vec<_> =
+        outcome.stdout.lines().filter_map(|line| line.split("bo: ").nth(1)).collect();
+    assert_eq!(said, ["two", "three"], "{outcome:?}");
+    let told = ghost.until_closed();
+    assert!(told.ends_with("Kicked: you came from elsewhere\n"), "{told}");
 }

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
-use chat_server::{Credentials, Endpoint, pin};
+use chat_server::{Credentials, Endpoint, pin, secrets};
 use rcgen::{CertificateParams, KeyPair, date_time_ymd};
 use rustls::crypto::ring;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -197,6 +197,42 @@ fn every_way_to_use_the_program_goes_over_tls() {
     let script = format!("'{program}' look --name other");
     check(&run(&["bot", "--name", "robo", "sh", "-c", &script]), 0, "");
     assert!(run(&["history"]).stdout.contains("robo: other\n"));
+}
+
+#[test]
+fn a_secret_goes_over_tls() {
+    let identity = Identity::new();
+    let (secret, hash) = secrets::make().unwrap();
+    let (users, password) = (identity.file("users"), identity.file("password"));
+    fs::write(&users, format!("al:{hash}\n")).unwrap();
+    fs::write(&password, secret).unwrap();
+    let local = SocketAddr::from(([127, 0, 0, 1], 0));
+    let server = RealServer::with(local, |mut config| {
+        config.listeners[0] = Endpoint::tls(local);
+        config.credentials = Some(Credentials {
+            certificate: identity.file("certificate.pem"),
+            key: identity.file("key.pem"),
+        });
+        config.users = Some(users);
+        config
+    });
+    let (address, pin) = (at(&server), identity.pin());
+    let to = ["--server", &address, "--name", "al", "--tls", "--pin", &pin];
+    let say = [&["say"][..], &to, &["hi"]].concat();
+    check(&run(&say), 8, "login refused: Password Required; give --password-file FILE");
+    let with = ["--password-file", password.to_str().unwrap()];
+    check(&run(&[&say[..], &with].concat()), 0, "");
+    let mut program = Program::start(&[&to[..], &with].concat());
+    program.send(b"look\n");
+    let outcome = program.finish();
+    check(&outcome, 0, "");
+    assert!(outcome.stdout.ends_with("Login Success\nOnline Users:\nal\n"), "{outcome:?}");
+    let mut pty = Pty::start(&to);
+    pty.wait_for_last("password of al:");
+    pty.keys(&format!("{}\r", fs::read_to_string(&password).unwrap()));
+    pty.wait_for_last("al@main>");
+    pty.keys(CTRL_D);
+    assert_eq!(pty.wait(), 0);
 }
 
 /// The input ends, and the answers do not: only one side of TLS ends then.

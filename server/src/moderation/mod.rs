@@ -29,7 +29,7 @@ use self::ban_file::BanFile;
 use self::bans::{Bans, Target};
 use self::door::{Asked, Door};
 use self::interrupt::Interrupt;
-use self::secrets::{is_fast, is_secret};
+use self::secrets::{Memory, is_fast, is_secret};
 use self::turns::Turns;
 use crate::config::Config;
 use crate::network::Network;
@@ -51,6 +51,8 @@ pub struct Moderation {
     has_mutes: AtomicBool,
     /// One check of a password at a time, so that one takes memory for hashing.
     turns: Turns,
+    /// What that memory is. Whoever has the turn locks it, so nobody waits for it.
+    memory: Mutex<Memory>,
     /// Wakes the sessions of those who are to be removed.
     pub interrupt: Interrupt,
 }
@@ -99,6 +101,7 @@ impl Moderation {
             state: Mutex::new(state),
             has_mutes: AtomicBool::new(false),
             turns: Turns::default(),
+            memory: Mutex::default(),
             interrupt: Interrupt::new()?,
         }))
     }
@@ -130,14 +133,16 @@ impl Moderation {
     /// own, one at a time.
     fn check(&self, secret: &str, hash: &PasswordHash, from: IpAddr) -> Checked {
         if is_fast(hash) {
-            return if is_secret(secret, hash) { Checked::Right } else { Checked::Wrong };
+            let is_right = is_secret(secret, hash, &mut Memory::default());
+            return if is_right { Checked::Right } else { Checked::Wrong };
         }
         let Some(_turn) = self.turns.take(Network::of_subscriber(from)) else {
             return Checked::Unknown;
         };
         thread::scope(|scope| {
             let thread = thread::Builder::new().name("password".to_owned());
-            let check = thread.spawn_scoped(scope, || is_secret(secret, hash));
+            let check = || is_secret(secret, hash, &mut self.memory.lock());
+            let check = thread.spawn_scoped(scope, check);
             match check.map(|check| check.join()) {
                 Ok(Ok(true)) => Checked::Right,
                 Ok(Ok(false) | Err(_)) => Checked::Wrong,

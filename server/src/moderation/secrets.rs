@@ -8,7 +8,7 @@
 //! | BLAKE2b | secrets of 80 random bits that [`make`] made | next to nothing |
 //!
 //! Nobody guesses 80 random bits, so a fast hash is enough for them. A secret is only ever compared;
-//! nothing in here keeps or logs one. [`crate::moderation`] says when and where Argon2 is done.
+//! nothing in here keeps or logs one. The module `moderation` says when and where Argon2 is done.
 
 use std::collections::HashMap;
 use std::io;
@@ -16,7 +16,7 @@ use std::path::Path;
 use std::sync::LazyLock;
 
 use argon2::password_hash::phc::{Ident, Output, ParamsString, PasswordHash, Salt};
-use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier};
+use argon2::{Algorithm, Argon2, Block, Params, PasswordHasher, Version};
 use blake2::{Blake2b256, Digest};
 use data_encoding::{Encoding, Specification};
 use protocol::UserName;
@@ -128,16 +128,39 @@ pub fn is_fast(hash: &PasswordHash) -> bool {
     hash.algorithm == BLAKE2
 }
 
+/// The memory in which passwords are hashed, some megabytes. It is kept for the next one: given back each
+/// time by another thread, it would stay with the allocator once for each arena.
+#[derive(Debug, Default)]
+pub struct Memory(Vec<Block>);
+
 /// Whether the hash is one of this secret. Letters that come in parts are put together: what is typed
 /// as `ä` is one character on some systems and two on others.
 #[must_use]
-pub fn is_secret(secret: &str, hash: &PasswordHash) -> bool {
+pub fn is_secret(secret: &str, hash: &PasswordHash, memory: &mut Memory) -> bool {
     if !is_fast(hash) {
-        return Argon2::default().verify_password(composed(secret).as_bytes(), hash).is_ok();
+        return slow_hash(&composed(secret), hash, memory)
+            .is_some_and(|made| hash.hash == Some(made));
     }
     // The time of this comparison helps nobody: the salt is not known, so nobody can choose what his
     // guess becomes.
     hash.salt.is_some_and(|salt| hash.hash == fast_hash(secret, salt).hash)
+}
+
+/// The hash that a password makes as `like` was made. `None` when `like` is none of Argon2.
+fn slow_hash(password: &str, like: &PasswordHash, memory: &mut Memory) -> Option<Output> {
+    let algorithm = Algorithm::try_from(like.algorithm.as_str()).ok()?;
+    let version = like.version.map_or(Ok(Version::default()), Version::try_from).ok()?;
+    let argon2 = Argon2::new(algorithm, version, Params::try_from(like).ok()?);
+    memory.0.resize(argon2.params().block_count(), Block::default());
+    let mut output = vec![0; like.hash.as_ref()?.len()];
+    let salt = like.salt?;
+    let made = argon2.hash_password_into_with_memory(
+        password.as_bytes(),
+        &salt,
+        &mut output,
+        &mut memory.0[..],
+    );
+    made.ok().and_then(|()| Output::new(&output).ok())
 }
 
 /// A new hash of a password that somebody has chosen. It is one of the same password in parts, too.
@@ -205,11 +228,11 @@ mod tests {
         assert_eq!(secret.len(), 19, "{secret}");
         let sloppy = secret.to_uppercase().replace('-', " ").replace('0', "O").replace('1', "l");
         for typed in [secret.clone(), sloppy, secret.replace('-', "")] {
-            assert!(is_secret(&typed, &hash), "{typed} for {secret}");
+            assert!(is_secret(&typed, &hash, &mut Memory::default()), "{typed} for {secret}");
         }
         let (other, _) = make().unwrap();
         for wrong in ["", &secret[1..], &other] {
-            assert!(!is_secret(wrong, &hash), "{wrong} for {secret}");
+            assert!(!is_secret(wrong, &hash, &mut Memory::default()), "{wrong} for {secret}");
         }
     }
 
@@ -218,8 +241,9 @@ mod tests {
         let forms = ["p\u{e4}ss", "pa\u{308}ss"];
         let hash = hash(forms[1]).unwrap();
         let hash = PasswordHash::new(&hash).unwrap();
-        assert!(forms.iter().all(|form| is_secret(form, &hash)));
-        assert!(!is_secret("pass", &hash));
+        let mut memory = Memory::default();
+        assert!(forms.iter().all(|form| is_secret(form, &hash, &mut memory)));
+        assert!(!is_secret("pass", &hash, &mut memory));
     }
 
     #[test]

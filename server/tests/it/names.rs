@@ -18,7 +18,7 @@ use crate::program::Program;
 use crate::support::{TestClient, TestServer, operators_file};
 
 /// A file of users, each with a made secret, which are given back.
-fn users_file<const N: usize>(folder: &TempDir, names: [&str; N]) -> (PathBuf, [String; N]) {
+pub fn users_file<const N: usize>(folder: &TempDir, names: [&str; N]) -> (PathBuf, [String; N]) {
     let path = folder.path().join("users");
     let mut lines = String::new();
     let secrets = names.map(|name| {

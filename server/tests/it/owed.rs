@@ -7,9 +7,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use tempfile::TempDir;
+
 use crate::capacity::{resident, resident_at_most};
 use crate::program::Program;
-use crate::support::{TestClient, TestServer};
+use crate::support::{TestClient, TestServer, operators_file};
 
 const ASKERS: usize = 100;
 const BACKLOG: usize = 1024 * 1024;
@@ -144,4 +146,28 @@ fn one_user_alone_fills_no_mailbox() {
         victim.stream().shutdown(std::net::Shutdown::Both).unwrap();
         asking.join().unwrap();
     });
+}
+
+/// A check of a password takes 19 MiB. The next one takes the same ones, whatever thread makes it.
+#[test]
+#[cfg(target_os = "linux")]
+fn many_checks_of_passwords_take_the_memory_of_one() {
+    const GUESSERS: usize = 24;
+    let folder = TempDir::new().unwrap();
+    let file = operators_file(&folder, &[("teacher", "open")]);
+    let path = file.to_str().unwrap();
+    let mut program = Program::start(&["--listen", "127.0.0.1:0", "--operators", path]);
+    let address = program.address().0;
+    let before = resident(program.id());
+    thread::scope(|scope| {
+        for _ in 0..GUESSERS {
+            scope.spawn(|| {
+                let mut guesser = TestClient::connect(address);
+                guesser.send("login teacher guess\n");
+                guesser.lines_until("Password Wrong");
+            });
+        }
+    });
+    let after = resident(program.id());
+    assert!(after < before + 40 * 1024, "{before} KiB before, {after} after");
 }

@@ -9,6 +9,7 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use crate::browser::Browser;
+use crate::names::users_file;
 use crate::program::Program;
 use crate::support::{TestClient, TestServer, operators_file};
 
@@ -273,6 +274,40 @@ fn who_is_put_out_stays_out() {
     let kept =
         "JSON.stringify([sessionStorage, typed, document.body.innerText]).includes('secret')";
     assert_eq!(browser.value(kept), json!(false));
+}
+
+#[test]
+fn a_name_that_belongs_to_somebody_is_asked_for_its_secret() {
+    let folder = TempDir::new().unwrap();
+    let (users, [secret]) = users_file(&folder, ["al"]);
+    let server = TestServer::with(|config| config.users = Some(users));
+    let Some(browser) = visit(&server, "en") else { return };
+    assert_eq!(browser.value("document.getElementById('password-part').hidden"), json!(true));
+    let problem = |text: &str| {
+        browser.wait_for(&format!(
+            "document.getElementById('password-problem').textContent === {}",
+            json!(text)
+        ));
+    };
+    enter(&browser, "al", "");
+    problem("This name needs a password here.");
+    browser.keys("#password", "wrong");
+    browser.click("#enter");
+    problem("The password is wrong.");
+    browser.run("document.getElementById('password').value = ''", json!([]));
+    browser.keys("#password", &secret);
+    browser.click("#enter");
+    browser.wait_for(IS_IN);
+    say(&browser, "hi");
+    wait_for_line(&browser, "al: hi");
+    // It is kept nowhere that outlives the page.
+    let kept = "JSON.stringify([sessionStorage, localStorage, typed, document.body.innerText])";
+    assert!(!browser.value(kept).as_str().unwrap().contains(&secret));
+    // Whoever comes from elsewhere with it puts the page out, and the page does not come back by itself.
+    let mut again = server.login(&format!("al {secret}"));
+    browser.wait_for("!document.getElementById('login').hidden");
+    again.send("say mine\n");
+    again.expect("al: mine");
 }
 
 /// Keeps a picture for `docs/web.md` in the folder of the environment variable `PICTURES`. Nothing is
