@@ -110,6 +110,12 @@ impl From<Difference> for Failure {
 }
 
 impl Failure {
+    /// Whether all of it was found by waiting in vain.
+    #[must_use]
+    pub fn is_nothing_but_timeouts(&self) -> bool {
+        self.differences.iter().all(Difference::is_timeout)
+    }
+
     /// Whether any part of it was found by waiting in vain.
     #[must_use]
     pub fn has_timeout(&self) -> bool {

@@ -5,6 +5,7 @@
 //! | [`transcript`] | conversations written down: read, and played | peers |
 //! | [`checks`] | the rules, each with a way to see whether it is kept | stages |
 //! | [`stage`] | where one check plays | addresses, a deadline |
+//! | [`patience`] | how long is waited, and which time does not count | resources |
 //! | [`peer`] | a client that a check plays | its socket |
 //! | [`target`] | the server: one that runs, or a command | processes |
 //! | [`client`] | the other way round: a server that plays for somebody's client | processes, sockets |
@@ -24,6 +25,7 @@ pub mod client;
 pub mod exit;
 pub mod failure;
 pub mod glob;
+pub mod patience;
 pub mod peer;
 pub mod program;
 pub mod relay;

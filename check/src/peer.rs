@@ -5,12 +5,13 @@ mod wire;
 
 use std::borrow::Cow;
 use std::net::{SocketAddr, TcpStream};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use protocol::Framing;
 
 use self::wire::Wire;
 use crate::failure::{Difference, Got, Journal};
+use crate::patience::Deadline;
 use crate::shown::shown;
 use crate::variant::{Requests, Variant};
 
@@ -43,7 +44,7 @@ impl Peer {
     pub fn connect(
         label: &str,
         address: (SocketAddr, Framing),
-        deadline: Instant,
+        deadline: Deadline,
         journal: &Journal,
         receive_buffer: Option<usize>,
     ) -> Result<Self, Difference> {
@@ -66,7 +67,7 @@ impl Peer {
         label: &str,
         stream: TcpStream,
         framing: Framing,
-        deadline: Instant,
+        deadline: Deadline,
         journal: &Journal,
     ) -> Self {
         Self::new(label, Wire::new(stream, framing, deadline), journal)

@@ -1,5 +1,6 @@
 //! What the processes of a group use, where the system tells: on Linux.
 
+use std::collections::HashMap;
 use std::fs;
 
 /// Whether the system tells anything.
@@ -35,6 +36,24 @@ pub fn memory(group: u32) -> Option<u64> {
     })
 }
 
+/// How long each thread of a group's processes, and of this one, has waited for a processor since it
+/// began: nanoseconds by the thread's id. Nothing where the system does not tell.
+/// (`/proc/PID/schedstat`, proc(5) and the kernel's scheduler/sched-stats)
+#[must_use]
+pub fn waited(group: Option<u32>) -> HashMap<u32, u64> {
+    let group = group.and_then(processes).into_iter().flatten().map(|process| process.id);
+    let threads = group.chain([std::process::id().to_string()]).filter_map(|process| {
+        // A process may end while it is read; the others still count.
+        fs::read_dir(format!("/proc/{process}/task")).ok()
+    });
+    let waited_of = |thread: fs::DirEntry| {
+        let id = thread.file_name().into_string().ok()?.parse().ok()?;
+        let times = fs::read_to_string(thread.path().join("schedstat")).ok()?;
+        Some((id, times.split_whitespace().nth(1)?.parse().ok()?))
+    };
+    threads.flatten().filter_map(|thread| waited_of(thread.ok()?)).collect()
+}
+
 struct Process {
     id: String,
     /// What follows the name in `/proc/ID/stat`: fields 3 and up.
@@ -56,13 +75,16 @@ impl Process {
 }
 
 fn sum(group: u32, of: impl Fn(&Process) -> Option<u64>) -> Option<u64> {
+    // A process may end while it is read; the others still count.
+    processes(group)?.filter_map(|process| of(&process)).reduce(|a, b| a + b)
+}
+
+fn processes(group: u32) -> Option<impl Iterator<Item = Process>> {
     let ids = fs::read_dir("/proc").ok()?.filter_map(|entry| {
         let name = entry.ok()?.file_name().into_string().ok()?;
         name.bytes().all(|byte| byte.is_ascii_digit()).then_some(name)
     });
     // Field 5 is the process group.
-    let of_the_group =
-        ids.filter_map(Process::read).filter(|process| process.field(5) == Some(u64::from(group)));
-    // A process may end while it is read; the others still count.
-    of_the_group.filter_map(|process| of(&process)).reduce(|a, b| a + b)
+    let is_of_the_group = move |process: &Process| process.field(5) == Some(u64::from(group));
+    Some(ids.filter_map(Process::read).filter(is_of_the_group))
 }

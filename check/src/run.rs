@@ -85,7 +85,7 @@ pub fn run<'a>(
         let start = Instant::now();
         let timeouts = &mut timeouts[usize::from(check.about.level)];
         let given_up = if start >= end {
-            Some(format!("{} s are over", options.patience.as_secs()))
+            Some(is_over(options))
         } else if let Some(level) = hopeless(&findings, check.about.level) {
             Some(format!("nothing of level {level} passes yet"))
         } else if *timeouts >= TIMEOUTS_OF_A_LEVEL {
@@ -115,6 +115,10 @@ pub fn run<'a>(
         findings.push(finding);
     }
     Ok(findings)
+}
+
+fn is_over(options: Options) -> String {
+    format!("{} s are over", options.patience.as_secs())
 }
 
 /// A level below `level` without which no other check can pass, and of which nothing passes.
@@ -172,7 +176,12 @@ fn one(check: &Check, preparation: Preparation<'_>) -> Result<Outcome, Unreachab
         Err(failure) => {
             let last_words = target.last_words();
             target.failed();
-            Ok(Outcome::Failed { failure, last_words })
+            // What its own patience did not end, but that of the run, is no fault of the server.
+            let is_cut_off = Instant::now() >= end && failure.is_nothing_but_timeouts();
+            Ok(match is_cut_off {
+                true => Outcome::GivenUp(is_over(options)),
+                false => Outcome::Failed { failure, last_words },
+            })
         }
     }
 }

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use protocol::Framing;
 
 use crate::failure::{Difference, Got, Journal};
+use crate::patience::Deadline;
 use crate::peer::Peer;
 use crate::variant::Variant;
 
@@ -40,7 +41,7 @@ pub struct Stage {
     /// Where it listens.
     pub addresses: Addresses,
     /// When the check must have ended.
-    pub deadline: Instant,
+    pub deadline: Deadline,
     /// The last lines of the wire.
     pub journal: Journal,
     /// The process of the server, when this program started it.
@@ -56,7 +57,7 @@ impl Stage {
     pub fn new(addresses: Addresses, process: Option<u32>, seed: u64, end: Instant) -> Self {
         Self {
             addresses,
-            deadline: end.min(Instant::now() + CHECK_PATIENCE),
+            deadline: Deadline::after(CHECK_PATIENCE, process).or_at(end),
             journal: Journal::default(),
             process,
             variant: None,
@@ -103,7 +104,7 @@ impl Stage {
     ) -> Result<Peer, Difference> {
         match self.addresses.any(framing) {
             Some(address) => {
-                let (deadline, journal) = (self.deadline, &self.journal);
+                let (deadline, journal) = (self.deadline.clone(), &self.journal);
                 let mut peer = Peer::connect(label, address, deadline, journal, receive_buffer)?;
                 peer.use_words_of(self.variant);
                 Ok(peer)

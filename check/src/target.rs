@@ -8,12 +8,13 @@ mod moody;
 
 use std::io;
 use std::net::{SocketAddr, TcpStream};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use protocol::Framing;
 use thiserror::Error;
 
 use crate::failure::Journal;
+use crate::patience::Deadline;
 use crate::peer::Peer;
 use crate::stage::Addresses;
 use crate::variant::Variant;
@@ -90,7 +91,7 @@ impl Running {
         variant: Option<Variant>,
     ) -> Result<Self, Unreachable> {
         reach(address)?;
-        let framing = framing.unwrap_or_else(|| framing_of(address));
+        let framing = framing.unwrap_or_else(|| framing_of(address, None));
         Ok(Self { addresses: addresses(address, framing), variant })
     }
 }
@@ -100,7 +101,7 @@ impl Target for Running {
         if let Some((address, _)) = self.addresses.any(Framing::Line) {
             reach(address)?;
         }
-        wait_until_empty(self.addresses, self.variant);
+        wait_until_empty(self.addresses, self.variant, None);
         Ok(self.addresses)
     }
 }
@@ -119,12 +120,12 @@ fn addresses(address: SocketAddr, framing: Framing) -> Addresses {
 
 /// How replies end. An empty login asks for a second reply, so that nobody has to wait in order to
 /// see that no newline follows the first. What does neither is taken for line framing.
-fn framing_of(address: SocketAddr) -> Framing {
-    let end = Instant::now() + EMPTY_PATIENCE;
+fn framing_of(address: SocketAddr, process: Option<u32>) -> Framing {
+    let end = Deadline::after(EMPTY_PATIENCE, process);
     let journal = Journal::default();
     let ask = || {
-        let mut peer =
-            Peer::connect("probe", (address, Framing::Line), end, &journal, None).ok()?;
+        let address = (address, Framing::Line);
+        let mut peer = Peer::connect("probe", address, end, &journal, None).ok()?;
         let greeting = peer.bytes(b"Connect Success".len()).ok()?;
         peer.say("login").ok()?;
         let next = peer.bytes(1).ok()?;
@@ -135,18 +136,18 @@ fn framing_of(address: SocketAddr) -> Framing {
 
 /// Waits until a newcomer is alone. A server that cannot say so is checked all the same: its
 /// failures are shown by the checks of `look`.
-fn wait_until_empty(addresses: Addresses, variant: Option<Variant>) -> bool {
-    let end = Instant::now() + EMPTY_PATIENCE;
+fn wait_until_empty(addresses: Addresses, variant: Option<Variant>, process: Option<u32>) -> bool {
+    let end = Deadline::after(EMPTY_PATIENCE, process);
     let journal = Journal::default();
     let Some(address) = addresses.any(Framing::Line) else { return false };
     let ask = || {
-        let mut peer = Peer::connect("probe", address, end, &journal, None).ok()?;
+        let mut peer = Peer::connect("probe", address, end.clone(), &journal, None).ok()?;
         peer.use_words_of(variant);
         let heading = peer.in_its_words("Online Users:").into_owned();
         let name = format!("probe{}", fastrand::u32(10_000..100_000));
         peer.log_in(&name).ok()?;
         let mut is_alone = false;
-        while !is_alone && Instant::now() < end {
+        while !is_alone && !end.is_over() {
             peer.say("look").ok()?;
             listed(&mut peer, &heading)?;
             let fence = fastrand::u32(..).to_string();

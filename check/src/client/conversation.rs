@@ -11,6 +11,7 @@ use protocol::Framing;
 use super::screen::Screen;
 use super::{Program, terminal};
 use crate::failure::{Difference, Got, Journal};
+use crate::patience::Deadline;
 use crate::peer::{CLIENT, LINE_PATIENCE, Peer};
 use crate::shown::{OUTPUT, shown, shown_up_to};
 use crate::stage::CHECK_PATIENCE;
@@ -105,7 +106,7 @@ impl Conversation {
     /// Takes the client's connection and greets it.
     pub(super) fn connect(&mut self) -> Result<(), Difference> {
         let start = Instant::now();
-        let end = start + START_PATIENCE;
+        let end = self.after(START_PATIENCE);
         let stream = loop {
             if start.elapsed() > ASKS_FIRST && self.types_the_name && !self.has_typed_the_name {
                 self.type_the_name()?;
@@ -113,7 +114,7 @@ impl Conversation {
             // The standard library has no accept with a limit, so this one asks again.
             match self.listener.accept() {
                 Ok((stream, _)) => break stream,
-                Err(_) if Instant::now() < end && matches!(self.child.try_wait(), Ok(None)) => {
+                Err(_) if !end.is_over() && matches!(self.child.try_wait(), Ok(None)) => {
                     thread::sleep(Duration::from_millis(5));
                 }
                 Err(_) if matches!(self.child.try_wait(), Ok(None)) => {
@@ -124,7 +125,7 @@ impl Conversation {
         };
         let prepared = prepare(&stream);
         prepared.map_err(|error| self.fact("a connection", &error.to_string()))?;
-        let deadline = Instant::now() + CHECK_PATIENCE;
+        let deadline = self.after(CHECK_PATIENCE);
         self.peer = Some(Peer::accepted(CLIENT, stream, Framing::Line, deadline, &self.journal));
         self.tell(b"Connect Success\n")
     }
@@ -204,8 +205,8 @@ impl Conversation {
 
     /// Each line stands in the output once, in this order and uncut.
     pub(super) fn sees_once(&mut self, lines: &[String]) -> Result<(), Difference> {
-        let seen =
-            self.screen.wait(LINE_PATIENCE, |text| lines.iter().all(|line| text.contains(line)));
+        let are_there = |text: &str| lines.iter().all(|line| text.contains(line));
+        let seen = self.screen.wait(&self.after(LINE_PATIENCE), are_there);
         let mut from = 0;
         for line in lines {
             let Some(at) = seen[from..].find(line.as_str()) else {
@@ -225,8 +226,8 @@ impl Conversation {
     pub(super) fn close(&mut self) -> Result<(), Difference> {
         self.journal.note_text("the server closes".to_owned());
         self.peer = None;
-        let end = Instant::now() + LINE_PATIENCE;
-        while Instant::now() < end {
+        let end = self.after(LINE_PATIENCE);
+        while !end.is_over() {
             if !matches!(self.child.try_wait(), Ok(None)) {
                 return Ok(());
             }
@@ -239,13 +240,13 @@ impl Conversation {
     fn close_and_read(&mut self) -> Result<String, Difference> {
         let _ = self.close();
         self.groups.end(self.group);
-        Ok(self.screen.wait(LINE_PATIENCE, |_| false))
+        Ok(self.screen.wait(&self.after(LINE_PATIENCE), |_| false))
     }
 
     /// What it wrote to its standard error, where a traceback stands.
     pub(super) fn last_words(&mut self) -> Option<String> {
         self.groups.end(self.group);
-        let said = self.errors.wait(LINE_PATIENCE, |_| false);
+        let said = self.errors.wait(&self.after(LINE_PATIENCE), |_| false);
         let lines: Vec<_> = said.lines().filter(|line| !line.trim().is_empty()).collect();
         let last = &lines[lines.len().saturating_sub(4)..];
         let said: String = last
@@ -260,6 +261,11 @@ impl Conversation {
         let last: Vec<_> = last.into_iter().rev().collect();
         let seen = if last.is_empty() { "(nothing)".to_owned() } else { last.join(" / ") };
         self.fact(&format!("on the screen: {expected}"), &format!("on the screen: {seen}"))
+    }
+
+    /// So long from now, for what the client does.
+    fn after(&self, patience: Duration) -> Deadline {
+        Deadline::after(patience, Some(self.child.id()))
     }
 
     fn fact(&self, expected: &str, got: &str) -> Difference {

@@ -3,9 +3,10 @@
 use std::io::Read;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
+
+use crate::patience::Deadline;
 
 /// Bytes after which no more of the output is kept.
 const KEPT: usize = 1024 * 1024;
@@ -52,18 +53,15 @@ impl Screen {
         Ok(Self { shared, reader: Some(reader) })
     }
 
-    /// Waits until `is_there`, or until nothing more can come. What was shown until then.
-    pub(super) fn wait(&self, patience: Duration, is_there: impl Fn(&str) -> bool) -> String {
-        let end = Instant::now() + patience;
+    /// Waits until `is_there`, until nothing more can come, or until `end`. What was shown until then.
+    pub(super) fn wait(&self, end: &Deadline, is_there: impl Fn(&str) -> bool) -> String {
         let mut shown = self.shared.shown.lock();
         loop {
             let text = without_escapes(&shown.bytes);
-            if is_there(&text) || shown.is_closed {
+            if is_there(&text) || shown.is_closed || end.is_over() {
                 return text;
             }
-            if self.shared.changed.wait_until(&mut shown, end).timed_out() {
-                return without_escapes(&shown.bytes);
-            }
+            self.shared.changed.wait_for(&mut shown, end.left());
         }
     }
 

@@ -2,13 +2,14 @@
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use protocol::Framing;
 use socket2::{Domain, SockRef, Socket, Type};
 
 use super::LINE_PATIENCE;
 use crate::failure::Got;
+use crate::patience::Deadline;
 
 /// Bytes without a newline that are taken before a server is called a flood.
 const LONGEST: usize = 256 * 1024;
@@ -23,22 +24,22 @@ pub(super) struct Wire {
     stream: TcpStream,
     pub(super) framing: Framing,
     unread: Vec<u8>,
-    deadline: Instant,
+    deadline: Deadline,
     /// How long a send or a line may take.
     pub(super) patience: Duration,
 }
 
 impl Wire {
-    pub(super) fn new(stream: TcpStream, framing: Framing, deadline: Instant) -> Self {
+    pub(super) fn new(stream: TcpStream, framing: Framing, deadline: Deadline) -> Self {
         Self { stream, framing, unread: Vec::new(), deadline, patience: LINE_PATIENCE }
     }
 
     pub(super) fn connect(
         (address, framing): (SocketAddr, Framing),
-        deadline: Instant,
+        deadline: Deadline,
         receive_buffer: Option<usize>,
     ) -> io::Result<Self> {
-        let left = limited(LINE_PATIENCE, deadline)?;
+        let left = left(&deadline.within(LINE_PATIENCE))?;
         let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
         // The window is agreed upon when the connection is made, so it is set before.
         if let Some(bytes) = receive_buffer {
@@ -52,13 +53,27 @@ impl Wire {
 
     /// Sends these bytes, all of them.
     pub(super) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.stream.set_write_timeout(Some(limited(self.patience, self.deadline)?))?;
-        self.stream.write_all(bytes)
+        let mut rest = bytes;
+        let mut end = self.deadline.within(self.patience);
+        while !rest.is_empty() {
+            self.stream.set_write_timeout(Some(left(&end)?))?;
+            match self.stream.write(rest) {
+                Ok(0) => return Err(ErrorKind::WriteZero.into()),
+                // It takes something, so it may take its time for what follows.
+                Ok(length) => {
+                    rest = &rest[length..];
+                    end = self.deadline.within(self.patience);
+                }
+                Err(error) if is_no_more_than_late(&error) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
     }
 
     /// The next line, without its newline. On classic framing a reply that has none is a line too.
     pub(super) fn line(&mut self, patience: Duration) -> Result<Vec<u8>, Got> {
-        let end = (Instant::now() + patience).min(self.deadline);
+        let end = self.deadline.within(patience);
         loop {
             if let Some(bare) = self.bare() {
                 return Ok(self.unread.drain(..bare).collect());
@@ -71,15 +86,15 @@ impl Wire {
             if self.unread.len() >= LONGEST {
                 return Err(Got::Flood(self.unread.len()));
             }
-            self.fill(end)?;
+            self.fill(&end)?;
         }
     }
 
     /// The next bytes, so many of them.
     pub(super) fn bytes(&mut self, count: usize) -> Result<Vec<u8>, Got> {
-        let end = (Instant::now() + self.patience).min(self.deadline);
+        let end = self.deadline.within(self.patience);
         while self.unread.len() < count {
-            self.fill(end)?;
+            self.fill(&end)?;
         }
         Ok(self.unread.drain(..count).collect())
     }
@@ -101,11 +116,11 @@ impl Wire {
         BARE.iter().find(|bare| self.unread.starts_with(bare)).map(|bare| bare.len())
     }
 
-    fn fill(&mut self, end: Instant) -> Result<(), Got> {
-        let left = end.saturating_duration_since(Instant::now());
-        if left.is_zero() {
+    /// Reads what has come, if anything. Fails when `end` is over.
+    fn fill(&mut self, end: &Deadline) -> Result<(), Got> {
+        let Ok(left) = left(end) else {
             return Err(Got::Silence(std::mem::take(&mut self.unread)));
-        }
+        };
         let mut buffer = [0; 16 * 1024];
         let read =
             self.stream.set_read_timeout(Some(left)).and_then(|()| self.stream.read(&mut buffer));
@@ -115,13 +130,8 @@ impl Wire {
                 self.unread.extend_from_slice(&buffer[..length]);
                 Ok(())
             }
-            Err(error) => match error.kind() {
-                ErrorKind::WouldBlock | ErrorKind::TimedOut => {
-                    Err(Got::Silence(std::mem::take(&mut self.unread)))
-                }
-                ErrorKind::Interrupted => Ok(()),
-                _ => Err(Got::Broken(error.to_string())),
-            },
+            Err(error) if is_no_more_than_late(&error) => Ok(()),
+            Err(error) => Err(Got::Broken(error.to_string())),
         }
     }
 }
@@ -134,7 +144,13 @@ pub(super) fn got(error: &io::Error) -> Got {
     }
 }
 
-fn limited(patience: Duration, deadline: Instant) -> io::Result<Duration> {
-    let left = deadline.saturating_duration_since(Instant::now()).min(patience);
+/// Whether the deadline, and nothing else, decides if there is another try.
+fn is_no_more_than_late(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted)
+}
+
+/// How long a call of the system may wait. Zero would mean for ever.
+fn left(end: &Deadline) -> io::Result<Duration> {
+    let left = end.left();
     if left.is_zero() { Err(ErrorKind::TimedOut.into()) } else { Ok(left) }
 }

@@ -12,6 +12,7 @@ use protocol::Framing;
 
 use super::group::{self, Group};
 use super::{Target, Unreachable, addresses, framing_of, wait_until_empty};
+use crate::patience::Deadline;
 use crate::shown::{OUTPUT, shown_up_to};
 use crate::stage::Addresses;
 use crate::variant::Variant;
@@ -123,7 +124,8 @@ impl CommandTarget {
             self.end(process);
             return Err(error);
         }
-        let framing = self.framing.unwrap_or_else(|| framing_of(address));
+        let id = Some(process.child.id());
+        let framing = self.framing.unwrap_or_else(|| framing_of(address, id));
         process.addresses = super::addresses(address, framing);
         Ok(process)
     }
@@ -141,8 +143,9 @@ impl Target for CommandTarget {
     fn ready(&mut self, _operators: &[(String, String)]) -> Result<Addresses, Unreachable> {
         if let Some(mut process) = self.running.take() {
             let has_ended = !matches!(process.child.try_wait(), Ok(None));
-            if !has_ended && (!process.is_used || wait_until_empty(process.addresses, self.variant))
-            {
+            let id = Some(process.child.id());
+            let is_empty = || wait_until_empty(process.addresses, self.variant, id);
+            if !has_ended && (!process.is_used || is_empty()) {
                 process.is_used = true;
                 // What it says of one check would lead astray in the report of another.
                 process.output.lock().clear();
@@ -207,7 +210,7 @@ fn free_address() -> io::Result<SocketAddr> {
 }
 
 fn wait_until_it_listens(process: &mut Process, address: SocketAddr) -> Result<(), Unreachable> {
-    let end = Instant::now() + START_PATIENCE;
+    let end = Deadline::after(START_PATIENCE, Some(process.child.id()));
     loop {
         // No system tells one process when another begins to listen, so this one asks.
         if TcpStream::connect_timeout(&address, START_PATIENCE).is_ok() {
@@ -219,7 +222,7 @@ fn wait_until_it_listens(process: &mut Process, address: SocketAddr) -> Result<(
             join_soon(std::mem::take(&mut process.readers));
             return Err(Unreachable::Ended(status.to_string(), said(&process.output.lock())));
         }
-        if Instant::now() > end {
+        if end.is_over() {
             let said = said(&process.output.lock());
             let seconds = START_PATIENCE.as_secs();
             return Err(Unreachable::TakesNoConnection(address.port(), seconds, said));

@@ -5,6 +5,7 @@ mod server;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
+use std::time::Duration;
 
 use chat_check::checks::Check;
 use chat_check::report::text;
@@ -79,6 +80,20 @@ fn a_right_server_passes_up_to_level_5() {
         let is_well = matches!(finding.outcome, Outcome::Passed | Outcome::Inapplicable(_));
         assert!(is_well, "{}", text::finding(finding));
     }
+}
+
+/// The time of all checks ends in the middle of one, before that one's own time.
+#[test]
+fn a_check_for_which_no_time_is_left_has_not_failed() {
+    let checks = Check::all().unwrap();
+    let check = checks.iter().find(|check| check.about.name == "greeting").unwrap();
+    let mut cage = Cage { fault: Fault::NoGreeting, server: None };
+    let options = Options { patience: Duration::from_secs(1), ..Options::default() };
+    let findings = run(&mut cage, &[check], options, |_| {}).unwrap();
+    let Outcome::GivenUp(why) = &findings[0].outcome else {
+        panic!("{}", text::finding(&findings[0]));
+    };
+    assert_eq!(why, "1 s are over");
 }
 
 /// Mistakes whose report does not depend on the time that anything takes.
