@@ -9,7 +9,7 @@ use chat_server::{Endpoint, Network};
 use nix::sys::socket::{setsockopt, sockopt};
 use tempfile::TempDir;
 
-use crate::support::{TestClient, TestServer, operators_file};
+use crate::support::{TestClient, TestServer, Until, operators_file};
 
 /// Two honest users who must notice nothing.
 struct Witnesses {
@@ -105,6 +105,7 @@ fn a_reset_in_the_middle_of_a_line_says_nothing() {
             }
             talker.stream().shutdown(Shutdown::Both).unwrap();
         });
+        let end = Until(&is_over);
         let mut torn = Vec::new();
         for round in 0..ROUNDS {
             let ghost = TestClient::connect(server.address);
@@ -116,7 +117,7 @@ fn a_reset_in_the_middle_of_a_line_says_nothing() {
             let lines = watcher.lines_until(&format!("ghost{round} has left the room."));
             torn.extend(lines.into_iter().filter(|line| line.ends_with(": torn")));
         }
-        is_over.store(true, Ordering::Relaxed);
+        drop(end);
         watcher.stream().shutdown(Shutdown::Both).unwrap();
         assert_eq!(torn, [""; 0]);
     });

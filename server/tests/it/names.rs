@@ -15,7 +15,7 @@ use socket2::{Domain, Socket, Type};
 use tempfile::TempDir;
 
 use crate::program::Program;
-use crate::support::{TestClient, TestServer, operators_file};
+use crate::support::{TestClient, TestServer, Until, operators_file};
 
 /// A file of users, each with a made secret, which are given back.
 pub fn users_file<const N: usize>(folder: &TempDir, names: [&str; N]) -> (PathBuf, [String; N]) {
@@ -252,8 +252,7 @@ fn guessers_hold_up_nobody() {
     }
     let is_over = AtomicBool::new(false);
     thread::scope(|scope| {
-        // Also where an assertion fails: else the scope would wait for the talk for ever.
-        let end = SetOnDrop(&is_over);
+        let end = Until(&is_over);
         let talk = scope.spawn(|| {
             let mut longest = Duration::ZERO;
             while !is_over.load(Ordering::Relaxed) {
@@ -280,14 +279,6 @@ fn guessers_hold_up_nobody() {
         assert!(longest < Duration::from_secs(2), "a line took {longest:?}");
         println!("a line took {longest:?} at most");
     });
-}
-
-struct SetOnDrop<'a>(&'a AtomicBool);
-
-impl Drop for SetOnDrop<'_> {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
 }
 
 #[test]

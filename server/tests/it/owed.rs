@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 use crate::capacity::{resident, resident_at_most};
 use crate::program::Program;
-use crate::support::{TestClient, TestServer, operators_file};
+use crate::support::{TestClient, TestServer, Until, operators_file};
 
 const ASKERS: usize = 100;
 const BACKLOG: usize = 1024 * 1024;
@@ -103,6 +103,7 @@ fn a_talker_is_heard_beside_those_who_ask_for_everything() {
                 }
             });
         }
+        let end = Until(&is_over);
         asked.iter().take(4).for_each(drop);
         let mut took: Vec<_> = (0..TURNS)
             .map(|number| {
@@ -112,7 +113,7 @@ fn a_talker_is_heard_beside_those_who_ask_for_everything() {
                 begin.elapsed()
             })
             .collect();
-        is_over.store(true, Ordering::Relaxed);
+        drop(end);
         took.sort_unstable();
         took
     });

@@ -4,6 +4,7 @@ use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -275,5 +276,15 @@ impl TestClient {
             Carrier::WebSocket(stream) => stream.close(),
             Carrier::Tls(stream) => stream.end_input(),
         }
+    }
+}
+
+/// Set when it is dropped, by a panic even: else threads that go on until then would be waited for for
+/// ever.
+pub struct Until<'a>(pub &'a AtomicBool);
+
+impl Drop for Until<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
     }
 }
