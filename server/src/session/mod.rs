@@ -19,7 +19,6 @@ use protocol::foreign::foreign_line;
 use protocol::{Framing, LineDecoder, LineError, Reply, Request};
 
 use self::rate_limit::RateLimit;
-use self::reading::Input;
 use crate::chat::{Chat, Membership, Seat};
 use crate::config::{Config, Transport};
 use crate::delivery::client::Client;
@@ -29,8 +28,8 @@ use crate::delivery::phase::{DeliveryEnd, Phase, Removal};
 use crate::log::position::Position;
 use crate::log::room_log::LogGuard;
 use crate::moderation::interrupt::{Interrupt, InterruptWatch};
-use crate::web::Site;
 use crate::web::http::Refusal;
+use crate::web::{Site, websocket};
 
 /// Why a session came to its end. The text is for the server's log.
 #[derive(Debug, thiserror::Error)]
@@ -51,6 +50,17 @@ enum SessionEnd {
 
 /// Whether the session goes on.
 type Step = Result<(), SessionEnd>;
+
+/// What the bytes from a client are made of.
+#[derive(Debug)]
+enum Input {
+    /// Lines.
+    Lines,
+    /// The head of an HTTP request, of which this much has come.
+    Http(Vec<u8>),
+    /// Frames of a WebSocket.
+    Frames(Box<websocket::Decoder>),
+}
 
 /// One client's conversation with the chat.
 struct Session<'a> {

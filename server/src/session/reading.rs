@@ -7,26 +7,14 @@ use protocol::LineDecoder;
 use protocol::foreign::foreign_bytes;
 use protocol::limits::UNTERMINATED_BYTES;
 
-use super::{Session, SessionEnd, Step};
+use super::{Input, Session, SessionEnd, Step};
 use crate::delivery::phase::Phase;
 use crate::moderation::interrupt::{Interrupt, wait_for_input};
 use crate::trace;
-use crate::web::websocket;
 
 /// Bytes read from the socket at once: few as long as the client types, many once it pipes.
 const READ_BYTES: usize = 512;
 const READ_BYTES_OF_PIPES: usize = 64 * 1024;
-
-/// What the bytes from a client are made of.
-#[derive(Debug)]
-pub enum Input {
-    /// Lines.
-    Lines,
-    /// The head of an HTTP request, of which this much has come.
-    Http(Vec<u8>),
-    /// Frames of a WebSocket.
-    Frames(Box<websocket::Decoder>),
-}
 
 impl Session<'_> {
     /// Reads until the client has ended its input. Whatever else ends the session is an error.
