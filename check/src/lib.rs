@@ -15,6 +15,7 @@
 //! | [`variant`] | the same protocol in other words | nothing |
 //! | [`failure`], [`shown`], [`glob`] | what a check found, safe to be shown; names by pattern | nothing |
 //! | [`resources`] | what a process uses | `/proc` |
+//! | [`stdout`] | a writer that waits for who reads | nothing |
 //!
 //! It knows `protocol`, and nothing of this project's server and client. It trusts nobody: every
 //! wait ends, every buffer has a limit, and no byte of a server reaches the terminal as it came.
@@ -34,6 +35,7 @@ pub mod resources;
 pub mod run;
 pub mod shown;
 pub mod stage;
+pub mod stdout;
 pub mod target;
 pub mod transcript;
 pub mod variant;

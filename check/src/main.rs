@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use chat_check::args::Arguments;
 use chat_check::program;
+use chat_check::stdout::Patient;
 use clap::Parser;
 use clap::error::ErrorKind;
 
@@ -17,7 +18,7 @@ fn main() -> ExitCode {
         }
         error.exit()
     });
-    match program::main(arguments, &mut io::stdout()) {
+    match program::main(arguments, &mut Patient(io::stdout())) {
         Ok(exit) => exit.into(),
         Err(problem) => {
             eprintln!("chat-check: {problem}");
