@@ -19,11 +19,15 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
+use nix::sys::socket::{self, Backlog};
 
 use generator::link::Credentials;
 use generator::relay::Relay;
 use peers::Peer;
 use suite::{Settings, Suite};
+
+/// Connections that may wait to be accepted, as many as the server lets wait.
+const WAITING: i32 = 4096;
 
 /// Puts load on the server, and on what it is compared with.
 #[derive(Debug, Parser)]
@@ -136,6 +140,8 @@ fn main() -> Result<()> {
 /// A listener on a free port, which it says as the server does.
 fn listen() -> Result<TcpListener> {
     let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0)))?;
+    // A crowd whose thread waits for a full queue does not go on with its handshakes meanwhile.
+    socket::listen(&listener, Backlog::new(WAITING)?)?;
     println!("listening on {}", listener.local_addr()?);
     io::stdout().flush()?;
     Ok(listener)
