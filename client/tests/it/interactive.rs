@@ -432,7 +432,9 @@ fn a_login_that_fails_ends_as_in_a_pipe() {
 #[test]
 fn a_flood_does_not_hold_up_the_keys() {
     const LEAST: u32 = 100_000;
-    const MOST: u32 = 400_000;
+    // The end of a flood for keys that are held up for ever. On a busy machine this program itself may not
+    // run for some seconds, and must find the flood still going on.
+    const MOST: u32 = 2_000_000;
     let server = RealServer::start();
     let mut pty = chat(&server, &["--no-time", "--color", "never"]);
     let mut bob = server.other("bob");
