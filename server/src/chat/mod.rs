@@ -147,7 +147,7 @@ impl Chat {
         let main = match &recorder {
             Some(recorder) => {
                 let earlier = recorder.earlier(&name, config.backlog);
-                Room::new(log.with_earlier(&earlier.lines), earlier.topic)
+                Room::new(log.with_earlier(earlier.lines), earlier.topic)
             }
             None => Room::new(log, String::new()),
         };

@@ -61,6 +61,6 @@ impl Chat {
     fn room(&self, number: u64, name: &RoomName, earlier: Earlier) -> Room {
         let subscribers = Arc::clone(&self.subscribers);
         let log = RoomLog::new(number, name.clone(), self.backlog, subscribers);
-        Room::new(log.with_earlier(&earlier.lines), earlier.topic)
+        Room::new(log.with_earlier(earlier.lines), earlier.topic)
     }
 }

@@ -5,6 +5,9 @@
 mod binary;
 mod browser;
 mod capacity;
+#[path = "../../examples/soak/clock.rs"]
+mod clock;
+mod clocks;
 mod config_file;
 mod dead_peers;
 /// The same test holds the client's folders.
