@@ -30,6 +30,15 @@ pub trait Subscriber: Debug + Send + Sync {
     fn carry(&self, log: &Arc<RoomLog>) {
         self.wake(log);
     }
+
+    /// The same, when the caller calls [`Subscriber::look`] before it waits for anything.
+    fn leave(&self, log: &Arc<RoomLog>) {
+        self.wake(log);
+    }
+
+    /// Does at once, on this thread, what a client's session has left for it, called while nothing at all
+    /// is locked. The subscriber may be at it already.
+    fn look(&self) {}
 }
 
 /// Everybody who reads the logs of one server.
@@ -152,7 +161,13 @@ impl RoomLog {
     fn guard<'a>(self: &'a Arc<Self>, state: MutexGuard<'a, State>) -> LogGuard<'a> {
         LogGuard {
             state,
-            wake: Wake { log: self, couriers: 0, recorder: false, is_carried: false },
+            wake: Wake {
+                log: self,
+                couriers: 0,
+                recorder: false,
+                is_carried: false,
+                left_to: None,
+            },
         }
     }
 
@@ -286,6 +301,8 @@ struct Wake<'a> {
     recorder: bool,
     /// Whether couriers may work on this thread.
     is_carried: bool,
+    /// The courier that need not be woken, since this thread looks after it.
+    left_to: Option<u32>,
 }
 
 impl Drop for Wake<'_> {
@@ -295,8 +312,11 @@ impl Drop for Wake<'_> {
             recorder.wake(self.log);
         }
         while self.couriers != 0 {
-            let courier = &couriers[self.couriers.trailing_zeros() as usize];
-            if self.is_carried {
+            let number = self.couriers.trailing_zeros();
+            let courier = &couriers[number as usize];
+            if self.left_to == Some(number) {
+                courier.leave(self.log);
+            } else if self.is_carried {
                 courier.carry(self.log);
             } else {
                 courier.wake(self.log);
@@ -328,6 +348,13 @@ impl LogGuard<'_> {
             }
             None => self.wake.couriers |= state.notify_couriers(),
         }
+    }
+
+    /// Has this courier not woken: the caller looks after it before it waits for anything, see
+    /// [`Subscriber::look`].
+    pub fn leave_to(&mut self, courier: usize) {
+        // There are at most [`MAX_COURIERS`].
+        self.wake.left_to = u32::try_from(courier).ok();
     }
 
     /// Unlocks the log, and lets couriers that sleep carry the lines on this thread, if the last lines

@@ -24,8 +24,8 @@ use crate::log::room_log::RoomLog;
 /// shall not have to send to all of them.
 const FEW_READERS: usize = 64;
 
-/// So many passes a speaker makes at most, for others may go on speaking meanwhile.
-const SPEAKERS_PASSES: usize = 4;
+/// So many passes a session makes at most, for others may go on speaking meanwhile.
+const SESSIONS_PASSES: usize = 4;
 
 /// The clients of one courier, and how far each was sent what it is owed.
 #[derive(Debug)]
@@ -103,11 +103,11 @@ impl Rounds {
         if is_busy { Some(Duration::ZERO) } else { self.sleep_time() }
     }
 
-    /// Does for a speaker's thread what there is to do in small rooms. `false` when the courier's
+    /// Does on a session's thread what there is to do in small rooms. `false` when the courier's
     /// own thread has to go on.
-    pub fn work_for_speaker(&mut self) -> bool {
+    pub fn work_for_session(&mut self) -> bool {
         let blocked = self.blocked.len();
-        for _ in 0..SPEAKERS_PASSES {
+        for _ in 0..SESSIONS_PASSES {
             let logs = self.inbox.take_logs();
             self.take_urgent();
             let readers = |log: &Arc<RoomLog>| {
