@@ -14,7 +14,8 @@ use protocol::{Framing, Reply};
 
 use crate::config::{Endpoint, Transport};
 use crate::delivery::inbox::{ClientId, Inbox};
-use crate::delivery::outbox::{Item, Outbox};
+use crate::delivery::item::Item;
+use crate::delivery::outbox::Outbox;
 use crate::delivery::owed::Owed;
 use crate::delivery::socket::Socket;
 use crate::log::position::Position;

@@ -22,7 +22,7 @@ use super::{CourierThread, Duration, LIVE_TIME};
 use crate::config::Endpoint;
 use crate::delivery::client::Client;
 use crate::delivery::inbox::ClientId;
-use crate::delivery::outbox::Item;
+use crate::delivery::item::Item;
 use crate::delivery::socket::Socket;
 use crate::log::position::Position;
 use crate::log::room_log::{RoomLog, Subscriber, Subscribers};
