@@ -303,7 +303,7 @@ impl<'scope> Place<'scope> {
             }
             Err(failure) => {
                 drop(client.post(Position::default(), Item::Close));
-                let delivery = session::disconnect(self.chat, &client, self.closer, None, true);
+                let delivery = session::disconnect(self.chat, &client, self.closer, true);
                 log::info!("{} (nobody) is gone: {failure}; {delivery}", client.address);
             }
         };
@@ -316,7 +316,7 @@ impl<'scope> Place<'scope> {
         drop(client.post(Position::default(), Item::Close));
         // A new socket takes so short a text at once, so this is no long wait.
         client.outbox.wait_for_end();
-        self.chat.disconnect(&client, None);
+        self.chat.disconnect(&client);
         self.closer.close(client);
     }
 }
