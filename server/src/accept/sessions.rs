@@ -74,7 +74,7 @@ impl<'scope> Sessions<'scope> {
             }
             Err(failure) => {
                 drop(client.post(Position::default(), Item::Close));
-                let delivery = session::disconnect(self.chat, &client, self.closer, None, true);
+                let delivery = session::disconnect(self.chat, &client, self.closer, true);
                 log::info!("{} (nobody) is gone: {failure}; {delivery}", client.address);
             }
         };
@@ -87,7 +87,7 @@ impl<'scope> Sessions<'scope> {
         drop(client.post(Position::default(), Item::Close));
         // A new socket takes so short a text at once, so this is no long wait.
         client.outbox.wait_for_end();
-        self.chat.disconnect(&client, None);
+        self.chat.disconnect(&client);
         self.closer.close(client);
     }
 }
