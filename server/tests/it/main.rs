@@ -6,6 +6,9 @@ mod bans;
 mod binary;
 mod browser;
 mod capacity;
+#[path = "../../examples/soak/clock.rs"]
+mod clock;
+mod clocks;
 mod config_file;
 mod dead_peers;
 /// The same test holds the client's folders.

@@ -200,7 +200,7 @@ impl World {
         let subscribers = Arc::clone(&self.here.subscribers);
         let log = RoomLog::new(self.logs_made, name.clone(), self.here.backlog, subscribers);
         self.logs_made += 1;
-        let room = Room::new(log.with_earlier(&earlier.lines), earlier.topic);
+        let room = Room::new(log.with_earlier(earlier.lines), earlier.topic);
         let log = Arc::clone(&room.log);
         self.rooms.insert(name.clone(), room);
         log
