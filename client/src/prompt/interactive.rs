@@ -20,7 +20,7 @@ use crate::exit::{Exit, Failure};
 use crate::model::commands::{Input, as_typed, explained, is_secret, verbatim};
 use crate::model::names::Names;
 use crate::model::state::State;
-use crate::net::{PATIENCE, Target, get_in};
+use crate::net::{PATIENCE, Servers, get_in};
 use crate::prompt::editor::Prompt;
 use crate::prompt::face::{Face, Read};
 use crate::prompt::login_dialog::{self, LoggedIn};
@@ -60,8 +60,8 @@ pub fn run(
     let style = style(appearance, is_plain);
     let log = appearance.log.as_deref().map(LogFile::open).transpose()?;
     // Before the terminal is taken, so that Ctrl-C ends a connection attempt as it ends anything.
-    let target = Target::of(to)?;
-    let entered = log_in(to, &target)?;
+    let servers = Servers::of(to)?;
+    let entered = log_in(to, &servers)?;
     let queue = Arc::new(DisplayQueue::default());
     let mut view = View::new(style, appearance.time(), log, Arc::clone(&queue));
     view.on_mention = appearance.on_mention.clone().map(OnMention::new);
@@ -69,7 +69,7 @@ pub fn run(
     if is_plain {
         leave_on_signals(Arc::clone(&queue))?;
         let (plain, printer) = Plain::start(Arc::clone(&queue), style)?;
-        return until_shown(chat(to, &target, alone, entered, plain, view), &queue, printer);
+        return until_shown(chat(to, &servers, alone, entered, plain, view), &queue, printer);
     }
     let terminal = Terminal::take()?;
     leave_on_signals(Arc::clone(&queue))?;
@@ -78,7 +78,7 @@ pub fn run(
     let redrawn = Arc::clone(&queue);
     let printer = thread::spawn("printer", move || redrawn.redraw_loop(&mut printer))?;
     // By the end of the chat the editor is gone, so the printer does not wait for it.
-    until_shown(chat(to, &target, alone, entered, prompt, view), &queue, printer)
+    until_shown(chat(to, &servers, alone, entered, prompt, view), &queue, printer)
 }
 
 fn until_shown(
@@ -114,7 +114,7 @@ fn style(appearance: &Appearance, is_plain: bool) -> Style {
 /// The whole stay, from the login to the farewell.
 fn chat(
     to: &ServerArgs,
-    target: &Target,
+    servers: &Servers,
     alone: Option<Alone>,
     entered: Entered,
     mut prompt: impl Face,
@@ -123,15 +123,15 @@ fn chat(
     let queue = Arc::clone(&view.queue);
     let logged_in = match entered {
         Entered::In(logged_in) => Some(*logged_in),
-        Entered::NotYet => login_dialog::log_in(target, to.secret()?.as_ref(), &mut prompt)?,
+        Entered::NotYet => login_dialog::log_in(servers, to.secret()?.as_ref(), &mut prompt)?,
         Entered::WithPassword(name) => {
-            match login_dialog::log_in_as(target, &name, None, &mut prompt)? {
+            match login_dialog::log_in_as(servers, &name, None, &mut prompt)? {
                 Some(entered) => Some(entered?),
                 None => None,
             }
         }
     };
-    let Some(LoggedIn { server, name, secret, connection }) = logged_in else {
+    let Some(LoggedIn { servers, name, secret, connection }) = logged_in else {
         return Ok(queue.leaving().unwrap_or(Exit::Done));
     };
     let mut state = State::new(&name, to.room());
@@ -142,7 +142,7 @@ fn chat(
     let (mailbox, inputs) = sync_channel(MAILBOX);
     let commands = alone.as_ref().map(|alone| alone.commands);
     let mut session =
-        Session::new(server, state, view, Timing::default(), (mailbox.clone(), inputs));
+        Session::new(servers, state, view, Timing::default(), (mailbox.clone(), inputs));
     session.alone = alone;
     session.publish();
     let guard = LeaveOnDrop(Arc::clone(&queue));
@@ -193,12 +193,12 @@ enum Entered {
 }
 
 /// Goes straight in, when the command line has a name.
-fn log_in(to: &ServerArgs, target: &Target) -> Result<Entered, Failure> {
+fn log_in(to: &ServerArgs, servers: &Servers) -> Result<Entered, Failure> {
     let Some(name) = to.name() else { return Ok(Entered::NotYet) };
     let secret = to.secret()?;
-    let (server, name) = (target.clone(), name.to_owned());
-    match get_in(&server, &name, secret.as_ref(), PATIENCE) {
-        Ok(connection) => Ok(Entered::In(Box::new(LoggedIn { server, name, secret, connection }))),
+    let (servers, name) = (servers.clone(), name.to_owned());
+    match get_in(&servers, &name, secret.as_ref(), PATIENCE) {
+        Ok(connection) => Ok(Entered::In(Box::new(LoggedIn { servers, name, secret, connection }))),
         Err(error) if secret.is_none() && error.wants_password() => Ok(Entered::WithPassword(name)),
         Err(error) => Err(error.into()),
     }

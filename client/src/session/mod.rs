@@ -35,7 +35,7 @@ use crate::model::liveness::{Doubt, Liveness};
 use crate::model::replay::Wanted;
 use crate::model::state::State;
 use crate::net::error::without_number;
-use crate::net::{Attempted, Connection, Incoming, Line, Target};
+use crate::net::{Attempted, Connection, Incoming, Line, Servers};
 use crate::sanitize::Sanitized;
 use crate::session::link::Link;
 use crate::session::timing::Timing;
@@ -102,7 +102,7 @@ pub struct Ended {
 
 /// A stay in the chat, over as many connections as it takes.
 pub struct Session {
-    server: Target,
+    servers: Servers,
     /// How the chat is called when that is not what its users know it by.
     pub alone: Option<Alone>,
     state: State,
@@ -141,14 +141,14 @@ enum End {
 impl Session {
     /// A session of a user who is logged in. The state is the one of the first connection.
     pub fn new(
-        server: impl Into<Target>,
+        servers: impl Into<Servers>,
         state: State,
         view: View,
         timing: Timing,
         (mailbox, inputs): (SyncSender<SessionMessage>, Receiver<SessionMessage>),
     ) -> Self {
         Self {
-            server: server.into(),
+            servers: servers.into(),
             alone: None,
             state,
             view,
@@ -168,10 +168,11 @@ impl Session {
     ///
     /// When this machine lacks a thread or a file descriptor.
     pub fn run(mut self, connection: Connection) -> Result<Ended, Failure> {
+        let mut server = connection.server().to_owned();
         let mut link = self.link(connection)?;
-        let server = self.alone.as_ref().map_or(&self.server.address, |alone| &alone.place);
+        let place = self.alone.as_ref().map_or(&server, |alone| &alone.place);
         let name = self.state.name();
-        let welcome = format!("connected to {server} as {name}; /help lists the commands");
+        let welcome = format!("connected to {place} as {name}; /help lists the commands");
         self.view.notice(&welcome);
         let requests = self.state.requests_after_login(Wanted::Latest);
         link.send(&requests);
@@ -192,11 +193,19 @@ impl Session {
             }
             self.state.lost();
             self.publish();
-            let Some(connection) = self.reconnect(&why)? else {
+            let lost = match self.servers.are_several() {
+                true => format!("connection to {server} lost: {why}"),
+                false => format!("connection lost: {why}"),
+            };
+            let Some(connection) = self.reconnect(lost)? else {
                 return Ok(self.ended(Exit::ConnectionLost));
             };
+            connection.server().clone_into(&mut server);
             link = self.link(connection)?;
-            self.view.notice("connected again");
+            self.view.notice(&match self.servers.are_several() {
+                true => format!("connected again, to {server}"),
+                false => "connected again".to_owned(),
+            });
             let requests = self.state.requests_after_login(Wanted::Missed);
             link.send(&requests);
         }
@@ -209,6 +218,8 @@ impl Session {
     }
 
     fn link(&mut self, connection: Connection) -> Result<Link, Failure> {
+        // After it is lost, another one comes first.
+        self.servers = self.servers.after(Some(connection.address()));
         let link = Link::new(connection, self.timing.answer, self.mailbox.clone())?;
         self.presence = Presence::Connected;
         Ok(link)
