@@ -38,6 +38,7 @@ mod tls_stream;
 mod transcripts;
 mod watch;
 mod web;
+mod web_also;
 mod web_bridge;
 mod web_rules;
 mod web_socket;
