@@ -95,3 +95,29 @@ fn one_server_fails_as_it_always_has() {
     let text = "cannot connect to 127.0.0.1:1: connection refused; is the server running there?";
     assert_eq!(result.unwrap_err().to_string(), text);
 }
+
+/// The ports of the addresses that are to be tried now.
+fn planned(servers: &Servers, found: &[u16]) -> Vec<u16> {
+    let found = found.iter().map(|&port| SocketAddr::from(([127, 0, 0, 1], port))).collect();
+    let mut steps = VecDeque::from([Step::Find(&servers.targets[0])]);
+    servers.plan(&servers.targets[0], found, &mut Rng::new(), &mut steps);
+    let planned = steps.iter().map(|step| match step {
+        Step::Find(_) => 0,
+        Step::Try(_, address) => address.port(),
+    });
+    planned.collect()
+}
+
+#[test]
+fn each_address_of_a_name_is_a_server_of_its_own() {
+    let servers = Servers::from("chat.example");
+    // As the system has them, and before the servers that stand behind the name in the list.
+    assert_eq!(planned(&servers, &[1, 2, 3]), [1, 2, 3, 0]);
+    let servers = servers.after(Some("127.0.0.1:2".parse().unwrap()));
+    for _ in 0..20 {
+        let mut order = planned(&servers, &[1, 2, 3]);
+        assert_eq!(order.split_off(2), [0, 2], "the one that was lost comes behind all others");
+        order.sort_unstable();
+        assert_eq!(order, [1, 3]);
+    }
+}
