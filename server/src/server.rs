@@ -9,8 +9,9 @@ use std::time::{Duration, Instant};
 use mio::{Events, Poll, Token, Waker};
 use protocol::limits::SHUTDOWN_GRACE;
 
-use crate::accept::acceptor::{Acceptor, Listener};
+use crate::accept::acceptor::Acceptor;
 use crate::accept::capacity::{self, Capacity};
+use crate::accept::listener::Listener;
 use crate::chat::Chat;
 use crate::config::{Config, Endpoint};
 use crate::delivery::client::Client;

@@ -177,6 +177,12 @@ impl Chat {
         }
     }
 
+    /// Has the client be sent what its session has posted. To be called by that session while it has
+    /// nothing locked, before it waits for the client or for anything else that may take long.
+    pub fn deliver(&self, client: &Client) {
+        self.subscribers.couriers[client.inbox.courier].look();
+    }
+
     /// Since when there is no client at all. `None` when there is one.
     #[must_use]
     pub fn idle_since(&self) -> Option<Instant> {
@@ -258,7 +264,10 @@ impl Chat {
         if let Some(user) = state.users.get_mut(&membership.name) {
             user.log = None;
         }
-        let log = membership.seat.log.lock();
+        let mut log = membership.seat.log.lock();
+        if client.is_served_here() {
+            log.leave_to(client.inbox.courier);
+        }
         if let Some(reply) = last_word {
             client.reply(log.end(), reply);
         }

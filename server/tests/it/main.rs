@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "in a test, a panic is the report")]
 
+mod bans;
 mod binary;
 mod browser;
 mod capacity;
@@ -11,6 +12,7 @@ mod dead_peers;
 #[path = "../../../client/tests/it/directions.rs"]
 mod directions;
 mod documents;
+mod door;
 mod edges;
 mod flow;
 #[path = "../../benches/load/generator/mod.rs"]
@@ -20,6 +22,7 @@ mod hostile;
 mod limits;
 mod load;
 mod manual;
+mod memory;
 mod moderation;
 mod motd;
 mod names;
@@ -28,9 +31,13 @@ mod owed;
 mod package;
 mod program;
 mod recording;
+mod recording_faults;
+mod recording_rooms;
 mod rooms;
+mod secret_files;
 mod since;
 mod stalls;
+mod stops;
 mod support;
 mod tls;
 mod tls_bridge;
@@ -40,5 +47,7 @@ mod watch;
 mod web;
 mod web_also;
 mod web_bridge;
+mod web_looks;
+mod web_reconnect;
 mod web_rules;
 mod web_socket;
