@@ -152,7 +152,7 @@ impl Server {
             None => (None, None),
         };
         let subscribers = couriers.iter().map(|thread| thread.courier() as Arc<dyn Subscriber>);
-        let site = Site::new(&config.web_names);
+        let site = Site::new(&config.web_names, &config.web_also);
         let chat = Chat::new(subscribers.collect(), recorder, motd, moderation.clone(), &config);
         let mut deadline = Instant::now();
         let served = thread::scope(|scope| {

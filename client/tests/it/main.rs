@@ -38,6 +38,7 @@ mod say;
 mod script;
 mod secrets;
 mod settings;
+mod several;
 mod state;
 mod tls;
 mod trust;

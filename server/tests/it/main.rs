@@ -48,6 +48,7 @@ mod tls_stream;
 mod transcripts;
 mod watch;
 mod web;
+mod web_also;
 mod web_bridge;
 mod web_looks;
 mod web_reconnect;
