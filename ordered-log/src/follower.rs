@@ -1,5 +1,8 @@
 //! The thread that reads the log and applies it.
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -117,10 +120,10 @@ impl<D: Dial> Follower<D> {
         }
     }
 
-    /// Tells the program when the status is another one. Another reason alone is none.
+    /// Tells the program when the status is another one.
     fn tell(&mut self, told: &mut Status) {
         let status = self.shared.health.status();
-        if std::mem::discriminant(&status) != std::mem::discriminant(told) {
+        if status != *told {
             self.apply.status(&status);
             *told = status;
         }

@@ -7,3 +7,5 @@ mod failures;
 mod order;
 mod proxy;
 mod seen;
+mod start;
+mod trimming;
