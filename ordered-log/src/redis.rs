@@ -116,7 +116,7 @@ impl Redis {
     /// Sees that this is an engine that can be used.
     fn see_what_it_is(&mut self) -> Result<(), Fault> {
         let mut text = Vec::new();
-        for section in ["server", "replication"] {
+        for section in ["server", "replication", "memory"] {
             let Reply::Bytes(part) = self.ask(&[b"INFO", section.as_bytes()])? else {
                 return Err(strange("INFO"));
             };
@@ -137,6 +137,12 @@ impl Redis {
         }
         if field("redis_mode") == "cluster" {
             let why = "it is a cluster of Redis; give one engine that is not";
+            return Err(Fault::Unusable(why.to_owned()));
+        }
+        let policy = field("maxmemory_policy");
+        if policy.starts_with("allkeys") && field("maxmemory") != "0" {
+            let why = "it removes any keys when it is full, also the log; set its maxmemory-policy to \
+                       noeviction";
             return Err(Fault::Unusable(why.to_owned()));
         }
         if field("role") != "master" {

@@ -5,6 +5,7 @@
 mod engine;
 mod failures;
 mod order;
+mod page;
 mod proxy;
 mod seen;
 mod start;

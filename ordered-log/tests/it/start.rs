@@ -11,13 +11,13 @@ use rcgen::{CertifiedKey, generate_simple_self_signed};
 use crate::engine::{Engine, free_port};
 use crate::seen::{Node, start};
 
-fn said(options: &Options) -> String {
+pub fn said(options: &Options) -> String {
     let said = start(options).unwrap_err().to_string();
     assert!(!said.contains("secret") && !said.contains('\n'), "{said}");
     said
 }
 
-fn at(address: &str, options: Options) -> Options {
+pub fn at(address: &str, options: Options) -> Options {
     Options { address: address.parse().unwrap(), ..options }
 }
 
@@ -52,31 +52,6 @@ fn a_password_that_changes_meanwhile_is_said_until_it_is_right() {
     ask("other", &["CONFIG", "SET", "requirepass", "secret"]);
     node.wait_connected();
     node.say("again");
-}
-
-/// The user that docs/several-servers.md shows.
-#[test]
-fn a_user_needs_no_more_than_the_page_says() {
-    let page = include_str!("../../../docs/several-servers.md");
-    let line = page.lines().find_map(|line| line.strip_prefix("ACL SETUSER ")).unwrap();
-    let Some(engine) = Engine::start(&[]) else { return };
-    let words: Vec<_> = line.split(' ').collect();
-    let mut command = vec!["ACL", "SETUSER"];
-    command.extend(&words);
-    assert_eq!(engine.ask(&command), "OK");
-    let password = words.iter().find_map(|word| word.strip_prefix('>')).unwrap();
-    let address = format!("redis://{}:{password}@127.0.0.1:{}/1", words[0], engine.port);
-    let options = at(&address, engine.options());
-    let interval = ordered_log::Interval { entries: 3, bytes: 1 << 20 };
-    let node = Node::start(&Options { interval, ..options.clone() });
-    (0..9).for_each(|number| node.say(&number.to_string()));
-    assert!(node.log.counts().saved > 0);
-    let other = Options { name: "other".to_owned(), ..options };
-    let refused = said(&other);
-    assert!(
-        refused.contains("(NOPERM ") && refused.contains("docs/several-servers.md"),
-        "{refused}"
-    );
 }
 
 #[test]
@@ -129,6 +104,18 @@ fn a_cluster_and_a_replica_are_not_what_is_needed() {
     assert!(why.contains("(READONLY): it is a replica; give the address of "), "{why}");
 }
 
+#[test]
+fn an_engine_that_may_remove_the_log_is_refused() {
+    let Some(engine) = Engine::start(&["--maxmemory-policy", "allkeys-lru"]) else { return };
+    // It never does, as long as it may use all memory.
+    drop(Node::start(&engine.options()));
+    engine.ask(&["CONFIG", "SET", "maxmemory", "100mb"]);
+    let why = said(&engine.options());
+    assert!(why.ends_with("set its maxmemory-policy to noeviction"), "{why}");
+    engine.ask(&["CONFIG", "SET", "maxmemory-policy", "volatile-lru"]);
+    drop(Node::start(&engine.options()));
+}
+
 /// What answers each connection with these texts, one for each thing that it is asked.
 fn answers(answers: &'static [&'static str], options: Options) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -151,7 +138,7 @@ fn what_is_no_redis_or_an_old_one_is_said() {
     let options = Options::new("redis://localhost".parse().unwrap());
     for (texts, expected) in [
         (
-            &["$23\r\nredis_version:6.2.14\r\nx\r\n", "$11\r\nrole:master\r\n"][..],
+            &["$22\r\nredis_version:6.2.14\r\n\r\n", "$11\r\nrole:master\r\n", "$0\r\n\r\n"][..],
             "it is Redis 6.2.14; Redis 7 or later is needed, or Valkey",
         ),
         (&["HTTP/1.1 400 Bad Request\r\n\r\n"], "this is no reply of Redis or Valkey"),
