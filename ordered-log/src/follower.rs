@@ -160,6 +160,16 @@ impl<D: Dial> Follower<D> {
 
     /// Begins from the state that somebody saved, since entries before it are gone.
     fn catch_up(&mut self) -> Result<(), Fault> {
+        match (self.begin_from_state(), &mut self.engine) {
+            (Err(Fault::Lost(_)), Some(engine)) => {
+                engine.confirm()?;
+                self.begin_from_state()
+            }
+            (outcome, _) => outcome,
+        }
+    }
+
+    fn begin_from_state(&mut self) -> Result<(), Fault> {
         let Some(engine) = &mut self.engine else { return Ok(()) };
         let bytes = engine.state()?.ok_or_else(|| Fault::Lost("the state is gone".to_owned()))?;
         let (state, program) = read_state(&bytes)?;

@@ -9,7 +9,9 @@
 
 use std::collections::BTreeMap;
 
-use super::{Identity, Place, take_number};
+use super::batch::Identity;
+use super::numbers::take_number;
+use super::place::Place;
 
 const MAGIC: &str = "ordered-log 1 ";
 

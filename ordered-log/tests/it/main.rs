@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "in a test, a panic is the report")]
 
+/// The same test holds the folders of the server and of the client.
+#[path = "../../../client/tests/it/directions.rs"]
+mod directions;
 mod engine;
 mod failures;
 mod order;
