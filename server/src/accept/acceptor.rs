@@ -14,8 +14,8 @@ use mio::unix::SourceFd;
 use mio::{Interest, Registry, Token};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::socket::{Backlog, listen};
 use protocol::{Framing, Reply};
+use socket2::SockRef;
 
 use crate::accept::capacity::Capacity;
 use crate::accept::handshake::{self, ACCESS_DENIED};
@@ -66,7 +66,9 @@ impl Listener {
         let address = endpoint.address;
         let socket = TcpListener::bind(address).map_err(|error| explain(&error, address))?;
         socket.set_nonblocking(true)?;
-        listen(&socket, Backlog::new(ACCEPT_QUEUE)?)?;
+        // The system takes what it can of that. `nix` would refuse more than the C library's constant,
+        // which is 128 on macOS and in static programs.
+        SockRef::from(&socket).listen(ACCEPT_QUEUE)?;
         registry.register(&mut SourceFd(&socket.as_raw_fd()), token, Interest::READABLE)?;
         Ok(Self { socket, endpoint })
     }
