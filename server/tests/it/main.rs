@@ -13,6 +13,7 @@ mod directions;
 mod documents;
 mod edges;
 mod flow;
+mod fresh;
 #[path = "../../benches/load/generator/mod.rs"]
 #[expect(dead_code, reason = "the bench uses the rest")]
 mod generator;

@@ -5,7 +5,6 @@ use std::io::Write;
 use std::net::Shutdown;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -14,7 +13,7 @@ use nix::sys::signal::Signal;
 use nix::sys::socket::{setsockopt, sockopt};
 use tempfile::TempDir;
 
-use crate::program::Program;
+use crate::program::{Program, filter};
 use crate::support::{TestClient, TestServer, operators_file};
 
 /// A server with the operator `teacher`, whose password is `open`.
@@ -380,15 +379,7 @@ fn what_operators_do_is_logged() {
 }
 
 fn hash_password(arguments: &[&str], input: &str) -> (Option<i32>, String, String) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_chat-server"));
-    command.arg("hash-password").args(arguments);
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().unwrap();
-    // It fails when the program ends without having read, which is judged by its output.
-    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
-    let output = child.wait_with_output().unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    (output.status.code(), text(output.stdout), text(output.stderr))
+    filter(&[&["hash-password"], arguments].concat(), input)
 }
 
 #[test]

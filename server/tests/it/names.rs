@@ -4,7 +4,7 @@ use std::fs;
 use std::io::Write;
 use std::net::{SocketAddr, TcpStream};
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -14,7 +14,7 @@ use nix::sys::signal::Signal;
 use socket2::{Domain, Socket, Type};
 use tempfile::TempDir;
 
-use crate::program::Program;
+use crate::program::{Program, filter};
 use crate::support::{TestClient, TestServer, Until, operators_file};
 
 /// A file of users, each with a made secret, which are given back.
@@ -325,15 +325,7 @@ fn what_makes_no_sense_is_said_at_the_start() {
 }
 
 fn make_users(arguments: &[&str], input: &str) -> (Option<i32>, String, String) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_chat-server"));
-    command.arg("make-users").args(arguments);
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().unwrap();
-    // It fails when the program ends without having read, which is judged by its output.
-    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
-    let output = child.wait_with_output().unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    (output.status.code(), text(output.stdout), text(output.stderr))
+    filter(&[&["make-users"], arguments].concat(), input)
 }
 
 #[test]

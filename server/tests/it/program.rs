@@ -102,6 +102,18 @@ impl Program {
     }
 }
 
+/// What `chat-server` with these arguments makes of `input`: exit code, stdout and stderr.
+pub fn filter(arguments: &[&str], input: &str) -> (Option<i32>, String, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_chat-server"));
+    command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    // It fails when the program ends without having read, which is judged by its output.
+    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+    let output = child.wait_with_output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (output.status.code(), text(output.stdout), text(output.stderr))
+}
+
 impl Drop for Program {
     fn drop(&mut self) {
         if let Some(child) = &mut self.child {
