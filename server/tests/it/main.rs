@@ -18,6 +18,7 @@ mod fresh;
 #[expect(dead_code, reason = "the bench uses the rest")]
 mod generator;
 mod hostile;
+mod install;
 mod limits;
 mod load;
 mod manual;
