@@ -10,6 +10,7 @@ mod dead_peers;
 /// The same test holds the client's folders.
 #[path = "../../../client/tests/it/directions.rs"]
 mod directions;
+mod dockerfile;
 mod documents;
 mod edges;
 mod flow;
@@ -19,6 +20,7 @@ mod fresh;
 mod generator;
 mod hostile;
 mod install;
+mod layer;
 mod limits;
 mod load;
 mod manual;
