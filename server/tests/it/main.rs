@@ -30,6 +30,7 @@ mod names;
 mod order;
 mod owed;
 mod package;
+mod porting;
 mod program;
 mod recording;
 mod rooms;
