@@ -14,14 +14,18 @@ mod dead_peers;
 /// The same test holds the client's folders.
 #[path = "../../../client/tests/it/directions.rs"]
 mod directions;
+mod dockerfile;
 mod documents;
 mod door;
 mod edges;
 mod flow;
+mod fresh;
 #[path = "../../benches/load/generator/mod.rs"]
 #[expect(dead_code, reason = "the bench uses the rest")]
 mod generator;
 mod hostile;
+mod install;
+mod layer;
 mod limits;
 mod load;
 mod manual;
@@ -32,6 +36,7 @@ mod names;
 mod order;
 mod owed;
 mod package;
+mod porting;
 mod program;
 mod recording;
 mod recording_faults;
