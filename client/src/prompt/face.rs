@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use crate::args::secret::Secret;
 use crate::exit::Failure;
+use crate::model::commands::Vocabulary;
 use crate::model::entry::Entry;
 use crate::model::names::Names;
 use crate::net::{Attempted, PATIENCE, Target, attempt};
@@ -55,8 +56,8 @@ pub trait Face {
     /// Clears the screen.
     fn clear(&self);
 
-    /// From here on the lines are for the chat, and these names are completed.
-    fn chat(&mut self, _names: Names) {}
+    /// From here on the lines are for the chat, and these names and commands are completed.
+    fn chat(&mut self, _names: Names, _vocabulary: Vocabulary) {}
 
     /// Brings back the lines typed in earlier runs.
     ///

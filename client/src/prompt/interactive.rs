@@ -12,12 +12,11 @@ use std::time::{Duration, Instant};
 use std::{env, io};
 
 use clap::ColorChoice;
-use protocol::Command;
 
 use crate::args::appearance::Appearance;
 use crate::args::server::ServerArgs;
 use crate::exit::{Exit, Failure};
-use crate::model::commands::{Input, as_typed, explained, is_secret, verbatim};
+use crate::model::commands::{Input, Vocabulary, as_typed, is_secret, verbatim};
 use crate::model::names::Names;
 use crate::model::state::State;
 use crate::net::{PATIENCE, Target, get_in};
@@ -138,9 +137,10 @@ fn chat(
     state.know_secret(secret);
     let names = state.names();
     view.names = names.clone();
-    prompt.chat(names.clone());
     let (mailbox, inputs) = sync_channel(MAILBOX);
-    let commands = alone.as_ref().map(|alone| alone.commands);
+    let vocabulary =
+        alone.as_ref().map_or_else(Vocabulary::default, |it| Vocabulary::of(it.commands));
+    prompt.chat(names.clone(), vocabulary);
     let mut session =
         Session::new(server, state, view, Timing::default(), (mailbox.clone(), inputs));
     session.alone = alone;
@@ -152,7 +152,8 @@ fn chat(
         leave(queue, ended.as_ref().map_or_else(|failure| failure.exit, |ended| ended.exit));
         ended
     })?;
-    let mut typing = Typing { prompt, queue, mailbox, requests: 1, history: None, names, commands };
+    let mut typing =
+        Typing { prompt, queue, mailbox, requests: 1, history: None, names, vocabulary };
     typing.open_history();
     typing.settle();
     typing.run();
@@ -213,8 +214,8 @@ struct Typing<F> {
     requests: u64,
     history: Option<PathBuf>,
     names: Names,
-    /// The requests that make sense here, where these are not all.
-    commands: Option<&'static [Command]>,
+    /// The commands that make sense here.
+    vocabulary: Vocabulary,
 }
 
 impl<F: Face> Typing<F> {
@@ -280,7 +281,7 @@ impl<F: Face> Typing<F> {
     }
 
     fn line(&mut self, line: &str) -> bool {
-        match Input::read(line) {
+        match Input::read(line, self.vocabulary) {
             Input::Nothing => {}
             Input::Send(request) => return self.send(request),
             Input::Grep(text) => return self.mailbox.send(SessionMessage::Grep(text)).is_ok(),
@@ -330,12 +331,7 @@ impl<F: Face> Typing<F> {
     }
 
     fn help(&self, about: Option<&str>) {
-        let mut known = explained(about);
-        if let Some(commands) = self.commands {
-            let has = |command: &Command| commands.contains(command);
-            let missing: Vec<_> = Command::ALL.iter().filter(|command| !has(command)).collect();
-            known.retain(|(usage, _)| !missing.iter().any(|it| usage[1..] == *it.spec().usage));
-        }
+        let known = self.vocabulary.explained(about);
         if let (Some(word), true) = (about, known.is_empty()) {
             self.prompt.notice(&format!("there is no command /{word}; /help lists them"));
         }
