@@ -21,14 +21,14 @@ use crate::pty::{CTRL_D, Pty, fresh_directory};
 use crate::real_server::RealServer;
 
 /// A certificate for `localhost`, its key and its files.
-struct Identity {
+pub struct Identity {
     folder: TempDir,
     certificate: CertificateDer<'static>,
     key: KeyPair,
 }
 
 impl Identity {
-    fn new() -> Self {
+    pub fn new() -> Self {
         Self::with(|_| {})
     }
 
@@ -56,7 +56,7 @@ impl Identity {
     }
 
     /// The project's server, with TLS at its first address.
-    fn serve(&self, address: SocketAddr) -> RealServer {
+    pub fn serve(&self, address: SocketAddr) -> RealServer {
         RealServer::with(address, |mut config| {
             config.listeners[0] = Endpoint::tls(address);
             config.credentials = Some(Credentials {

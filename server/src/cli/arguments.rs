@@ -61,6 +61,10 @@ pub struct Arguments {
     #[arg(long, value_name = "NAME", requires = "page")]
     web_name: Vec<String>,
 
+    /// Tell nobody on the local network that the server is here, where others can come to it
+    #[arg(long)]
+    hidden: bool,
+
     /// Listen here for clients over TLS; repeatable
     #[arg(long, value_name = "ADDR:PORT", value_parser = address, help_heading = "TLS")]
     tls: Vec<SocketAddr>,
@@ -315,6 +319,7 @@ impl From<Arguments> for Config {
             users: arguments.users,
             password: arguments.password,
             members_only: arguments.members_only,
+            hidden: arguments.hidden,
             exit_when_idle: arguments.exit_when_idle.map(Duration::from_secs),
         }
     }

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "in a test, a panic is the report")]
 
+mod advertise;
 mod binary;
 mod browser;
 mod capacity;
@@ -19,6 +20,9 @@ mod generator;
 mod hostile;
 mod limits;
 mod load;
+/// The tests of the client have machines too.
+#[path = "../../../client/tests/it/machines.rs"]
+mod machines;
 mod manual;
 mod moderation;
 mod motd;
