@@ -51,7 +51,7 @@ impl Identity {
         self.file("certificate.pem").to_str().unwrap().to_owned()
     }
 
-    fn pin(&self) -> String {
+    pub fn pin(&self) -> String {
         pin(&self.certificate)
     }
 
@@ -67,7 +67,7 @@ impl Identity {
         })
     }
 
-    fn start(&self) -> RealServer {
+    pub fn start(&self) -> RealServer {
         self.serve(SocketAddr::from(([127, 0, 0, 1], 0)))
     }
 
