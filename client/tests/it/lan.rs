@@ -134,7 +134,7 @@ fn a_room_that_never_pauses_is_a_room() {
 }
 
 /// Set when it is dropped, by a panic even.
-struct Until<'a>(&'a AtomicBool);
+pub struct Until<'a>(pub &'a AtomicBool);
 
 impl Drop for Until<'_> {
     fn drop(&mut self) {

@@ -40,6 +40,7 @@ mod say;
 mod script;
 mod secrets;
 mod settings;
+mod several;
 mod state;
 mod tls;
 mod trust;

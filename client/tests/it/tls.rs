@@ -302,6 +302,25 @@ fn whom_to_trust_decides_the_user() {
     check(&run(&arguments), 2, "--ca and --pin are for TLS; give --tls, or set CHAT_TLS=1");
 }
 
+/// The name in a certificate has to be that of the server that is tried, and of no other in the list.
+#[test]
+fn each_of_several_servers_has_to_prove_its_own_name() {
+    let identity = Identity::new();
+    let (first, second) = (identity.start(), identity.start());
+    let trust = ["--name", "al", "--tls", "--ca", &identity.ca()];
+    let look = |list: &str| run(&[&["look", "--server", list], &trust[..]].concat());
+    let list = format!("{},{}", first.address, at(&second));
+    let outcome = look(&list);
+    assert_eq!((outcome.code, outcome.stdout.as_str()), (Some(0), "al\n"), "{outcome:?}");
+    let list = format!("{},{}", first.address, second.address);
+    let told = format!(
+        "none of 2 servers lets you in: the server's certificate is for localhost ({}, {}); give \
+         --server the name",
+        first.address, second.address
+    );
+    check(&look(&list), 3, &told);
+}
+
 /// Anybody can show a certificate, but only its owner has its key.
 #[test]
 fn the_right_pin_with_another_key_is_not_trusted() {

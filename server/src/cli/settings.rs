@@ -53,11 +53,12 @@ mod tests {
 
     /// Each key, a value in a file, and another one on the command line. Of what an option needs beside it,
     /// and what it cannot stand beside, a test of the program tells.
-    const KEYS: [(&str, &str, &str); 37] = [
+    const KEYS: [(&str, &str, &str); 38] = [
         ("listen", "['127.0.0.1:11', '127.0.0.1:12']", "127.0.0.1:13"),
         ("classic", "'127.0.0.1:11'", "127.0.0.1:12"),
         ("web", "'127.0.0.1:11'", "127.0.0.1:12"),
         ("web-name", "['a.example', 'b.example']", "c.example"),
+        ("web-also", "['https://a.example', 'https://b.example']", "https://c.example"),
         ("hidden", "true", ""),
         ("tls", "'127.0.0.1:11'", "127.0.0.1:12"),
         ("web-tls", "'127.0.0.1:11'", "127.0.0.1:12"),

@@ -3,15 +3,20 @@
 #![allow(clippy::unwrap_used, reason = "in a test, a panic is the report")]
 
 mod advertise;
+mod bans;
 mod binary;
 mod browser;
 mod capacity;
+#[path = "../../examples/soak/clock.rs"]
+mod clock;
+mod clocks;
 mod config_file;
 mod dead_peers;
 /// The same test holds the client's folders.
 #[path = "../../../client/tests/it/directions.rs"]
 mod directions;
 mod documents;
+mod door;
 mod edges;
 mod flow;
 #[path = "../../benches/load/generator/mod.rs"]
@@ -24,6 +29,7 @@ mod load;
 #[path = "../../../client/tests/it/machines.rs"]
 mod machines;
 mod manual;
+mod memory;
 mod moderation;
 mod motd;
 mod names;
@@ -32,9 +38,13 @@ mod owed;
 mod package;
 mod program;
 mod recording;
+mod recording_faults;
+mod recording_rooms;
 mod rooms;
+mod secret_files;
 mod since;
 mod stalls;
+mod stops;
 mod support;
 mod tls;
 mod tls_bridge;
@@ -42,6 +52,9 @@ mod tls_stream;
 mod transcripts;
 mod watch;
 mod web;
+mod web_also;
 mod web_bridge;
+mod web_looks;
+mod web_reconnect;
 mod web_rules;
 mod web_socket;
