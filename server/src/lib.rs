@@ -13,6 +13,7 @@
 //! |---|---|
 //! | `cli` | of the program alone: its command line, and SIGHUP |
 //! | `server` | all of it, from the bound addresses to the last joined thread |
+//! | `advertise` | tells the local network that the server is here |
 //! | `accept` | accepts connections, as many as there is room for, and starts their sessions |
 //! | `session` | one thread a client: reads lines and does what they ask; never writes to a socket |
 //! | `chat` | users and rooms, as all sessions share them, behind one lock |
@@ -46,6 +47,7 @@
 //! - There is no global state: many servers can live in one process.
 
 mod accept;
+mod advertise;
 mod chat;
 pub mod config;
 mod delivery;
