@@ -1,12 +1,13 @@
 //! Several servers: another one is gone to where one cannot be reached, or dies.
 
 use std::net::TcpListener;
+use std::process::Command;
 
 use chat_server::Config;
 use serde_json::Value;
 
 use crate::fake_server::{FakeSession, serve};
-use crate::program::{Program, command};
+use crate::program::{Program, command, not_run};
 use crate::pty::{CTRL_D, Pty, fresh_directory};
 use crate::real_server::RealServer;
 use crate::script::{check, run, start};
@@ -151,22 +152,26 @@ fn what_was_missed_is_asked_for_at_the_other_server_from_the_same_place_on() {
     for (task, options) in [
         ("follow", &["--reconnect"][..]),
         ("wait", &["--reconnect", "--match", "four"]),
-        ("bot", &["--reconnect", "sh", "-c", "cat >&2"]),
+        ("bot", &["--reconnect", "sh", "-c", "tee /dev/stderr"]),
         ("", &["--no-time"]),
     ] {
         let (first, serving) = serve(|mut session| {
             session.greet_and_log_in();
-            until_place_asked(&mut session);
+            until(&mut session, "since\n");
             session.send("Room Position: 2026-11-22T10:04:05.000Z+1\nbo: one\nbo: two\n");
             session.close();
         });
-        let (second, goes_on) = serve(|mut session| {
+        let (second, goes_on) = serve(move |mut session| {
             session.greet_and_log_in();
             assert_eq!(session.line(), "since 2026-11-22T10:04:05.000Z+3\n");
             assert_eq!(session.line(), "since\n");
             let fence = session.line().replace("ping", "pong");
             session.send("History:\n[2026-11-22T10:04:05.000Z] bo: three\n");
             session.send(format!("{fence}Room Position: 2026-11-22T10:04:06.000Z+1\nbo: four\n"));
+            if task == "bot" {
+                // Its program says again what it hears.
+                until(&mut session, "say bo: four\n");
+            }
             session.send("Kicked: enough\n");
             session.close();
         });
@@ -193,9 +198,14 @@ fn what_was_missed_is_asked_for_at_the_other_server_from_the_same_place_on() {
     }
 }
 
-/// Up to the question where in the room the client is.
-fn until_place_asked(session: &mut FakeSession) {
-    while session.line() != "since\n" {}
+/// Takes what the client sends, up to this line.
+fn until(session: &mut FakeSession, wanted: &str) {
+    loop {
+        match session.line() {
+            line if line == wanted => return,
+            line => assert!(!line.is_empty(), "it has ended without {wanted:?}"),
+        }
+    }
 }
 
 #[test]
@@ -226,5 +236,35 @@ fn servers_may_have_a_short_name_together_and_stand_in_the_environment() {
     let list = format!("{},{}", nobody(), server.address);
     let mut look = command(&["look"]);
     check(&Program::run(look.env("CHAT_SERVER", list)).finish(), 0, "bob\n", "");
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+/// The names of a machine are a file, which the program sees in a mount namespace of its own.
+#[test]
+fn each_address_of_a_name_is_a_server_of_its_own() {
+    let first = RealServer::start();
+    let port = first.address.port();
+    let second = RealServer::start_at(([127, 0, 0, 2], port).into());
+    let folder = fresh_directory();
+    std::fs::write(folder.join("hosts"), "127.0.0.1 chat.test\n127.0.0.2 chat.test\n").unwrap();
+    let with_hosts = |script: &str| {
+        let script = format!("mount --bind hosts /etc/hosts && {script}");
+        let mut unshare = Command::new("unshare");
+        unshare.args(["--mount", "sh", "-c", &script, env!("CARGO_BIN_EXE_chat-client")]);
+        unshare.current_dir(&folder).env("XDG_CONFIG_HOME", "/nonexistent");
+        unshare
+    };
+    if !with_hosts("true").output().is_ok_and(|output| output.status.success()) {
+        return not_run("a name with several addresses: no mount namespaces here");
+    }
+    let (mut bob, mut cy) = (first.other("bob"), second.other("cy"));
+    let wait = format!("exec $0 wait --reconnect --server chat.test:{port} --name al --match go");
+    let wait = Program::run(&mut with_hosts(&wait));
+    bob.read_to("al has entered the room.");
+    drop(first);
+    cy.read_to("al has entered the room.");
+    cy.send("say go\n");
+    let outcome = wait.finish();
+    assert_eq!((outcome.code, outcome.stdout.as_str()), (Some(0), "cy: go\n"), "{outcome:?}");
     std::fs::remove_dir_all(folder).unwrap();
 }
