@@ -12,15 +12,14 @@ use crate::pty::{CTRL_D, Pty, fresh_directory};
 use crate::real_server::RealServer;
 use crate::script::{check, run, start};
 
-/// An address where nobody listens.
-fn nobody() -> String {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
-}
+/// Where nobody listens. A port that was free a moment ago may be that of another test.
+const NOBODY: &str = "127.0.0.1:1";
+const NOBODY_EITHER: &str = "127.0.0.1:2";
 
 #[test]
 fn every_way_to_use_the_program_goes_to_the_first_server_that_lets_in() {
     let server = RealServer::start();
-    let list = format!("{},{}", nobody(), server.address);
+    let list = format!("{},{}", NOBODY, server.address);
     let mut bob = server.other("bob");
     bob.send("say first\nping\n");
     bob.read_to("pong");
@@ -52,7 +51,7 @@ fn every_way_to_use_the_program_goes_to_the_first_server_that_lets_in() {
 #[test]
 fn a_program_of_a_bot_knows_all_servers() {
     let server = RealServer::start();
-    let list = format!("{},{}", nobody(), server.address);
+    let list = format!("{},{}", NOBODY, server.address);
     let mut bob = server.other("bob");
     let outcome = run(&list, "bot", &["--name", "al", "sh", "-c", "echo $CHAT_SERVER"]);
     check(&outcome, 0, "", "");
@@ -92,16 +91,16 @@ fn the_answer_of_one_server_is_that_of_all() {
 
 #[test]
 fn when_all_fail_each_is_named_with_its_cause_in_one_line() {
-    let (first, second) = (nobody(), nobody());
+    let (first, second) = (NOBODY, NOBODY_EITHER);
     let (stranger, speaks) = serve(|mut session| session.send("HTTP/1.1 400 Bad Request\n"));
     let list = format!("{first},{stranger},{second}");
     let outcome = run(&list, "look", &[]);
-    speaks.join().unwrap();
     let told = format!(
         "chat-client: none of 3 servers lets you in: Connection refused ({first}, {second}), \
          what answers is no chat server ({stranger}); check the address\n"
     );
     check(&outcome, 3, "", &told);
+    speaks.join().unwrap();
     let outcome = run(format!("{first},{second}"), "look", &["--json-errors"]);
     assert_eq!(outcome.code, Some(3));
     let error: Value = serde_json::from_str(&outcome.stderr).unwrap();
@@ -113,8 +112,8 @@ fn when_all_fail_each_is_named_with_its_cause_in_one_line() {
         session.close();
     });
     let outcome = run(format!("{breaks},{first}"), "say", &["--name", "al", "hi"]);
-    broken.join().unwrap();
     assert_eq!(outcome.code, Some(5), "{outcome:?}");
+    broken.join().unwrap();
     assert!(outcome.stderr.contains(&format!("({breaks}), Connection refused ({first})")));
 }
 
@@ -229,11 +228,11 @@ fn servers_may_have_a_short_name_together_and_stand_in_the_environment() {
     let _bob = server.other("bob");
     let folder = fresh_directory();
     std::fs::create_dir(folder.join("chat-client")).unwrap();
-    let text = format!("[servers]\ncampus = '{}, {}'\n", nobody(), server.address);
+    let text = format!("[servers]\ncampus = '{}, {}'\n", NOBODY, server.address);
     std::fs::write(folder.join("chat-client/config.toml"), text).unwrap();
     let mut look = command(&["look", "--server", "campus"]);
     check(&Program::run(look.env("XDG_CONFIG_HOME", &folder)).finish(), 0, "bob\n", "");
-    let list = format!("{},{}", nobody(), server.address);
+    let list = format!("{},{}", NOBODY, server.address);
     let mut look = command(&["look"]);
     check(&Program::run(look.env("CHAT_SERVER", list)).finish(), 0, "bob\n", "");
     std::fs::remove_dir_all(folder).unwrap();
