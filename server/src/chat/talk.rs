@@ -6,6 +6,7 @@ use protocol::limits::HISTORY_MOST_LINES;
 use protocol::rows::RoomRow;
 use protocol::{Reply, RoomName, UserName};
 
+use super::change::Change;
 use super::{ANNOUNCEMENT_BYTES, Chat, Membership, Seat};
 use crate::delivery::client::Client;
 use crate::delivery::outbox::Item;
@@ -87,15 +88,17 @@ impl Chat {
     /// Answers `look`. `false` when clients are owed so much that no list can be made now.
     #[must_use]
     pub fn look(&self, client: &Client, seat: &Seat) -> bool {
-        let mut state = self.state.lock();
+        let state = self.state.lock();
         // Asked under the lock, so that no two lists go beyond the bound.
         if client.outbox.owed().is_over() {
             return false;
         }
         // The names change under the chat's lock only, so the list is right at whatever position
         // of the log it is posted; and nobody who talks waits until it is written.
-        let list = client.list(Reply::OnlineUsers, state.room(seat).names());
-        seat.reply_list(client, list);
+        if let Some(room) = state.world.room(seat) {
+            let list = client.list(Reply::OnlineUsers, room.names());
+            seat.reply_list(client, list);
+        }
         true
     }
 
@@ -108,8 +111,8 @@ impl Chat {
             return false;
         }
         let mut rows: Vec<_> = state
-            .rooms
-            .values()
+            .world
+            .rooms()
             // Where somebody only watches, nobody is.
             .filter(|room| room.names().len() > 0 || *room.name() == RoomName::main())
             .map(|room| RoomRow { name: room.name().as_str(), users: room.names().len() })
@@ -121,40 +124,18 @@ impl Chat {
     }
 
     /// Sends a private message.
-    pub fn message(&self, client: &Client, membership: &Membership, to: &str, text: &str) {
-        let state = self.state.lock();
-        let Some((name, target, log)) = state.present(to) else {
-            return membership.seat.reply(client, Reply::NoSuchUser(to));
-        };
-        if state.ignores(name, client, &membership.name) {
-            return membership.seat.reply(client, Reply::MessageRefused(name.as_str()));
-        }
-        if !target.outbox.takes_mail_of(client.id) {
-            return membership.seat.reply(client, Reply::MailboxFull(name.as_str()));
-        }
-        let from = Reply::MessageFrom { name: membership.name.as_str(), text };
-        target.post_mail(log.lock().end(), from, client.id);
-        membership.seat.reply(client, Reply::MessageTo { name: name.as_str(), text });
+    pub fn message(&self, client: &Client, to: &str, text: &str) {
+        self.commit(
+            &mut self.state.lock(),
+            &Change::Message { who: self.member(client), to, text },
+        );
     }
 
-    /// Lets a user get no private messages of whoever has this name, whether somebody has it or not.
-    pub fn ignore(&self, client: &Client, membership: &Membership, name: &UserName) {
-        let mut state = self.state.lock();
-        let other = state.users.get(name).map(|user| user.client.id);
-        let is_taken_in =
-            state.users.get_mut(&membership.name).is_some_and(|user| user.ignored.add(name, other));
-        let answer = if is_taken_in { Reply::IgnoreSuccess } else { Reply::TooManyIgnored };
-        membership.seat.reply(client, answer);
-    }
-
-    /// Lets a user get private messages of whoever has this name again.
-    pub fn unignore(&self, client: &Client, membership: &Membership, name: &UserName) {
-        let mut state = self.state.lock();
-        let other = state.users.get(name).map(|user| user.client.id);
-        if let Some(user) = state.users.get_mut(&membership.name) {
-            user.ignored.remove(name, other);
-        }
-        membership.seat.reply(client, Reply::UnignoreSuccess);
+    /// Lets a user get no private messages of whoever has this name, whether somebody has it or not; or
+    /// lets it get them again.
+    pub fn ignore(&self, client: &Client, name: &UserName, is_ignored: bool) {
+        let change = Change::Ignore { who: self.member(client), name: name.clone(), is_ignored };
+        self.commit(&mut self.state.lock(), &change);
     }
 
     /// Gives a user another name.
@@ -176,24 +157,25 @@ impl Chat {
         if state.is_stopping {
             return;
         }
-        if let Some(user) = state.users.remove(&membership.name) {
-            state.users.insert(name.clone(), user);
+        let who = self.member(client);
+        self.commit(&mut state, &Change::Rename { who, name, claimant });
+        if let Some((name, _)) = state.world.whereabouts(who) {
+            membership.name = name.clone();
         }
-        membership.name = name.clone();
-        let mut log = membership.seat.log.lock();
-        client.reply(log.end(), Reply::RenameSuccess);
-        state.room(&membership.seat).rename(membership.member, name, &mut log);
     }
 
     /// Answers `topic`.
     pub fn topic(&self, client: &Client, seat: &Seat) {
-        let mut state = self.state.lock();
-        seat.reply(client, Reply::Topic(&state.room(seat).topic));
+        let state = self.state.lock();
+        if let Some(room) = state.world.room(seat) {
+            seat.reply(client, Reply::Topic(&room.topic));
+        }
     }
 
     /// Sets the topic of a user's room.
-    pub fn set_topic(&self, membership: &Membership, text: &str) {
+    pub fn set_topic(&self, client: &Client, membership: &Membership, text: &str) {
         membership.seat.log.wait_for_readers(ANNOUNCEMENT_BYTES + text.len());
-        self.state.lock().room(&membership.seat).set_topic(&membership.name, text);
+        let change = Change::SetTopic { who: self.member(client), text };
+        self.commit(&mut self.state.lock(), &change);
     }
 }

@@ -13,6 +13,15 @@ use crate::delivery::outbox::Item;
 use crate::log::position::Position;
 use crate::log::room_log::{LogGuard, RoomLog};
 
+/// A place to read a room from. Its session holds it too.
+#[derive(Debug, Clone)]
+pub struct Seat {
+    /// What is read.
+    pub log: Arc<RoomLog>,
+    /// Where in the log its reader came in.
+    pub entered: Position,
+}
+
 /// One room, from its first reader to its last.
 #[derive(Debug)]
 pub struct Room {
@@ -34,34 +43,41 @@ impl Room {
         Self { log: Arc::new(log), topic, members: BTreeMap::new(), next_member: 0, watchers: 0 }
     }
 
-    /// Takes in a user whose courier has this number. Gives back the member's number, the position of
-    /// its own `has entered`, and the item by which the user starts to read the room: after that.
-    pub fn enter(&mut self, name: UserName, courier: usize) -> (u64, Position, Item) {
+    /// Takes in a user. Gives back the member's number, its seat, which is before its own `has entered`,
+    /// and the item by which the user starts to read the room: after that. Only who is connected to this
+    /// server reads here, by the `courier` of this number.
+    pub fn enter(
+        &mut self,
+        name: UserName,
+        courier: Option<usize>,
+        now: Timestamp,
+    ) -> (u64, Seat, Option<Item>) {
         let mut log = self.log.lock();
-        let entered = log.end();
-        append(&mut log, Event::Entered { name: name.as_str() });
-        let switch = Item::Switch(log.add_reader(courier), log.end());
+        let seat = Seat { log: Arc::clone(&self.log), entered: log.end() };
+        append(&mut log, Event::Entered { name: name.as_str() }, now);
+        let switch = courier.map(|courier| Item::Switch(log.add_reader(courier), log.end()));
         drop(log);
         let member = self.next_member;
         self.next_member += 1;
         self.members.insert(member, name);
-        (member, entered, switch)
+        (member, seat, switch)
     }
 
     /// Lets a member go. What it is owed in the room was posted under the same lock of the log:
     /// so it stops to read before its own `has left`.
-    pub fn leave(&mut self, member: u64, log: &mut LogGuard<'_>) {
+    pub fn leave(&mut self, member: u64, log: &mut LogGuard<'_>, now: Timestamp) {
         if let Some(name) = self.members.remove(&member) {
-            append(log, Event::Left { name: name.as_str() });
+            append(log, Event::Left { name: name.as_str() }, now);
         }
     }
 
-    /// Lets somebody without a name read the room, whose courier has this number. Nobody sees it. Gives back
-    /// where in the log that begins, and the item by which it does.
-    pub fn watch(&mut self, courier: usize) -> (Position, Item) {
+    /// Lets somebody without a name read the room. Nobody sees it. Gives back its seat, and the item by
+    /// which the reading begins, as [`Self::enter`] does.
+    pub fn watch(&mut self, courier: Option<usize>) -> (Seat, Option<Item>) {
         let mut log = self.log.lock();
         self.watchers += 1;
-        (log.end(), Item::Switch(log.add_reader(courier), log.end()))
+        let seat = Seat { log: Arc::clone(&self.log), entered: log.end() };
+        (seat, courier.map(|courier| Item::Switch(log.add_reader(courier), log.end())))
     }
 
     /// Such a reader is gone.
@@ -77,17 +93,17 @@ impl Room {
 
     /// Gives a member another name. The answer was posted under the same lock of the log: so it
     /// comes before the line that the room sees.
-    pub fn rename(&mut self, member: u64, new: UserName, log: &mut LogGuard<'_>) {
+    pub fn rename(&mut self, member: u64, new: UserName, log: &mut LogGuard<'_>, now: Timestamp) {
         if let Some(name) = self.members.get_mut(&member) {
-            append(log, Event::Renamed { old: name.as_str(), new: new.as_str() });
+            append(log, Event::Renamed { old: name.as_str(), new: new.as_str() }, now);
             *name = new;
         }
     }
 
     /// Sets the topic.
-    pub fn set_topic(&mut self, name: &UserName, text: &str) {
+    pub fn set_topic(&mut self, name: &UserName, text: &str, now: Timestamp) {
         text.clone_into(&mut self.topic);
-        append(&mut self.log.lock(), Event::TopicSet { name: name.as_str(), text });
+        append(&mut self.log.lock(), Event::TopicSet { name: name.as_str(), text }, now);
     }
 
     /// How the room's first visitor wrote its name.
@@ -102,6 +118,6 @@ impl Room {
     }
 }
 
-fn append(log: &mut LogGuard<'_>, event: Event<'_>) {
-    log.append(format!("{event}\n").as_bytes(), Timestamp::now());
+fn append(log: &mut LogGuard<'_>, event: Event<'_>, now: Timestamp) {
+    log.append(format!("{event}\n").as_bytes(), now);
 }
