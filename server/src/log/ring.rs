@@ -73,6 +73,11 @@ impl Ring {
         }
     }
 
+    /// Forgets all lines. The next one starts at `start`.
+    pub fn restart(&mut self, start: Position) {
+        *self = Self { start, end: start, ..Self::new(self.capacity) };
+    }
+
     /// Where its first line starts.
     #[must_use]
     pub fn start(&self) -> Position {
@@ -113,6 +118,21 @@ impl Ring {
         // The number of lines says that there are as many newlines.
         let length = newlines.nth(lines_before as usize).map_or(0, |newline| newline + 1);
         Position { byte: entry.byte + length as u64, line }
+    }
+
+    /// Where the last lines begin that have `bytes` bytes together at most.
+    #[must_use]
+    pub fn start_of_tail(&self, bytes: u64) -> Position {
+        let (mut first, mut last) = (self.start.line, self.end.line);
+        while first < last {
+            let middle = first + (last - first) / 2;
+            if self.end.byte - self.position_of(middle).byte <= bytes {
+                last = middle;
+            } else {
+                first = middle + 1;
+            }
+        }
+        self.position_of(last)
     }
 
     /// The time of the last line, and how many lines there are from the first of that millisecond on.

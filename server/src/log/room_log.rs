@@ -82,9 +82,8 @@ impl RoomLog {
         Self { id, room, capacity, subscribers, state: Mutex::new(state), moved: Condvar::new() }
     }
 
-    /// The same, with lines from earlier, which are recorded already.
-    #[must_use]
-    pub fn with_earlier(self, earlier: &[(Timestamp, String)]) -> Self {
+    /// Gives an empty log lines from earlier, which are recorded already.
+    pub fn set_earlier(&self, earlier: &[(Timestamp, String)]) {
         let mut state = self.state.lock();
         for (time, line) in earlier {
             state.ring.push(format!("{line}\n").as_bytes(), *time);
@@ -93,8 +92,6 @@ impl RoomLog {
         if let Some(recording) = &mut state.recording {
             recording.upto = end;
         }
-        drop(state);
-        self
     }
 
     /// Locks the log: while the guard lives, nobody else can append. When it goes, the log is
@@ -353,6 +350,23 @@ impl LogGuard<'_> {
         }
         state.readers += 1;
         Reader { log: Arc::clone(self.wake.log), courier }
+    }
+
+    /// Goes on with these lines, of which the first one starts at `start`: those in between are not here.
+    /// Whoever has not got so far misses them, and is told.
+    pub fn restart(&mut self, start: Position, lines: &[(Timestamp, String)]) {
+        let state = &mut *self.state;
+        state.ring.restart(start);
+        for (time, line) in lines {
+            state.ring.push(format!("{line}\n").as_bytes(), *time);
+        }
+        self.wake.couriers |= state.notify_couriers();
+    }
+
+    /// Where the last lines begin that have `bytes` bytes together at most.
+    #[must_use]
+    pub fn start_of_tail(&self, bytes: u64) -> Position {
+        self.state.ring.start_of_tail(bytes)
     }
 
     /// Where the last `count` lines begin.

@@ -5,6 +5,7 @@
 mod binary;
 mod browser;
 mod capacity;
+mod cluster;
 mod config_file;
 mod dead_peers;
 /// The same test holds the client's folders.
@@ -12,6 +13,10 @@ mod dead_peers;
 mod directions;
 mod documents;
 mod edges;
+/// The Redis of a test.
+#[path = "../../../ordered-log/tests/it/engine.rs"]
+#[expect(dead_code, reason = "the tests of the log use the rest")]
+mod engine;
 mod flow;
 #[path = "../../benches/load/generator/mod.rs"]
 #[expect(dead_code, reason = "the bench uses the rest")]
