@@ -95,7 +95,7 @@ pub trait Apply: Send {
     /// What is wrong with the bytes, for instance that a later version wrote them.
     fn restore(&mut self, restored: &Restored<'_>) -> Result<(), String>;
 
-    /// The engine is away or there again, or the log is lost. It starts out connected. It is told within
-    /// a second or so.
+    /// The engine is away or there again, or the log is lost; also when it is away for another reason than
+    /// before. It starts out connected. It is told within a second or so.
     fn status(&mut self, status: &Status);
 }

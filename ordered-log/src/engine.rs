@@ -28,6 +28,10 @@ pub trait Dial {
 
 /// One connection. After any error it is not used again, as an answer may still come.
 pub trait Engine {
+    /// Sees that this is still an engine that can be used. One that becomes a replica may have nothing for a
+    /// while, and goes on to answer.
+    fn confirm(&mut self) -> Result<(), Fault>;
+
     /// Makes the log in one step, with its first entry, at `epoch` and number 1, and its first state.
     /// Does nothing where there is a log or a state.
     fn create(&mut self, epoch: u64, birth: &[u8], state: &[u8]) -> Result<(), Fault>;

@@ -1,5 +1,8 @@
 //! The thread that reads the log and applies it.
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -117,10 +120,10 @@ impl<D: Dial> Follower<D> {
         }
     }
 
-    /// Tells the program when the status is another one. Another reason alone is none.
+    /// Tells the program when the status is another one.
     fn tell(&mut self, told: &mut Status) {
         let status = self.shared.health.status();
-        if std::mem::discriminant(&status) != std::mem::discriminant(told) {
+        if status != *told {
             self.apply.status(&status);
             *told = status;
         }
@@ -157,6 +160,16 @@ impl<D: Dial> Follower<D> {
 
     /// Begins from the state that somebody saved, since entries before it are gone.
     fn catch_up(&mut self) -> Result<(), Fault> {
+        match (self.begin_from_state(), &mut self.engine) {
+            (Err(Fault::Lost(_)), Some(engine)) => {
+                engine.confirm()?;
+                self.begin_from_state()
+            }
+            (outcome, _) => outcome,
+        }
+    }
+
+    fn begin_from_state(&mut self) -> Result<(), Fault> {
         let Some(engine) = &mut self.engine else { return Ok(()) };
         let bytes = engine.state()?.ok_or_else(|| Fault::Lost("the state is gone".to_owned()))?;
         let (state, program) = read_state(&bytes)?;

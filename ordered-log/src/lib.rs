@@ -48,9 +48,9 @@
 //! | `service` | the two threads, from the start to the last join |
 //! | `follower` | reads the stream, and applies what is new |
 //! | `writer` | appends what is queued |
-//! | `standing` | whether the log is still the one that is known |
-//! | `replay` | the place in the log and the last sequences; knows no engine |
 //! | `shared` | what both threads have in common, and how one ends both |
+//! | `replay` | the place in the log and the last sequences; knows no engine |
+//! | `standing` | whether the log is still the one that is known |
 //! | `queue` | records that wait for the writer |
 //! | `health` | whether the engine is there, as both threads see it |
 //! | `backoff` | how long to wait until the next attempt |
@@ -59,7 +59,8 @@
 //! | `resp` | requests and replies as bytes, and back |
 //! | `interrupt` | wakes a thread that waits for a socket |
 //! | `engine` | what a log needs of an engine, as traits |
-//! | `options`, `address` | what the program says |
+//! | `options` | what the program says |
+//! | `address` | where the engine is |
 //! | `format` | entries and the state as bytes, and back |
 //! | `apply` | what the program is told |
 //! | `fault` | what can go wrong, and what to do about it |

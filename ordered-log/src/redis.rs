@@ -89,7 +89,7 @@ impl Dial for Dialer {
         if address.database != 0 {
             redis.ask(&[b"SELECT", address.database.to_string().as_bytes()])?;
         }
-        redis.see_what_it_is()?;
+        redis.confirm()?;
         Ok(redis)
     }
 }
@@ -113,10 +113,29 @@ impl Redis {
         }
     }
 
-    /// Sees that this is an engine that can be used.
-    fn see_what_it_is(&mut self) -> Result<(), Fault> {
+    fn range(&mut self, command: &str, from: &str, to: &str) -> Result<Option<Stored>, Fault> {
+        let log = self.keys.log.clone();
+        let command = [command, &log, from, to, "COUNT", "1"].map(str::as_bytes);
+        let entries = stored(self.ask(&command)?)?;
+        Ok(entries.into_iter().next())
+    }
+
+    fn run(&mut self, script: &str, arguments: &[&[u8]]) -> Result<i64, Fault> {
+        let Keys { log, state } = self.keys.clone();
+        let mut command =
+            vec![&b"EVAL"[..], script.as_bytes(), b"2", log.as_bytes(), state.as_bytes()];
+        command.extend(arguments);
+        match self.ask_within(&command, self.patience * STATE)? {
+            Reply::Integer(number) => Ok(number),
+            _ => Err(strange("EVAL")),
+        }
+    }
+}
+
+impl Engine for Redis {
+    fn confirm(&mut self) -> Result<(), Fault> {
         let mut text = Vec::new();
-        for section in ["server", "replication"] {
+        for section in ["server", "replication", "memory"] {
             let Reply::Bytes(part) = self.ask(&[b"INFO", section.as_bytes()])? else {
                 return Err(strange("INFO"));
             };
@@ -139,32 +158,18 @@ impl Redis {
             let why = "it is a cluster of Redis; give one engine that is not";
             return Err(Fault::Unusable(why.to_owned()));
         }
+        let policy = field("maxmemory_policy");
+        if policy.starts_with("allkeys") && field("maxmemory") != "0" {
+            let why = "it removes any keys when it is full, also the log; set its maxmemory-policy to \
+                       noeviction";
+            return Err(Fault::Unusable(why.to_owned()));
+        }
         if field("role") != "master" {
             return Err(Fault::refused(b"READONLY"));
         }
         Ok(())
     }
 
-    fn range(&mut self, command: &str, from: &str, to: &str) -> Result<Option<Stored>, Fault> {
-        let log = self.keys.log.clone();
-        let command = [command, &log, from, to, "COUNT", "1"].map(str::as_bytes);
-        let entries = stored(self.ask(&command)?)?;
-        Ok(entries.into_iter().next())
-    }
-
-    fn run(&mut self, script: &str, arguments: &[&[u8]]) -> Result<i64, Fault> {
-        let Keys { log, state } = self.keys.clone();
-        let mut command =
-            vec![&b"EVAL"[..], script.as_bytes(), b"2", log.as_bytes(), state.as_bytes()];
-        command.extend(arguments);
-        match self.ask_within(&command, self.patience * STATE)? {
-            Reply::Integer(number) => Ok(number),
-            _ => Err(strange("EVAL")),
-        }
-    }
-}
-
-impl Engine for Redis {
     fn create(&mut self, epoch: u64, birth: &[u8], state: &[u8]) -> Result<(), Fault> {
         let epoch = epoch.to_string();
         self.run(CREATE, &[epoch.as_bytes(), FIELD.as_bytes(), birth, state]).map(drop)

@@ -12,9 +12,10 @@ use crate::format::{Batch, Heard, Identity, State};
 use crate::options::Interval;
 use crate::standing::Known;
 
-/// An origin that had no entry for so long, in microseconds, is forgotten. Its further entries are
-/// dropped, so that none that is sent again very late is applied twice.
-const FORGOTTEN: u64 = 3600 * 1_000_000;
+/// An origin that had none of so many entries, nor any for so many microseconds, is forgotten. Its further
+/// records are dropped, so that none that is sent again very late is applied twice. Time alone would not
+/// do, as the engine's clock may jump.
+const FORGOTTEN: (u64, u64) = (1_000_000, 3600 * 1_000_000);
 
 /// What a follower has seen since its start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -129,8 +130,7 @@ impl Replay {
         let count = batch.records.len() as u64;
         self.state.time = self.state.time.max(time);
         let now = self.state.time;
-        let known = self.state.origins.get(&origin).copied();
-        let known = known.filter(|heard| now - heard.time <= FORGOTTEN);
+        let known = self.state.origins.get(&origin).filter(|heard| !self.is_forgotten(heard));
         let expected = known.map_or(1, |heard| heard.sequence + 1);
         let Some(skipped) = expected.checked_sub(first).filter(|_| count > 0) else {
             self.counts.stray += count;
@@ -141,15 +141,21 @@ impl Replay {
         self.counts.again += skipped;
         self.counts.records += count - skipped;
         let sequence = expected.max(first.saturating_add(count)) - 1;
-        self.state.origins.insert(origin, Heard { sequence, time: now });
+        let number = self.state.place.number;
+        self.state.origins.insert(origin, Heard { sequence, number, time: now });
         let time = SystemTime::UNIX_EPOCH + Duration::from_micros(now);
         let records = batch.records.iter().zip(first..).skip(skipped as usize);
         for (record, sequence) in records {
             let origin = Origin(origin);
-            let number = self.state.place.number;
             apply.apply(&Entry { number, origin, sequence, time, record });
         }
         Ok(is_own)
+    }
+
+    fn is_forgotten(&self, heard: &Heard) -> bool {
+        let (entries, time) = FORGOTTEN;
+        self.state.place.number.saturating_sub(heard.number) > entries
+            && self.state.time.saturating_sub(heard.time) > time
     }
 
     /// Counts an entry. It is who has appended the entry at which a state is due that saves it: of all
@@ -163,8 +169,9 @@ impl Replay {
             return Step::Taken;
         }
         self.since = Interval { entries: 0, bytes: 0 };
-        let now = self.state.time;
-        self.state.origins.retain(|_, heard| now - heard.time <= FORGOTTEN);
+        let mut origins = std::mem::take(&mut self.state.origins);
+        origins.retain(|_, heard| !self.is_forgotten(heard));
+        self.state.origins = origins;
         // Of the entries that are in the state the newer ones stay, for followers that are a little behind.
         let keep = std::mem::replace(&mut self.due, self.state.place.number) + 1;
         if is_own { Step::Due { keep } } else { Step::Taken }
@@ -173,4 +180,66 @@ impl Replay {
 
 fn forgotten() -> Fault {
     Fault::Lost("this program appended nothing for so long that it was forgotten".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::apply::{Restored, Status};
+    use crate::format::{BatchBuffer, Place};
+
+    struct Nothing;
+
+    impl Apply for Nothing {
+        fn apply(&mut self, _: &Entry<'_>) {}
+        fn snapshot(&mut self) -> Vec<u8> {
+            Vec::new()
+        }
+        fn restore(&mut self, _: &Restored<'_>) -> Result<(), String> {
+            Ok(())
+        }
+        fn status(&mut self, _: &Status) {}
+    }
+
+    /// What becomes of the second record of an origin after so much silence.
+    fn after_silence(entries: u64, time: u64, own: u64) -> (Result<Step, Fault>, Counts) {
+        let heard = Heard { sequence: 1, number: 5, time: 7 };
+        let place = Place { epoch: 1, number: 4 + entries };
+        let origins = BTreeMap::from([(1, heard)]);
+        let state = State { place, identity: Identity::default(), time: 0, origins };
+        let interval = Interval { entries: u64::MAX, bytes: u64::MAX };
+        let mut replay = Replay::new(state, Origin(own), interval);
+        let mut batch = BatchBuffer::new(2);
+        batch.push(b"x");
+        batch.seal(Origin(1), 7 + time);
+        let place = Place { number: place.number + 1, ..place };
+        let stored = Stored { place, batch: Some(batch.bytes().to_vec()) };
+        (replay.take(&stored, &mut Nothing), replay.counts)
+    }
+
+    #[test]
+    fn only_who_was_silent_for_long_by_clock_and_by_number_is_forgotten() {
+        let (entries, time) = FORGOTTEN;
+        for (entries, time, is_forgotten) in [
+            (1, 1, false),
+            (1, 100 * time, false),
+            (100 * entries, 1, false),
+            (entries, time + 1, false),
+            (entries + 1, time, false),
+            (entries + 1, time + 1, true),
+        ] {
+            let (step, counts) = after_silence(entries, time, 2);
+            assert_eq!(step, Ok(Step::Taken));
+            let expected = if is_forgotten { (0, 1) } else { (1, 0) };
+            assert_eq!((counts.records, counts.stray), expected, "{entries} {time}");
+        }
+    }
+
+    #[test]
+    fn who_finds_itself_forgotten_is_lost() {
+        let (entries, time) = FORGOTTEN;
+        assert!(matches!(after_silence(entries + 1, time + 1, 1).0, Err(Fault::Lost(_))));
+    }
 }

@@ -29,6 +29,16 @@ pub enum Standing {
 ///
 /// [`Fault::Lost`] when this is not the log that had it.
 pub fn check(engine: &mut impl Engine, known: &Known) -> Result<Standing, Fault> {
+    match look(engine, known) {
+        Err(Fault::Lost(_)) => {
+            engine.confirm()?;
+            look(engine, known)
+        }
+        standing => standing,
+    }
+}
+
+fn look(engine: &mut impl Engine, known: &Known) -> Result<Standing, Fault> {
     let Place { epoch, number } = known.place;
     let lost = |why: String| Err(Fault::Lost(why));
     if let Some(stored) = engine.entry(known.place)? {

@@ -13,6 +13,7 @@ use protocol::{Framing, limits};
 
 use crate::log::room_log::MAX_COURIERS;
 use crate::network::Network;
+use crate::web::Origin;
 
 /// The number of threads that write.
 pub const COURIERS: RangeInclusive<u64> = 1..=MAX_COURIERS as u64;
@@ -131,6 +132,8 @@ pub struct Config {
     pub credentials: Option<Credentials>,
     /// Names by which browsers may know this server, beside `localhost` and this machine's.
     pub web_names: Vec<String>,
+    /// Other servers of the same chat: the page may go on there, and theirs here.
+    pub web_also: Vec<Origin>,
     /// Threads that write, of [`COURIERS`].
     pub couriers: usize,
     /// Bytes in a request line, without its newline, of [`LINE_BYTES`].
@@ -192,6 +195,7 @@ impl Default for Config {
             listeners: Vec::new(),
             credentials: None,
             web_names: Vec::new(),
+            web_also: Vec::new(),
             couriers: cores.min(MAX_COURIERS),
             max_line: limits::LINE_BYTES,
             backlog: limits::BACKLOG_BYTES,

@@ -70,3 +70,4 @@ pub use network::Network;
 pub use recording::recorder::Recorder;
 pub use server::{Server, StopHandle};
 pub use trace::WIRE;
+pub use web::Origin;

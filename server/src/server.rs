@@ -9,8 +9,9 @@ use std::time::{Duration, Instant};
 use mio::{Events, Poll, Token, Waker};
 use protocol::limits::SHUTDOWN_GRACE;
 
-use crate::accept::acceptor::{Acceptor, Listener};
+use crate::accept::acceptor::Acceptor;
 use crate::accept::capacity::{self, Capacity};
+use crate::accept::listener::Listener;
 use crate::chat::Chat;
 use crate::cluster::Cluster;
 use crate::config::{Config, Endpoint};
@@ -155,7 +156,7 @@ impl Server {
             None => (None, None),
         };
         let subscribers = couriers.iter().map(|thread| thread.courier() as Arc<dyn Subscriber>);
-        let site = Site::new(&config.web_names);
+        let site = Site::new(&config.web_names, &config.web_also);
         let chat = Chat::new(subscribers.collect(), recorder, motd, moderation.clone(), &config);
         let chat = Arc::new(chat);
         let cluster = config.log.as_ref().map(|log| Cluster::start(Arc::clone(&chat), log));

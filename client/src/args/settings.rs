@@ -72,8 +72,10 @@ fn with_names(command: Command, names: &BTreeMap<String, String>) -> Command {
             return command;
         }
         let names = names.clone();
-        let named =
-            move |text: &str| server::server(names.get(text.trim()).map_or(text, String::as_str));
+        let named = move |text: &str| {
+            let meant = |word| names.get(word).map_or(word, String::as_str);
+            server::server(&server::addresses(text).map(meant).collect::<Vec<_>>().join(","))
+        };
         command.mut_arg("server", |option| option.value_parser(named))
     };
     let subcommands: Vec<_> =
@@ -111,6 +113,7 @@ mod tests {
             ("c", false, "127.0.0.1:6666 -"),
             ("c --server lab", false, "chat.example:7 -"),
             ("c -s lab", true, "chat.example:7 ann"),
+            ("c -s h:1,lab", true, "h:1,chat.example:7 ann"),
         ];
         for (line, at_a_prompt, expected) in cases {
             assert_eq!(meant(line, FILE, at_a_prompt).as_deref(), Ok(expected), "{line}");
@@ -137,6 +140,8 @@ mod tests {
         let file = page.split("```toml\n").nth(1).unwrap().split("```").next().unwrap();
         assert_eq!(meant("c", file, true).as_deref(), Ok("chat.example.org:6666 ann"));
         assert_eq!(meant("c -s home", file, true).as_deref(), Ok("192.168.1.20 ann"));
+        let campus = "chat1.example.org,chat2.example.org ann";
+        assert_eq!(meant("c -s campus", file, true).as_deref(), Ok(campus));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use crate::args::secret::Secret;
 use crate::exit::Failure;
 use crate::model::entry::Entry;
 use crate::model::names::Names;
-use crate::net::{Attempted, PATIENCE, Target, attempt};
+use crate::net::{Attempted, PATIENCE, Servers, attempt};
 use crate::prompt::login_dialog::DialogUser;
 use crate::sanitize::Sanitized;
 use crate::sys::thread;
@@ -116,19 +116,19 @@ impl<F: Face> DialogUser for F {
 
     fn attempt(
         &mut self,
-        server: &Target,
+        servers: &Servers,
         name: &str,
         secret: Option<&Secret>,
     ) -> Result<Option<Attempted>, Failure> {
         let (report, reported) = sync_channel(1);
         let queue = Arc::clone(self.queue());
-        let thread = attempt::start(server, name, secret, PATIENCE, move |attempted| {
+        let thread = attempt::start(servers, name, secret, PATIENCE, move |attempted| {
             // It fails when the user did not wait.
             let _ = report.send(attempted);
             queue.wake();
         })?;
         let attempted =
-            self.wait_for(&format!("connecting to {server}"), || reported.try_recv().ok());
+            self.wait_for(&format!("connecting to {servers}"), || reported.try_recv().ok());
         if attempted.is_some() {
             thread::join(thread);
         }

@@ -9,15 +9,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustyline::completion::Completer;
 use rustyline::highlight::{CmdKind, Highlighter};
-use rustyline::hint::{Hint, Hinter};
+use rustyline::hint::Hinter;
 use rustyline::validate::Validator;
 use rustyline::{Cmd, ConditionalEventHandler, Context, Event, EventContext, Helper, RepeatCount};
 use unicode_width::UnicodeWidthStr;
 
-use crate::model::commands::{Input, LOCAL, commands, is_secret, secret_start, words};
+use crate::model::commands::{Input, is_secret, secret_start, words};
 use crate::model::names::Names;
 use crate::prompt::completion::{Completion, Direction};
 use crate::prompt::layout::Layout;
+use crate::prompt::usage::{Usage, usage};
 use crate::view::display_queue::DisplayQueue;
 
 /// What the editor is being used for.
@@ -157,23 +158,6 @@ impl ConditionalEventHandler for Backward {
     }
 }
 
-/// What could follow, shown dimmed behind the cursor.
-pub struct Usage {
-    shown: String,
-    /// How much of it is text to insert; the rest describes what to type.
-    inserted: usize,
-}
-
-impl Hint for Usage {
-    fn display(&self) -> &str {
-        &self.shown
-    }
-
-    fn completion(&self) -> Option<&str> {
-        (self.inserted > 0).then(|| &self.shown[..self.inserted])
-    }
-}
-
 impl Hinter for ChatHelper {
     type Hint = Usage;
 
@@ -186,27 +170,6 @@ impl Hinter for ChatHelper {
             None => usage(line),
         }
     }
-}
-
-fn usage(line: &str) -> Option<Usage> {
-    let typed = line.strip_prefix('/').filter(|typed| !typed.is_empty())?;
-    if let Some(word) = typed.strip_suffix(' ') {
-        let usage = usage_of(word)?;
-        let shown = usage.split_once(' ')?.1.to_owned();
-        return Some(Usage { shown, inserted: 0 });
-    }
-    let mut matching = words().filter(|word| word.starts_with(typed));
-    let word = match (words().find(|word| *word == typed), matching.next(), matching.next()) {
-        (Some(word), ..) | (None, Some(word), None) => word,
-        _ => return None,
-    };
-    let usage = usage_of(word).unwrap_or(word);
-    Some(Usage { shown: usage[typed.len()..].to_owned(), inserted: word.len() - typed.len() })
-}
-
-fn usage_of(word: &str) -> Option<&'static str> {
-    let command = commands().find(|command| command.name == word).map(|command| command.usage);
-    command.or_else(|| LOCAL.iter().find(|local| local.name == word).map(|local| local.usage))
 }
 
 /// A line whose argument nobody is to read over the user's shoulder. It keeps its width.
@@ -281,25 +244,6 @@ mod tests {
             ("/nick al  漢", "/nick al  **"),
         ] {
             assert_eq!(masked(line), expected);
-        }
-    }
-
-    #[test]
-    fn hints_show_the_usage() {
-        for (line, shown, inserted) in [
-            ("/ms", "g NAME TEXT", "g"),
-            ("/msg", " NAME TEXT", ""),
-            ("/msg ", "NAME TEXT", ""),
-            ("/me", " TEXT", ""),
-            ("/cl", "ear", "ear"),
-            ("/r", " TEXT", ""),
-            ("/r ", "TEXT", ""),
-        ] {
-            let usage = usage(line).unwrap();
-            assert_eq!((usage.display(), usage.completion().unwrap_or("")), (shown, inserted));
-        }
-        for line in ["", "/", "/re", "/msg bob", "/xyz", "/look ", "hello"] {
-            assert!(usage(line).is_none(), "{line:?}");
         }
     }
 }

@@ -8,12 +8,12 @@ use protocol::Reply;
 
 use crate::args::secret::Secret;
 use crate::exit::Failure;
-use crate::net::{Attempted, ConnectError, Connection, Target};
+use crate::net::{Attempted, ConnectError, Connection, Servers};
 
 /// A user who is in.
 pub struct LoggedIn {
-    /// The server that was named.
-    pub server: Target,
+    /// The servers that were named.
+    pub servers: Servers,
     /// The name that it took.
     pub name: String,
     /// The secret that goes with the name, where there is one.
@@ -40,7 +40,7 @@ pub trait DialogUser {
     /// When this machine lacks a thread.
     fn attempt(
         &mut self,
-        server: &Target,
+        servers: &Servers,
         name: &str,
         secret: Option<&Secret>,
     ) -> Result<Option<Attempted>, Failure>;
@@ -52,15 +52,17 @@ pub trait DialogUser {
 ///
 /// When this machine lacks a thread.
 pub fn log_in(
-    target: &Target,
+    servers: &Servers,
     known: Option<&Secret>,
     user: &mut impl DialogUser,
 ) -> Result<Option<LoggedIn>, Failure> {
-    let mut default = target.address.clone();
+    let mut default = servers.to_string();
     loop {
         let Some(answer) = user.ask(&format!("server [{default}]: ")) else { return Ok(None) };
-        let server = if answer.trim().is_empty() { &default } else { answer.trim() };
-        let server = target.at(server);
+        let servers = match answer.trim() {
+            "" => servers.at(&default),
+            named => servers.at(named),
+        };
         loop {
             let Some(name) = user.ask("user name: ") else { return Ok(None) };
             let name = name.trim().to_owned();
@@ -69,7 +71,7 @@ pub fn log_in(
                 user.tell("UserName Empty!");
                 break;
             }
-            match log_in_as(&server, &name, known, user)? {
+            match log_in_as(&servers, &name, known, user)? {
                 None => return Ok(None),
                 Some(Ok(logged_in)) => return Ok(Some(logged_in)),
                 Some(Err(error)) => {
@@ -78,7 +80,7 @@ pub fn log_in(
                         break;
                     }
                     // The server is there, so only the name was wrong.
-                    server.address.clone_into(&mut default);
+                    default = servers.to_string();
                 }
             }
         }
@@ -92,18 +94,18 @@ pub fn log_in(
 ///
 /// When this machine lacks a thread.
 pub fn log_in_as(
-    server: &Target,
+    servers: &Servers,
     name: &str,
     known: Option<&Secret>,
     user: &mut impl DialogUser,
 ) -> Result<Option<Result<LoggedIn, ConnectError>>, Failure> {
     let mut secret = known.cloned();
     loop {
-        let error = match user.attempt(server, name, secret.as_ref())? {
+        let error = match user.attempt(servers, name, secret.as_ref())? {
             None => return Ok(None),
             Some(Ok(connection)) => {
-                let (server, name) = (server.clone(), name.to_owned());
-                return Ok(Some(Ok(LoggedIn { server, name, secret, connection })));
+                let (servers, name) = (servers.clone(), name.to_owned());
+                return Ok(Some(Ok(LoggedIn { servers, name, secret, connection })));
             }
             Some(Err(error)) => error,
         };

@@ -5,7 +5,7 @@
 //! | [`entrance`] | getting in, and trying again |
 //! | [`session`], [`lines`] | a connection that is logged in and in its room, and its lines |
 //! | [`input`] | from what is to be said to requests |
-//! | [`say`], [`echoes`], [`said`] | saying lines, and finding out what became of each |
+//! | [`say`], [`echoes`], [`tally`], [`said`] | saying lines, and finding out what became of each |
 //! | [`plain`] | from what programs print to what can be said |
 //! | [`act`] | one request of another kind, and what became of it |
 //! | [`answers`] | `look`, `rooms`, `history` and `who`: a list, up to its fence |
@@ -35,6 +35,7 @@ pub mod record;
 pub mod said;
 pub mod say;
 pub mod session;
+pub mod tally;
 pub mod wait;
 
 use crate::args::script::Task;

@@ -255,31 +255,6 @@ fn who_comes_again_is_told_what_the_server_has_forgotten() {
 }
 
 #[test]
-fn an_error_may_be_an_object() {
-    let server = RealServer::start();
-    let _bob = server.other("bob");
-    let address = server.address.to_string();
-    let cases: [(&[&str], &str, u8, bool); 7] = [
-        (&["look", "--server", "127.0.0.1:1"], "cannot-connect", 3, true),
-        (&["look", "--server", &address, "--name", "bob"], "name-taken", 4, true),
-        (&["look", "--server", &address, "--name", "a b"], "name-not-allowed", 8, false),
-        (&["look", "--server", &address, "--room", "a b"], "refused", 6, false),
-        (&["look", "--server", &address, "--nonsense"], "usage", 2, false),
-        (&["--server", &address, "--name", "al", "look", "--nonsense"], "usage", 2, false),
-        (&["look", "--server", "h:1:x y"], "no-such-host", 3, true),
-    ];
-    for (arguments, error, exit, retry) in cases {
-        let arguments = [arguments, &["--json-errors"]].concat();
-        let outcome = Program::start(&arguments).finish();
-        assert_eq!(outcome.code, Some(exit.into()), "{outcome:?}");
-        let object: serde_json::Value = serde_json::from_str(&outcome.stderr).unwrap();
-        assert_eq!(object["error"], error);
-        assert_eq!((&object["exit"], &object["retry"]), (&exit.into(), &retry.into()));
-        assert!(object["message"].as_str().is_some_and(|message| !message.is_empty()));
-    }
-}
-
-#[test]
 fn a_signal_that_was_ignored_at_the_start_stays_ignored() {
     let server = RealServer::start();
     let mut bob = server.other("bob");

@@ -7,7 +7,7 @@
 
 use crate::apply::Origin;
 
-use super::take_number;
+use super::numbers::take_number;
 
 /// Bytes before the records.
 const HEAD: usize = 24;

@@ -3,13 +3,15 @@
 //! ```text
 //! ordered-log 1 EPOCH NUMBER        a line of text, which the script that saves it reads
 //! identity of the entry of that number, the time of the last record
-//! how many origins, and for each: origin, last sequence, time of its last entry
+//! how many origins, and for each: origin, last sequence, number and time of its last entry
 //! the program's bytes
 //! ```
 
 use std::collections::BTreeMap;
 
-use super::{Identity, Place, take_number};
+use super::batch::Identity;
+use super::numbers::take_number;
+use super::place::Place;
 
 const MAGIC: &str = "ordered-log 1 ";
 
@@ -18,6 +20,8 @@ const MAGIC: &str = "ordered-log 1 ";
 pub struct Heard {
     /// The sequence of its last record.
     pub sequence: u64,
+    /// The number of its last entry.
+    pub number: u64,
     /// The time of its last entry.
     pub time: u64,
 }
@@ -45,7 +49,7 @@ impl State {
         put(self.time);
         put(self.origins.len() as u64);
         for (origin, heard) in &self.origins {
-            [*origin, heard.sequence, heard.time].into_iter().for_each(&mut put);
+            [*origin, heard.sequence, heard.number, heard.time].into_iter().for_each(&mut put);
         }
         bytes.extend_from_slice(program);
         bytes
@@ -63,8 +67,9 @@ impl State {
         let mut origins = BTreeMap::new();
         for _ in 0..take_number(&mut rest)? {
             let origin = take_number(&mut rest)?;
-            let sequence = take_number(&mut rest)?;
-            origins.insert(origin, Heard { sequence, time: take_number(&mut rest)? });
+            let [sequence, number, time] =
+                [take_number(&mut rest)?, take_number(&mut rest)?, take_number(&mut rest)?];
+            origins.insert(origin, Heard { sequence, number, time });
         }
         Some((Self { place, identity, time, origins }, rest))
     }
@@ -80,10 +85,12 @@ mod tests {
         #[test]
         fn what_is_written_is_read(
             epoch: u64, number: u64, time: u64, origin: u64, first: u64, program: Vec<u8>,
-            origins in prop::collection::btree_map(any::<u64>(), any::<(u64, u64)>(), 0..5),
+            origins in prop::collection::btree_map(any::<u64>(), any::<(u64, u64, u64)>(), 0..5),
         ) {
             let origins = origins.into_iter();
-            let origins = origins.map(|(origin, (sequence, time))| (origin, Heard { sequence, time }));
+            let origins = origins.map(|(origin, (sequence, number, time))| {
+                (origin, Heard { sequence, number, time })
+            });
             let identity = Identity { origin, first, time };
             let place = Place { epoch, number };
             let state = State { place, identity, time, origins: origins.collect() };

@@ -93,6 +93,13 @@ impl Engine {
         String::from_utf8_lossy(&output.stdout).trim_end().to_owned()
     }
 
+    /// A text in the folder, which options can name.
+    pub fn file(folder: &TempDir, name: &str, text: &str) -> String {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    }
+
     pub fn address(&self) -> Address {
         format!("redis://127.0.0.1:{}", self.port).parse().unwrap()
     }
@@ -110,6 +117,6 @@ impl Drop for Engine {
     }
 }
 
-fn free_port() -> u16 {
+pub fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }

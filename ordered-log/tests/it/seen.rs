@@ -18,6 +18,10 @@ pub struct Seen {
     pub own: u64,
     pub statuses: Vec<Status>,
     pub restored: u64,
+    /// Whether the next state is not to be made until this is taken back.
+    pub is_held: bool,
+    /// Whether one is held.
+    pub holds: bool,
 }
 
 /// A log whose state is all that was applied.
@@ -62,7 +66,14 @@ impl Apply for State {
     }
 
     fn snapshot(&mut self) -> Vec<u8> {
-        self.shared.seen.lock().text.clone()
+        let mut seen = self.shared.seen.lock();
+        seen.holds = seen.is_held;
+        self.shared.changed.notify_all();
+        let text = seen.text.clone();
+        while seen.is_held {
+            self.shared.changed.wait(&mut seen);
+        }
+        text
     }
 
     fn restore(&mut self, restored: &Restored<'_>) -> Result<(), String> {
@@ -96,20 +107,24 @@ impl Node {
         seen
     }
 
+    /// From now on no state is made, until this is taken back.
+    pub fn hold(&self, is_held: bool) {
+        self.seen.seen.lock().is_held = is_held;
+        self.seen.changed.notify_all();
+    }
+
     /// Submits a record and waits until it is applied.
     pub fn say(&self, record: &str) {
         let sequence = self.log.submit(record.as_bytes()).unwrap();
         drop(self.wait(record, |seen| seen.own >= sequence));
     }
 
-    /// Waits until the engine is away, and gives the reason.
-    pub fn wait_away(&self) -> String {
-        let seen =
-            self.wait("away", |seen| matches!(seen.statuses.last(), Some(Status::Away { .. })));
-        match seen.statuses.last() {
-            Some(Status::Away { why, .. }) => why.clone(),
-            _ => unreachable!("it was waited for"),
-        }
+    /// Waits until the engine is away for a reason that has this text in it.
+    pub fn wait_away(&self, expected: &str) {
+        drop(self.wait(expected, |seen| match seen.statuses.last() {
+            Some(Status::Away { why, .. }) => why.contains(expected),
+            _ => false,
+        }));
     }
 
     /// Waits until the engine is there again.

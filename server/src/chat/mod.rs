@@ -80,6 +80,7 @@ pub struct Chat {
     opened: Condvar,
     /// The log of the room that always exists.
     main: RwLock<Arc<RoomLog>>,
+    subscribers: Arc<Subscribers>,
     recorder: Option<Arc<Recorder>>,
     /// `None` when there are no operators, and any name is free for anybody.
     moderation: Option<Arc<Moderation>>,
@@ -112,8 +113,9 @@ impl Chat {
         let recorder_subscriber =
             recorder.as_ref().map(|recorder| Arc::clone(recorder) as Arc<dyn Subscriber>);
         let earlier = recorder.as_ref().map(|recorder| recorder.earlier(&name, config.backlog));
+        let subscribers = Arc::new(Subscribers { couriers, recorder: recorder_subscriber });
         let here = Surroundings {
-            subscribers: Arc::new(Subscribers { couriers, recorder: recorder_subscriber }),
+            subscribers: Arc::clone(&subscribers),
             recorder: recorder.clone(),
             moderation: moderation.clone(),
             motd,
@@ -133,6 +135,7 @@ impl Chat {
             gone: Condvar::new(),
             opened: Condvar::new(),
             main: RwLock::new(main),
+            subscribers,
             recorder,
             moderation,
             backlog: config.backlog,
@@ -140,6 +143,12 @@ impl Chat {
             // They would read what the door keeps for others.
             has_watchers: config.watchers && !config.members_only && config.password.is_none(),
         }
+    }
+
+    /// Has the client be sent what its session has posted. To be called by that session while it has
+    /// nothing locked, before it waits for the client or for anything else that may take long.
+    pub fn deliver(&self, client: &Client) {
+        self.subscribers.couriers[client.inbox.courier].look();
     }
 
     /// Since when there is no client at all. `None` when there is one.

@@ -5,11 +5,11 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use chat_server::Network;
 use chat_server::config::{
     BACKLOG_BYTES, COURIERS, Config, Credentials, DEFAULT_ARRIVALS, DEFAULT_OWED_BYTES,
     DEFAULT_PER_ADDRESS, Endpoint, KEEPALIVE, LINE_BYTES, OWED_BYTES, PULSE, SharedLog, YEAR,
 };
+use chat_server::{Network, Origin};
 use clap::{ArgAction, ArgGroup, Parser, Subcommand};
 use log::LevelFilter;
 use ordered_log::Address;
@@ -65,6 +65,12 @@ pub struct Arguments {
     /// Browsers may know this server by this name too; repeatable
     #[arg(long, value_name = "NAME", requires = "page")]
     web_name: Vec<String>,
+
+    /// Another server of the same chat, where the page goes on when this one is lost; repeatable
+    ///
+    /// It has to be told of this one as well, and both pages must be http, or both https.
+    #[arg(long, value_name = "ORIGIN", requires = "page")]
+    web_also: Vec<Origin>,
 
     /// Listen here for clients over TLS; repeatable
     #[arg(long, value_name = "ADDR:PORT", value_parser = address, help_heading = "TLS")]
@@ -320,6 +326,7 @@ impl From<Arguments> for Config {
                 .zip(arguments.key)
                 .map(|(certificate, key)| Credentials { certificate, key }),
             web_names: arguments.web_name,
+            web_also: arguments.web_also,
             couriers: arguments.couriers.map_or(default.couriers, |couriers| couriers as usize),
             max_line: arguments.max_line as usize,
             backlog: arguments.backlog as usize,

@@ -61,6 +61,8 @@ impl Session<'_> {
             self.reply(Reply::PasswordRequired);
             return None;
         };
+        // The check takes a while.
+        self.chat.deliver(self.client);
         let begin = Instant::now();
         match self.chat.check_asked(secret, asked, self.client.address.ip()) {
             Checked::Right => return Some((name, claimant)),

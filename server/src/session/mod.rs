@@ -116,6 +116,7 @@ pub fn run(
         lines: 0,
         bytes: 0,
     };
+    client.serve();
     // Not before there is a thread that serves it.
     if matches!(session.input, Input::Lines) {
         session.reply(Reply::ConnectSuccess);
@@ -124,7 +125,7 @@ pub fn run(
         Ok(()) => SessionEnd::EndOfInput,
         Err(reason) => reason,
     };
-    session.flush();
+    session.flush_at_last();
     let name = session.membership.as_ref().map(|membership| membership.name.clone());
     session.leave();
     let delivery = disconnect(chat, client, closer, session.is_in_login_room());
@@ -145,6 +146,7 @@ pub fn disconnect(
     closer: &Closer,
     is_in_login_room: bool,
 ) -> DeliveryEnd {
+    chat.deliver(client);
     if is_in_login_room && !client.outbox.has_ended_until(Instant::now() + LINGER) {
         // Who has not logged in shall not stay by taking its replies slowly. The courier finds that
         // nothing can be sent any more.
@@ -217,6 +219,7 @@ impl Session<'_> {
         let wait = self.rate_limit.take(now);
         if !wait.is_zero() {
             self.flush();
+            self.chat.deliver(self.client);
             self.client.outbox.delay(self.within_login(wait));
         }
         let mut readiness = self.client.outbox.readiness();
@@ -225,6 +228,7 @@ impl Session<'_> {
             if let Some(text) = self.client.outbox.owed().news() {
                 log::warn!("{text}");
             }
+            self.chat.deliver(self.client);
             let until = self.is_in_login_room().then_some(self.login_deadline);
             self.client.outbox.wait_for_space(until).map_err(SessionEnd::Removed)?;
             readiness = self.client.outbox.readiness();

@@ -78,7 +78,11 @@ impl Session<'_> {
                 self.at_seat(|_, client, seat| seat.since(client, position));
             }
             Request::Join(room) => match RoomName::parse(room) {
-                Ok(room) => self.in_room(|chat, client, user| chat.join(client, user, &room)),
+                Ok(room) => {
+                    // It may have to be read from the disk.
+                    self.chat.deliver(self.client);
+                    self.in_room(|chat, client, user| chat.join(client, user, &room));
+                }
                 Err(NameError::Empty) => self.reply(Reply::RoomNameEmpty),
                 Err(error) => self.reply(Reply::RoomNameInvalid(&error.to_string())),
             },
@@ -125,6 +129,7 @@ impl Session<'_> {
             if let Some(text) = self.client.outbox.owed().news() {
                 log::warn!("{text}");
             }
+            self.chat.deliver(self.client);
             self.client.outbox.delay(LIST_PAUSE);
             match self.client.outbox.readiness() {
                 Readiness::Ready => {}
@@ -166,6 +171,8 @@ impl Session<'_> {
         };
         match room {
             Ok(room) => {
+                // It may have to be read from the disk.
+                self.chat.deliver(self.client);
                 self.chat.watch(self.client, &mut self.watching, &room);
                 if self.watching.as_ref().is_some_and(|seat| *seat.room() == room) {
                     log::info!("{} watches {}", self.client.address, room.as_str());

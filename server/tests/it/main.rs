@@ -2,9 +2,13 @@
 
 #![allow(clippy::unwrap_used, reason = "in a test, a panic is the report")]
 
+mod bans;
 mod binary;
 mod browser;
 mod capacity;
+#[path = "../../examples/soak/clock.rs"]
+mod clock;
+mod clocks;
 mod cluster;
 mod config_file;
 mod dead_peers;
@@ -12,6 +16,7 @@ mod dead_peers;
 #[path = "../../../client/tests/it/directions.rs"]
 mod directions;
 mod documents;
+mod door;
 mod edges;
 /// The Redis of a test.
 #[path = "../../../ordered-log/tests/it/engine.rs"]
@@ -25,6 +30,7 @@ mod hostile;
 mod limits;
 mod load;
 mod manual;
+mod memory;
 mod moderation;
 mod motd;
 mod names;
@@ -33,9 +39,13 @@ mod owed;
 mod package;
 mod program;
 mod recording;
+mod recording_faults;
+mod recording_rooms;
 mod rooms;
+mod secret_files;
 mod since;
 mod stalls;
+mod stops;
 mod support;
 mod tls;
 mod tls_bridge;
@@ -43,6 +53,9 @@ mod tls_stream;
 mod transcripts;
 mod watch;
 mod web;
+mod web_also;
 mod web_bridge;
+mod web_looks;
+mod web_reconnect;
 mod web_rules;
 mod web_socket;

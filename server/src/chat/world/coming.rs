@@ -65,6 +65,9 @@ impl World {
         let Some(user) = self.users.get_mut(&who) else { return };
         let Some(Place { seat, number }) = user.place.take() else { return };
         let mut log = seat.log.lock();
+        if let Some(client) = user.client.as_ref().filter(|client| client.is_served_here()) {
+            log.leave_to(client.inbox.courier);
+        }
         let refused = user.client.as_ref().and_then(|client| client.post_end(log.end()));
         if let Some(room) = self.rooms.get_mut(&seat.log.room) {
             room.leave(number, &mut log, now);

@@ -231,19 +231,18 @@ impl World {
 
     /// Opens a room that does not exist, with what it has from before. Gives its log.
     pub fn open(&mut self, name: &RoomName, earlier: Earlier) -> Arc<RoomLog> {
-        let log = self.new_log(name);
-        log.set_earlier(&earlier.lines);
+        let log = Arc::new(self.new_log(name).with_earlier(earlier.lines));
         let room = Room::new(self.rooms_made, Arc::clone(&log), earlier.topic, 0);
         self.rooms_made += 1;
         self.rooms.insert(name.clone(), room);
         log
     }
 
-    fn new_log(&mut self, name: &RoomName) -> Arc<RoomLog> {
+    fn new_log(&mut self, name: &RoomName) -> RoomLog {
         let subscribers = Arc::clone(&self.here.subscribers);
         let log = RoomLog::new(self.logs_made, name.clone(), self.here.backlog, subscribers);
         self.logs_made += 1;
-        Arc::new(log)
+        log
     }
 
     /// Begins anew: everybody has gone, and no room was ever there. Gives the main room's log, and those

@@ -135,7 +135,7 @@ impl World {
         let log = match old.rooms.get(&name) {
             // Whoever reads it reads on.
             Some(old) if old.number == room.number => Arc::clone(&old.log),
-            _ => self.new_log(&name),
+            _ => Arc::new(self.new_log(&name)),
         };
         let taken = Room::new(room.number, Arc::clone(&log), room.topic, room.next_member);
         self.rooms.insert(name, taken);
