@@ -15,6 +15,7 @@ mod dead_peers;
 /// The same test holds the client's folders.
 #[path = "../../../client/tests/it/directions.rs"]
 mod directions;
+mod dockerfile;
 mod documents;
 mod door;
 mod edges;
@@ -23,10 +24,13 @@ mod edges;
 #[expect(dead_code, reason = "the tests of the log use the rest")]
 mod engine;
 mod flow;
+mod fresh;
 #[path = "../../benches/load/generator/mod.rs"]
 #[expect(dead_code, reason = "the bench uses the rest")]
 mod generator;
 mod hostile;
+mod install;
+mod layer;
 mod limits;
 mod load;
 mod manual;
@@ -37,6 +41,7 @@ mod names;
 mod order;
 mod owed;
 mod package;
+mod porting;
 mod program;
 mod recording;
 mod recording_faults;
