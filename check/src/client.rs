@@ -4,6 +4,7 @@
 //! output, which are pipes or a pseudo-terminal. It is started anew for each check.
 
 mod conversation;
+mod process;
 mod screen;
 #[cfg_attr(unix, path = "client/terminal_unix.rs")]
 #[cfg_attr(not(unix), path = "client/terminal_other.rs")]

@@ -3,9 +3,10 @@
 //! There is no trust on first use: either somebody vouches for the certificate, or the user has its
 //! pin from elsewhere. Whatever vouches, the server proves in each handshake that it has the key.
 
-use std::fmt;
+mod pin;
+mod untrusted;
+
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 use std::sync::Arc;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -17,9 +18,11 @@ use rustls::version::{TLS12, TLS13};
 use rustls::{
     CertificateError, DigitallySignedStruct, Error, OtherError, RootCertStore, SignatureScheme,
 };
-use sha2::{Digest, Sha256};
 
 use crate::exit::{Exit, Failure};
+
+pub use pin::Pin;
+pub use untrusted::{Untrusted, Why};
 
 /// Who has to vouch for a server.
 #[derive(Debug, Clone)]
@@ -30,142 +33,6 @@ pub enum Trust {
     Authority(PathBuf),
     /// Nobody: it must be this one certificate.
     Pin(Pin),
-}
-
-/// The SHA-256 of a certificate.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Pin([u8; 32]);
-
-impl Pin {
-    fn of(certificate: &[u8]) -> Self {
-        Self(Sha256::digest(certificate).into())
-    }
-}
-
-impl FromStr for Pin {
-    type Err = &'static str;
-
-    /// Reads 64 hexadecimal digits, perhaps with a colon after each two, as `openssl` prints them.
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        const WRONG: &str = "a pin has 64 hexadecimal digits, as the server prints it at its start";
-        let digits = text.trim().replace(':', "");
-        if digits.len() != 64 || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-            return Err(WRONG);
-        }
-        let mut bytes = [0; 32];
-        for (byte, at) in bytes.iter_mut().zip((0..64).step_by(2)) {
-            *byte = u8::from_str_radix(&digits[at..at + 2], 16).map_err(|_| WRONG)?;
-        }
-        Ok(Self(bytes))
-    }
-}
-
-impl fmt::Display for Pin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
-    }
-}
-
-/// Why a certificate is not trusted.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Untrusted {
-    /// What is wrong with it.
-    pub why: Why,
-    /// Which one it is.
-    pub pin: Pin,
-}
-
-/// What is wrong with a certificate.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Why {
-    /// Its time is over.
-    Expired,
-    /// Its time has not begun.
-    NotYetValid,
-    /// It is for other names than that of the server. These, where they are known.
-    OtherName(Vec<String>),
-    /// Nobody who is trusted vouches for it.
-    UnknownIssuer,
-    /// It is not the one that was expected.
-    OtherPin,
-    /// Something else.
-    Other(String),
-}
-
-impl fmt::Display for Untrusted {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.why {
-            Why::Expired => f.write_str("the server's certificate has expired"),
-            Why::NotYetValid => f.write_str("the server's certificate is not valid yet"),
-            Why::OtherName(names) if names.is_empty() => {
-                f.write_str("the server's certificate is for another name")
-            }
-            Why::OtherName(names) => {
-                write!(f, "the server's certificate is for {}", names.join(", "))
-            }
-            Why::UnknownIssuer => write!(
-                f,
-                "nobody trusted vouches for the server's certificate, whose pin is {}",
-                self.pin
-            ),
-            Why::OtherPin => write!(f, "the server's certificate has another pin: {}", self.pin),
-            Why::Other(why) => write!(f, "the server's certificate is no good: {why}"),
-        }
-    }
-}
-
-impl std::error::Error for Untrusted {}
-
-impl Untrusted {
-    fn new(error: &Error, pin: Pin) -> Self {
-        let Error::InvalidCertificate(error) = error else {
-            return Self { why: Why::Other(error.to_string()), pin };
-        };
-        let why = match error {
-            CertificateError::Expired | CertificateError::ExpiredContext { .. } => Why::Expired,
-            CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
-                Why::NotYetValid
-            }
-            CertificateError::NotValidForName => Why::OtherName(Vec::new()),
-            CertificateError::NotValidForNameContext { presented, .. } => {
-                Why::OtherName(presented.iter().map(|name| plain_name(name)).collect())
-            }
-            // The last two: somebody trusted has the issuer's name, and did not sign it.
-            CertificateError::UnknownIssuer
-            | CertificateError::BadSignature
-            | CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => {
-                Why::UnknownIssuer
-            }
-            other => Why::Other(other.to_string()),
-        };
-        Self { why, pin }
-    }
-
-    /// What to do about it.
-    #[must_use]
-    pub fn advice(&self) -> &'static str {
-        match self.why {
-            Why::Expired => {
-                "who runs the server has to renew it; or is the clock of this machine wrong?"
-            }
-            Why::NotYetValid => "is the clock of this machine wrong?",
-            Why::OtherName(_) => "give --server the name that the certificate is for",
-            Why::UnknownIssuer => {
-                "ask who runs the server for its pin, and if it is this one give it with --pin; or \
-                 give its authority with --ca"
-            }
-            Why::OtherPin => {
-                "ask who runs the server whether its certificate is new; if not, somebody is in between"
-            }
-            Why::Other(_) => "tell who runs the server",
-        }
-    }
-}
-
-/// A name as the certificate has it, `DnsName("x")` say, without what rustls puts around it.
-fn plain_name(name: &str) -> String {
-    let inner = name.split_once('(').map_or(name, |(_, inner)| inner);
-    inner.trim_matches(['"', '(', ')']).to_owned()
 }
 
 impl Trust {
@@ -290,23 +157,5 @@ impl ServerCertVerifier for Verifier {
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.provider.signature_verification_algorithms.supported_schemes()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_pin_is_read_as_servers_and_openssl_print_it() {
-        let pin = Pin::of(b"x");
-        let digits = pin.to_string();
-        assert_eq!(digits.parse(), Ok(pin));
-        let pairs: Vec<_> =
-            (0..64).step_by(2).map(|at| digits[at..at + 2].to_uppercase()).collect();
-        assert_eq!(pairs.join(":").parse(), Ok(pin));
-        for wrong in ["", "ab", &digits[1..], &format!("{digits}0"), &digits.replace('a', "g")] {
-            assert!(wrong.parse::<Pin>().is_err() || wrong == digits, "{wrong}");
-        }
     }
 }

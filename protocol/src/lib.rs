@@ -9,6 +9,7 @@
 //! |---|---|
 //! | [`mod@line`] | bytes into lines, however the network cut them |
 //! | [`command`] | nothing: it is the table of commands, for parsing, `help` and completion |
+//! | [`claim`] | a name and its secret into the two |
 //! | [`request`] | a line into a [`Request`], by that table, and back |
 //! | [`reply`], [`rows`] | what one client is told, and the rows of its lists, and back |
 //! | [`position`] | a place between two lines of a room into its text, and back |
@@ -21,6 +22,7 @@
 //! Nothing in here may know a socket, a thread, a clock, a lock or a terminal: client, server and
 //! fuzzers share it, and every function gives the same answer for the same input.
 
+pub mod claim;
 pub mod command;
 pub mod event;
 pub mod foreign;
@@ -33,13 +35,14 @@ pub mod request;
 pub mod rows;
 pub mod server_line;
 
+pub use claim::Claim;
 pub use command::{Command, Context, Place, Scope, Secret, Spec};
 pub use event::Event;
 pub use line::{LineDecoder, LineError};
 pub use name::{NameError, RoomName, UserName};
 pub use position::Position;
 pub use reply::{Framing, Reply};
-pub use request::{Claim, Request, topic_of};
+pub use request::{Request, topic_of};
 pub use server_line::ServerLine;
 
 /// The version of the programs of this project, with the commit where it is known, as `0.1.0 (4ecb179c1a)`.
@@ -51,6 +54,13 @@ pub const VERSION: &str = env!("CHAT_VERSION");
 /// and U+3000 stay, the first of them to be refused as a control character.
 pub(crate) fn is_blank(character: char) -> bool {
     matches!(character, ' ' | '\t' | '\r' | '\x0b' | '\x0c')
+}
+
+/// The word up to the first space, and the rest, trimmed.
+pub(crate) fn split(text: &str) -> (&str, &str) {
+    // A space is one byte, never a part of another character; and words are short.
+    let word = text.bytes().position(|byte| byte == b' ').unwrap_or(text.len());
+    (&text[..word], text[word..].trim_matches(is_blank))
 }
 
 /// Whether `character` may not stand in a line: C0 other than tab, DEL, and C1.

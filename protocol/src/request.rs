@@ -1,14 +1,14 @@
 //! What a client asks for, from a line and back.
 
-use std::borrow::Cow;
-use std::fmt;
+mod written;
 
 use thiserror::Error;
 
+use crate::claim::Claim;
 use crate::command::Command;
 use crate::limits::HISTORY_LINES;
 use crate::position::Position;
-use crate::{has_control, is_blank};
+use crate::{has_control, is_blank, split};
 
 /// One request of a client, its argument trimmed. Names are checked by who acts on them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,42 +87,6 @@ pub enum Request<'a> {
     Unknown(&'a str),
 }
 
-/// What a user wants to be called, and why it may.
-///
-/// No name has a space. So where nothing is asked for a name, the whole argument is one that is not
-/// valid: [`Claim::whole`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Claim<'a> {
-    /// Everything that was given.
-    whole: &'a str,
-}
-
-impl<'a> Claim<'a> {
-    /// A claim as it stands in a request: `NAME`, or `NAME SECRET`.
-    #[must_use]
-    pub fn new(argument: &'a str) -> Self {
-        Self { whole: argument }
-    }
-
-    /// Everything that was given. It may hold a secret.
-    #[must_use]
-    pub fn whole(&self) -> &'a str {
-        self.whole
-    }
-
-    /// The name: what stands before the first space.
-    #[must_use]
-    pub fn name(&self) -> &'a str {
-        split(self.whole).0
-    }
-
-    /// The secret that goes with it. `None` when none was given.
-    #[must_use]
-    pub fn secret(&self) -> Option<&'a str> {
-        some(split(self.whole).1)
-    }
-}
-
 /// The line has a control character other than tab, so nobody shall ever be shown it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("a line has a control character")]
@@ -191,42 +155,6 @@ impl<'a> Request<'a> {
             _ => self.command().map_or("", |command| command.spec().name),
         }
     }
-
-    fn argument(&self) -> Cow<'a, str> {
-        match *self {
-            Request::Login(claim) | Request::Rename(claim) => claim.whole.into(),
-            Request::Watch(argument)
-            | Request::Say(argument)
-            | Request::Join(argument)
-            | Request::Ignore(argument)
-            | Request::Unignore(argument)
-            | Request::Me(argument)
-            | Request::Topic(argument)
-            | Request::Operator(argument)
-            | Request::Announce(argument)
-            | Request::Ping(argument)
-            | Request::Help(argument) => argument.into(),
-            Request::Message { to: name, text: "" } | Request::Kick { name, reason: "" } => {
-                name.into()
-            }
-            Request::Message { to: name, text } | Request::Kick { name, reason: text } => {
-                format!("{name} {text}").into()
-            }
-            Request::Mute { name: target, minutes } | Request::Ban { target, minutes } => {
-                format!("{target} {minutes}").into()
-            }
-            Request::History(lines) => lines.to_string().into(),
-            Request::Since(Some(position)) => position.to_string().into(),
-            Request::Since(None) => "".into(),
-            Request::Look
-            | Request::Bans
-            | Request::Logout
-            | Request::Rooms
-            | Request::Who
-            | Request::Malformed(_)
-            | Request::Unknown(_) => "".into(),
-        }
-    }
 }
 
 /// The request that a command makes of its trimmed argument. `None` when the argument has not the
@@ -284,13 +212,6 @@ pub fn topic_of(text: &str) -> &str {
     if text == "-" { "" } else { text }
 }
 
-/// The word up to the first space, and the rest, trimmed.
-fn split(text: &str) -> (&str, &str) {
-    // A space is one byte, never a part of another character; and words are short.
-    let word = text.bytes().position(|byte| byte == b' ').unwrap_or(text.len());
-    (&text[..word], text[word..].trim_matches(is_blank))
-}
-
 /// `None` when it is empty.
 fn some(argument: &str) -> Option<&str> {
     (!argument.is_empty()).then_some(argument)
@@ -304,17 +225,6 @@ fn is_number(text: &str) -> bool {
 /// A number of decimal digits. `None` when it is none, or too large.
 fn number(digits: &str) -> Option<u32> {
     is_number(digits).then(|| digits.parse().ok())?
-}
-
-/// The request as a line, without its end.
-impl fmt::Display for Request<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.word())?;
-        match self.argument().as_ref() {
-            "" => Ok(()),
-            argument => write!(f, " {argument}"),
-        }
-    }
 }
 
 #[cfg(test)]

@@ -1,22 +1,19 @@
 //! One run of a client, between a server and a user who are both this program.
 
-use std::io::{self, Read, Write};
+use std::io;
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
-use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use protocol::Framing;
 
-use super::screen::Screen;
-use super::{Program, terminal};
+use super::Program;
+use super::process::Process;
 use crate::failure::{Difference, Got, Journal};
 use crate::patience::Deadline;
 use crate::peer::{CLIENT, LINE_PATIENCE, Peer};
 use crate::shown::{OUTPUT, shown, shown_up_to};
 use crate::stage::CHECK_PATIENCE;
-use crate::target::Groups;
-use crate::target::group::{self, Group};
 
 /// How long a client may take to start and to connect.
 const START_PATIENCE: Duration = Duration::from_secs(5);
@@ -32,12 +29,7 @@ pub(super) fn let_it_go() {
 /// A client that runs, the server's end of its connection, and its user.
 pub(super) struct Conversation {
     listener: TcpListener,
-    child: Child,
-    group: Group,
-    groups: Groups,
-    keyboard: Box<dyn Write + Send>,
-    screen: Screen,
-    errors: Screen,
+    process: Process,
     peer: Option<Peer>,
     journal: Journal,
     name: String,
@@ -59,36 +51,10 @@ impl Conversation {
             word.replace("{port}", &address.port().to_string()).replace("{name}", &name)
         };
         let words: Vec<String> = program.command.iter().map(fill).collect();
-        let (first, rest) = words.split_first().ok_or(io::ErrorKind::InvalidInput)?;
-        let mut command = Command::new(first);
-        command.args(rest).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let terminal = program.on_a_terminal.then(|| terminal::attach(&mut command)).transpose()?;
-        // Into a pipe Python would show nothing before it ends, which is no fault of a student's.
-        command.env("PYTHONUNBUFFERED", "1");
-        group::own(&mut command);
-        let cannot = |error| io::Error::other(format!("cannot run {first}: {error}"));
-        let mut child = command.spawn().map_err(cannot)?;
-        let group = Group::of(&child);
-        program.groups.add(group);
-        // It would keep its copy of the terminal open.
-        drop(command);
-        let (keyboard, output): (Box<dyn Write + Send>, Box<dyn Read + Send>) = match terminal {
-            Some(terminal) => (Box::new(terminal.try_clone()?), Box::new(terminal)),
-            // Pipes were asked for above.
-            None => (
-                Box::new(child.stdin.take().ok_or(io::ErrorKind::BrokenPipe)?),
-                Box::new(child.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?),
-            ),
-        };
-        let errors = child.stderr.take().ok_or(io::ErrorKind::BrokenPipe)?;
+        let process = Process::start(&words, program)?;
         Ok(Self {
             listener,
-            group,
-            groups: program.groups.clone(),
-            keyboard,
-            child,
-            screen: Screen::of(output)?,
-            errors: Screen::of(Box::new(errors))?,
+            process,
             peer: None,
             journal: Journal::default(),
             name,
@@ -114,10 +80,10 @@ impl Conversation {
             // The standard library has no accept with a limit, so this one asks again.
             match self.listener.accept() {
                 Ok((stream, _)) => break stream,
-                Err(_) if !end.is_over() && matches!(self.child.try_wait(), Ok(None)) => {
+                Err(_) if !end.is_over() && self.process.runs() => {
                     thread::sleep(Duration::from_millis(5));
                 }
-                Err(_) if matches!(self.child.try_wait(), Ok(None)) => {
+                Err(_) if self.process.runs() => {
                     return Err(self.fact("a client that connects", "it does not"));
                 }
                 Err(_) => return Err(self.fact("a client that connects", "it has ended before")),
@@ -167,11 +133,8 @@ impl Conversation {
 
     fn type_line(&mut self, line: &str) -> Result<(), Difference> {
         self.journal.note("typed", ':', line.as_bytes());
-        let line = format!("{line}\n");
-        let typed = self.keyboard.write_all(line.as_bytes());
-        typed
-            .and_then(|()| self.keyboard.flush())
-            .map_err(|error| self.fact("a client that reads what is typed", &error.to_string()))
+        let typed = self.process.type_line(line);
+        typed.map_err(|error| self.fact("a client that reads what is typed", &error.to_string()))
     }
 
     /// The server sends.
@@ -206,7 +169,7 @@ impl Conversation {
     /// Each line stands in the output once, in this order and uncut.
     pub(super) fn sees_once(&mut self, lines: &[String]) -> Result<(), Difference> {
         let are_there = |text: &str| lines.iter().all(|line| text.contains(line));
-        let seen = self.screen.wait(&self.after(LINE_PATIENCE), are_there);
+        let seen = self.process.screen.wait(&self.after(LINE_PATIENCE), are_there);
         let mut from = 0;
         for line in lines {
             let Some(at) = seen[from..].find(line.as_str()) else {
@@ -228,7 +191,7 @@ impl Conversation {
         self.peer = None;
         let end = self.after(LINE_PATIENCE);
         while !end.is_over() {
-            if !matches!(self.child.try_wait(), Ok(None)) {
+            if !self.process.runs() {
                 return Ok(());
             }
             thread::sleep(Duration::from_millis(5));
@@ -239,14 +202,14 @@ impl Conversation {
     /// All that it has shown once the server has closed. Whether it ends is another check's matter.
     fn close_and_read(&mut self) -> Result<String, Difference> {
         let _ = self.close();
-        self.groups.end(self.group);
-        Ok(self.screen.wait(&self.after(LINE_PATIENCE), |_| false))
+        self.process.end();
+        Ok(self.process.screen.wait(&self.after(LINE_PATIENCE), |_| false))
     }
 
     /// What it wrote to its standard error, where a traceback stands.
     pub(super) fn last_words(&mut self) -> Option<String> {
-        self.groups.end(self.group);
-        let said = self.errors.wait(&self.after(LINE_PATIENCE), |_| false);
+        self.process.end();
+        let said = self.process.errors.wait(&self.after(LINE_PATIENCE), |_| false);
         let lines: Vec<_> = said.lines().filter(|line| !line.trim().is_empty()).collect();
         let last = &lines[lines.len().saturating_sub(4)..];
         let said: String = last
@@ -265,28 +228,11 @@ impl Conversation {
 
     /// So long from now, for what the client does.
     fn after(&self, patience: Duration) -> Deadline {
-        Deadline::after(patience, Some(self.child.id()))
+        Deadline::after(patience, Some(self.process.id()))
     }
 
     fn fact(&self, expected: &str, got: &str) -> Difference {
-        Difference {
-            client: String::new(),
-            line: None,
-            expected: expected.to_owned(),
-            got: Got::Fact(got.to_owned()),
-            before: self.journal.lines(),
-        }
-    }
-}
-
-impl Drop for Conversation {
-    fn drop(&mut self) {
-        self.groups.end(self.group);
-        // The process is gone, or never was.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-        self.screen.join();
-        self.errors.join();
+        Difference::fact(expected, got, &self.journal)
     }
 }
 

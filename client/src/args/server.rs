@@ -18,7 +18,10 @@ pub const DEFAULT_SERVER: &str = "127.0.0.1:6666";
 /// Where to go, and as whom.
 #[derive(Debug, Clone, clap::Args)]
 pub struct ServerArgs {
-    /// The server
+    /// The server, or several of one chat with commas between them
+    ///
+    /// They are tried in this order until one lets you in. A name with several addresses is as good as
+    /// several servers. After a lost connection another one comes first.
     #[arg(short, long, env = "CHAT_SERVER", value_name = "HOST:PORT", default_value = DEFAULT_SERVER)]
     #[arg(value_parser = server, value_hint = ValueHint::Hostname)]
     pub server: String,
@@ -91,10 +94,23 @@ impl ServerArgs {
     }
 }
 
-/// The server, which is the usual one when none is said. A port that is none would look like a server
-/// that is not there, and a script would try it for ever.
+/// The servers, of which the usual one is meant when none is said.
 pub(super) fn server(text: &str) -> Result<String, &'static str> {
-    let server = given(Some(text)).unwrap_or(DEFAULT_SERVER);
+    let servers: Vec<_> = addresses(text).collect();
+    if servers.is_empty() {
+        return Ok(DEFAULT_SERVER.to_owned());
+    }
+    servers.iter().try_for_each(|server| check_port(server))?;
+    Ok(servers.join(","))
+}
+
+/// The addresses in a list of servers.
+pub fn addresses(list: &str) -> impl Iterator<Item = &str> {
+    list.split(',').map(str::trim).filter(|address| !address.is_empty())
+}
+
+/// A port that is none would look like a server that is not there, and a script would try it for ever.
+fn check_port(server: &str) -> Result<(), &'static str> {
     let port = match server.rsplit_once(':') {
         // It is an address of IPv6 with its own colons, and no port.
         Some((host, _)) if host.contains(':') && !host.ends_with(']') => None,
@@ -106,7 +122,7 @@ pub(super) fn server(text: &str) -> Result<String, &'static str> {
         Some(port) if !is_number(port) || port.parse::<u16>().is_err() => {
             Err("in --server or CHAT_SERVER, a number up to 65535 follows the last colon")
         }
-        _ => Ok(server.to_owned()),
+        _ => Ok(()),
     }
 }
 
@@ -139,5 +155,17 @@ mod tests {
             assert!(server(bad).is_err(), "{bad}");
         }
         assert_eq!(server(" ").as_deref(), Ok(DEFAULT_SERVER));
+    }
+
+    #[test]
+    fn there_may_be_several_servers() {
+        for (list, servers) in
+            [("a:1,b,[::1]:2", "a:1,b,[::1]:2"), (" a:1 , b:2,", "a:1,b:2"), (",", DEFAULT_SERVER)]
+        {
+            assert_eq!(server(list).as_deref(), Ok(servers));
+        }
+        for wrong in ["a:1,b:x", "a:70000,b:2"] {
+            assert!(server(wrong).is_err(), "{wrong}");
+        }
     }
 }

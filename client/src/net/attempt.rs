@@ -1,10 +1,12 @@
 //! An attempt to get in, on a thread of its own: the user must be able to leave while it hangs.
 
+use std::net::SocketAddr;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use super::connect::Connection;
 use super::error::ConnectError;
+use super::servers::Servers;
 use super::target::Target;
 use super::watch::Watched;
 use crate::args::secret::Secret;
@@ -14,7 +16,7 @@ use crate::sys::thread;
 /// What an attempt comes to.
 pub type Attempted = Result<Connection, ConnectError>;
 
-/// Connects to `server` and logs in as `name`, with its secret where the server asks for one, and
+/// Connects to one of `servers` and logs in as `name`, with its secret where the server asks for one, and
 /// tells `report` what came of it.
 ///
 /// Whoever waits for the report joins the thread then. Whoever no longer wants it leaves the thread
@@ -24,60 +26,61 @@ pub type Attempted = Result<Connection, ConnectError>;
 ///
 /// When the system allows no more threads.
 pub fn start(
-    server: &Target,
+    servers: &Servers,
     name: &str,
     secret: Option<&Secret>,
     patience: Duration,
     report: impl FnOnce(Attempted) + Send + 'static,
 ) -> Result<JoinHandle<()>, Failure> {
-    let (server, name, secret) = (server.clone(), name.to_owned(), secret.cloned());
-    thread::spawn("attempt", move || report(get_in(&server, &name, secret.as_ref(), patience)))
+    let (servers, name, secret) = (servers.clone(), name.to_owned(), secret.cloned());
+    thread::spawn("attempt", move || report(get_in(&servers, &name, secret.as_ref(), patience)))
 }
 
-/// Connects to `server` to read `room` without a name. Where the server does not know that, logs in as `name`.
+/// Connects to one of `servers` to read `room` without a name. Where it does not know that, logs in as `name`.
 /// The report has besides whether it reads without one.
 ///
 /// # Errors
 ///
 /// When the system allows no more threads.
 pub fn start_reading(
-    server: &Target,
+    servers: &Servers,
     room: Option<&str>,
     name: &str,
     secret: Option<&Secret>,
     patience: Duration,
     report: impl FnOnce(Result<(Connection, Watched), ConnectError>) + Send + 'static,
 ) -> Result<JoinHandle<()>, Failure> {
-    let (server, name, room) = (server.clone(), name.to_owned(), room.map(str::to_owned));
+    let (servers, name, room) = (servers.clone(), name.to_owned(), room.map(str::to_owned));
     let secret = secret.cloned();
     thread::spawn("attempt", move || {
-        report(get_in_reading(&server, room.as_deref(), &name, secret.as_ref(), patience));
+        report(servers.try_each(Instant::now() + patience, |target, address, deadline| {
+            let user = (name.as_str(), secret.as_ref());
+            get_in_reading(target, address, deadline, room.as_deref(), user)
+        }));
     })
 }
 
 fn get_in_reading(
-    server: &Target,
+    target: &Target,
+    address: SocketAddr,
+    deadline: Instant,
     room: Option<&str>,
-    name: &str,
-    secret: Option<&Secret>,
-    patience: Duration,
+    (name, secret): (&str, Option<&Secret>),
 ) -> Result<(Connection, Watched), ConnectError> {
-    let deadline = Instant::now() + patience;
     let left = || deadline.saturating_duration_since(Instant::now());
-    let mut connection = Connection::open(server, patience)?;
+    let mut connection = Connection::open_at(target, address, deadline)?;
     connection.set_patience(left());
     let watched = connection.watch(room)?;
     match watched {
-        Watched::Reads => {}
-        Watched::Unknown => {
-            connection.set_patience(left());
-            connection.log_in(name, secret)?;
-        }
+        Watched::Reads => return Ok((connection, watched)),
+        Watched::Unknown => {}
         Watched::Unclear => {
             drop(connection);
-            connection = get_in(server, name, secret, left())?;
+            connection = Connection::open_at(target, address, deadline)?;
         }
     }
+    connection.set_patience(left());
+    connection.log_in(name, secret)?;
     Ok((connection, watched))
 }
 
@@ -87,14 +90,15 @@ fn get_in_reading(
 ///
 /// Says why the user is not in.
 pub fn get_in(
-    server: &Target,
+    servers: &Servers,
     name: &str,
     secret: Option<&Secret>,
     patience: Duration,
 ) -> Attempted {
-    let deadline = Instant::now() + patience;
-    let mut connection = Connection::open(server, patience)?;
-    connection.set_patience(deadline.saturating_duration_since(Instant::now()));
-    connection.log_in(name, secret)?;
-    Ok(connection)
+    servers.try_each(Instant::now() + patience, |target, address, deadline| {
+        let mut connection = Connection::open_at(target, address, deadline)?;
+        connection.set_patience(deadline.saturating_duration_since(Instant::now()));
+        connection.log_in(name, secret)?;
+        Ok(connection)
+    })
 }

@@ -5,15 +5,16 @@
 //! greeting tells.
 
 use std::io;
-use std::net::{TcpStream, ToSocketAddrs};
+use std::net::{SocketAddr, TcpStream};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use protocol::limits::PORT;
 use protocol::{Framing, Reply};
 
 use super::error::ConnectError;
 use super::halves::{Receiver, Sender};
 use super::lines::LINE_BYTES;
+use super::servers::Servers;
 use super::target::Target;
 use super::wire::Wire;
 use crate::args::secret::Secret;
@@ -21,12 +22,15 @@ use crate::args::secret::Secret;
 /// How long a server may take to accept, to greet, to answer the login, and to close at the end.
 pub const PATIENCE: Duration = Duration::from_secs(10);
 
-const SHORTEST: Duration = Duration::from_millis(100);
+/// A timeout of zero is not allowed.
+const SHORTEST: Duration = Duration::from_millis(1);
 
 /// A connection that was greeted.
 #[derive(Debug)]
 pub struct Connection {
     pub(super) wire: Wire,
+    server: String,
+    address: SocketAddr,
     /// What came and is not yet used.
     received: Vec<u8>,
     /// Known once something came after the greeting.
@@ -35,46 +39,55 @@ pub struct Connection {
     pub(super) deadline: Instant,
 }
 
-/// The host and the port of a server, which is the default one when none is named.
-///
-/// The system is asked for the two apart: only then it takes an IPv6 address with the name of its
-/// network, as `fe80::1%eth0`.
-fn host_and_port(server: &str) -> (&str, u16) {
-    let (host, port) = match server.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
-        Some((host, port)) => (host, port.strip_prefix(':')),
-        None => match server.rsplit_once(':') {
-            // Its other colons make it a bare address of IPv6.
-            Some((host, _)) if host.contains(':') => (server, None),
-            Some((host, port)) => (host, Some(port)),
-            None => (server, None),
-        },
-    };
-    match port.map(str::parse) {
-        None => (host, PORT),
-        Some(Ok(port)) => (host, port),
-        Some(Err(_)) => (server, PORT),
-    }
-}
-
 impl Connection {
-    /// Connects to a server, and waits for its greeting.
+    /// Connects to the first of these servers that greets.
     ///
     /// # Errors
     ///
     /// Says why there is no chat server to talk to.
-    pub fn open(server: impl Into<Target>, patience: Duration) -> Result<Self, ConnectError> {
-        let Target { address, tls } = server.into();
+    pub fn open(servers: impl Into<Servers>, patience: Duration) -> Result<Self, ConnectError> {
         let deadline = Instant::now() + patience;
-        let stream = connect(&address, deadline)?;
+        let mut connection = servers.into().try_each(deadline, Self::open_at)?;
+        connection.set_patience(patience);
+        Ok(connection)
+    }
+
+    /// Connects to an address of a server, and waits for its greeting.
+    ///
+    /// # Errors
+    ///
+    /// Says why there is no chat server to talk to.
+    pub(super) fn open_at(
+        target: &Target,
+        address: SocketAddr,
+        deadline: Instant,
+    ) -> Result<Self, ConnectError> {
+        let patience = deadline.saturating_duration_since(Instant::now()).max(SHORTEST);
+        let stream = TcpStream::connect_timeout(&address, patience)
+            .map_err(|error| ConnectError::Refused { server: target.address.clone(), error })?;
         stream.set_nodelay(true)?;
-        let wire = match tls {
+        let wire = match &target.tls {
             None => Wire::plain(stream),
-            Some(config) => Wire::tls(stream, config, host_and_port(&address).0, deadline)
+            Some(config) => Wire::tls(stream, Arc::clone(config), target.host(), deadline)
                 .map_err(ConnectError::of_handshake)?,
         };
-        let mut connection = Self { wire, received: Vec::new(), framing: None, patience, deadline };
+        let server = target.address.clone();
+        let (received, framing) = (Vec::new(), None);
+        let mut connection = Self { wire, server, address, received, framing, patience, deadline };
         connection.await_greeting()?;
         Ok(connection)
+    }
+
+    /// The server that it leads to, as the user names it.
+    #[must_use]
+    pub fn server(&self) -> &str {
+        &self.server
+    }
+
+    /// The address of that server.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
     }
 
     fn await_greeting(&mut self) -> Result<(), ConnectError> {
@@ -232,57 +245,5 @@ impl Connection {
         self.wire.set_read_timeout(None)?;
         let sender = Sender { wire: self.wire.clone() };
         Ok((sender, Receiver { wire: self.wire, received: self.received }))
-    }
-}
-
-fn connect(server: &str, deadline: Instant) -> Result<TcpStream, ConnectError> {
-    let lost = |error| ConnectError::Address { server: server.to_owned(), error };
-    let addresses: Vec<_> = host_and_port(server).to_socket_addrs().map_err(lost)?.collect();
-    let mut last = io::Error::from(io::ErrorKind::AddrNotAvailable);
-    for (address, behind) in addresses.iter().zip((0..addresses.len()).rev()) {
-        let left = deadline.saturating_duration_since(Instant::now());
-        match TcpStream::connect_timeout(address, share(left, behind)) {
-            Ok(stream) => return Ok(stream),
-            Err(error) => last = error,
-        }
-    }
-    Err(ConnectError::Refused { server: server.to_owned(), error: last })
-}
-
-/// The time for one address of a host, with so many behind it: one that swallows everything leaves
-/// enough for the others.
-fn share(left: Duration, behind: usize) -> Duration {
-    let addresses = u32::try_from(behind).unwrap_or(u32::MAX).saturating_add(1);
-    // A timeout of zero is not allowed.
-    (left / addresses).max(SHORTEST)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_address_that_swallows_everything_leaves_time_for_the_others() {
-        let ten = Duration::from_secs(10);
-        assert_eq!(share(ten, 0), ten);
-        assert_eq!(share(ten, 1), ten / 2);
-        assert_eq!(share(ten, 4), ten / 5);
-        assert_eq!(share(Duration::ZERO, 1), SHORTEST);
-    }
-
-    #[test]
-    fn the_port_may_be_left_out() {
-        for (server, host, port) in [
-            ("chat.example", "chat.example", 6666),
-            ("chat.example:7", "chat.example", 7),
-            ("127.0.0.1", "127.0.0.1", 6666),
-            ("::1", "::1", 6666),
-            ("[::1]", "::1", 6666),
-            ("[::1]:7", "::1", 7),
-            ("fe80::1%eth0", "fe80::1%eth0", 6666),
-            ("[fe80::1%eth0]:7", "fe80::1%eth0", 7),
-        ] {
-            assert_eq!(host_and_port(server), (host, port));
-        }
     }
 }

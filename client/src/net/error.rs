@@ -5,6 +5,7 @@ use std::{error, fmt, io};
 use protocol::Reply;
 use rustls::{AlertDescription, CertificateError, OtherError};
 
+use super::target::Target;
 use crate::exit::{Exit, Failure};
 use crate::sanitize::Sanitized;
 use crate::trust::Untrusted;
@@ -50,6 +51,14 @@ pub enum ConnectError {
     Room(String),
     /// The connection ended, or the server kept silent.
     Lost(io::Error),
+    /// Several servers were tried, and each of them failed.
+    Several(Vec<(String, ConnectError)>),
+}
+
+/// How a server failed that nobody had the time to try.
+pub(super) fn no_time_left(target: &Target) -> ConnectError {
+    let error = io::Error::new(io::ErrorKind::TimedOut, "no time was left for it");
+    ConnectError::Refused { server: target.address.clone(), error }
 }
 
 impl ConnectError {
@@ -74,10 +83,59 @@ impl ConnectError {
         }
     }
 
+    /// Why a round has failed: of each server, named as the user does, the failure that tells most.
+    pub(super) fn of_round(failed: Vec<(String, ConnectError)>) -> Self {
+        let mut told: Vec<(String, Self)> = Vec::new();
+        for (server, error) in failed {
+            match told.iter_mut().find(|(known, _)| *known == server) {
+                Some((_, known)) if known.reached() > error.reached() => {}
+                Some((_, known)) => *known = error,
+                None => told.push((server, error)),
+            }
+        }
+        match told.pop() {
+            Some((_, only)) if told.is_empty() => only,
+            last => Self::Several(told.into_iter().chain(last).collect()),
+        }
+    }
+
+    /// How far an attempt has come. Of several the one that came furthest tells most, the last of equals.
+    fn reached(&self) -> u8 {
+        match self {
+            ConnectError::Address { .. } => 0,
+            ConnectError::Refused { .. } => 1,
+            ConnectError::Stranger
+            | ConnectError::Silent(_)
+            | ConnectError::WrongProtocol(_)
+            | ConnectError::NoTls => 2,
+            ConnectError::Untrusted(_) | ConnectError::NoKey | ConnectError::Handshake(_) => 3,
+            ConnectError::Full | ConnectError::Banned(_) => 4,
+            ConnectError::Lost(_) => 5,
+            ConnectError::Login(_) | ConnectError::Room(_) => 6,
+            ConnectError::Several(_) => self.furthest().reached(),
+        }
+    }
+
+    /// The one of several that tells most, or this one.
+    fn furthest(&self) -> &Self {
+        let ConnectError::Several(failed) = self else { return self };
+        failed.iter().map(|(_, error)| error).max_by_key(|error| error.reached()).unwrap_or(self)
+    }
+
+    /// Whether it is an answer to this user that each server of the chat would give.
+    pub(super) fn is_for_every_server(&self) -> bool {
+        match self {
+            ConnectError::Banned(_) | ConnectError::Room(_) => true,
+            ConnectError::Login(answer) => Reply::parse(answer) != Some(Reply::PasswordQueueFull),
+            _ => false,
+        }
+    }
+
     /// What happened. It may quote the server.
     #[must_use]
     pub fn cause(&self) -> String {
         match self {
+            ConnectError::Several(failed) => several(failed),
             ConnectError::Address { server, error } => {
                 format!("cannot find {server}: {}", without_number(error))
             }
@@ -105,10 +163,25 @@ impl ConnectError {
         }
     }
 
+    /// The same where it is clear which server it was.
+    fn cause_there(&self) -> String {
+        match self {
+            ConnectError::Address { error, .. } => format!("not found: {}", without_number(error)),
+            ConnectError::Refused { error, .. } => without_number(error),
+            other => other.cause(),
+        }
+    }
+
     /// What to do about it, for somebody who is there to do it.
     #[must_use]
     pub fn advice(&self) -> &'static str {
         match self {
+            ConnectError::Several(_) => match self.furthest() {
+                ConnectError::Address { .. } => "check the addresses",
+                ConnectError::Refused { .. } => "are they running?",
+                ConnectError::Several(_) => "name a server",
+                furthest => furthest.advice(),
+            },
             ConnectError::Address { .. } | ConnectError::Stranger => "check the address",
             ConnectError::Refused { .. } => "is the server running there?",
             ConnectError::Silent(_) => "try again; if it stays so, check the address",
@@ -148,6 +221,21 @@ impl ConnectError {
     }
 }
 
+/// Each cause once, with the servers that it holds for.
+fn several(failed: &[(String, ConnectError)]) -> String {
+    let mut causes: Vec<(String, Vec<&str>)> = Vec::new();
+    for (server, error) in failed {
+        let cause = error.cause_there();
+        match causes.iter_mut().find(|(known, _)| *known == cause) {
+            Some((_, servers)) => servers.push(server),
+            None => causes.push((cause, vec![server])),
+        }
+    }
+    let causes = causes.iter().map(|(cause, servers)| format!("{cause} ({})", servers.join(", ")));
+    let causes: Vec<_> = causes.collect();
+    format!("none of {} servers lets you in: {}", failed.len(), causes.join(", "))
+}
+
 /// The words of the system without the number that it adds for programs.
 #[must_use]
 pub fn without_number(error: &io::Error) -> String {
@@ -175,9 +263,11 @@ impl From<io::Error> for ConnectError {
     }
 }
 
+/// Of several failures the one that tells most decides how the program ends.
 impl From<ConnectError> for Failure {
     fn from(error: ConnectError) -> Self {
-        let (exit, cause) = match &error {
+        let (exit, cause) = match error.furthest() {
+            ConnectError::Several(_) => (Exit::CannotConnect, "cannot-connect"),
             ConnectError::Address { .. } => (Exit::CannotConnect, "no-such-host"),
             ConnectError::Refused { .. } => (Exit::CannotConnect, "cannot-connect"),
             ConnectError::Stranger => (Exit::CannotConnect, "no-chat-server"),

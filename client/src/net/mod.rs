@@ -2,7 +2,8 @@
 //!
 //! | module | what it is for |
 //! |---|---|
-//! | [`target`] | which server, and whether with TLS |
+//! | [`target`] | a server, its addresses, and whether with TLS |
+//! | [`servers`] | the servers of one chat, and in which order they are tried |
 //! | [`wire`] | the bytes of a connection, with TLS or without |
 //! | [`connect`] | connecting and logging in |
 //! | [`watch`] | reading a room without a login |
@@ -15,6 +16,7 @@ pub mod connect;
 pub mod error;
 pub mod halves;
 pub mod lines;
+pub mod servers;
 pub mod target;
 pub mod watch;
 pub mod wire;
@@ -24,4 +26,5 @@ pub use connect::{Connection, PATIENCE};
 pub use error::ConnectError;
 pub use halves::{Receiver, Sender};
 pub use lines::{Incoming, LINE_BYTES, Line, LineReader};
+pub use servers::Servers;
 pub use target::Target;

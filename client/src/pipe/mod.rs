@@ -30,7 +30,7 @@ use self::unasked::Asking;
 use crate::args::secret::Secret;
 use crate::args::server::ServerArgs;
 use crate::exit::Failure;
-use crate::net::{ConnectError, Connection, PATIENCE, Target};
+use crate::net::{ConnectError, Connection, PATIENCE, Servers};
 use crate::sys::stdout::{Audience, unbuffered};
 use crate::sys::thread;
 
@@ -45,7 +45,7 @@ const SILENCE: Duration = Duration::from_secs(60);
 ///
 /// Says why not all was sent and answered.
 pub fn run(to: &ServerArgs, deadline: Option<Instant>) -> Result<(), Failure> {
-    let server = Target::of(to)?;
+    let servers = Servers::of(to)?;
     let in_time = |result: Result<(), Failure>| match deadline {
         // Whatever else it came to in the end, the time is the reason.
         Some(deadline) if result.is_err() && deadline <= Instant::now() => {
@@ -53,15 +53,15 @@ pub fn run(to: &ServerArgs, deadline: Option<Instant>) -> Result<(), Failure> {
         }
         _ => result,
     };
-    in_time(pass_on(to, &server, deadline))
+    in_time(pass_on(to, &servers, deadline))
 }
 
-fn pass_on(to: &ServerArgs, server: &Target, deadline: Option<Instant>) -> Result<(), Failure> {
+fn pass_on(to: &ServerArgs, servers: &Servers, deadline: Option<Instant>) -> Result<(), Failure> {
     let (name, room) = (to.name(), to.room());
     let mut stdout = Shown::new()?;
     let stdin = io::stdin().as_fd().try_clone_to_owned().map_err(Failure::local)?;
     let watched = unbuffered()?;
-    let mut connection = open(server, deadline)?;
+    let mut connection = open(servers, deadline)?;
     let (audience, framing) = match name {
         Some(name) => log_in(&mut connection, name, to.secret()?.as_ref(), &mut stdout)?,
         // Its newline, if it has one, is among the bytes that follow.
@@ -124,14 +124,14 @@ fn pass_on(to: &ServerArgs, server: &Target, deadline: Option<Instant>) -> Resul
 
 /// Connects. A name server that hangs can be hurried by nobody, so a thread of its own waits for it where the
 /// time is limited; when it is over, the end of the program does not wait for that thread.
-fn open(server: &Target, deadline: Option<Instant>) -> Result<Connection, Failure> {
-    let Some(deadline) = deadline else { return Ok(Connection::open(server, PATIENCE)?) };
+fn open(servers: &Servers, deadline: Option<Instant>) -> Result<Connection, Failure> {
+    let Some(deadline) = deadline else { return Ok(Connection::open(servers, PATIENCE)?) };
     let left = || deadline.saturating_duration_since(Instant::now());
     let (report, reported) = sync_channel(1);
-    let server = server.to_owned();
+    let servers = servers.clone();
     let thread = thread::spawn("attempt", move || {
         // Nobody may wait for it any more.
-        let _ = report.send(Connection::open(&server, PATIENCE));
+        let _ = report.send(Connection::open(&servers, PATIENCE));
     })?;
     let opened = reported.recv_timeout(left());
     if matches!(opened, Err(RecvTimeoutError::Timeout)) {

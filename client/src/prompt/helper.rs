@@ -9,15 +9,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustyline::completion::Completer;
 use rustyline::highlight::{CmdKind, Highlighter};
-use rustyline::hint::{Hint, Hinter};
+use rustyline::hint::Hinter;
 use rustyline::validate::Validator;
 use rustyline::{Cmd, ConditionalEventHandler, Context, Event, EventContext, Helper, RepeatCount};
 use unicode_width::UnicodeWidthStr;
 
-use crate::model::commands::{Input, LOCAL, commands, is_secret, secret_start, words};
+use crate::model::commands::{Vocabulary, is_secret, secret_start};
 use crate::model::names::Names;
 use crate::prompt::completion::{Completion, Direction};
 use crate::prompt::layout::Layout;
+use crate::prompt::usage::{Usage, usage};
 use crate::view::display_queue::DisplayQueue;
 
 /// What the editor is being used for.
@@ -36,6 +37,7 @@ pub enum Purpose {
 pub struct ChatHelper {
     queue: Arc<DisplayQueue>,
     names: Names,
+    vocabulary: Vocabulary,
     layout: Layout,
     color: bool,
     /// What the next line is for.
@@ -57,6 +59,7 @@ impl ChatHelper {
         Self {
             queue,
             names: Names::default(),
+            vocabulary: Vocabulary::default(),
             layout,
             color,
             purpose: Purpose::Question,
@@ -69,9 +72,10 @@ impl ChatHelper {
         }
     }
 
-    /// From here on these names are completed.
-    pub fn chat(&mut self, names: Names) {
+    /// From here on these names and commands are completed.
+    pub fn chat(&mut self, names: Names, vocabulary: Vocabulary) {
         self.names = names;
+        self.vocabulary = vocabulary;
         self.purpose = Purpose::Chat;
     }
 
@@ -139,7 +143,7 @@ impl Completer for ChatHelper {
             return Ok((position, Vec::new()));
         }
         let mut completion = self.completion.borrow_mut();
-        Ok(match completion.press(&line[..position], &self.names, direction) {
+        Ok(match completion.press(&line[..position], self.vocabulary, &self.names, direction) {
             Some((start, inserted)) => (start, vec![inserted.to_owned()]),
             None => (position, Vec::new()),
         })
@@ -157,23 +161,6 @@ impl ConditionalEventHandler for Backward {
     }
 }
 
-/// What could follow, shown dimmed behind the cursor.
-pub struct Usage {
-    shown: String,
-    /// How much of it is text to insert; the rest describes what to type.
-    inserted: usize,
-}
-
-impl Hint for Usage {
-    fn display(&self) -> &str {
-        &self.shown
-    }
-
-    fn completion(&self) -> Option<&str> {
-        (self.inserted > 0).then(|| &self.shown[..self.inserted])
-    }
-}
-
 impl Hinter for ChatHelper {
     type Hint = Usage;
 
@@ -183,30 +170,9 @@ impl Hinter for ChatHelper {
         }
         match self.completion.borrow().others(line) {
             Some(shown) => Some(Usage { shown, inserted: 0 }),
-            None => usage(line),
+            None => usage(line, self.vocabulary),
         }
     }
-}
-
-fn usage(line: &str) -> Option<Usage> {
-    let typed = line.strip_prefix('/').filter(|typed| !typed.is_empty())?;
-    if let Some(word) = typed.strip_suffix(' ') {
-        let usage = usage_of(word)?;
-        let shown = usage.split_once(' ')?.1.to_owned();
-        return Some(Usage { shown, inserted: 0 });
-    }
-    let mut matching = words().filter(|word| word.starts_with(typed));
-    let word = match (words().find(|word| *word == typed), matching.next(), matching.next()) {
-        (Some(word), ..) | (None, Some(word), None) => word,
-        _ => return None,
-    };
-    let usage = usage_of(word).unwrap_or(word);
-    Some(Usage { shown: usage[typed.len()..].to_owned(), inserted: word.len() - typed.len() })
-}
-
-fn usage_of(word: &str) -> Option<&'static str> {
-    let command = commands().find(|command| command.name == word).map(|command| command.usage);
-    command.or_else(|| LOCAL.iter().find(|local| local.name == word).map(|local| local.usage))
 }
 
 /// A line whose argument nobody is to read over the user's shoulder. It keeps its width.
@@ -239,7 +205,9 @@ impl Highlighter for ChatHelper {
         }
         let word = line.split(' ').next().unwrap_or_default();
         let is_command = self.purpose == Purpose::Chat
-            && word.strip_prefix('/').is_some_and(|word| words().any(|known| known == word));
+            && word
+                .strip_prefix('/')
+                .is_some_and(|word| self.vocabulary.words().any(|known| known == word));
         if !is_command {
             return self.layout.drawable(line);
         }
@@ -260,7 +228,7 @@ impl Highlighter for ChatHelper {
             let is_text = !line.starts_with('/') || line.starts_with("//") || is_secret(line);
             let is_one = !line.contains(['\n', '\r']);
             let is_entered = !self.interrupt.0.load(Ordering::Relaxed);
-            let is_sent = is_text && is_one && Input::read(line) != Input::Nothing;
+            let is_sent = is_text && is_one && !line.trim().is_empty();
             self.is_leaving.set(is_entered && is_sent);
         }
         true
@@ -281,25 +249,6 @@ mod tests {
             ("/nick al  漢", "/nick al  **"),
         ] {
             assert_eq!(masked(line), expected);
-        }
-    }
-
-    #[test]
-    fn hints_show_the_usage() {
-        for (line, shown, inserted) in [
-            ("/ms", "g NAME TEXT", "g"),
-            ("/msg", " NAME TEXT", ""),
-            ("/msg ", "NAME TEXT", ""),
-            ("/me", " TEXT", ""),
-            ("/cl", "ear", "ear"),
-            ("/r", " TEXT", ""),
-            ("/r ", "TEXT", ""),
-        ] {
-            let usage = usage(line).unwrap();
-            assert_eq!((usage.display(), usage.completion().unwrap_or("")), (shown, inserted));
-        }
-        for line in ["", "/", "/re", "/msg bob", "/xyz", "/look ", "hello"] {
-            assert!(usage(line).is_none(), "{line:?}");
         }
     }
 }

@@ -4,28 +4,25 @@
 //! thread, with a reader for its socket, and so has what makes the editor redraw ([`DisplayQueue::redraw_loop`]).
 
 use std::io::IsTerminal;
-use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::mpsc::{SyncSender, sync_channel};
+use std::sync::mpsc::sync_channel;
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
 use std::{env, io};
 
 use clap::ColorChoice;
-use protocol::Command;
 
 use crate::args::appearance::Appearance;
 use crate::args::server::ServerArgs;
 use crate::exit::{Exit, Failure};
-use crate::model::commands::{Input, as_typed, explained, is_secret, verbatim};
-use crate::model::names::Names;
+use crate::model::commands::{Vocabulary, as_typed};
 use crate::model::state::State;
-use crate::net::{PATIENCE, Target, get_in};
+use crate::net::{PATIENCE, Servers, get_in};
 use crate::prompt::editor::Prompt;
-use crate::prompt::face::{Face, Read};
+use crate::prompt::face::Face;
 use crate::prompt::login_dialog::{self, LoggedIn};
 use crate::prompt::plain::Plain;
 use crate::prompt::terminal::{Terminal, leave, leave_on_signals};
+use crate::prompt::typing::Typing;
 use crate::session::timing::Timing;
 use crate::session::{Alone, Ended, Session, SessionMessage};
 use crate::sys::files;
@@ -39,12 +36,6 @@ use crate::view::render::Style;
 
 /// Inputs that may wait for the session: the lines of a user, and batches of the server's.
 const MAILBOX: usize = 64;
-
-/// How long the prompt waits for the answer that changes it.
-const SETTLE: Duration = Duration::from_secs(1);
-
-/// The column of `/help` for how a command is typed. What is longer has a row of its own.
-const USAGE_COLUMNS: usize = 16;
 
 /// Runs until the user leaves.
 ///
@@ -60,8 +51,8 @@ pub fn run(
     let style = style(appearance, is_plain);
     let log = appearance.log.as_deref().map(LogFile::open).transpose()?;
     // Before the terminal is taken, so that Ctrl-C ends a connection attempt as it ends anything.
-    let target = Target::of(to)?;
-    let entered = log_in(to, &target)?;
+    let servers = Servers::of(to)?;
+    let entered = log_in(to, &servers)?;
     let queue = Arc::new(DisplayQueue::default());
     let mut view = View::new(style, appearance.time(), log, Arc::clone(&queue));
     view.on_mention = appearance.on_mention.clone().map(OnMention::new);
@@ -69,7 +60,7 @@ pub fn run(
     if is_plain {
         leave_on_signals(Arc::clone(&queue))?;
         let (plain, printer) = Plain::start(Arc::clone(&queue), style)?;
-        return until_shown(chat(to, &target, alone, entered, plain, view), &queue, printer);
+        return until_shown(chat(to, &servers, alone, entered, plain, view), &queue, printer);
     }
     let terminal = Terminal::take()?;
     leave_on_signals(Arc::clone(&queue))?;
@@ -78,7 +69,7 @@ pub fn run(
     let redrawn = Arc::clone(&queue);
     let printer = thread::spawn("printer", move || redrawn.redraw_loop(&mut printer))?;
     // By the end of the chat the editor is gone, so the printer does not wait for it.
-    until_shown(chat(to, &target, alone, entered, prompt, view), &queue, printer)
+    until_shown(chat(to, &servers, alone, entered, prompt, view), &queue, printer)
 }
 
 fn until_shown(
@@ -114,35 +105,27 @@ fn style(appearance: &Appearance, is_plain: bool) -> Style {
 /// The whole stay, from the login to the farewell.
 fn chat(
     to: &ServerArgs,
-    target: &Target,
+    servers: &Servers,
     alone: Option<Alone>,
     entered: Entered,
     mut prompt: impl Face,
     mut view: View,
 ) -> Result<Exit, Failure> {
     let queue = Arc::clone(&view.queue);
-    let logged_in = match entered {
-        Entered::In(logged_in) => Some(*logged_in),
-        Entered::NotYet => login_dialog::log_in(target, to.secret()?.as_ref(), &mut prompt)?,
-        Entered::WithPassword(name) => {
-            match login_dialog::log_in_as(target, &name, None, &mut prompt)? {
-                Some(entered) => Some(entered?),
-                None => None,
-            }
-        }
-    };
-    let Some(LoggedIn { server, name, secret, connection }) = logged_in else {
+    let Some(logged_in) = ask_the_rest(entered, to, servers, &mut prompt)? else {
         return Ok(queue.leaving().unwrap_or(Exit::Done));
     };
+    let LoggedIn { servers, name, secret, connection } = logged_in;
     let mut state = State::new(&name, to.room());
     state.know_secret(secret);
     let names = state.names();
     view.names = names.clone();
-    prompt.chat(names.clone());
     let (mailbox, inputs) = sync_channel(MAILBOX);
-    let commands = alone.as_ref().map(|alone| alone.commands);
+    let vocabulary =
+        alone.as_ref().map_or_else(Vocabulary::default, |it| Vocabulary::of(it.commands));
+    prompt.chat(names.clone(), vocabulary);
     let mut session =
-        Session::new(server, state, view, Timing::default(), (mailbox.clone(), inputs));
+        Session::new(servers, state, view, Timing::default(), (mailbox.clone(), inputs));
     session.alone = alone;
     session.publish();
     let guard = LeaveOnDrop(Arc::clone(&queue));
@@ -152,11 +135,9 @@ fn chat(
         leave(queue, ended.as_ref().map_or_else(|failure| failure.exit, |ended| ended.exit));
         ended
     })?;
-    let mut typing = Typing { prompt, queue, mailbox, requests: 1, history: None, names, commands };
-    typing.open_history();
-    typing.settle();
+    let mut typing = Typing::new(prompt, Arc::clone(&queue), mailbox.clone(), names, vocabulary);
     typing.run();
-    let Typing { prompt, queue, mailbox, .. } = typing;
+    let prompt = typing.into_prompt();
     let cause = queue.leaving();
     // It fails when the session has ended by itself.
     let _ = mailbox.send(SessionMessage::Quit);
@@ -170,6 +151,23 @@ fn chat(
     }
     prompt.show_waiting();
     Ok(cause.unwrap_or(exit))
+}
+
+/// Asks for what the command line has left open. `None` when the user does not come in.
+fn ask_the_rest(
+    entered: Entered,
+    to: &ServerArgs,
+    servers: &Servers,
+    prompt: &mut impl Face,
+) -> Result<Option<LoggedIn>, Failure> {
+    match entered {
+        Entered::In(logged_in) => Ok(Some(*logged_in)),
+        Entered::NotYet => login_dialog::log_in(servers, to.secret()?.as_ref(), prompt),
+        Entered::WithPassword(name) => {
+            let entered = login_dialog::log_in_as(servers, &name, None, prompt)?;
+            Ok(entered.transpose()?)
+        }
+    }
 }
 
 /// Ends the prompt when the thread of the session ends, also by a panic: what is typed then would reach
@@ -193,163 +191,13 @@ enum Entered {
 }
 
 /// Goes straight in, when the command line has a name.
-fn log_in(to: &ServerArgs, target: &Target) -> Result<Entered, Failure> {
+fn log_in(to: &ServerArgs, servers: &Servers) -> Result<Entered, Failure> {
     let Some(name) = to.name() else { return Ok(Entered::NotYet) };
     let secret = to.secret()?;
-    let (server, name) = (target.clone(), name.to_owned());
-    match get_in(&server, &name, secret.as_ref(), PATIENCE) {
-        Ok(connection) => Ok(Entered::In(Box::new(LoggedIn { server, name, secret, connection }))),
+    let (servers, name) = (servers.clone(), name.to_owned());
+    match get_in(&servers, &name, secret.as_ref(), PATIENCE) {
+        Ok(connection) => Ok(Entered::In(Box::new(LoggedIn { servers, name, secret, connection }))),
         Err(error) if secret.is_none() && error.wants_password() => Ok(Entered::WithPassword(name)),
         Err(error) => Err(error.into()),
-    }
-}
-
-/// The user's side of the chat.
-struct Typing<F> {
-    prompt: F,
-    queue: Arc<DisplayQueue>,
-    mailbox: SyncSender<SessionMessage>,
-    /// How many requests the session was given. The login is the first.
-    requests: u64,
-    history: Option<PathBuf>,
-    names: Names,
-    /// The requests that make sense here, where these are not all.
-    commands: Option<&'static [Command]>,
-}
-
-impl<F: Face> Typing<F> {
-    fn open_history(&mut self) {
-        let opened =
-            files::state("history").and_then(|path| self.prompt.load_history(&path).map(|()| path));
-        match opened {
-            Ok(path) => self.history = Some(path),
-            Err(error) => self.prompt.notice(&format!("typed lines are not kept: {error}")),
-        }
-    }
-
-    fn run(&mut self) {
-        let mut interrupts = 0;
-        loop {
-            interrupts = match self.prompt.read_chat() {
-                Read::Line(text) if self.typed(&text) => 0,
-                Read::Cleared => 0,
-                Read::Interrupt if interrupts == 0 && self.interrupted() => 1,
-                Read::Line(_) | Read::Interrupt | Read::End => return,
-            }
-        }
-    }
-
-    /// What a first Ctrl-C on an empty line does. False when nobody is left to be told.
-    fn interrupted(&self) -> bool {
-        if self.queue.status().is_connected {
-            self.prompt.notice("Ctrl-C again leaves, and so does Ctrl-D");
-            return true;
-        }
-        self.mailbox.send(SessionMessage::Stop).is_ok()
-    }
-
-    /// Does what a line says. False when that is to leave.
-    fn typed(&mut self, text: &str) -> bool {
-        let mut lines = text.split(['\n', '\r']).filter(|line| !line.trim().is_empty());
-        let (Some(first), second) = (lines.next(), lines.next()) else { return true };
-        let has_secret = text.split(['\n', '\r']).any(is_secret);
-        if !has_secret && let Err(error) = self.prompt.remember(text, self.history.as_deref()) {
-            self.prompt.notice(&format!("typed lines are not kept: {error}"));
-            self.history = None;
-        }
-        match second {
-            None => self.line(first),
-            Some(_) if has_secret => {
-                self.prompt.notice("nothing was sent: one of these lines holds a password");
-                true
-            }
-            Some(_) => self.block(verbatim(text)),
-        }
-    }
-
-    /// Says several lines together, when the user wants that.
-    fn block(&mut self, requests: Vec<String>) -> bool {
-        let question = format!("say these {} lines as they are? [y/N] ", requests.len());
-        let answer = self.prompt.ask(&question);
-        if !answer.is_some_and(|answer| matches!(answer.trim(), "y" | "Y" | "yes")) {
-            self.prompt.notice("nothing was sent; the arrow up brings it back");
-            return true;
-        }
-        self.requests += 1;
-        self.mailbox.send(SessionMessage::Block(requests)).is_ok()
-    }
-
-    fn line(&mut self, line: &str) -> bool {
-        match Input::read(line) {
-            Input::Nothing => {}
-            Input::Send(request) => return self.send(request),
-            Input::Grep(text) => return self.mailbox.send(SessionMessage::Grep(text)).is_ok(),
-            Input::Reconnect => return self.mailbox.send(SessionMessage::Reconnect).is_ok(),
-            Input::Resend => return self.mailbox.send(SessionMessage::Resend).is_ok(),
-            Input::Reply(text) => match self.names.correspondent() {
-                Some(name) => return self.send(format!("msg {name} {text}")),
-                None => self.prompt.notice("nobody has written to you alone"),
-            },
-            Input::Quiet => return self.mailbox.send(SessionMessage::Quiet).is_ok(),
-            Input::Ignore(name) => return self.mailbox.send(SessionMessage::Ignore(name)).is_ok(),
-            Input::Clear => self.prompt.clear(),
-            Input::Quit => return false,
-            Input::Help(about) => self.help(about.as_deref()),
-            Input::Incomplete(usage) => {
-                self.prompt.notice(&format!("something is missing; type /{usage}"));
-            }
-            Input::Unknown(word, meant) => {
-                let meant = match meant {
-                    Some(meant) => format!("did you mean /{meant}?"),
-                    None => "/help lists them".to_owned(),
-                };
-                self.prompt.notice(&format!("there is no command /{word}; {meant}"));
-            }
-        }
-        true
-    }
-
-    fn send(&mut self, request: String) -> bool {
-        let changes_prompt = request.starts_with("join ") || request.starts_with("rename ");
-        if self.mailbox.send(SessionMessage::Request(request)).is_err() {
-            return false;
-        }
-        self.requests += 1;
-        if changes_prompt {
-            self.settle();
-        }
-        true
-    }
-
-    /// Waits until it is known what the prompt says, and shows what comes meanwhile.
-    fn settle(&self) {
-        let deadline = Instant::now() + SETTLE;
-        while self.queue.wait_settled(self.requests, deadline) {
-            self.prompt.show_waiting();
-        }
-    }
-
-    fn help(&self, about: Option<&str>) {
-        let mut known = explained(about);
-        if let Some(commands) = self.commands {
-            let has = |command: &Command| commands.contains(command);
-            let missing: Vec<_> = Command::ALL.iter().filter(|command| !has(command)).collect();
-            known.retain(|(usage, _)| !missing.iter().any(|it| usage[1..] == *it.spec().usage));
-        }
-        if let (Some(word), true) = (about, known.is_empty()) {
-            self.prompt.notice(&format!("there is no command /{word}; /help lists them"));
-        }
-        for (usage, help) in known {
-            if usage.len() <= USAGE_COLUMNS {
-                self.prompt.notice(&format!("{usage:<USAGE_COLUMNS$} {help}"));
-            } else {
-                self.prompt.notice(&usage);
-                self.prompt.notice(&format!("{:USAGE_COLUMNS$} {help}", ""));
-            }
-        }
-        if about.is_none() {
-            let said = "say a text that starts with a slash";
-            self.prompt.notice(&format!("{:<USAGE_COLUMNS$} {said}", "//TEXT"));
-        }
     }
 }

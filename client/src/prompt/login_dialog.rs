@@ -7,13 +7,15 @@
 use protocol::Reply;
 
 use crate::args::secret::Secret;
+use crate::args::server::DEFAULT_SERVER;
+use crate::discovery::Nearby;
 use crate::exit::Failure;
-use crate::net::{Attempted, ConnectError, Connection, Target};
+use crate::net::{Attempted, ConnectError, Connection, Servers};
 
 /// A user who is in.
 pub struct LoggedIn {
-    /// The server that was named.
-    pub server: Target,
+    /// The servers that were named.
+    pub servers: Servers,
     /// The name that it took.
     pub name: String,
     /// The secret that goes with the name, where there is one.
@@ -33,6 +35,13 @@ pub trait DialogUser {
     /// Says what went wrong.
     fn tell(&mut self, text: &str);
 
+    /// Looks for servers on the local network. `None` when the user does not want to wait for it.
+    ///
+    /// # Errors
+    ///
+    /// When this machine lacks a thread.
+    fn find(&mut self) -> Result<Option<Vec<Nearby>>, Failure>;
+
     /// Waits for an attempt to get in. `None` when the user does not want to wait for it.
     ///
     /// # Errors
@@ -40,7 +49,7 @@ pub trait DialogUser {
     /// When this machine lacks a thread.
     fn attempt(
         &mut self,
-        server: &Target,
+        servers: &Servers,
         name: &str,
         secret: Option<&Secret>,
     ) -> Result<Option<Attempted>, Failure>;
@@ -52,15 +61,17 @@ pub trait DialogUser {
 ///
 /// When this machine lacks a thread.
 pub fn log_in(
-    target: &Target,
+    servers: &Servers,
     known: Option<&Secret>,
     user: &mut impl DialogUser,
 ) -> Result<Option<LoggedIn>, Failure> {
-    let mut default = target.address.clone();
+    let mut default = servers.to_string();
     loop {
         let Some(answer) = user.ask(&format!("server [{default}]: ")) else { return Ok(None) };
-        let server = if answer.trim().is_empty() { &default } else { answer.trim() };
-        let server = target.at(server);
+        let servers = match answer.trim() {
+            "" => servers.at(&default),
+            named => servers.at(named),
+        };
         loop {
             let Some(name) = user.ask("user name: ") else { return Ok(None) };
             let name = name.trim().to_owned();
@@ -69,20 +80,50 @@ pub fn log_in(
                 user.tell("UserName Empty!");
                 break;
             }
-            match log_in_as(&server, &name, known, user)? {
+            match log_in_as(&servers, &name, known, user)? {
                 None => return Ok(None),
                 Some(Ok(logged_in)) => return Ok(Some(logged_in)),
                 Some(Err(error)) => {
                     user.tell(&text_of(&error));
                     if !matches!(error, ConnectError::Login(_)) {
+                        let is_nobody = matches!(error, ConnectError::Refused { .. });
+                        if is_nobody && servers.to_string() == DEFAULT_SERVER {
+                            match look_around(servers.have_tls(), user)? {
+                                None => return Ok(None),
+                                Some(found) => default = found.unwrap_or(default),
+                            }
+                        }
                         break;
                     }
                     // The server is there, so only the name was wrong.
-                    server.address.clone_into(&mut default);
+                    default = servers.to_string();
                 }
             }
         }
     }
+}
+
+/// Offers to look for servers on the local network, for who has named none, and shows what was found.
+/// Gives the first one that can be talked to in the same way. `None` when the user does not answer.
+fn look_around(
+    with_tls: bool,
+    user: &mut impl DialogUser,
+) -> Result<Option<Option<String>>, Failure> {
+    let Some(answer) = user.ask("look for servers on this network? [y/N] ") else {
+        return Ok(None);
+    };
+    if !matches!(answer.trim(), "y" | "Y" | "yes") {
+        return Ok(Some(None));
+    }
+    let Some(found) = user.find()? else { return Ok(None) };
+    for Nearby { name, address, is_tls } in &found {
+        user.tell(&format!("{name} is at {address}{}", if *is_tls { " with --tls" } else { "" }));
+    }
+    if found.is_empty() {
+        user.tell("no server has answered");
+    }
+    let fits = found.iter().find(|nearby| nearby.is_tls == with_tls);
+    Ok(Some(fits.map(|nearby| nearby.address.to_string())))
 }
 
 /// Asks for the password of the name, where it needs one that is not known, until it is right. An empty
@@ -92,18 +133,18 @@ pub fn log_in(
 ///
 /// When this machine lacks a thread.
 pub fn log_in_as(
-    server: &Target,
+    servers: &Servers,
     name: &str,
     known: Option<&Secret>,
     user: &mut impl DialogUser,
 ) -> Result<Option<Result<LoggedIn, ConnectError>>, Failure> {
     let mut secret = known.cloned();
     loop {
-        let error = match user.attempt(server, name, secret.as_ref())? {
+        let error = match user.attempt(servers, name, secret.as_ref())? {
             None => return Ok(None),
             Some(Ok(connection)) => {
-                let (server, name) = (server.clone(), name.to_owned());
-                return Ok(Some(Ok(LoggedIn { server, name, secret, connection })));
+                let (servers, name) = (servers.clone(), name.to_owned());
+                return Ok(Some(Ok(LoggedIn { servers, name, secret, connection })));
             }
             Some(Err(error)) => error,
         };

@@ -3,11 +3,12 @@
 //! | module | what it is for |
 //! |---|---|
 //! | [`interactive`] | the mode, from the login to the farewell |
+//! | [`typing`] | what a line that was typed leads to |
 //! | [`login_dialog`] | asking for server and name |
 //! | [`face`] | what the two kinds of terminal have in common |
 //! | [`plain`] | lines, for a terminal that cannot move its cursor |
 //! | [`editor`] | a prompt that is edited |
-//! | [`helper`], [`completion`] | what is offered while it is edited |
+//! | [`helper`], [`completion`], [`usage`] | what is offered while it is edited |
 //! | [`keys`] | what a key means before the editor sees it |
 //! | [`layout`] | which rows and columns it takes |
 //! | [`terminal`] | the terminal's modes and signals |
@@ -22,3 +23,5 @@ pub mod layout;
 pub mod login_dialog;
 pub mod plain;
 pub mod terminal;
+pub mod typing;
+pub mod usage;

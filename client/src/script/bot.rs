@@ -7,6 +7,8 @@
 //! | `bot-output` | what the program prints, as requests, into another queue; and its end |
 //! | `bot-sender` | that queue to the server, which reads at its own pace |
 
+mod speech;
+
 use std::net::Shutdown;
 use std::ops::ControlFlow;
 use std::os::unix::net::UnixStream;
@@ -17,10 +19,10 @@ use std::sync::mpsc::{SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use protocol::{Event, LineDecoder, LineError, Reply};
+use protocol::{Event, Reply};
 
+use self::speech::ProgramOutput;
 use super::entrance::Entrance;
-use super::input::{LONGEST, put_request};
 use super::lines::Woken;
 use super::outlet::Outlet;
 use super::past::{Past, Told, Wanted};
@@ -83,40 +85,6 @@ pub fn run(bot: &Bot) -> Result<u8, Failure> {
     result
 }
 
-/// Turns what a program does into requests.
-struct ProgramOutput {
-    /// Whether it may do more than say.
-    may_request: bool,
-    decoder: LineDecoder,
-    requests: SyncSender<Vec<u8>>,
-    /// Set before the fence that follows the last line.
-    has_ended: Arc<AtomicBool>,
-}
-
-impl ProgramOutput {
-    fn take(&mut self, event: ProgramEvent<'_>) {
-        let mut said = Vec::new();
-        match event {
-            ProgramEvent::Printed(mut bytes) => {
-                while let Some(line) = self.decoder.next(&mut bytes) {
-                    put_line(&mut said, line, self.may_request);
-                }
-            }
-            ProgramEvent::Ended => {
-                if let Some(line) = self.decoder.finish() {
-                    put_line(&mut said, line, self.may_request);
-                }
-                self.has_ended.store(true, Ordering::Release);
-                said.extend(fence::request("bot").bytes());
-            }
-        }
-        if !said.is_empty() {
-            // It fails when the server is gone, and then the program is about to be stopped.
-            let _ = self.requests.send(said);
-        }
-    }
-}
-
 /// The connection to the room, for the programs that run in it one after the other.
 struct BotRoom<'a> {
     session: ScriptSession,
@@ -148,12 +116,8 @@ impl BotRoom<'_> {
 
     fn run_once(&mut self) -> Result<ExitStatus, Failure> {
         let has_ended = Arc::new(AtomicBool::new(false));
-        let mut output = ProgramOutput {
-            may_request: self.bot.requests,
-            decoder: LineDecoder::new(LONGEST, usize::MAX),
-            requests: self.requests.clone(),
-            has_ended: Arc::clone(&has_ended),
-        };
+        let mut output =
+            ProgramOutput::new(self.bot.requests, self.requests.clone(), Arc::clone(&has_ended));
         let server = &self.bot.visit.server;
         let mut variables = vec![
             ("CHAT_SERVER", server.server.clone()),
@@ -293,20 +257,6 @@ impl BotRoom<'_> {
 /// Whether the server refuses something that the program has said, and not a question of this one.
 fn is_refusal_of_program(line: &str) -> bool {
     is_refusal(line) && Reply::parse(line) != Some(Reply::UnknownCommand("since"))
-}
-
-/// Adds the request for what a program has printed: `/me TEXT` and `/msg NAME TEXT` are more than to be
-/// said where the program may do more, and two slashes stand for one there.
-fn put_line(requests: &mut Vec<u8>, line: Result<&str, LineError>, may_request: bool) {
-    let Some(command) = line.ok().and_then(|line| line.strip_prefix('/')).filter(|_| may_request)
-    else {
-        return put_request(requests, None, line);
-    };
-    match command.split_once(' ') {
-        Some(("me" | "msg", _)) => requests.extend(format!("{command}\n").bytes()),
-        _ if command.starts_with('/') => put_request(requests, None, Ok(command)),
-        _ => put_request(requests, None, line),
-    }
 }
 
 fn is_own(line: &str, own_name: &str) -> bool {

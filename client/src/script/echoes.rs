@@ -8,19 +8,16 @@ use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::time::Instant;
 
-use jiff::Timestamp;
 use parking_lot::{Condvar, Mutex};
-use protocol::{Event, Reply};
 
 use super::lines::{ScriptLines, Woken};
 use super::output::Output;
 use super::said::Said;
-use super::session::{is_refusal, liveness, silent};
+use super::session::{liveness, silent};
+use super::tally::{Echo, Tally};
 use crate::exit::Failure;
-use crate::model::fence;
 use crate::model::liveness::Doubt;
 use crate::net::Sender;
-use crate::sys::stderr::warn;
 
 /// How many lines may be said before the first of them is answered.
 const WINDOW: u64 = 4096;
@@ -104,24 +101,6 @@ impl Echoes {
     fn end(&self) {
         self.state.lock().has_ended = true;
         self.changed.notify_all();
-    }
-}
-
-/// How an own line comes back.
-#[derive(Debug)]
-pub enum Echo {
-    /// As a line of the room, which begins so.
-    Room(String),
-    /// As a private line to this user.
-    Private,
-}
-
-impl Echo {
-    fn is_in(&self, line: &str) -> bool {
-        match self {
-            Echo::Room(start) => line.starts_with(start),
-            Echo::Private => matches!(Reply::parse(line), Some(Reply::MessageTo { .. })),
-        }
     }
 }
 
@@ -222,102 +201,4 @@ impl Listener {
             }
         }
     }
-}
-
-/// What the lines so far say about the own ones.
-#[derive(Debug)]
-struct Tally {
-    echo: Echo,
-    /// Whether each refusal is reported at once.
-    is_talkative: bool,
-    answered: u64,
-    refused: u64,
-    unknown: u64,
-    /// How many lines of the room are missing. Own ones may be among them.
-    gap: u64,
-    /// What an operator has done to this user since the last fence, and how often it was told.
-    muted: Option<String>,
-    mutes: u64,
-    /// The reason of the last refusal.
-    why: String,
-    /// What was said, where it is to be told.
-    said: Option<Said>,
-}
-
-impl Tally {
-    fn new(echo: Echo, is_talkative: bool) -> Self {
-        let (muted, why) = (None, String::new());
-        let (answered, refused, unknown, gap, mutes) = (0, 0, 0, 0, 0);
-        let said = None;
-        Self { echo, is_talkative, answered, refused, unknown, gap, muted, mutes, why, said }
-    }
-
-    fn line(&mut self, line: &str) {
-        let is_echo = self.echo.is_in(line);
-        if let Some(said) = &mut self.said {
-            if is_echo {
-                said.echoed(line);
-            } else if said.take(line, || format!("{:.3}", Timestamp::now())) {
-                return;
-            }
-        }
-        if is_echo {
-            self.answered += 1;
-        } else if let Some(mark) = fence::answered(line) {
-            if let Ok(sent) = mark.parse() {
-                self.fence(sent);
-            }
-        } else if let Some(Reply::Muted(_)) = Reply::parse(line) {
-            // It may be a warning as well as an answer. The fence tells which lines had no echo, but
-            // it may be long until there is one: the next line of a log, say.
-            if self.is_talkative && self.muted.is_none() {
-                warn(format_args!("{line}; what is said meanwhile is refused"));
-            }
-            self.muted = Some(line.to_owned());
-            self.mutes += 1;
-        } else if is_refusal(line) {
-            self.refuse(line);
-        } else if let Some(Reply::Missed(lines)) = Reply::parse(line) {
-            // An answer to this user alone is never among them.
-            if matches!(self.echo, Echo::Room(_)) {
-                self.gap += lines;
-            }
-        }
-    }
-
-    /// So many lines had been sent when this fence was, so all of them are answered.
-    fn fence(&mut self, sent: u64) {
-        let unanswered = sent.saturating_sub(self.answered);
-        let unseen = unanswered.min(self.gap);
-        self.gap -= unseen;
-        self.answered += unseen;
-        // Each line that a mute refuses is told to this user, and so is the mute itself. So no more of
-        // the unseen lines can have been refused than that was told; but which is which, nobody knows.
-        let perhaps = self.mutes.saturating_sub(unanswered - unseen).min(unseen);
-        if perhaps > 0 {
-            self.unknown += perhaps;
-            self.why = self.muted.clone().unwrap_or_default();
-        }
-        while self.answered < sent {
-            let why = self.muted.clone();
-            self.refuse(why.as_deref().unwrap_or("the server did not echo it"));
-        }
-        self.answered = sent;
-        (self.muted, self.mutes) = (None, 0);
-    }
-
-    fn refuse(&mut self, why: &str) {
-        self.answered += 1;
-        self.refused += 1;
-        if self.is_talkative {
-            warn(format_args!("line {} refused: {why}", self.answered));
-        }
-        why.clone_into(&mut self.why);
-    }
-}
-
-/// How the room shows what `name` says.
-#[must_use]
-pub fn said_by(name: &str) -> String {
-    Event::Said { name, text: "" }.to_string()
 }

@@ -2,6 +2,7 @@
 //!
 //! The time that the user gave counts from the beginning, and holds for all of it.
 
+use std::net::SocketAddr;
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
@@ -12,7 +13,7 @@ use crate::args::limits::Visit;
 use crate::exit::{Exit, Failure};
 use crate::model::backoff::Backoff;
 use crate::net::watch::Watched;
-use crate::net::{Attempted, ConnectError, Connection, PATIENCE, Target, attempt};
+use crate::net::{Attempted, ConnectError, Connection, PATIENCE, Servers, attempt};
 use crate::sys::poll::{self, Interest};
 use crate::sys::stderr::warn;
 use crate::sys::thread;
@@ -35,8 +36,9 @@ pub struct Entrance<'a> {
     /// How often it may still be tried again.
     left: u32,
     backoff: Backoff,
-    /// When the user was let in.
+    /// When and where the user was let in.
     entered: Instant,
+    was_at: Option<(String, SocketAddr)>,
     /// Readable once all is to end, and so every wait in here.
     end: Option<UnixStream>,
 }
@@ -55,6 +57,7 @@ impl<'a> Entrance<'a> {
             left: limits.retry,
             backoff,
             entered: Instant::now(),
+            was_at: None,
             end: None,
         }
     }
@@ -93,6 +96,11 @@ impl<'a> Entrance<'a> {
     /// Says why it is no use, or that the time has run out.
     pub fn enter_again(&mut self, mut failure: Failure) -> Result<ScriptSession, Failure> {
         self.backoff.lasted(self.entered.elapsed());
+        if let Some((server, _)) = &self.was_at
+            && *server != self.visit.server.server
+        {
+            failure.reason = format!("{server}: {failure}");
+        }
         while failure.exit.is_worth_another_try() {
             let pause = self.backoff.wait_about(fastrand::f64());
             self.pause(&failure, pause)?;
@@ -148,7 +156,8 @@ impl<'a> Entrance<'a> {
             drop(report.send(attempted));
             drop(done);
         };
-        let (to, name, secret) = (&Target::of(server)?, &self.name, server.secret()?);
+        let to = &Servers::of(server)?.after(self.was_at.as_ref().map(|(_, address)| *address));
+        let (name, secret) = (&self.name, server.secret()?);
         let thread = if self.watches {
             attempt::start_reading(to, server.room(), name, secret.as_ref(), patience, tell)
         } else {
@@ -185,6 +194,7 @@ impl<'a> Entrance<'a> {
         };
         thread::join(thread);
         let (connection, watched) = attempted?;
+        self.was_at = Some((connection.server().to_owned(), connection.address()));
         let mut session = ScriptSession::new(connection, self.name.clone(), self.deadline)?;
         match server.room() {
             Some(room) if watched == Watched::Reads => room.clone_into(&mut session.room),

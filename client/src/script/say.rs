@@ -12,13 +12,14 @@ use std::time::{Duration, Instant};
 
 use protocol::{LineDecoder, LineError};
 
-use super::echoes::{Counts, Echo, Echoes, Listener, Shared, said_by};
+use super::echoes::{Counts, Echoes, Listener, Shared};
 use super::entrance::Entrance;
 use super::input::{CHUNK_BYTES, LONGEST, put_request};
 use super::output::Output;
 use super::plain;
 use super::said::{self, Said};
 use super::session::ScriptSession;
+use super::tally::{Echo, said_by};
 use crate::args::script::Say;
 use crate::exit::{Exit, Failure};
 use crate::model::fence;

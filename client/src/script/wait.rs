@@ -5,12 +5,12 @@ use std::ops::ControlFlow;
 use protocol::{Reply, Request};
 use regex::Regex;
 
-use super::echoes::said_by;
 use super::entrance::Entrance;
 use super::lines::Woken;
 use super::output::{self, Output};
 use super::past::{Flow, Past, Wanted};
 use super::session::{ScriptSession, is_refusal};
+use super::tally::said_by;
 use crate::args::script::{Ask, Wait};
 use crate::exit::{Exit, Failure};
 use crate::model::fence;

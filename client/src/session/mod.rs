@@ -16,34 +16,29 @@
 //! second at most. A text is on its way until its echo comes, and from two seconds on it is pinned above the prompt.
 //!
 //! It owns the socket and what is known of the chat, and knows no terminal: it shows through a
-//! [`View`] and hears of the user through a channel. This file has the time with a connection,
+//! [`View`] and hears of the user through a channel. `online` is the time with a connection,
 //! `offline` the time without; `link` is the connection.
 
 mod link;
 mod offline;
+mod online;
 pub mod timing;
 
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
-use std::time::{Duration, Instant};
+use std::sync::mpsc::{Receiver, SyncSender};
+use std::time::Instant;
 
 use protocol::Command;
 
 use crate::exit::{Exit, Failure};
 use crate::model::backoff::Backoff;
-use crate::model::commands::as_typed;
-use crate::model::liveness::{Doubt, Liveness};
 use crate::model::replay::Wanted;
 use crate::model::state::State;
-use crate::net::error::without_number;
-use crate::net::{Attempted, Connection, Incoming, Line, Target};
+use crate::net::{Attempted, Connection, Incoming, Servers};
 use crate::sanitize::Sanitized;
 use crate::session::link::Link;
 use crate::session::timing::Timing;
 use crate::view::View;
 use crate::view::display_queue::PromptStatus;
-
-/// How long the server may take to close after a `logout`.
-const FAREWELL: Duration = Duration::from_secs(2);
 
 /// What a session hears of.
 #[derive(Debug)]
@@ -102,7 +97,7 @@ pub struct Ended {
 
 /// A stay in the chat, over as many connections as it takes.
 pub struct Session {
-    server: Target,
+    servers: Servers,
     /// How the chat is called when that is not what its users know it by.
     pub alone: Option<Alone>,
     state: State,
@@ -141,14 +136,14 @@ enum End {
 impl Session {
     /// A session of a user who is logged in. The state is the one of the first connection.
     pub fn new(
-        server: impl Into<Target>,
+        servers: impl Into<Servers>,
         state: State,
         view: View,
         timing: Timing,
         (mailbox, inputs): (SyncSender<SessionMessage>, Receiver<SessionMessage>),
     ) -> Self {
         Self {
-            server: server.into(),
+            servers: servers.into(),
             alone: None,
             state,
             view,
@@ -168,10 +163,11 @@ impl Session {
     ///
     /// When this machine lacks a thread or a file descriptor.
     pub fn run(mut self, connection: Connection) -> Result<Ended, Failure> {
+        let mut server = connection.server().to_owned();
         let mut link = self.link(connection)?;
-        let server = self.alone.as_ref().map_or(&self.server.address, |alone| &alone.place);
+        let place = self.alone.as_ref().map_or(&server, |alone| &alone.place);
         let name = self.state.name();
-        let welcome = format!("connected to {server} as {name}; /help lists the commands");
+        let welcome = format!("connected to {place} as {name}; /help lists the commands");
         self.view.notice(&welcome);
         let requests = self.state.requests_after_login(Wanted::Latest);
         link.send(&requests);
@@ -192,11 +188,19 @@ impl Session {
             }
             self.state.lost();
             self.publish();
-            let Some(connection) = self.reconnect(&why)? else {
+            let lost = match self.servers.are_several() {
+                true => format!("connection to {server} lost: {why}"),
+                false => format!("connection lost: {why}"),
+            };
+            let Some(connection) = self.reconnect(lost)? else {
                 return Ok(self.ended(Exit::ConnectionLost));
             };
+            connection.server().clone_into(&mut server);
             link = self.link(connection)?;
-            self.view.notice("connected again");
+            self.view.notice(&match self.servers.are_several() {
+                true => format!("connected again, to {server}"),
+                false => "connected again".to_owned(),
+            });
             let requests = self.state.requests_after_login(Wanted::Missed);
             link.send(&requests);
         }
@@ -209,6 +213,8 @@ impl Session {
     }
 
     fn link(&mut self, connection: Connection) -> Result<Link, Failure> {
+        // After it is lost, another one comes first.
+        self.servers = self.servers.after(Some(connection.address()));
         let link = Link::new(connection, self.timing.answer, self.mailbox.clone())?;
         self.presence = Presence::Connected;
         Ok(link)
@@ -240,141 +246,5 @@ impl Session {
         let settled = self.count.saturating_sub(open);
         self.view.queue.set_status(status, settled);
         self.pin_late();
-    }
-
-    /// One connection, from its login to its end.
-    fn stay(&mut self, link: &mut Link) -> End {
-        let Timing { silence, answer, .. } = self.timing;
-        let mut liveness = Liveness::new(silence, answer, Instant::now());
-        // Until when the server may close, once the user has left. It may have more to say for ever.
-        let mut farewell: Option<Instant> = None;
-        loop {
-            let late = self.state.unconfirmed().next_late(Instant::now());
-            let deadline = farewell.unwrap_or_else(|| {
-                late.map_or(liveness.deadline(), |late| late.min(liveness.deadline()))
-            });
-            let left = deadline.saturating_duration_since(Instant::now());
-            if farewell.is_some() && left.is_zero() {
-                return End::Quit;
-            }
-            match self.inputs.recv_timeout(left) {
-                Ok(SessionMessage::Server(Incoming::Lines(lines))) => {
-                    liveness.heard(Instant::now());
-                    let requests = self.receive(&lines);
-                    link.send(&requests);
-                }
-                Ok(SessionMessage::Server(Incoming::Closed(error))) => {
-                    link.closed();
-                    return match error {
-                        _ if farewell.is_some() => End::Quit,
-                        Some(error) => End::Lost(without_number(&error)),
-                        None => End::Lost("the server closed it".to_owned()),
-                    };
-                }
-                Ok(SessionMessage::Request(line)) => {
-                    self.count += 1;
-                    self.request(link, &[line]);
-                }
-                Ok(SessionMessage::Block(lines)) => {
-                    self.count += 1;
-                    self.request(link, &lines);
-                }
-                Ok(SessionMessage::Grep(text)) => {
-                    let requests = self.state.search(&text);
-                    link.send(&requests);
-                }
-                Ok(SessionMessage::Resend) => self.resend(link),
-                Ok(SessionMessage::Ignore(name)) => self.view.turn_ignored(name.as_deref()),
-                Ok(SessionMessage::Quiet) => self.view.turn_quiet(),
-                Ok(SessionMessage::Reconnect) => self.view.notice("there is a connection"),
-                // None is under way while there is a connection.
-                Ok(SessionMessage::Attempted(_) | SessionMessage::Stop) => {}
-                Ok(SessionMessage::Quit) => {
-                    link.send("logout\n");
-                    farewell = Some(Instant::now() + FAREWELL);
-                }
-                Err(RecvTimeoutError::Timeout) if farewell.is_some() => return End::Quit,
-                Err(RecvTimeoutError::Timeout) if Instant::now() < liveness.deadline() => {}
-                Err(RecvTimeoutError::Timeout) => match liveness.expired(Instant::now()) {
-                    Doubt::Ask => {
-                        let request = self.state.request_for_life();
-                        link.send(&request);
-                    }
-                    Doubt::Dead => return End::Lost("the server does not answer".to_owned()),
-                },
-                Err(RecvTimeoutError::Disconnected) => return End::Quit,
-            }
-            self.publish();
-        }
-    }
-
-    fn request(&mut self, link: &mut Link, lines: &[String]) {
-        for line in lines {
-            self.state.sent(line, Instant::now());
-        }
-        let looks = matches!(lines, [line] if line == "look");
-        let fence = if looks { self.state.looked() } else { String::new() };
-        link.send(&(lines.join("\n") + "\n" + &fence));
-    }
-
-    /// Shows lines, and gives the requests that they lead to.
-    fn receive(&mut self, lines: &[Line]) -> String {
-        let (mut show, mut requests) = (Vec::new(), String::new());
-        for line in lines {
-            let effect = match line {
-                Ok(line) => self.state.receive(&Sanitized::new(line)),
-                Err(error) => {
-                    show.push(format!("<{error}>"));
-                    continue;
-                }
-            };
-            show.extend(effect.show);
-            show.extend(effect.held);
-            requests += &effect.requests;
-            if let Some(told) = effect.told {
-                self.show(&mut show);
-                self.view.notice(&told);
-            }
-            if let Some(earlier) = effect.earlier {
-                self.show(&mut show);
-                self.view.earlier(&earlier, self.state.name());
-                self.offer_unsent();
-            }
-        }
-        self.show(&mut show);
-        requests
-    }
-
-    /// Shows the lines and takes them out.
-    fn show(&mut self, lines: &mut Vec<String>) {
-        self.view.lines(lines.iter().map(String::as_str), self.state.name());
-        lines.clear();
-    }
-
-    /// Pins the oldest text that the server has not sent back in time.
-    fn pin_late(&self) {
-        let pin = self.state.unconfirmed().late(Instant::now()).map(|(line, more)| {
-            let more = if more == 0 { String::new() } else { format!(" and {more} more") };
-            format!("not there yet{more}: {} …", as_typed(line))
-        });
-        self.view.pin(pin.as_deref());
-    }
-
-    fn offer_unsent(&mut self) {
-        let unsent = self.state.unconfirmed().unsent().to_vec();
-        for line in &unsent {
-            self.view.notice(&format!("not sent: {}", as_typed(line)));
-        }
-        if !unsent.is_empty() {
-            self.view.notice("/resend sends what was not sent");
-        }
-    }
-
-    fn resend(&mut self, link: &mut Link) {
-        let unsent = self.state.unconfirmed_mut().take_unsent();
-        if unsent.is_empty() {
-            return self.view.notice("there is nothing to send again");
-        }
-        self.request(link, &unsent);
     }
 }

@@ -14,8 +14,7 @@ use crate::sys::thread;
 
 impl Session {
     /// Tries until it works or the user leaves, or must not come in. `None` then.
-    pub(super) fn reconnect(&mut self, why: &str) -> Result<Option<Connection>, Failure> {
-        let mut why = format!("connection lost: {why}");
+    pub(super) fn reconnect(&mut self, mut why: String) -> Result<Option<Connection>, Failure> {
         loop {
             let delay = self.backoff.wait_about(fastrand::f64());
             let seconds = delay.as_secs_f64().ceil();
@@ -65,7 +64,7 @@ impl Session {
         }
     }
 
-    /// Tries once. `None` when the user leaves before it is known what comes of it.
+    /// Tries each server once. `None` when the user leaves before it is known what comes of it.
     fn attempt(&mut self) -> Result<Option<Attempted>, Failure> {
         if self.presence == Presence::Leaving {
             return Ok(None);
@@ -78,7 +77,7 @@ impl Session {
         let patience = self.timing.attempt;
         let thread = {
             let location = self.state.location();
-            attempt::start(&self.server, location.name(), location.secret(), patience, report)?
+            attempt::start(&self.servers, location.name(), location.secret(), patience, report)?
         };
         while self.presence != Presence::Leaving {
             match self.inputs.recv() {

@@ -6,7 +6,6 @@
 //! printed just after. So it only makes the editor redraw its prompt, on a thread of its own, because
 //! it blocks during completion and search. The prompt then begins with the lines that wait ([`DisplayQueue::take`]).
 
-use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
@@ -14,12 +13,7 @@ use rustyline::ExternalPrinter;
 
 use crate::exit::Exit;
 use crate::view::frame::Frame;
-
-/// Bytes that wait at most. A terminal that was stopped for long misses what is older.
-const MOST_BYTES: usize = 16 * 1024 * 1024;
-
-/// Bytes that are shown at a time, so that keys are looked at in between.
-const BATCH_BYTES: usize = 32 * 1024;
+use crate::view::waiting::Waiting;
 
 /// The least time from one batch to the next. Keys typed during a flood are answered in it.
 const PACE: Duration = Duration::from_millis(5);
@@ -48,10 +42,7 @@ pub struct DisplayQueue {
 
 #[derive(Debug, Default)]
 struct Inner {
-    waiting: VecDeque<String>,
-    bytes: usize,
-    /// How many lines were dropped since the last batch.
-    dropped: u64,
+    waiting: Waiting,
     /// Counts the batches.
     batches: u64,
     is_editing: bool,
@@ -69,22 +60,9 @@ struct Inner {
 
 impl Inner {
     fn next_batch(&mut self) -> String {
-        let mut batch = String::new();
-        if self.dropped > 0 {
-            batch =
-                format!("-- {} lines came faster than this terminal shows them\n", self.dropped);
-            self.dropped = 0;
-        }
-        while batch.len() < BATCH_BYTES
-            && let Some(line) = self.waiting.pop_front()
-        {
-            self.bytes -= line.len();
-            batch.push_str(&line);
-            batch.push('\n');
-        }
         self.batches += 1;
         self.is_dirty = false;
-        batch
+        self.waiting.take_batch()
     }
 
     fn is_to_draw(&self) -> bool {
@@ -96,15 +74,7 @@ impl DisplayQueue {
     /// Adds lines, each without its end.
     pub fn show(&self, lines: impl IntoIterator<Item = String>) {
         let mut inner = self.inner.lock();
-        for line in lines {
-            inner.bytes += line.len();
-            inner.waiting.push_back(line);
-        }
-        while inner.bytes > MOST_BYTES {
-            let dropped = inner.waiting.pop_front().map_or(0, |line| line.len());
-            inner.bytes -= dropped;
-            inner.dropped += 1;
-        }
+        lines.into_iter().for_each(|line| inner.waiting.push(line));
         self.changed.notify_all();
     }
 
@@ -139,8 +109,7 @@ impl DisplayQueue {
         if !inner.has_lines_alone {
             inner.is_dirty = true;
         } else if let Some(line) = pin {
-            inner.bytes += line.len();
-            inner.waiting.push_back(line);
+            inner.waiting.push(line);
         }
         self.changed.notify_all();
     }

@@ -6,6 +6,7 @@ pub mod ignored;
 pub mod log_file;
 pub mod on_mention;
 pub mod render;
+mod waiting;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

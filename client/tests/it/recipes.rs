@@ -1,4 +1,5 @@
-//! The recipes of `docs/scripting.md`, each run as it stands there.
+//! The recipes of `docs/scripting.md`, each run as it stands there. A function for each, in the
+//! order of the page: so this file is as long as there are recipes.
 
 use std::fs::{self, OpenOptions};
 use std::io::{Read, Write};
@@ -288,8 +289,8 @@ fn bot(kitchen: &mut Kitchen, recipe: &str) {
 #[test]
 fn the_page_names_every_command_and_option() {
     for command in [
-        "say", "look", "rooms", "history", "follow", "wait", "ask", "me", "topic", "announce",
-        "kick", "mute", "ban", "bot", "lan",
+        "say", "look", "rooms", "find", "history", "follow", "wait", "ask", "me", "topic",
+        "announce", "kick", "mute", "ban", "bot", "lan",
     ] {
         assert!(PAGE.contains(&format!("| `{command}")) || PAGE.contains(&format!("`{command}`")));
         let help = crate::program::command(&[command, "--help"]).output().unwrap();

@@ -57,8 +57,13 @@ const ALL: [Contender; 7] = [
 ];
 
 /// Who is compared where people talk a line at a time.
-const SMALL: [Contender; 3] =
-    [Contender::Relay(Relay::Batching), Contender::Server, Contender::Simple];
+const SMALL: [Contender; 5] = [
+    Contender::Relay(Relay::Batching),
+    Contender::Relay(Relay::Threads),
+    Contender::Relay(Relay::Sender),
+    Contender::Server,
+    Contender::Simple,
+];
 
 impl Contender {
     fn name(self) -> &'static str {
@@ -70,6 +75,8 @@ impl Contender {
             Self::Relay(Relay::LineByLine) => "bare, line by line",
             Self::Relay(Relay::Coalesced) => "bare, coalesced",
             Self::Relay(Relay::Batching) => "bare, batching",
+            Self::Relay(Relay::Threads) => "bare, threads",
+            Self::Relay(Relay::Sender) => "bare, sender",
             Self::Simple => "lock and write",
         }
     }
@@ -79,7 +86,7 @@ impl Contender {
             Self::Server | Self::Tls | Self::Simple => Dialect::Chat,
             Self::Web => Dialect::Web,
             Self::Relay(Relay::LineByLine | Relay::Coalesced | Relay::Tls) => Dialect::Bare,
-            Self::Relay(Relay::Batching) => Dialect::Open,
+            Self::Relay(Relay::Batching | Relay::Threads | Relay::Sender) => Dialect::Open,
         }
     }
 

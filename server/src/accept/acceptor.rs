@@ -4,22 +4,20 @@
 //! `Server Full` where that can still be said.
 
 use std::io::{self, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::os::fd::{AsFd, AsRawFd};
+use std::net::TcpStream;
+use std::os::fd::AsRawFd;
 use std::sync::Arc;
 use std::thread::{self, Scope};
 use std::time::{Duration, Instant};
 
-use mio::unix::SourceFd;
-use mio::{Interest, Registry, Token};
 use nix::errno::Errno;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::socket::{Backlog, listen};
 use protocol::{Framing, Reply};
 
 use crate::accept::capacity::Capacity;
-use crate::accept::handshake::{self, ACCESS_DENIED};
+use crate::accept::handshake::ACCESS_DENIED;
+use crate::accept::listener::Listener;
 use crate::accept::refusals::{Refusals, Shortage};
+use crate::accept::sessions::Sessions;
 use crate::accept::socket_options::prepare;
 use crate::accept::threads::Threads;
 use crate::chat::Chat;
@@ -27,94 +25,22 @@ use crate::config::{Config, Endpoint, Transport};
 use crate::delivery::client::Client;
 use crate::delivery::closer::Closer;
 use crate::delivery::inbox::{ClientId, Inbox};
-use crate::delivery::outbox::Item;
 use crate::delivery::owed::Owed;
 use crate::delivery::socket::{Sink, Socket};
 use crate::delivery::tls::Tls;
 use crate::identity::Identity;
-use crate::log::position::Position;
-use crate::session;
 use crate::web::{Site, http};
-
-/// Connections that may wait to be accepted. A room full of students logs in at once.
-const ACCEPT_QUEUE: i32 = 4096;
 
 /// So many clients who come one after the other share a courier. They are likely to share a room
 /// too, and then a line of it wakes one courier instead of all.
 const CLIENTS_IN_A_ROW: usize = 64;
 
-/// A handshake calculates on its stack, in a build for debugging much more.
-///
-/// The C library keeps stacks of threads that have ended, with the pages that were used, and gives one
-/// to the next thread that wants no less than a quarter of it. This one is more than four times as large
-/// as a session's: else most sessions would have one that a handshake has used, and all its pages.
-const HANDSHAKE_STACK_BYTES: usize = 1024 * 1024;
-
 /// How long to wait before accepting again when even refusing was not possible.
 const BACK_OFF: Duration = Duration::from_millis(100);
 
-/// One socket that listens.
-#[derive(Debug)]
-pub struct Listener {
-    socket: TcpListener,
-    endpoint: Endpoint,
-}
-
-impl Listener {
-    /// Binds an address; port 0 takes a free one. Events of the listener carry `token`.
-    ///
-    /// # Errors
-    ///
-    /// Says what is wrong with the address, and what to do.
-    pub fn bind(endpoint: Endpoint, registry: &Registry, token: Token) -> io::Result<Self> {
-        let address = endpoint.address;
-        let socket = TcpListener::bind(address).map_err(|error| explain(&error, address))?;
-        socket.set_nonblocking(true)?;
-        listen(&socket, Backlog::new(ACCEPT_QUEUE)?)?;
-        registry.register(&mut SourceFd(&socket.as_raw_fd()), token, Interest::READABLE)?;
-        Ok(Self { socket, endpoint })
-    }
-
-    /// Where it listens, with the port that was free.
-    ///
-    /// # Errors
-    ///
-    /// When the system does not say.
-    pub fn endpoint(&self) -> io::Result<Endpoint> {
-        Ok(self.of(self.socket.local_addr()?))
-    }
-
-    /// The same for a client that has connected here, with the client's address.
-    fn of(&self, address: SocketAddr) -> Endpoint {
-        Endpoint { address, ..self.endpoint }
-    }
-}
-
-fn explain(error: &io::Error, address: SocketAddr) -> io::Error {
-    let advice = match error.kind() {
-        io::ErrorKind::AddrInUse if address.ip().is_unspecified() => {
-            "choose another port, or [::] alone, which takes IPv4 as well; port 0 takes a free one"
-        }
-        io::ErrorKind::AddrInUse => "choose another port; port 0 takes a free one",
-        io::ErrorKind::PermissionDenied => "ports from 1024 on need no privileges",
-        _ => "the address must be one of this machine",
-    };
-    let text = format!("cannot listen on {address}: {}; {advice}", error.kind());
-    io::Error::new(error.kind(), text)
-}
-
-/// What a session needs beside its client.
-#[derive(Debug, Clone, Copy)]
-struct Place<'scope> {
-    chat: &'scope Chat,
-    config: &'scope Config,
-    site: &'scope Site,
-    closer: &'scope Closer,
-}
-
 /// Turns connections into sessions.
 pub struct Acceptor<'scope> {
-    place: Place<'scope>,
+    sessions: Sessions<'scope>,
     inboxes: &'scope [Arc<Inbox<Client>>],
     /// The server's certificate, where it has one.
     identity: Option<Arc<Identity>>,
@@ -143,7 +69,7 @@ impl<'scope> Acceptor<'scope> {
         capacity: &Capacity,
     ) -> Self {
         Self {
-            place: Place { chat, config, site, closer },
+            sessions: Sessions { chat, config, site, closer },
             inboxes,
             identity,
             owed: Arc::new(Owed::new(config.max_owed)),
@@ -163,21 +89,21 @@ impl<'scope> Acceptor<'scope> {
         is_over: impl Fn() -> bool,
     ) {
         while !is_over() {
-            match listener.socket.accept() {
-                Ok((stream, address)) => {
+            match listener.accept() {
+                Ok((stream, endpoint)) => {
                     // The system always gives the lowest one that is free.
                     if stream.as_raw_fd() as u64 >= self.reserved_from {
                         self.note_shortage(&Errno::EMFILE.into());
-                        self.refuse(stream, Reply::ServerFull, listener.endpoint);
+                        self.refuse(stream, Reply::ServerFull, endpoint);
                         continue;
                     }
-                    self.admit(stream, listener.of(address), scope);
+                    self.admit(stream, endpoint, scope);
                 }
                 Err(error) => match error.kind() {
                     io::ErrorKind::WouldBlock => return,
                     io::ErrorKind::Interrupted | io::ErrorKind::ConnectionAborted => {}
                     // At an exhausted limit `accept` fails also when nobody waits.
-                    _ if !has_waiting(&listener.socket) => return,
+                    _ if !listener.has_waiting() => return,
                     _ => {
                         self.note_shortage(&error);
                         thread::sleep(BACK_OFF);
@@ -209,7 +135,7 @@ impl<'scope> Acceptor<'scope> {
     }
 
     fn admit(&mut self, stream: TcpStream, endpoint: Endpoint, scope: &'scope Scope<'scope, '_>) {
-        let prepared = prepare(&stream, self.place.config);
+        let prepared = prepare(&stream, self.sessions.config);
         let client = match prepared.and_then(|()| self.client(stream, endpoint)) {
             Ok(client) => client,
             Err(error) => {
@@ -218,15 +144,15 @@ impl<'scope> Acceptor<'scope> {
                 return;
             }
         };
-        let burst = match self.place.chat.connect(&client) {
+        let burst = match self.sessions.chat.connect(&client) {
             Ok(burst) => burst,
             Err(refusal) => return self.turn_away(client, refusal),
         };
-        let (place, threads) = (self.place, Arc::clone(&self.threads));
+        let (sessions, threads) = (self.sessions, Arc::clone(&self.threads));
         let spawned = if client.socket.is_tls() {
-            place.spawn_handshake(&client, burst, threads, scope)
+            sessions.begin_with_handshake(&client, burst, threads, scope)
         } else {
-            place.spawn_session(&client, burst, &threads, scope)
+            sessions.begin(&client, burst, &threads, scope)
         };
         match spawned {
             Ok(()) => {
@@ -236,7 +162,7 @@ impl<'scope> Acceptor<'scope> {
             }
             Err(error) => {
                 self.note_shortage(&error);
-                place.let_go(client);
+                sessions.let_go(client);
             }
         }
     }
@@ -252,7 +178,7 @@ impl<'scope> Acceptor<'scope> {
             false => refusal_bytes(refusal, client.transport, client.framing),
         };
         let _ = client.socket.send(&[], &bytes, 0);
-        self.place.closer.close(client);
+        self.sessions.closer.close(client);
     }
 
     /// Tells a client for which there is no place. Nobody else knows its socket, so it is written
@@ -265,7 +191,7 @@ impl<'scope> Acceptor<'scope> {
             false => refusal_bytes(refusal, endpoint.transport, endpoint.framing),
         };
         let _ = stream.write_all(&bytes);
-        self.place.closer.close(Arc::new(stream));
+        self.sessions.closer.close(Arc::new(stream));
     }
 
     fn note_shortage(&mut self, error: &io::Error) {
@@ -275,65 +201,9 @@ impl<'scope> Acceptor<'scope> {
     }
 }
 
-impl<'scope> Place<'scope> {
-    fn spawn_session(
-        self,
-        client: &Arc<Client>,
-        burst: u32,
-        threads: &Arc<Threads<'scope>>,
-        scope: &'scope Scope<'scope, '_>,
-    ) -> io::Result<()> {
-        let Self { chat, config, site, closer } = self;
-        let client = Arc::clone(client);
-        threads.run(scope, move || session::run(chat, &client, config, site, closer, burst))
-    }
-
-    /// The session begins once the handshake is done.
-    fn spawn_handshake(
-        self,
-        client: &Arc<Client>,
-        burst: u32,
-        threads: Arc<Threads<'scope>>,
-        scope: &'scope Scope<'scope, '_>,
-    ) -> io::Result<()> {
-        let client = Arc::clone(client);
-        let builder = thread::Builder::new().name(format!("handshake-{}", client.id));
-        let shake = move || match handshake::shake(&client) {
-            Ok(()) => {
-                if let Err(error) = self.spawn_session(&client, burst, &threads, scope) {
-                    log::warn!("{} is refused: {error}; see `ulimit -u`", client.address);
-                    self.let_go(client);
-                }
-            }
-            Err(failure) => {
-                drop(client.post(Position::default(), Item::Close));
-                let delivery = session::disconnect(self.chat, &client, self.closer, None, true);
-                log::info!("{} (nobody) is gone: {failure}; {delivery}", client.address);
-            }
-        };
-        builder.stack_size(HANDSHAKE_STACK_BYTES).spawn_scoped(scope, shake).map(drop)
-    }
-
-    /// Tells a client that there is no thread for it.
-    fn let_go(self, client: Arc<Client>) {
-        client.reply(Position::default(), Reply::ServerFull);
-        drop(client.post(Position::default(), Item::Close));
-        // A new socket takes so short a text at once, so this is no long wait.
-        client.outbox.wait_for_end();
-        self.chat.disconnect(&client, None);
-        self.closer.close(client);
-    }
-}
-
 fn refusal_bytes(refusal: Reply<'_>, transport: Transport, framing: Framing) -> Vec<u8> {
     match transport {
         Transport::Tcp => refusal.to_bytes(framing),
         Transport::Web => http::turn_away(refusal),
     }
-}
-
-/// Whether somebody waits to be accepted.
-fn has_waiting(listener: &TcpListener) -> bool {
-    let mut awaited = [PollFd::new(listener.as_fd(), PollFlags::POLLIN)];
-    poll(&mut awaited, PollTimeout::ZERO).is_ok_and(|ready| ready > 0)
 }

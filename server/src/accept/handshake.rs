@@ -10,7 +10,7 @@ use protocol::Reply;
 
 use crate::config::Transport;
 use crate::delivery::client::Client;
-use crate::delivery::outbox::Item;
+use crate::delivery::item::Item;
 use crate::delivery::phase::Phase;
 use crate::delivery::socket::Handshake;
 use crate::log::position::Position;

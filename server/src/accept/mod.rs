@@ -4,6 +4,8 @@ pub mod acceptor;
 pub mod capacity;
 mod cgroup;
 mod handshake;
+pub mod listener;
 mod refusals;
+mod sessions;
 mod socket_options;
 mod threads;

@@ -4,8 +4,9 @@ use std::fmt::Display;
 use std::io::Write;
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, BorrowedFd};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -13,8 +14,10 @@ use protocol::{Framing, Reply};
 
 use crate::config::{Endpoint, Transport};
 use crate::delivery::inbox::{ClientId, Inbox};
-use crate::delivery::outbox::{Item, Outbox};
+use crate::delivery::item::Item;
+use crate::delivery::outbox::Outbox;
 use crate::delivery::owed::Owed;
+use crate::delivery::phase::Phase;
 use crate::delivery::socket::Socket;
 use crate::log::position::Position;
 
@@ -37,6 +40,8 @@ pub struct Client {
     accepted: Instant,
     /// When it asked for something last, in milliseconds since it was accepted.
     asked: AtomicU64,
+    /// The thread of its session, once it has one.
+    session: OnceLock<ThreadId>,
     /// Whether its session shall read on.
     is_open: AtomicBool,
     /// Whether it sent anything since [`Client::was_silent`] was asked.
@@ -67,6 +72,7 @@ impl Client {
             since: Timestamp::now(),
             accepted: Instant::now(),
             asked: AtomicU64::new(0),
+            session: OnceLock::new(),
             is_open: AtomicBool::new(true),
             has_sent: AtomicBool::new(false),
             outbox: Outbox::new(owed),
@@ -105,23 +111,55 @@ impl Client {
     /// client takes none any more.
     pub fn post(&self, at: Position, item: Item) -> Option<Item> {
         match self.outbox.post(at, item) {
-            Ok(true) => self.inbox.outbox_ready(self.id),
+            Ok(true) => self.notify(),
             Ok(false) => {}
             Err(item) => return Some(item),
         }
         None
     }
 
+    /// Owes the client the reason why it is removed, where it is, and that nothing follows. Gives back what
+    /// is not taken, as [`Self::post`] does.
+    pub fn post_end(&self, at: Position) -> Option<Item> {
+        if let Phase::Removed(removal) = self.outbox.phase() {
+            self.reply(at, removal.reply());
+        }
+        self.post(at, Item::Close)
+    }
+
     /// Owes a browser the answer to its last pings, frames that wait for nothing else.
     pub fn post_pongs(&self, frames: Vec<u8>) {
         if self.outbox.post_pongs(frames) {
-            self.inbox.outbox_ready(self.id);
+            self.notify();
         }
     }
 
     /// Has the courier send what TLS itself has to say, if there is anything.
     pub fn flush_tls(&self) {
         if self.socket.has_records() && self.outbox.post_flush() {
+            self.notify();
+        }
+    }
+
+    /// Has this thread serve the client: before it waits for anything it looks whether the courier has
+    /// to send what it has posted, see [`Inbox::claim`]. So what it posts need not wake the courier.
+    ///
+    /// [`Inbox::claim`]: crate::delivery::inbox::Inbox::claim
+    pub fn serve(&self) {
+        // Nobody else serves it before.
+        let _ = self.session.set(thread::current().id());
+    }
+
+    /// Whether this thread serves the client.
+    #[must_use]
+    pub fn is_served_here(&self) -> bool {
+        self.session.get() == Some(&thread::current().id())
+    }
+
+    fn notify(&self) {
+        if self.is_served_here() {
+            self.inbox.outbox_ready_for_session(self.id);
+        } else {
             self.inbox.outbox_ready(self.id);
         }
     }

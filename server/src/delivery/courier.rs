@@ -10,10 +10,10 @@
 //! The inbox is looked at between any two sends. Were it looked at between passes only, each login
 //! would wait for a pass over everybody, and a storm of logins would take quadratic time.
 //!
-//! Each courier has a thread. To wake it costs more than to send a line to two or three clients, so
-//! who speaks in a small room, again and alone, while the courier sleeps does the courier's work instead. One thread
-//! at a time does it, the one that has locked the [`Rounds`]; and nobody waits for that lock but
-//! the courier's own thread.
+//! Each courier has a thread. To wake it costs more than to send a line to two or three clients. So
+//! a session does the courier's work while the courier sleeps: when it speaks in a small room, again and
+//! alone, and when its client is owed the answer to a request. One thread at a time does it, the one that has
+//! locked the [`Rounds`]; and nobody waits for that lock but the courier's own thread.
 
 mod rounds;
 
@@ -46,11 +46,27 @@ impl Subscriber for Courier {
     }
 
     fn carry(&self, log: &Arc<RoomLog>) {
-        if !self.inbox.log_ready_for_speaker(Arc::clone(log)) {
-            return;
+        if self.inbox.log_ready_for_speaker(Arc::clone(log)) {
+            self.work_for_session();
         }
+    }
+
+    fn leave(&self, log: &Arc<RoomLog>) {
+        self.inbox.log_ready_for_session(Arc::clone(log));
+    }
+
+    fn look(&self) {
+        if self.inbox.claim() {
+            self.work_for_session();
+        }
+    }
+}
+
+impl Courier {
+    /// Does what there is to do on the thread of a session, or wakes the courier's own.
+    fn work_for_session(&self) {
         // Where the lock is not free the courier's own thread has it, and may be about to sleep.
-        let is_done = self.rounds.try_lock().is_some_and(|mut rounds| rounds.work_for_speaker());
+        let is_done = self.rounds.try_lock().is_some_and(|mut rounds| rounds.work_for_session());
         if !is_done {
             self.inbox.wake();
         }

@@ -94,14 +94,36 @@ impl<C> Inbox<C> {
         let _ = self.waker.wake();
     }
 
-    /// Gives the courier a client, before anything is in the client's outbox.
+    /// Gives the courier a client, before anything is in the client's outbox. It need not wake for that.
     pub fn register(&self, client: Arc<C>) {
-        self.put_urgent(|urgent| urgent.arrivals.push(client));
+        self.leave_urgent(|urgent| urgent.arrivals.push(client));
     }
 
     /// The client's outbox has something and its courier was not notified yet.
     pub fn outbox_ready(&self, client: ClientId) {
         self.put_urgent(|urgent| urgent.outboxes.push(client));
+    }
+
+    /// The same from the client's own session, which does not wait for anything before it has called
+    /// [`Inbox::claim`].
+    pub fn outbox_ready_for_session(&self, client: ClientId) {
+        self.leave_urgent(|urgent| urgent.outboxes.push(client));
+    }
+
+    /// Puts something in that the courier finds when it wakes for something else.
+    fn leave_urgent(&self, put: impl FnOnce(&mut Urgent<C>)) {
+        let mut contents = self.contents.lock();
+        put(&mut contents.urgent);
+        self.has_urgent.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the courier sleeps although something is urgent. Then it counts as awake from now on, and
+    /// the caller has to look into the inbox instead, or to wake it.
+    #[must_use]
+    pub fn claim(&self) -> bool {
+        // What the caller itself has put in it sees, and nothing else is asked for.
+        self.has_urgent.load(Ordering::Relaxed)
+            && std::mem::take(&mut self.contents.lock().is_asleep)
     }
 
     /// The log has lines and the courier was not notified yet.
@@ -114,6 +136,15 @@ impl<C> Inbox<C> {
     #[must_use]
     pub fn log_ready_for_speaker(&self, log: Arc<RoomLog>) -> bool {
         self.put_silently(|contents| contents.logs.push(log))
+    }
+
+    /// The same from the session of one of the courier's clients, which does not wait for anything before
+    /// it has called [`Inbox::claim`].
+    pub fn log_ready_for_session(&self, log: Arc<RoomLog>) {
+        let mut contents = self.contents.lock();
+        contents.logs.push(log);
+        // Else the claim would not see it, when another thread has taken what was urgent meanwhile.
+        self.has_urgent.store(true, Ordering::Relaxed);
     }
 
     /// The server stops: delivery goes on until `deadline` at most.
@@ -165,8 +196,33 @@ mod tests {
     use std::time::Duration;
 
     use mio::{Events, Poll, Token};
+    use protocol::RoomName;
 
     use super::*;
+    use crate::log::room_log::Subscribers;
+
+    #[test]
+    fn what_a_session_leaves_is_found_by_the_courier_or_claimed_by_the_session() {
+        let poll = Poll::new().unwrap();
+        let inbox: Inbox<()> = Inbox::new(0, Waker::new(poll.registry(), Token(0)).unwrap());
+        inbox.outbox_ready_for_session(7);
+        assert!(!inbox.claim(), "the courier is awake");
+        assert!(!inbox.prepare_sleep(), "there is something already");
+        assert_eq!(inbox.take_urgent().unwrap().outboxes, [7]);
+        assert!(inbox.prepare_sleep());
+        assert!(!inbox.claim(), "there is nothing");
+        inbox.outbox_ready_for_session(8);
+        assert!(inbox.claim());
+        assert!(!inbox.claim(), "it counts as awake");
+        assert_eq!(inbox.take_urgent().unwrap().outboxes, [8]);
+        assert!(inbox.prepare_sleep());
+        let subscribers = Arc::new(Subscribers { couriers: Vec::new(), recorder: None });
+        let log = Arc::new(RoomLog::new(0, RoomName::main(), 100, subscribers));
+        // Also when nothing urgent is left beside the log.
+        inbox.log_ready_for_session(log);
+        assert!(inbox.claim());
+        assert_eq!(inbox.take_logs().len(), 1);
+    }
 
     #[test]
     fn whatever_comes_before_or_during_the_sleep_is_not_slept_over() {

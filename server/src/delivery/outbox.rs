@@ -11,85 +11,33 @@
 //! al is sent          al: a\n  Online Users:\nal\n  al: b\n
 //! ```
 //!
+//! An item is a text, a history, the answer to an HTTP request, a switch to the log of another room, or
+//! the close. How far the connection has come is its phase: *open*; *removed*, when somebody wants its
+//! session to end, which may still post the last words; *closing*, when nothing more can be posted; and
+//! *ended*, when nothing more is sent.
+//!
 //! This module knows no socket and no thread.
 
-use std::collections::hash_map::Entry;
-use std::collections::{HashMap, VecDeque};
+mod control;
+mod item_bytes;
+mod waiting;
+
+use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
 
+use self::item_bytes::ItemBytes;
 use crate::delivery::inbox::ClientId;
+pub use crate::delivery::item::Item;
 use crate::delivery::owed::Owed;
 use crate::delivery::phase::{DeliveryEnd, Failure, Phase, Removal};
 use crate::log::position::Position;
-use crate::log::room_log::Reader;
 
-/// Bytes of replies to its own requests that may wait for one client, with [`ITEM_BYTES`] for each.
+/// Bytes of replies to its own requests that may wait for one client, with [`ITEM_BYTES`](crate::delivery::item::ITEM_BYTES) for each.
 /// With more than this waiting, its requests are not read on. One reply, such as a long list, may go
 /// beyond it. As much again may wait of the private messages of others.
 const TEXT_BYTES: usize = 64 * 1024;
-
-/// What an item takes beside its text: its place in the queue, of which a half may be free, and what
-/// the allocator needs. Else a thousand tiny messages would be next to nothing.
-const ITEM_BYTES: usize = 128;
-
-/// One thing that a client is owed.
-#[derive(Debug)]
-pub enum Item {
-    /// Text to send.
-    Text {
-        /// The finished bytes.
-        bytes: Vec<u8>,
-        /// Whether nothing may be put in front of it or behind it in one send.
-        alone: bool,
-        /// Who sent it, where it is a private message. The client did not ask for it.
-        sender: Option<ClientId>,
-    },
-    /// Earlier lines of the log that the client reads, with their times. They are read when they
-    /// are sent, so however many they are, they take no memory here.
-    History {
-        /// Where the first one starts.
-        from: Position,
-        /// Where the last one ends.
-        end: Position,
-    },
-    /// The answer to an HTTP request, before a browser's WebSocket begins.
-    Http {
-        /// The finished bytes.
-        bytes: Vec<u8>,
-        /// Whether the WebSocket begins behind it.
-        is_upgrade: bool,
-    },
-    /// From here on the client reads another log, from this position.
-    Switch(Reader, Position),
-    /// Nothing follows.
-    Close,
-}
-
-impl Item {
-    /// The bytes of a text that the client is to get.
-    fn text_bytes(&self) -> usize {
-        match self {
-            Self::Text { bytes, .. } => bytes.len(),
-            Self::History { .. } | Self::Http { .. } | Self::Switch(..) | Self::Close => 0,
-        }
-    }
-
-    /// The bytes that it takes while it waits.
-    fn cost(&self) -> usize {
-        self.text_bytes() + ITEM_BYTES
-    }
-
-    /// Who sent it, where it is a private message.
-    fn sender(&self) -> Option<ClientId> {
-        match self {
-            Self::Text { sender, .. } => *sender,
-            Self::History { .. } | Self::Http { .. } | Self::Switch(..) | Self::Close => None,
-        }
-    }
-}
 
 /// What a session may do with the next line of its client.
 #[derive(Debug, PartialEq, Eq)]
@@ -132,13 +80,8 @@ pub struct Outbox {
 #[derive(Debug, Default)]
 struct State {
     items: VecDeque<(Position, Item)>,
-    /// What the items take that the client has asked for.
-    own: usize,
-    /// What the private messages in `items` take, all together and of each sender.
-    mail: usize,
-    senders: HashMap<ClientId, usize>,
-    /// What the texts took that the courier has taken last, and may not have sent yet.
-    taken: usize,
+    /// What those take.
+    bytes: ItemBytes,
     /// The answer to the last pings of a browser, which waits for no place in any log. It takes the
     /// place of an earlier one (RFC 6455, 5.5.3), so it takes no more memory than one read.
     pongs: Option<Vec<u8>>,
@@ -152,32 +95,10 @@ struct State {
 }
 
 impl State {
-    fn count(&mut self, item: &Item) {
-        let Some(sender) = item.sender() else {
-            self.own += item.cost();
-            return;
-        };
-        self.mail += item.cost();
-        *self.senders.entry(sender).or_default() += item.cost();
-    }
-
-    fn discount(&mut self, item: &Item) {
-        let Some(sender) = item.sender() else {
-            self.own -= item.cost();
-            return;
-        };
-        self.mail -= item.cost();
-        if let Entry::Occupied(mut of_sender) = self.senders.entry(sender) {
-            *of_sender.get_mut() -= item.cost();
-            if *of_sender.get() == 0 {
-                of_sender.remove();
-            }
-        }
-    }
-
     /// Whether the client has to take something before its next request is read.
     fn is_held_up(&self, owed: &Owed) -> bool {
-        self.own > TEXT_BYTES || (owed.is_over() && self.own + self.taken > 0)
+        let ItemBytes { own, taken, .. } = self.bytes;
+        own > TEXT_BYTES || (owed.is_over() && own + taken > 0)
     }
 
     /// Whether the next item can be sent together with texts of this many bytes.
@@ -216,51 +137,15 @@ impl Outbox {
             self.changed.notify_all();
         }
         self.owed.add(item.cost());
-        state.count(&item);
+        state.bytes.add(item.cost(), item.sender());
         state.items.push_back((at, item));
         Ok(!std::mem::replace(&mut state.is_notified, true))
     }
 
-    /// Answers the last pings of a browser, even when it is behind. `true` when the courier has to be
-    /// notified.
-    pub fn post_pongs(&self, frames: Vec<u8>) -> bool {
-        let mut state = self.state.lock();
-        if matches!(state.phase, Phase::Closing | Phase::Ended(_)) {
-            return false;
-        }
-        state.pongs = Some(frames);
-        !std::mem::replace(&mut state.is_notified, true)
-    }
-
-    /// Has the courier send what TLS itself has to say. `true` when the courier has to be notified.
-    pub fn post_flush(&self) -> bool {
-        let mut state = self.state.lock();
-        if matches!(state.phase, Phase::Ended(_)) {
-            return false;
-        }
-        state.has_records = true;
-        !std::mem::replace(&mut state.is_notified, true)
-    }
-
-    /// Has a browser told by this code why its WebSocket ends (RFC 6455, 7.4).
-    pub fn set_close_code(&self, code: u16) {
-        self.state.lock().close_code = Some(code);
-    }
-
-    /// That code.
-    #[must_use]
-    pub fn close_code(&self) -> Option<u16> {
-        self.state.lock().close_code
-    }
-
-    /// Whether a private message of this sender can be taken. A sender may have as much waiting as
-    /// all of them leave free: so however many there are, something is left for one more.
+    /// Whether a private message of this sender can be taken.
     #[must_use]
     pub fn takes_mail_of(&self, sender: ClientId) -> bool {
-        let state = self.state.lock();
-        let free = TEXT_BYTES.saturating_sub(state.mail);
-        let waiting = state.senders.get(&sender).copied().unwrap_or(0);
-        waiting < free
+        self.state.lock().bytes.has_room_for(sender, TEXT_BYTES)
     }
 
     /// Whether the client's next request may be answered at once.
@@ -275,51 +160,10 @@ impl Outbox {
         }
     }
 
-    /// Waits until the client has taken enough of its replies to be given more, but not past `until`.
-    ///
-    /// # Errors
-    ///
-    /// Says why the session is to end.
-    pub fn wait_for_space(&self, until: Option<Instant>) -> Result<(), Removal> {
-        let mut state = self.state.lock();
-        while state.is_held_up(&self.owed) && state.phase == Phase::Open {
-            match until {
-                None => self.changed.wait(&mut state),
-                Some(until) if self.changed.wait_until(&mut state, until).timed_out() => break,
-                Some(_) => {}
-            }
-        }
-        match &state.phase {
-            Phase::Removed(removal) => Err(removal.clone()),
-            _ => Ok(()),
-        }
-    }
-
     /// What all clients are owed.
     #[must_use]
     pub fn owed(&self) -> &Owed {
         &self.owed
-    }
-
-    /// Waits for `time`, but not longer than the session goes on.
-    pub fn delay(&self, time: Duration) {
-        self.wait_while(time, |phase| *phase == Phase::Open);
-    }
-
-    /// Waits for `time` even when the client has gone: by going it would spare itself the time,
-    /// and come back under its name. Only a removal or the end of the server cuts it short.
-    pub fn penalty(&self, time: Duration) {
-        self.wait_while(time, |phase| matches!(phase, Phase::Open | Phase::Ended(_)));
-    }
-
-    fn wait_while(&self, time: Duration, goes_on: impl Fn(&Phase) -> bool) {
-        let deadline = Instant::now() + time;
-        let mut state = self.state.lock();
-        while goes_on(&state.phase) {
-            if self.changed.wait_until(&mut state, deadline).timed_out() {
-                return;
-            }
-        }
     }
 
     /// Tells the session to end, unless it waits for its socket. The first reason counts.
@@ -359,7 +203,7 @@ impl Outbox {
     pub fn next(&self, position: Position) -> Next {
         let mut state = self.state.lock();
         // Who asks for more has sent what it got before.
-        self.owed.remove(std::mem::take(&mut state.taken));
+        self.owed.remove(std::mem::take(&mut state.bytes.taken));
         if std::mem::take(&mut state.has_records) {
             return Next::Flush;
         }
@@ -373,13 +217,13 @@ impl Outbox {
         while state.fits(position, together.len())
             && let Some((_, item)) = state.items.pop_front()
         {
-            state.discount(&item);
             let cost = item.cost();
+            state.bytes.remove(cost, item.sender());
             let Item::Text { bytes, alone, .. } = item else {
                 self.owed.remove(cost);
                 return Next::Item(item);
             };
-            state.taken += cost;
+            state.bytes.taken += cost;
             if together.is_empty() {
                 together = bytes;
             } else {
@@ -412,37 +256,12 @@ impl Outbox {
         let mut state = self.state.lock();
         let waiting: usize = state.items.iter().map(|(_, item)| item.text_bytes()).sum();
         let owed = unsent + waiting as u64;
-        self.owed.remove(state.own + state.mail + state.taken);
-        (state.own, state.mail, state.taken) = (0, 0, 0);
-        state.senders = HashMap::new();
+        self.owed.remove(std::mem::take(&mut state.bytes).all());
         let end =
             failure.map_or(DeliveryEnd::Delivered, |cause| DeliveryEnd::Failed { cause, owed });
         state.phase = Phase::Ended(end);
         self.changed.notify_all();
         std::mem::take(&mut state.items)
-    }
-
-    /// Waits until the courier is done with the client.
-    pub fn wait_for_end(&self) -> DeliveryEnd {
-        let mut state = self.state.lock();
-        loop {
-            if let Phase::Ended(end) = state.phase {
-                return end;
-            }
-            self.changed.wait(&mut state);
-        }
-    }
-
-    /// The same, but not past `deadline`. Whether it is done.
-    #[must_use]
-    pub fn has_ended_until(&self, deadline: Instant) -> bool {
-        let mut state = self.state.lock();
-        while !matches!(state.phase, Phase::Ended(_)) {
-            if self.changed.wait_until(&mut state, deadline).timed_out() {
-                return false;
-            }
-        }
-        true
     }
 }
 

@@ -1,29 +1,27 @@
 //! The stream of bytes that one client gets, and its next step.
 //!
 //! The stream is made of lines of the client's room and of items of its outbox, in the order of
-//! positions. A courier takes it forward step by step; a step never waits.
-//!
-//! What must not be cut is a *piece*: when the socket takes a part of one, the rest of it is sent
-//! before anything else. Over TCP a piece is a line, over a WebSocket a frame of many lines.
+//! positions. A courier takes it forward step by step; a step never waits. What the client's socket does
+//! not take is kept, up to the end of a line, and goes first in the next step.
 //!
 //! This module knows no socket but by [`Sink`], no thread and no clock, so a test can drive it.
 
 use std::io;
 use std::time::Instant;
 
-use memchr::memchr;
 use protocol::{Framing, Reply};
 
 use crate::config::Transport;
-use crate::delivery::history::{HISTORY_BYTES, HISTORY_SENDS, history_rows};
-use crate::delivery::outbox::{Item, Next, Outbox};
+use crate::delivery::history::{HISTORY_SENDS, History};
+use crate::delivery::item::Item;
+use crate::delivery::outbox::{Next, Outbox};
 use crate::delivery::pace::Pace;
+use crate::delivery::piece_writer::PieceWriter;
 use crate::delivery::socket::Sink;
 use crate::log::position::Position;
 use crate::log::ring::Batch;
 use crate::log::room_log::Reader;
 use crate::log::state::Reading;
-use crate::web::websocket::{self, Header};
 
 /// Sends that one client gets in a step. Then others have their turn.
 pub const STEP_SENDS: u32 = 16;
@@ -48,43 +46,23 @@ pub enum Progress {
     Broken,
 }
 
-/// What the bytes of a stream are made of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Format {
-    /// Lines.
-    Lines,
-    /// The answer to an HTTP request, and nothing else. A line has no place there.
-    Http,
-    /// Frames of a WebSocket, each with lines.
-    Frames,
-}
-
 /// The stream to one client.
 #[derive(Debug)]
 pub struct Stream {
     framing: Framing,
-    format: Format,
     /// Whether the outbox may have something.
     pub has_items: bool,
     /// What the next step waits for.
     pub pace: Pace,
-    /// Bytes that the socket took, in all.
-    taken: u64,
     /// The log that the client reads, and up to where it was sent. `None` in the login room.
     reading: Option<(Reader, Position)>,
     /// Whether it has to be brought up to its log's end on its own, since passes over the room
     /// may have gone by without it.
     is_behind: bool,
-    /// Lines of the log that are being sent as a history: from here, up to there.
-    history: Option<(Position, Position)>,
-    /// The rest of a piece, and of texts, of which the socket has not taken all: what stands in
-    /// front, and lines. They end with a whole piece, so whatever is put behind them cuts none.
-    unsent_head: Header,
-    unsent: Vec<u8>,
-    /// Whether those are records already, where the sink seals.
-    is_sealed: bool,
-    /// How many bytes of those the socket took.
-    sent: usize,
+    /// Lines of the log that are being sent as rows.
+    history: Option<History>,
+    /// Writes to the socket, and keeps what that does not take.
+    writer: PieceWriter,
     /// Whether nothing follows what is unsent.
     is_last: bool,
 }
@@ -93,23 +71,14 @@ impl Stream {
     /// The stream to a client that has just come.
     #[must_use]
     pub fn new(framing: Framing, transport: Transport) -> Self {
-        let format = match transport {
-            Transport::Tcp => Format::Lines,
-            Transport::Web => Format::Http,
-        };
         Self {
             framing,
-            format,
             has_items: false,
             pace: Pace::Current,
-            taken: 0,
             reading: None,
             is_behind: false,
             history: None,
-            unsent_head: Header::default(),
-            unsent: Vec::new(),
-            is_sealed: false,
-            sent: 0,
+            writer: PieceWriter::new(transport),
             is_last: false,
         }
     }
@@ -130,14 +99,13 @@ impl Stream {
     #[must_use]
     pub fn unsent_bytes(&self) -> u64 {
         let behind = self.reading.as_ref().map_or(0, |(reader, at)| reader.log.bytes_after(*at));
-        let history = self.history.map_or(0, |(from, end)| end.byte - from.byte);
-        let unsent = self.unsent_head.as_bytes().len() + self.unsent.len() - self.sent;
-        unsent as u64 + behind + history
+        let history = self.history.map_or(0, |history| history.bytes());
+        self.writer.unsent() as u64 + behind + history
     }
 
     /// Notes that the socket took no more at `now`, for the first time in a row or again.
     pub fn note_blocked(&mut self, now: Instant) {
-        self.pace.note_blocked(self.taken, now);
+        self.pace.note_blocked(self.writer.taken(), now);
     }
 
     /// Sends what there is, as far as `sink` takes it, up to the first thing that the courier has
@@ -154,7 +122,7 @@ impl Stream {
         sends: &mut u32,
     ) -> Progress {
         loop {
-            match self.flush(sink) {
+            match self.writer.flush(sink) {
                 Ok(true) => {}
                 Ok(false) => return self.fall_behind(Progress::Blocked),
                 Err(_) => return Progress::Broken,
@@ -169,18 +137,20 @@ impl Stream {
                 return self.fall_behind(Progress::Queued);
             }
             *sends -= 1;
-            if self.history.is_some() {
-                self.take_history(scratch);
+            if let (Some(history), Some((reader, _))) = (self.history, &self.reading) {
+                let (rows, rest) = history.next(&reader.log, self.framing, scratch);
+                self.writer.put(rows);
+                self.history = rest;
                 *sends = sends.saturating_sub(HISTORY_SENDS - 1);
                 continue;
             }
             let limit = match self.next_item(outbox) {
                 Next::Texts(bytes) => {
-                    self.owe(bytes);
+                    self.writer.put(bytes);
                     continue;
                 }
                 Next::Pongs(frames) => {
-                    self.unsent = frames;
+                    self.writer.put_frames(frames);
                     continue;
                 }
                 Next::Flush => continue,
@@ -200,6 +170,7 @@ impl Stream {
         }
     }
 
+    /// Lets the client be brought up to its log's end by a step of its own.
     fn fall_behind(&mut self, progress: Progress) -> Progress {
         self.is_behind = true;
         progress
@@ -219,41 +190,14 @@ impl Stream {
         next
     }
 
-    /// Owes the client lines, with what stands in front of them.
-    fn owe(&mut self, lines: Vec<u8>) {
-        if self.format != Format::Http {
-            self.unsent_head = self.head(lines.len());
-            self.unsent = lines;
-        }
-    }
-
-    /// Owes the client records in place of a piece. During a handshake there may be none yet.
-    fn owe_records(&mut self, records: Vec<u8>) {
-        self.unsent_head = Header::default();
-        self.is_sealed = !records.is_empty();
-        self.unsent = records;
-    }
-
-    /// What stands in front of a piece with so many bytes of lines.
-    fn head(&self, lines: usize) -> Header {
-        match self.format {
-            Format::Frames if lines > 0 => Header::of_text(lines),
-            _ => Header::default(),
-        }
-    }
-
+    /// Takes over an item that is due. Gives what the courier has to know of, if anything.
     fn take_item(&mut self, item: Item, outbox: &Outbox) -> Option<Progress> {
         match item {
-            Item::Text { bytes, .. } => self.owe(bytes),
-            Item::Http { bytes, is_upgrade } => {
-                self.unsent = bytes;
-                if is_upgrade {
-                    self.format = Format::Frames;
-                }
-            }
+            Item::Text { bytes, .. } => self.writer.put(bytes),
+            Item::Http { bytes, is_upgrade } => self.writer.put_answer(bytes, is_upgrade),
             Item::History { from, end } => {
-                self.owe(Reply::History.to_bytes(self.framing));
-                self.history = Some((from, end));
+                self.writer.put(Reply::History.to_bytes(self.framing));
+                self.history = Some(History { from, end });
             }
             Item::Switch(reader, from) => {
                 self.is_behind = true;
@@ -263,33 +207,10 @@ impl Stream {
             }
             Item::Close => {
                 self.is_last = true;
-                if self.format == Format::Frames {
-                    let code = outbox.close_code().unwrap_or(websocket::NORMAL);
-                    self.unsent = websocket::close_frame(code).to_vec();
-                }
+                self.writer.put_end(outbox.close_code());
             }
         }
         None
-    }
-
-    /// Makes the next rows of the history into text to send.
-    fn take_history(&mut self, scratch: &mut Batch) {
-        let (Some((from, end)), Some((reader, _))) = (self.history.take(), &self.reading) else {
-            return;
-        };
-        let reading = reader.log.lock().read_stamped(from, end, HISTORY_BYTES, scratch);
-        let next = match reading {
-            Reading::Nothing => return,
-            Reading::Gone { start, .. } => {
-                self.owe(Reply::Missed(start.line - from.line).to_bytes(self.framing));
-                start
-            }
-            Reading::Lines => {
-                self.owe(history_rows(scratch));
-                scratch.end
-            }
-        };
-        self.history = (next < end).then_some((next, end));
     }
 
     /// Sends lines of the log, none after `limit`. `None` when there are none, else whether the
@@ -330,14 +251,13 @@ impl Stream {
             Reading::Gone { limit, .. } => {
                 // The client is so far behind that it goes on at the present.
                 *at = limit;
-                self.owe(Reply::Missed(limit.line - from.line).to_bytes(self.framing));
-                self.flush(sink).map(Some)
+                self.writer.put(Reply::Missed(limit.line - from.line).to_bytes(self.framing));
+                self.writer.flush(sink).map(Some)
             }
         }
     }
 
-    /// Sends `lines`, which lie between `from` and `end`. When the socket takes a part, the rest
-    /// of the piece that it ends in is kept apart.
+    /// Sends `lines`, which lie between `from` and `end`. Whether the socket took all of them.
     fn send_from(
         &mut self,
         sink: &impl Sink,
@@ -345,70 +265,13 @@ impl Stream {
         lines: &[u8],
         end: Position,
     ) -> io::Result<bool> {
-        let head = self.head(lines.len());
-        if let Some(records) = sink.seal(head.as_bytes(), lines)? {
-            self.owe_records(records);
-            if let Some((_, at)) = &mut self.reading {
-                *at = end;
-            }
-            return self.flush(sink);
-        }
-        let head_bytes = head.as_bytes().len();
-        let sent = sink.send(head.as_bytes(), lines, 0)?;
-        self.taken += sent as u64;
-        let is_whole = sent == head_bytes + lines.len();
-        let position = if is_whole {
-            end
-        } else if sent == 0 {
-            from
-        } else {
-            let rest = match self.format {
-                Format::Frames => lines.len(),
-                Format::Lines | Format::Http => end_of_line(lines, sent),
-            };
-            match sent.checked_sub(head_bytes) {
-                Some(sent) => self.unsent = lines[sent..rest].to_vec(),
-                None => {
-                    (self.unsent_head, self.sent) = (head, sent);
-                    self.unsent = lines.to_vec();
-                }
-            }
-            if rest == lines.len() { end } else { from.after(&lines[..rest]) }
-        };
+        let written = self.writer.write(sink, lines)?;
+        let is_done = written.bytes == lines.len();
         if let Some((_, at)) = &mut self.reading {
-            *at = position;
+            *at = if is_done { end } else { from.after(&lines[..written.bytes]) };
         }
-        Ok(is_whole)
+        Ok(written.is_whole)
     }
-
-    /// Sends what was left over. `true` when nothing of it is left.
-    fn flush(&mut self, sink: &impl Sink) -> io::Result<bool> {
-        if !self.is_sealed
-            && let Some(records) = sink.seal(self.unsent_head.as_bytes(), &self.unsent)?
-        {
-            self.owe_records(records);
-        }
-        if self.unsent.is_empty() {
-            return Ok(true);
-        }
-        let sent = sink.send(self.unsent_head.as_bytes(), &self.unsent, self.sent)?;
-        self.taken += sent as u64;
-        self.sent += sent;
-        let is_whole = self.sent == self.unsent_head.as_bytes().len() + self.unsent.len();
-        if is_whole {
-            self.unsent_head = Header::default();
-            self.unsent = Vec::new();
-            self.is_sealed = false;
-            self.sent = 0;
-        }
-        Ok(is_whole)
-    }
-}
-
-/// Where the line ends that the last byte sent belongs to. `sent` is not 0.
-fn end_of_line(lines: &[u8], sent: usize) -> usize {
-    // From the last byte sent, for that may be the newline.
-    memchr(b'\n', &lines[sent - 1..]).map_or(lines.len(), |at| sent + at)
 }
 
 #[cfg(test)]

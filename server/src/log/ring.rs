@@ -6,10 +6,12 @@
 //!
 //! This module knows no lock: it is a data structure, and [`crate::log::room_log`] guards it.
 
+mod lookups;
+
 use std::collections::VecDeque;
 
 use jiff::Timestamp;
-use memchr::{memchr, memchr_iter, memrchr};
+use memchr::{memchr, memrchr};
 
 use crate::log::position::Position;
 use crate::log::timeline::Timeline;
@@ -73,6 +75,17 @@ impl Ring {
         }
     }
 
+    /// Forgets all lines. The next one starts at `start`.
+    pub fn restart(&mut self, start: Position) {
+        *self = Self { start, end: start, ..Self::new(self.capacity) };
+    }
+
+    /// Bytes of lines that it keeps.
+    #[must_use]
+    pub fn capacity(&self) -> usize {
+        self.capacity
+    }
+
     /// Where its first line starts.
     #[must_use]
     pub fn start(&self) -> Position {
@@ -91,44 +104,6 @@ impl Ring {
         self.bytes.extend(lines);
         self.times.push(self.end, now);
         self.end = self.end.after(lines);
-    }
-
-    /// Where line number `line` starts: the first line when it is dropped already, the end when
-    /// there is no such line yet.
-    ///
-    /// This looks through a few lines only, whatever the number of lines in the ring.
-    #[must_use]
-    pub fn position_of(&self, line: u64) -> Position {
-        if line >= self.end.line {
-            return self.end;
-        }
-        let entry = self.times.start_of_entry(line).unwrap_or_default().max(self.start);
-        let Some(lines_before) = line.checked_sub(entry.line + 1) else { return entry };
-        let offset = (entry.byte - self.start.byte) as usize;
-        let (front, back) = self.bytes.as_slices();
-        let in_front = front.get(offset..).unwrap_or_default();
-        let in_back = &back[offset.saturating_sub(front.len())..];
-        let mut newlines = memchr_iter(b'\n', in_front)
-            .chain(memchr_iter(b'\n', in_back).map(|at| in_front.len() + at));
-        // The number of lines says that there are as many newlines.
-        let length = newlines.nth(lines_before as usize).map_or(0, |newline| newline + 1);
-        Position { byte: entry.byte + length as u64, line }
-    }
-
-    /// The time of the last line, and how many lines there are from the first of that millisecond on.
-    #[must_use]
-    pub fn stamp_of_end(&self) -> (Timestamp, u64) {
-        let (start, time) = self.times.last_moment().unwrap_or_default();
-        (time, self.end.line - start.line)
-    }
-
-    /// The position so many lines after the beginning of the first line of the millisecond of `time`.
-    /// `None` when the ring has not got all the lines of that millisecond up to there.
-    #[must_use]
-    pub fn position_at(&self, time: Timestamp, lines: u64) -> Option<Position> {
-        let start = self.times.start_of_moment(time).filter(|start| *start >= self.start)?;
-        let line = start.line.checked_add(lines).filter(|line| *line <= self.end.line)?;
-        Some(self.position_of(line))
     }
 
     /// Copies the lines from `from` on, as many whole ones as fit into `most` bytes, none after

@@ -9,6 +9,9 @@
 //!
 //! This module knows no socket, thread or room: couriers and the recorder are [`Subscriber`]s to it.
 
+mod past;
+mod recorded;
+
 use std::fmt::Debug;
 use std::sync::Arc;
 
@@ -17,8 +20,8 @@ use parking_lot::{Condvar, Mutex, MutexGuard};
 use protocol::RoomName;
 
 use crate::log::position::Position;
-use crate::log::ring::{BATCH_BYTES, Batch, Ring};
-use crate::log::state::{CourierState, Reading, Recording, State};
+use crate::log::ring::{BATCH_BYTES, Batch};
+use crate::log::state::{Reading, State};
 
 /// Somebody who reads logs on a thread of its own: a courier, or the recorder.
 pub trait Subscriber: Debug + Send + Sync {
@@ -30,6 +33,15 @@ pub trait Subscriber: Debug + Send + Sync {
     fn carry(&self, log: &Arc<RoomLog>) {
         self.wake(log);
     }
+
+    /// The same, when the caller calls [`Subscriber::look`] before it waits for anything.
+    fn leave(&self, log: &Arc<RoomLog>) {
+        self.wake(log);
+    }
+
+    /// Does at once, on this thread, what a client's session has left for it, called while nothing at all
+    /// is locked. The subscriber may be at it already.
+    fn look(&self) {}
 }
 
 /// Everybody who reads the logs of one server.
@@ -54,7 +66,6 @@ pub struct RoomLog {
     pub id: u64,
     /// The name of the room, under which its lines are recorded.
     pub room: RoomName,
-    capacity: usize,
     subscribers: Arc<Subscribers>,
     state: Mutex<State>,
     /// Signalled when a courier has moved on.
@@ -67,32 +78,8 @@ impl RoomLog {
     pub fn new(id: u64, room: RoomName, capacity: usize, subscribers: Arc<Subscribers>) -> Self {
         let couriers = subscribers.couriers.len();
         assert!(couriers <= MAX_COURIERS);
-        let recording = subscribers
-            .recorder
-            .is_some()
-            .then(|| Recording { upto: Position::default(), is_notified: false });
-        let state = State {
-            ring: Ring::new(capacity),
-            recording,
-            couriers: vec![CourierState::default(); couriers].into(),
-            has_waiting: false,
-            speaker: None,
-            is_closed: false,
-        };
-        Self { id, room, capacity, subscribers, state: Mutex::new(state), moved: Condvar::new() }
-    }
-
-    /// The same with lines from earlier, where there are any. They are recorded already, and were read
-    /// for a log of the same capacity.
-    #[must_use]
-    pub fn with_earlier(mut self, earlier: Option<Ring>) -> Self {
-        let Some(earlier) = earlier else { return self };
-        let state = self.state.get_mut();
-        if let Some(recording) = &mut state.recording {
-            recording.upto = earlier.end();
-        }
-        state.ring = earlier;
-        self
+        let state = State::new(capacity, couriers, subscribers.recorder.is_some());
+        Self { id, room, subscribers, state: Mutex::new(state), moved: Condvar::new() }
     }
 
     /// Locks the log: while the guard lives, nobody else can append. When it goes, the log is
@@ -101,10 +88,9 @@ impl RoomLog {
         self.guard(self.state.lock())
     }
 
-    /// The same, once `bytes` more bytes do not run too far ahead of the couriers.
-    ///
-    /// Half the log is for lines that couriers have not offered yet, or that clients which keep up
-    /// have not taken. The other half is for the others to catch up from.
+    /// The same, once `bytes` more bytes do not run too far ahead of the couriers: half the log is for
+    /// lines that couriers have not offered yet, or that clients which keep up have not taken. The
+    /// other half is for the others to catch up from.
     pub fn lock_when_read(self: &Arc<Self>, bytes: usize) -> LogGuard<'_> {
         let mut state = self.state.lock();
         self.wait(&mut state, bytes);
@@ -117,40 +103,22 @@ impl RoomLog {
     }
 
     fn wait(&self, state: &mut MutexGuard<'_, State>, bytes: usize) {
-        while !self.is_free(state, bytes) {
+        while !state.has_room_for(bytes) {
             state.has_waiting = true;
             self.moved.wait(state);
         }
     }
 
-    /// Whether `bytes` more may be appended without waiting.
-    fn is_free(&self, state: &State, bytes: usize) -> bool {
-        let behind = state.bytes_behind();
-        let fits = behind == 0 || behind + bytes as u64 <= self.capacity as u64 / 2;
-        state.is_closed || fits
-    }
-
-    /// Does the first half of waiting: `true` when `bytes` more may be appended, else whoever asks
-    /// is among the waiting from now on. For tests that drive everything on one thread.
-    #[cfg(test)]
-    pub fn begin_waiting(&self, bytes: usize) -> bool {
-        let mut state = self.state.lock();
-        let is_free = self.is_free(&state, bytes);
-        state.has_waiting |= !is_free;
-        is_free
-    }
-
-    /// Whether somebody waits who was not told to look again since.
-    #[cfg(test)]
-    #[must_use]
-    pub fn has_waiting(&self) -> bool {
-        self.state.lock().has_waiting
-    }
-
     fn guard<'a>(self: &'a Arc<Self>, state: MutexGuard<'a, State>) -> LogGuard<'a> {
         LogGuard {
             state,
-            wake: Wake { log: self, couriers: 0, recorder: false, is_carried: false },
+            wake: Wake {
+                log: self,
+                couriers: 0,
+                recorder: false,
+                is_carried: false,
+                left_to: None,
+            },
         }
     }
 
@@ -198,36 +166,12 @@ impl RoomLog {
         self.let_go_on(&mut state);
     }
 
-    /// Wakes those who wait to append, but not for a line's space: each waking costs a switch.
+    /// Wakes those who wait to append.
     fn let_go_on(&self, state: &mut State) {
-        if state.has_waiting && state.bytes_behind() <= self.capacity as u64 / 4 {
+        if state.has_waiting && state.is_caught_up() {
             state.has_waiting = false;
             self.moved.notify_all();
         }
-    }
-
-    /// For the recorder: copies lines that are not recorded yet, with their times. `false` when
-    /// there are none; the recorder will be woken when there are.
-    pub fn next_unrecorded(&self, batch: &mut Batch) -> bool {
-        let mut state = self.state.lock();
-        let State { ring, recording: Some(recording), .. } = &mut *state else { return false };
-        let from = recording.upto.max(ring.start());
-        recording.is_notified = from < ring.end();
-        if recording.is_notified {
-            ring.copy_stamped(from, ring.end(), BATCH_BYTES, batch);
-        }
-        recording.is_notified
-    }
-
-    /// For the recorder: everything up to `end` is recorded, so couriers may send it.
-    pub fn publish(self: &Arc<Self>, end: Position) {
-        let mut guard = self.lock();
-        let state = &mut *guard.state;
-        if let Some(recording) = &mut state.recording {
-            recording.upto = end;
-        }
-        self.let_go_on(state);
-        guard.wake.couriers = state.notify_couriers();
     }
 
     /// Up to where couriers may read. Something that belongs after this may tell of lines which
@@ -284,6 +228,8 @@ struct Wake<'a> {
     recorder: bool,
     /// Whether couriers may work on this thread.
     is_carried: bool,
+    /// The courier that need not be woken, since this thread looks after it.
+    left_to: Option<u32>,
 }
 
 impl Drop for Wake<'_> {
@@ -293,8 +239,11 @@ impl Drop for Wake<'_> {
             recorder.wake(self.log);
         }
         while self.couriers != 0 {
-            let courier = &couriers[self.couriers.trailing_zeros() as usize];
-            if self.is_carried {
+            let number = self.couriers.trailing_zeros();
+            let courier = &couriers[number as usize];
+            if self.left_to == Some(number) {
+                courier.leave(self.log);
+            } else if self.is_carried {
                 courier.carry(self.log);
             } else {
                 courier.wake(self.log);
@@ -328,6 +277,13 @@ impl LogGuard<'_> {
         }
     }
 
+    /// Has this courier not woken: the caller looks after it before it waits for anything, see
+    /// [`Subscriber::look`].
+    pub fn leave_to(&mut self, courier: usize) {
+        // There are at most [`MAX_COURIERS`].
+        self.wake.left_to = u32::try_from(courier).ok();
+    }
+
     /// Unlocks the log, and lets couriers that sleep carry the lines on this thread, if the last lines
     /// before were also of this speaker, or few read them. Nothing else may be locked.
     ///
@@ -342,7 +298,7 @@ impl LogGuard<'_> {
     /// A reader, from the log's present end on, for a client of this courier.
     pub fn add_reader(&mut self, courier: usize) -> Reader {
         // Start at `published`, not at the end: otherwise `publish` would find nothing new for
-        // this courier and not wake it, and mail placed at the end would never be sent.
+        // this courier and not wake it, and an item at the end would never be sent.
         let published = self.state.published();
         let state = &mut self.state.couriers[courier];
         if state.readers == 0 {
@@ -353,41 +309,10 @@ impl LogGuard<'_> {
         Reader { log: Arc::clone(self.wake.log), courier }
     }
 
-    /// Where the last `count` lines begin.
-    #[must_use]
-    pub fn start_of_last(&self, count: usize) -> Position {
-        let ring = &self.state.ring;
-        ring.position_of(ring.end().line.saturating_sub(count as u64))
-    }
-
-    /// The time of the last line, and the number of lines from the first with that time to the end.
-    #[must_use]
-    pub fn stamp_of_end(&self) -> (Timestamp, u64) {
-        self.state.ring.stamp_of_end()
-    }
-
-    /// The position so many lines after the beginning of the first line of this millisecond. `None` when
-    /// the log has no such line, or no longer.
-    #[must_use]
-    pub fn position_at(&self, time: Timestamp, lines: u64) -> Option<Position> {
-        self.state.ring.position_at(time, lines)
-    }
-
     /// Copies the lines from `from` on, but none after `limit`.
     pub fn read(&self, from: Position, limit: Position, batch: &mut Batch) -> Reading {
         batch.log = self.wake.log.id;
         self.state.read(from, limit, |ring, limit| ring.copy(from, limit, BATCH_BYTES, batch))
-    }
-
-    /// The same with the lines' times, at most `most` bytes of them.
-    pub fn read_stamped(
-        &self,
-        from: Position,
-        limit: Position,
-        most: usize,
-        batch: &mut Batch,
-    ) -> Reading {
-        self.state.read(from, limit, |ring, limit| ring.copy_stamped(from, limit, most, batch))
     }
 }
 

@@ -39,7 +39,7 @@ pub struct State {
 }
 
 /// How far a log is recorded.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Recording {
     /// Up to here the lines are recorded, and couriers may read them.
     pub upto: Position,
@@ -61,6 +61,19 @@ pub struct CourierState {
 }
 
 impl State {
+    /// No lines yet, of which up to `capacity` bytes are to be kept.
+    #[must_use]
+    pub fn new(capacity: usize, couriers: usize, is_recorded: bool) -> Self {
+        Self {
+            ring: Ring::new(capacity),
+            recording: is_recorded.then(Recording::default),
+            couriers: vec![CourierState::default(); couriers].into(),
+            has_waiting: false,
+            speaker: None,
+            is_closed: false,
+        }
+    }
+
     /// Up to where couriers may read.
     #[must_use]
     pub fn published(&self) -> Position {
@@ -73,6 +86,21 @@ impl State {
         let couriers = self.couriers.iter().filter(|courier| courier.readers > 0);
         let last = couriers.map(|courier| courier.offered.min(courier.slowest));
         last.chain([self.published()]).min().map_or(0, |last| self.ring.end().byte - last.byte)
+    }
+
+    /// Whether `bytes` more may be appended without waiting: with them, no more than half the log waits
+    /// for somebody. What is larger than that goes when nothing waits.
+    #[must_use]
+    pub fn has_room_for(&self, bytes: usize) -> bool {
+        let behind = self.bytes_behind();
+        let fits = behind == 0 || behind + bytes as u64 <= self.ring.capacity() as u64 / 2;
+        self.is_closed || fits
+    }
+
+    /// Whether those who wait may go on. Not as soon as one line fits: each waking costs a switch.
+    #[must_use]
+    pub fn is_caught_up(&self) -> bool {
+        self.bytes_behind() <= self.ring.capacity() as u64 / 4
     }
 
     /// Marks the couriers that have lines to read as notified, and gives a bit for each that has

@@ -23,8 +23,8 @@ use crate::chat::{Chat, Membership, Seat};
 use crate::config::{Config, Transport};
 use crate::delivery::client::Client;
 use crate::delivery::closer::{Closer, Connection, LINGER};
-use crate::delivery::outbox::{Item, Readiness};
-use crate::delivery::phase::{DeliveryEnd, Phase, Removal};
+use crate::delivery::outbox::Readiness;
+use crate::delivery::phase::{DeliveryEnd, Removal};
 use crate::log::position::Position;
 use crate::log::room_log::LogGuard;
 use crate::moderation::interrupt::{Interrupt, InterruptWatch};
@@ -116,6 +116,7 @@ pub fn run(
         lines: 0,
         bytes: 0,
     };
+    client.serve();
     // Not before there is a thread that serves it.
     if matches!(session.input, Input::Lines) {
         session.reply(Reply::ConnectSuccess);
@@ -124,10 +125,10 @@ pub fn run(
         Ok(()) => SessionEnd::EndOfInput,
         Err(reason) => reason,
     };
-    session.flush();
+    session.flush_at_last();
     let name = session.membership.as_ref().map(|membership| membership.name.clone());
     session.leave();
-    let delivery = disconnect(chat, client, closer, name.as_ref(), session.is_in_login_room());
+    let delivery = disconnect(chat, client, closer, session.is_in_login_room());
     let nobody = if session.watching.is_some() { "a watcher" } else { "nobody" };
     let who = name.as_ref().map_or(nobody, UserName::as_str);
     let (lines, bytes) = (session.lines, session.bytes);
@@ -143,16 +144,16 @@ pub fn disconnect(
     chat: &Chat,
     client: &Arc<Client>,
     closer: &Closer,
-    name: Option<&UserName>,
     is_in_login_room: bool,
 ) -> DeliveryEnd {
+    chat.deliver(client);
     if is_in_login_room && !client.outbox.has_ended_until(Instant::now() + LINGER) {
         // Who has not logged in shall not stay by taking its replies slowly. The courier finds that
         // nothing can be sent any more.
         client.socket.shut_write();
     }
     let delivery = client.outbox.wait_for_end();
-    chat.disconnect(client, name);
+    chat.disconnect(client);
     if delivery == DeliveryEnd::Delivered && client.is_open() {
         closer.close(Arc::clone(client) as Arc<dyn Connection>);
     }
@@ -218,6 +219,7 @@ impl Session<'_> {
         let wait = self.rate_limit.take(now);
         if !wait.is_zero() {
             self.flush();
+            self.chat.deliver(self.client);
             self.client.outbox.delay(self.within_login(wait));
         }
         let mut readiness = self.client.outbox.readiness();
@@ -226,6 +228,7 @@ impl Session<'_> {
             if let Some(text) = self.client.outbox.owed().news() {
                 log::warn!("{text}");
             }
+            self.chat.deliver(self.client);
             let until = self.is_in_login_room().then_some(self.login_deadline);
             self.client.outbox.wait_for_space(until).map_err(SessionEnd::Removed)?;
             readiness = self.client.outbox.readiness();
@@ -293,27 +296,22 @@ impl Session<'_> {
     /// Leaves the room, if the client is in one, and has the connection closed once all is sent
     /// that the client is owed.
     fn leave(&mut self) {
-        let phase = self.client.outbox.phase();
-        let last_word = match &phase {
-            Phase::Removed(removal) => Some(removal.reply()),
-            _ => None,
-        };
         if let Some(membership) = &self.membership {
-            return self.chat.leave(self.client, membership, last_word);
+            self.chat.leave(self.client, membership);
+        } else if let Some(seat) = &self.watching {
+            self.chat.unwatch(self.client, seat);
+        } else {
+            drop(self.client.post_end(Position::default()));
         }
-        if let Some(seat) = &self.watching {
-            return self.chat.unwatch(self.client, seat, last_word);
-        }
-        if let Some(reply) = last_word {
-            self.client.reply(Position::default(), reply);
-        }
-        drop(self.client.post(Position::default(), Item::Close));
     }
 
     /// Lets the room see what was said so far.
     fn flush(&mut self) {
         drop(self.append());
         self.pending_lines.clear();
+        if let Some(membership) = &self.membership {
+            self.chat.settle(membership);
+        }
     }
 
     /// The same, when there is nothing more to do for now: so this thread may carry the lines to
@@ -330,6 +328,6 @@ impl Session<'_> {
         if self.pending_lines.is_empty() {
             return None;
         }
-        self.chat.say(self.client, membership, self.pending_lines.as_bytes())
+        self.chat.say(self.client, membership, &self.pending_lines)
     }
 }

@@ -13,6 +13,8 @@ impl Session<'_> {
     /// that.
     pub(super) fn become_operator(&mut self, secret: &str) {
         self.flush();
+        // The check takes a while.
+        self.chat.deliver(self.client);
         let Some(membership) = &self.membership else { return };
         let (address, own, begin) = (self.client.address, membership.name.clone(), Instant::now());
         let mut checked = self.chat.check_operator(self.client, &own, secret);
@@ -54,7 +56,7 @@ impl Session<'_> {
     pub(super) fn ban(&mut self, target: &str, minutes: u32) {
         match Target::parse(target) {
             Ok(target) => {
-                self.in_room(|chat, client, user| chat.ban(client, user, &target, minutes));
+                self.in_room(|chat, client, _| chat.ban(client, &target, minutes));
             }
             Err(error) => {
                 self.refuse_name::<()>(error);

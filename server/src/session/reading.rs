@@ -25,6 +25,7 @@ impl Session<'_> {
         loop {
             self.check_open()?;
             let time = self.limit_login()?;
+            self.chat.deliver(self.client);
             if time.is_some() {
                 self.client.socket.set_read_timeout(time).map_err(SessionEnd::Lost)?;
             }

@@ -5,7 +5,7 @@ use httparse::{EMPTY_HEADER, Header, Request};
 use protocol::Reply;
 use tungstenite::handshake::derive_accept_key;
 
-use super::origin::{Names, is_same};
+use super::origin::Names;
 use super::page::Page;
 
 /// Bytes that the head of a request may have. Browsers send less than a tenth of it.
@@ -123,7 +123,7 @@ fn want(request: &Request<'_, '_>, head_bytes: usize, names: &Names) -> Result<W
         (Some("/"), Some("GET")) => Ok(Wanted::Page { has_body: true }),
         (Some("/"), Some("HEAD")) => Ok(Wanted::Page { has_body: false }),
         (Some("/chat"), Some("GET")) => {
-            let accept = accept(request, host)?;
+            let accept = accept(request, host, names)?;
             Ok(Wanted::WebSocket { accept, head_bytes })
         }
         (Some("/" | "/chat"), _) => Err(Refusal::MethodNotAllowed),
@@ -132,7 +132,7 @@ fn want(request: &Request<'_, '_>, head_bytes: usize, names: &Names) -> Result<W
 }
 
 /// Checks the opening handshake of a WebSocket (RFC 6455, 4.2.1), and gives the proof for it.
-fn accept(request: &Request<'_, '_>, host: &str) -> Result<String, Refusal> {
+fn accept(request: &Request<'_, '_>, host: &str, names: &Names) -> Result<String, Refusal> {
     let headers = &*request.headers;
     let is_upgrade = has_token(headers, "upgrade", "websocket")
         && has_token(headers, "connection", "upgrade")
@@ -141,7 +141,7 @@ fn accept(request: &Request<'_, '_>, host: &str) -> Result<String, Refusal> {
         return Err(Refusal::UpgradeRequired);
     }
     // Every browser sends it. A program need not, and no web site is behind it.
-    if only(headers, "origin")?.is_some_and(|origin| !is_same(origin, host)) {
+    if only(headers, "origin")?.is_some_and(|origin| !names.trust(origin, host)) {
         return Err(Refusal::Forbidden);
     }
     let key = only(headers, "sec-websocket-key")?.ok_or(Refusal::BadRequest)?;

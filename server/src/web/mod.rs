@@ -16,6 +16,7 @@ mod page;
 pub mod websocket;
 
 use origin::Names;
+pub use origin::Origin;
 use page::Page;
 
 /// What a server has for browsers.
@@ -28,10 +29,10 @@ pub struct Site {
 }
 
 impl Site {
-    /// With these names beside those of this machine.
+    /// With these names beside those of this machine, and these other servers of the same chat.
     #[must_use]
-    pub fn new(names: &[String]) -> Self {
+    pub fn new(names: &[String], others: &[Origin]) -> Self {
         let machine = nix::unistd::gethostname().ok().and_then(|name| name.into_string().ok());
-        Self { names: Names::new(machine.as_deref(), names), page: Page::default() }
+        Self { names: Names::new(machine.as_deref(), names, others), page: Page::new(others) }
     }
 }

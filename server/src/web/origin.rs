@@ -3,9 +3,12 @@
 //! A browser lets any site open a WebSocket to any server, and says in `Origin` which site that is.
 //! And a site can let its own name point to somebody else's address, so that the browser takes that
 //! server for a part of the site ("DNS rebinding"); then `Host` has the site's name. So `Host` has
-//! to be a name that is known to be this server's, and `Origin` the same as `Host`.
+//! to be a name that is known to be this server's, and `Origin` the same as `Host`, or the page of another
+//! server of the same chat.
 
+use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::str::FromStr;
 
 /// Who a request is for, or what site it comes from: a host, and a port where one is given.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,20 +60,93 @@ impl Host {
     }
 }
 
-/// The names that a browser may know this server by.
+impl fmt::Display for Host {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Address(address) => address.fmt(f),
+            Self::Name(name) => f.write_str(name),
+        }
+    }
+}
+
+/// A web site as a browser names it: `https://chat.example.org:8443`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origin {
+    is_secure: bool,
+    host: Host,
+    port: u16,
+}
+
+impl Origin {
+    fn parse(text: &str) -> Option<Self> {
+        let (scheme, site) = text.split_once("://")?;
+        let (is_secure, usual) = match scheme {
+            "http" => (false, 80),
+            "https" => (true, 443),
+            _ => return None,
+        };
+        let Authority { host, port } = Authority::parse(site)?;
+        Some(Self { is_secure, host, port: port.unwrap_or(usual) })
+    }
+
+    /// Whether a page from here was served by `host`, as a browser names that in its requests.
+    fn is_of(&self, host: &str) -> bool {
+        let usual = if self.is_secure { 443 } else { 80 };
+        Authority::parse(host).is_some_and(|Authority { host, port }| {
+            host == self.host && port.unwrap_or(usual) == self.port
+        })
+    }
+}
+
+impl FromStr for Origin {
+    type Err = &'static str;
+
+    /// Reads where another server of the chat serves the page. The policy of a page cannot have an address
+    /// of IPv6 (<https://www.w3.org/TR/CSP3/#grammardef-host-part>).
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match Self::parse(text.strip_suffix('/').unwrap_or(text)) {
+            Some(Self { host: Host::Address(IpAddr::V6(_)), .. }) => {
+                Err("browsers allow a page no address of IPv6; give the server's name")
+            }
+            Some(origin) => Ok(origin),
+            None => Err("it is http:// or https://, a host, and perhaps a port"),
+        }
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let scheme = if self.is_secure { "https" } else { "http" };
+        write!(f, "{scheme}://{}:{}", self.host, self.port)
+    }
+}
+
+/// The names that a browser may know this server by, and which pages may speak with it.
 #[derive(Debug)]
 pub struct Names {
     names: Vec<Host>,
+    /// Of other servers of the same chat.
+    others: Vec<Origin>,
 }
 
 impl Names {
-    /// `localhost`, the name of this machine, also as the local network has it, and those given.
+    /// `localhost`, the name of this machine, also as the local network has it, and those given; and the
+    /// other servers whose pages may come here.
     #[must_use]
-    pub fn new(machine: Option<&str>, given: &[String]) -> Self {
+    pub fn new(machine: Option<&str>, given: &[String], others: &[Origin]) -> Self {
         let machine =
             machine.into_iter().flat_map(|name| [name.to_owned(), format!("{name}.local")]);
         let names = machine.chain(given.iter().cloned()).chain(["localhost".to_owned()]);
-        Self { names: names.filter_map(|name| Host::parse(&name)).collect() }
+        let names = names.filter_map(|name| Host::parse(&name)).collect();
+        Self { names, others: others.to_vec() }
+    }
+
+    /// Whether a page from `origin` may open a WebSocket: this server itself has served it, as `host`, or
+    /// another server of the chat.
+    #[must_use]
+    pub fn trust(&self, origin: &str, host: &str) -> bool {
+        Origin::parse(origin)
+            .is_some_and(|origin| origin.is_of(host) || self.others.contains(&origin))
     }
 
     /// Whether a request with this `Host` can be meant for this server. No site has power over an
@@ -85,29 +161,13 @@ impl Names {
     }
 }
 
-/// Whether a page from `origin` was served by `host`.
-#[must_use]
-pub fn is_same(origin: &str, host: &str) -> bool {
-    let Some((scheme, site)) = origin.split_once("://") else { return false };
-    let usual = match scheme {
-        "http" => 80,
-        "https" => 443,
-        _ => return false,
-    };
-    let read = |text: &str| {
-        let authority = Authority::parse(text)?;
-        Some((authority.host, authority.port.unwrap_or(usual)))
-    };
-    read(site).is_some_and(|site| read(host) == Some(site))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn a_host_is_an_address_or_a_known_name() {
-        let names = Names::new(Some("Box"), &["chat.example.org".to_owned()]);
+        let names = Names::new(Some("Box"), &["chat.example.org".to_owned()], &[]);
         for (host, expected) in [
             ("127.0.0.1", true),
             ("127.0.0.1:8080", true),
@@ -148,6 +208,7 @@ mod tests {
 
     #[test]
     fn an_origin_matches_the_whole_host() {
+        let names = Names::new(None, &[], &["https://b.example:8443/".parse().unwrap()]);
         for (origin, host, expected) in [
             ("http://127.0.0.1:8080", "127.0.0.1:8080", true),
             ("http://localhost", "localhost:80", true),
@@ -155,6 +216,12 @@ mod tests {
             ("https://chat.example.org", "chat.example.org", true),
             ("https://chat.example.org", "Chat.example.org.:443", true),
             ("http://[::1]:8080", "[0:0::1]:8080", true),
+            ("https://b.example:8443", "127.0.0.1:8080", true),
+            ("https://B.Example:8443", "localhost", true),
+            ("https://b.example", "127.0.0.1:8080", false),
+            ("http://b.example:8443", "127.0.0.1:8080", false),
+            ("https://b.example:8443.evil.test", "127.0.0.1:8080", false),
+            ("https://xb.example:8443", "127.0.0.1:8080", false),
             ("http://127.0.0.1:8081", "127.0.0.1:8080", false),
             ("http://127.0.0.1:80800", "127.0.0.1:8080", false),
             ("https://localhost", "localhost:80", false),
@@ -168,7 +235,24 @@ mod tests {
             ("http://", "", false),
             ("", "", false),
         ] {
-            assert_eq!(is_same(origin, host), expected, "{origin:?} {host:?}");
+            assert_eq!(names.trust(origin, host), expected, "{origin:?} {host:?}");
         }
+    }
+
+    #[test]
+    fn another_server_is_given_as_browsers_name_it() {
+        for (text, origin) in [
+            ("https://chat.example.org", "https://chat.example.org:443"),
+            ("http://10.0.0.2:8080/", "http://10.0.0.2:8080"),
+            ("https://Chat.Example.:8443", "https://chat.example:8443"),
+        ] {
+            assert_eq!(text.parse::<Origin>().unwrap().to_string(), origin);
+        }
+        for text in
+            ["chat.example", "ws://a", "https://", "https://a/b", "https://a b", "https://a;b"]
+        {
+            assert!(text.parse::<Origin>().is_err(), "{text}");
+        }
+        assert!("http://[::1]:80".parse::<Origin>().unwrap_err().contains("IPv6"));
     }
 }

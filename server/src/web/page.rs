@@ -6,7 +6,12 @@
 use data_encoding::BASE64;
 use sha2::{Digest, Sha256};
 
+use super::origin::Origin;
+
 const HTML: &str = include_str!("page/index.html");
+
+/// Where the page has the other servers of the chat.
+const ALSO: &str = r#"<meta id="also" content="">"#;
 
 /// What the page asks for, and what stands there instead.
 const STYLES: &[(&str, &str)] =
@@ -27,14 +32,19 @@ pub struct Page {
     pub policy: String,
 }
 
-/// Puts the parts together.
-impl Default for Page {
-    fn default() -> Self {
-        let mut html = HTML.to_owned();
+impl Page {
+    /// Puts the parts together. The page may go on at these other servers of the chat.
+    #[must_use]
+    pub fn new(others: &[Origin]) -> Self {
+        let others: Vec<_> = others.iter().map(Origin::to_string).collect();
+        let also = ALSO.replacen("\"\"", &format!("\"{}\"", others.join(" ")), 1);
+        let mut html = HTML.replacen(ALSO, &also, 1);
+        let sockets: String =
+            others.iter().map(|origin| format!(" {}", origin.replacen("http", "ws", 1))).collect();
         let styles = put(&mut html, "style", STYLES);
         let scripts = put(&mut html, "script", SCRIPTS);
         let policy = format!(
-            "default-src 'none'; script-src{scripts}; style-src{styles}; connect-src 'self'; \
+            "default-src 'none'; script-src{scripts}; style-src{styles}; connect-src 'self'{sockets}; \
              img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; \
              require-trusted-types-for 'script'"
         );
@@ -59,7 +69,7 @@ mod tests {
 
     #[test]
     fn the_page_asks_nobody_for_anything() {
-        let Page { html, policy } = Page::default();
+        let Page { html, policy } = Page::new(&[]);
         for (link, part) in STYLES.iter().chain(SCRIPTS) {
             assert_eq!(HTML.matches(link).count(), 1, "{link}");
             assert!(!html.contains(link), "{link}");
@@ -75,8 +85,19 @@ mod tests {
     }
 
     #[test]
+    fn other_servers_of_the_chat_stand_in_the_page_and_its_policy() {
+        let others =
+            ["https://b.example:8443", "http://10.0.0.2"].map(|text| text.parse().unwrap());
+        let Page { html, policy } = Page::new(&others);
+        let meta = r#"<meta id="also" content="https://b.example:8443 http://10.0.0.2:80">"#;
+        assert!(html.contains(meta));
+        let allowed = "connect-src 'self' wss://b.example:8443 ws://10.0.0.2:80; ";
+        assert!(policy.contains(allowed), "{policy}");
+    }
+
+    #[test]
     fn the_page_is_small() {
-        let bytes = Page::default().html.len();
+        let bytes = Page::new(&[]).html.len();
         assert!(bytes < 40 * 1024, "{bytes} bytes");
     }
 }

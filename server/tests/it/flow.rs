@@ -1,21 +1,17 @@
 //! Floods: those who keep up lose nothing, those who do not are told exactly what they lost.
 
-use std::collections::HashSet;
-use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use nix::sys::signal::Signal;
-
-use crate::program::Program;
 use crate::stalls::connect_with_buffer;
 use crate::support::{TestClient, TestServer};
 
-const LINES: u64 = 300_000;
+pub const LINES: u64 = 300_000;
 
-fn flood(client: &TestClient, lines: u64) {
+/// Says so many lines.
+pub fn flood(client: &TestClient, lines: u64) {
     let mut stream = client.stream().try_clone().unwrap();
     for first in (0..lines).step_by(1000) {
         let batch: String =
@@ -163,14 +159,14 @@ fn take_a_megabyte_a_second() -> Pace {
 }
 
 /// Reads on a second handle of a client's socket.
-struct TestReader(BufReader<TcpStream>);
+pub struct TestReader(BufReader<TcpStream>);
 
 impl TestReader {
-    fn new(client: &TestClient) -> Self {
+    pub fn new(client: &TestClient) -> Self {
         Self(BufReader::new(client.stream().try_clone().unwrap()))
     }
 
-    fn read_lines(&mut self, count: u64) {
+    pub fn read_lines(&mut self, count: u64) {
         for n in 0..count {
             let mut line = String::new();
             self.0.read_line(&mut line).unwrap();
@@ -201,180 +197,4 @@ fn who_takes_nothing_is_closed() {
     });
     // What had been sent is still there, then the connection ends.
     assert!(stalled.line().starts_with("flooder "));
-}
-
-/// Clients that read nothing, one that floods, and one that reads: the server's memory stays
-/// under what `docs/operating.md` gives as its bound.
-#[test]
-#[cfg(target_os = "linux")]
-fn memory_is_bounded_during_a_flood() {
-    const BACKLOG: usize = 262_144;
-    const STALLED: usize = 20;
-    const COURIERS: usize = 2;
-    let mut program = Program::start(&[
-        "--listen",
-        "127.0.0.1:0",
-        "--rate",
-        "0",
-        "--quiet",
-        "--couriers",
-        &COURIERS.to_string(),
-        "--backlog",
-        &BACKLOG.to_string(),
-    ]);
-    let address = program.address().0;
-    let login = |name: &str| {
-        let mut client = TestClient::connect(address);
-        client.expect("Connect Success");
-        client.send(&format!("login {name}\n"));
-        client.expect("Login Success");
-        client
-    };
-    let stalled: Vec<_> = (0..STALLED).map(|n| login(&format!("stalled{n}"))).collect();
-    let flooder = login("flooder");
-    let before = resident(program.id());
-    thread::scope(|scope| {
-        scope.spawn(|| flood(&flooder, LINES));
-        TestReader::new(&flooder).read_lines(LINES);
-    });
-    let grown = resident(program.id()).saturating_sub(before) * 1024;
-    let bound = 3 * BACKLOG + (STALLED + 1) * 256 * 1024 + COURIERS * 128 * 1024;
-    assert!(grown < bound, "grown by {grown} bytes, bound {bound}");
-    drop((stalled, flooder));
-    program.signal(Signal::SIGTERM);
-    assert_eq!(program.output().status.code(), Some(0));
-}
-
-/// The shortest requests under the longest names: what the room is told of one read is many
-/// times as long, and no client keeps that much memory for it.
-#[test]
-#[cfg(target_os = "linux")]
-fn long_names_do_not_multiply_memory() {
-    const CLIENTS: u32 = 20;
-    let arguments = ["--listen", "127.0.0.1:0", "--rate", "0", "--quiet", "--backlog", "262144"];
-    let mut program = Program::start(&arguments);
-    let address = program.address().0;
-    let mut clients: Vec<_> = (0..CLIENTS)
-        .map(|number| {
-            let mut client = TestClient::connect(address);
-            client.expect("Connect Success");
-            // Of the longest names that there are, no two alike.
-            let name = format!("{number:032b}").replace('0', "\u{4e2d}").replace('1', "\u{56fd}");
-            client.send(&format!("login {name}\n"));
-            client.expect("Login Success");
-            client
-        })
-        .collect();
-    let before = resident(program.id());
-    for client in &mut clients {
-        client.send(&"me\n".repeat(5000));
-        client.skip_to_fence();
-    }
-    let grown = resident(program.id()).saturating_sub(before);
-    let bound = 4 * 1024 + CLIENTS as usize * 128;
-    assert!(grown < bound, "grown by {grown} KiB, bound {bound}");
-    drop(clients);
-    program.signal(Signal::SIGTERM);
-    assert_eq!(program.output().status.code(), Some(0));
-}
-
-#[cfg(target_os = "linux")]
-fn resident(process: u32) -> usize {
-    let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
-    line.split_whitespace().next().unwrap().parse().unwrap()
-}
-
-/// Whoever floods or keeps up when the server stops gets one order of whole lines up to the end,
-/// and whoever fell behind is told what is missing: counting that, all have the same.
-#[test]
-fn a_stop_during_a_flood_is_orderly() {
-    const FLOODERS: usize = 100;
-    let mut server = TestServer::start();
-    let clients: Vec<_> = (0..FLOODERS).map(|n| server.login(&format!("user{n}"))).collect();
-    thread::scope(|scope| {
-        let readers: Vec<_> = clients
-            .iter()
-            .map(|client| {
-                let mut stream = client.stream().try_clone().unwrap();
-                // It fails once the server has closed, which is how it ends.
-                scope.spawn(move || while stream.write_all(b"say flood flood flood\n").is_ok() {});
-                scope.spawn(|| count_to_the_end(client.stream()))
-            })
-            .collect();
-        // Somebody who came later has heard much of it, so the flood is under way.
-        let mut watcher = server.connect();
-        watcher.send("login watcher\n");
-        watcher.expect("Login Success");
-        (0..5000).for_each(|_| drop(watcher.line()));
-        drop(watcher);
-        let begin = Instant::now();
-        server.stop();
-        let took = begin.elapsed();
-        assert!(took < Duration::from_secs(6), "{took:?}");
-        let counts: Vec<_> = readers.into_iter().map(|reader| reader.join().unwrap()).collect();
-        // Whoever came earlier has seen the others come.
-        let after_all_came =
-            (1..).zip(&counts).map(|(came, count)| count - (FLOODERS - came) as u64);
-        let all: HashSet<_> = after_all_came.collect();
-        assert_eq!(all.len(), 1, "{counts:?}");
-    });
-}
-
-/// Reads until the server has said goodbye and closed. Gives back how many lines came before that
-/// or were missed.
-fn count_to_the_end(stream: &TcpStream) -> u64 {
-    let mut count = 0;
-    let mut line = Vec::new();
-    let mut reader = BufReader::with_capacity(65536, stream);
-    while line != b"Server Shutdown\n" {
-        line.clear();
-        reader.read_until(b'\n', &mut line).unwrap();
-        if line.starts_with(b"user") && line.ends_with(b": flood flood flood\n") {
-            count += 1;
-            continue;
-        }
-        let text = str::from_utf8(&line).unwrap().strip_suffix('\n').expect("no goodbye");
-        let missed = text.strip_prefix("Missed ").and_then(|rest| rest.strip_suffix(" lines"));
-        if let Some(missed) = missed {
-            count += missed.parse::<u64>().unwrap();
-        } else if text.ends_with(" the room.") {
-            assert!(text.starts_with("user") || text.starts_with("watcher "), "{text:?}");
-            count += 1;
-        } else {
-            assert_eq!(text, "Server Shutdown");
-        }
-    }
-    assert_eq!(reader.read(&mut [0]).unwrap(), 0, "something follows the goodbye");
-    // So that the flood ends too.
-    let _ = stream.shutdown(Shutdown::Both);
-    count
-}
-
-/// Closing a socket that has unread input resets the connection, which destroys what is still
-/// under way. So whoever goes on sending is read until it has read its goodbye.
-#[test]
-fn who_reads_late_and_sends_on_gets_everything_at_a_stop() {
-    const OWED: usize = 20_000;
-    let mut server = TestServer::start();
-    let mut late = server.login("late");
-    let mut talker = server.login("talker");
-    talker.send(&"say this waits in the buffers of the system\n".repeat(OWED));
-    talker.lines_until_fence();
-    thread::scope(|scope| {
-        let mut stream = late.stream().try_clone().unwrap();
-        // Lines that nothing answers. It ends when the connection does.
-        scope.spawn(move || while stream.write_all(b"\n").is_ok() {});
-        let stopped = scope.spawn(move || server.stop());
-        // Its goodbye is what the server waits for no longer than it has to.
-        talker.rest();
-        // How late it reads: by then whoever is silent has been closed.
-        thread::sleep(Duration::from_millis(700));
-        late.expect("talker has entered the room.");
-        (0..OWED).for_each(|_| late.expect("talker: this waits in the buffers of the system"));
-        late.expect("Server Shutdown");
-        late.expect_end();
-        late.stream().shutdown(Shutdown::Both).unwrap();
-        stopped.join().unwrap();
-    });
 }

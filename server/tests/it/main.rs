@@ -2,38 +2,59 @@
 
 #![allow(clippy::unwrap_used, reason = "in a test, a panic is the report")]
 
+mod advertise;
+mod bans;
 mod binary;
 mod browser;
 mod capacity;
 #[path = "../../examples/soak/clock.rs"]
 mod clock;
 mod clocks;
+mod cluster;
 mod config_file;
 mod dead_peers;
 /// The same test holds the client's folders.
 #[path = "../../../client/tests/it/directions.rs"]
 mod directions;
+mod dockerfile;
 mod documents;
+mod door;
 mod edges;
+/// The Redis of a test.
+#[path = "../../../ordered-log/tests/it/engine.rs"]
+#[expect(dead_code, reason = "the tests of the log use the rest")]
+mod engine;
 mod flow;
+mod fresh;
 #[path = "../../benches/load/generator/mod.rs"]
 #[expect(dead_code, reason = "the bench uses the rest")]
 mod generator;
 mod hostile;
+mod install;
+mod layer;
 mod limits;
 mod load;
+/// The tests of the client have machines too.
+#[path = "../../../client/tests/it/machines.rs"]
+mod machines;
 mod manual;
+mod memory;
 mod moderation;
 mod motd;
 mod names;
 mod order;
 mod owed;
 mod package;
+mod porting;
 mod program;
 mod recording;
+mod recording_faults;
+mod recording_rooms;
 mod rooms;
+mod secret_files;
 mod since;
 mod stalls;
+mod stops;
 mod support;
 mod tls;
 mod tls_bridge;
@@ -41,6 +62,9 @@ mod tls_stream;
 mod transcripts;
 mod watch;
 mod web;
+mod web_also;
 mod web_bridge;
+mod web_looks;
+mod web_reconnect;
 mod web_rules;
 mod web_socket;

@@ -1,15 +1,13 @@
-//! Operators against those who resist, over restarts, and with their passwords kept secret.
+//! Operators against those who resist, with their passwords kept secret.
 
 use std::fs;
 use std::io::Write;
 use std::net::Shutdown;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use chat_server::{Config, Endpoint};
+use chat_server::Config;
 use nix::sys::signal::Signal;
 use nix::sys::socket::{setsockopt, sockopt};
 use tempfile::TempDir;
@@ -18,7 +16,7 @@ use crate::program::Program;
 use crate::support::{TestClient, TestServer, operators_file};
 
 /// A server with the operator `teacher`, whose password is `open`.
-fn server(folder: &TempDir, configure: impl FnOnce(&mut Config)) -> TestServer {
+pub fn server(folder: &TempDir, configure: impl FnOnce(&mut Config)) -> TestServer {
     let operators = operators_file(folder, &[("teacher", "open")]);
     TestServer::with(|config| {
         config.operators = Some(operators);
@@ -26,7 +24,8 @@ fn server(folder: &TempDir, configure: impl FnOnce(&mut Config)) -> TestServer {
     })
 }
 
-fn operator(server: &TestServer) -> TestClient {
+/// That operator, in the room.
+pub fn operator(server: &TestServer) -> TestClient {
     let mut teacher = server.login("teacher open");
     teacher.send("op open\n");
     teacher.expect("Operator Success");
@@ -67,23 +66,6 @@ fn an_operator_gets_in_under_any_name() {
     for line in ["Password Wrong", "Password Wrong", "Operator Success", "No Such User: nobody"] {
         other.expect(line);
     }
-}
-
-#[test]
-fn a_network_is_banned_and_who_is_in_it_put_out() {
-    let folder = TempDir::new().unwrap();
-    let server = server(&folder, |_| {});
-    let mut teacher = operator(&server);
-    let mut bob = server.connect();
-    teacher.send("ban 127.1.2.3/8 5\nban 10.0.0.0/0 5\nban 127.0.0.300 5\nping\n");
-    teacher.expect("Ban Success");
-    let refusals = teacher.lines_until("pong");
-    assert!(refusals.iter().all(|it| it.starts_with("UserName Invalid: ")), "{refusals:?}");
-    assert_eq!(bob.rest(), "Banned for 5 minutes\n");
-    assert_eq!(TestClient::connect(server.address).rest(), "Banned for 5 minutes\n");
-    teacher.send("ban 127.0.0.0/8 0\n");
-    teacher.expect("Ban Success");
-    server.connect();
 }
 
 #[test]
@@ -244,75 +226,6 @@ fn who_takes_nothing_is_out_of_the_room_at_once_and_gets_what_it_was_owed() {
     asking.join().unwrap();
 }
 
-#[test]
-fn an_address_is_banned_over_both_families_and_framings() {
-    let folder = TempDir::new().unwrap();
-    let server = server(&folder, |config| {
-        config.listeners[0] = Endpoint::line("[::1]:0".parse().unwrap());
-        config.listeners[1] = Endpoint::classic("[::ffff:127.0.0.1]:0".parse().unwrap());
-    });
-    let mut teacher = operator(&server);
-    let mut stranger = TestClient::connect(server.classic);
-    assert_eq!(stranger.packet(), b"Connect Success");
-    let mut bob = TestClient::connect(server.classic);
-    assert_eq!(bob.packet(), b"Connect Success");
-    bob.send("login bob\n");
-    assert_eq!(bob.packet(), b"Login Success");
-    teacher.expect("bob has entered the room.");
-
-    teacher.send("ban 127.0.0.1 90\n");
-    teacher.expect("Ban Success");
-    // Those who have not logged in are meant too.
-    assert_eq!(stranger.rest(), "Banned for 90 minutes\n");
-    assert_eq!(bob.rest(), "Banned for 90 minutes\n");
-    teacher.expect("bob has left the room.");
-    assert_eq!(TestClient::connect(server.classic).rest(), "Banned for 90 minutes\n");
-    server.connect().expect_nothing_but("the other address is free");
-
-    teacher.send("ban ::ffff:127.0.0.1 0\n");
-    teacher.expect("Ban Success");
-    assert_eq!(TestClient::connect(server.classic).packet(), b"Connect Success");
-
-    // One's own address is closed to others, and one can open it again.
-    teacher.send("ban ::1 5\n");
-    teacher.expect("Ban Success");
-    assert_eq!(TestClient::connect(server.address).rest(), "Banned for 5 minutes\n");
-    teacher.send("ban ::1 0\n");
-    teacher.expect("Ban Success");
-    server.connect().expect_nothing_but("open again");
-}
-
-#[test]
-fn bans_outlive_the_server() {
-    let folder = TempDir::new().unwrap();
-    let data = folder.path().join("data");
-    let file = data.join("bans");
-    let mut first = server(&folder, |config| config.data = Some(data.clone()));
-    let mut teacher = operator(&first);
-    teacher.send("ban Bob 90\nban ::2 5\nban carl 5\nban carl 0\n");
-    for _ in 0..4 {
-        teacher.expect("Ban Success");
-    }
-    // It is there as soon as it is answered.
-    let bans = fs::read_to_string(&file).unwrap();
-    let targets: Vec<_> = bans.lines().map(|line| line.split_once(' ').unwrap().1).collect();
-    assert_eq!(targets, ["::2", "Bob"]);
-    assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
-    first.stop();
-    drop(teacher);
-
-    fs::write(&file, format!("2001-01-01T00:00:00Z carl\n{bans}")).unwrap();
-    let second = server(&folder, |config| config.data = Some(data.clone()));
-    let mut bob = second.connect();
-    bob.send("login bob\nlogin carl\n");
-    bob.expect("Banned for 90 minutes");
-    bob.expect("Login Success");
-    let mut teacher = operator(&second);
-    teacher.send("ban bob 0\n");
-    teacher.expect("Ban Success");
-    assert_eq!(fs::read_to_string(&file).unwrap(), bans.lines().next().unwrap().to_owned() + "\n");
-}
-
 /// Every file in a folder, as text.
 fn contents(folder: &Path) -> Vec<(PathBuf, String)> {
     let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
@@ -377,128 +290,4 @@ fn what_operators_do_is_logged() {
     for act in ["kick bob bye", "ban carl 5"] {
         assert!(log.contains(&format!("(teacher) as operator: {act}\n")), "{log}");
     }
-}
-
-fn hash_password(arguments: &[&str], input: &str) -> (Option<i32>, String, String) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_chat-server"));
-    command.arg("hash-password").args(arguments);
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().unwrap();
-    // It fails when the program ends without having read, which is judged by its output.
-    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
-    let output = child.wait_with_output().unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    (output.status.code(), text(output.stdout), text(output.stderr))
-}
-
-#[test]
-fn the_program_makes_the_lines_that_it_reads() {
-    let folder = TempDir::new().unwrap();
-    let (code, line, errors) = hash_password(&["Zoé"], "mot de passe\r\nmore\n");
-    assert_eq!((code, errors.as_str()), (Some(0), ""));
-    assert!(line.starts_with("Zoé:$argon2id$") && line.ends_with('\n'), "{line}");
-    let (code, hash, _) = hash_password(&[], "mot de passe");
-    assert_eq!(code, Some(0));
-    assert!(hash.starts_with("$argon2id$"), "{hash}");
-
-    let operators = folder.path().join("operators");
-    fs::write(&operators, format!("{line}\nann:{hash}")).unwrap();
-    let server = TestServer::with(|config| config.operators = Some(operators));
-    for name in ["zoé", "ann"] {
-        let mut client = server.login(&format!("{name} mot de passe"));
-        client.send("op mot de passe\nlogout\n");
-        assert_eq!(client.rest(), "Operator Success\n");
-    }
-}
-
-#[test]
-fn passwords_that_cannot_be_sent_are_refused() {
-    for input in ["", "\n", " leading\n", "trailing \n", "bell\u{7}\n"] {
-        let (code, line, errors) = hash_password(&["ann"], input);
-        assert_eq!((code, line.as_str()), (Some(1), ""), "{input:?}");
-        let expected = "chat-server: `op` cannot send this password: it must not be empty, begin \
-                        or end with a space, or have control characters\n";
-        assert_eq!(errors, expected);
-    }
-    let (code, _, errors) = hash_password(&["a:b"], "x\n");
-    assert_eq!(code, Some(2));
-    assert!(errors.contains("this cannot be a name: : is not allowed"), "{errors}");
-}
-
-#[track_caller]
-fn check_refused(arguments: &[&str], why: &str) {
-    let output = Program::start(&[&["--listen", "127.0.0.1:0"], arguments].concat()).output();
-    let errors = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(errors, format!("chat-server: {why}\n"));
-    assert_eq!(output.status.code(), Some(3));
-    assert!(output.stdout.is_empty());
-}
-
-#[test]
-fn a_bad_file_of_operators_is_one_clear_line() {
-    let folder = TempDir::new().unwrap();
-    let good = fs::read_to_string(operators_file(&folder, &[("ann", "x")])).unwrap();
-    let path = folder.path().join("operators");
-    let file = path.to_str().unwrap();
-    for (contents, why) in [
-        (format!("{good}bob\n"), "line 2 is not NAME:HASH"),
-        (
-            "bob:secret\n".to_owned(),
-            "line 1 has no hash as `chat-server hash-password` or `make-users` makes it",
-        ),
-        (
-            good.rsplit_once('$').unwrap().0.to_owned(),
-            "line 1 has no hash as `chat-server hash-password` or `make-users` makes it",
-        ),
-        (good.replace("ann", "a b"), "line 1 names no user: a space is not allowed"),
-        (good.replace("m=8,", "m=4000000,"), "line 1 has a hash that asks for too much memory"),
-        (format!("{good}\n{good}"), "line 3 has a name for the second time"),
-    ] {
-        fs::write(&path, contents).unwrap();
-        check_refused(&["--operators", file], &format!("cannot use {file}: {why}"));
-    }
-    fs::write(&path, "\n").unwrap();
-    let why = format!("{file} names nobody; `chat-server hash-password NAME` makes a line for it");
-    check_refused(&["--operators", file], &why);
-}
-
-/// One bad line lets nobody else in, keeps no server down, is told, and is not lost.
-#[test]
-fn a_bad_line_in_the_file_of_bans_is_told_and_kept() {
-    let folder = TempDir::new().unwrap();
-    let operators = operators_file(&folder, &[("teacher", "open")]);
-    let file = folder.path().join("bans");
-    fs::write(&file, b"2999-01-01T00:00:00Z bob \nbob for ever\n2999-01-01T00:00:00Z b\xffd\n")
-        .unwrap();
-    let (data, operators) = (folder.path().to_str().unwrap(), operators.to_str().unwrap());
-    let mut program =
-        Program::start(&["--listen", "127.0.0.1:0", "--operators", operators, "--data", data]);
-    let mut teacher = TestClient::connect(program.address().0);
-    teacher.send("login bob\nlogin carl\nrename teacher open\nop open\nban carl 5\nlogout\n");
-    let answers = teacher.rest();
-    assert!(answers.starts_with("Connect Success\nBanned for "), "{answers}");
-    assert!(answers.ends_with("Operator Success\nBan Success\n"), "{answers}");
-    let text = fs::read_to_string(&file).unwrap();
-    let lines: Vec<_> = text.lines().collect();
-    let kept = ["2999-01-01T00:00:00Z bob", "bob for ever", "2999-01-01T00:00:00Z b\u{fffd}d"];
-    assert!(lines[0].ends_with(" carl"), "{text}");
-    assert_eq!(lines[1..], kept);
-    program.signal(Signal::SIGTERM);
-    let log = String::from_utf8(program.output().stderr).unwrap();
-    for number in [2, 3] {
-        assert!(log.contains(&format!("{}: line {number} is no ban", file.display())), "{log}");
-    }
-}
-
-/// What can never be read as a file of bans is another matter.
-#[test]
-fn what_is_no_file_of_bans_is_one_clear_line() {
-    let folder = TempDir::new().unwrap();
-    let operators = operators_file(&folder, &[("ann", "x")]);
-    let bans = folder.path().join("bans");
-    fs::create_dir(&bans).unwrap();
-    let data = folder.path().to_str().unwrap();
-    let arguments = ["--operators", operators.to_str().unwrap(), "--data", data];
-    let why = format!("cannot use {}: it is no regular file", bans.display());
-    check_refused(&arguments, &why);
 }

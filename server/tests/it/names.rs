@@ -1,21 +1,14 @@
 //! Names that belong to somebody, against those who want them; and the door with a lock.
 
 use std::fs;
-use std::io::Write;
-use std::net::{SocketAddr, TcpStream};
+use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use chat_server::{Config, secrets};
-use nix::sys::signal::Signal;
-use socket2::{Domain, Socket, Type};
 use tempfile::TempDir;
 
-use crate::program::Program;
-use crate::support::{TestClient, TestServer, Until, operators_file};
+use crate::support::{TestClient, TestServer, operators_file};
 
 /// A file of users, each with a made secret, which are given back.
 pub fn users_file<const N: usize>(folder: &TempDir, names: [&str; N]) -> (PathBuf, [String; N]) {
@@ -32,7 +25,7 @@ pub fn users_file<const N: usize>(folder: &TempDir, names: [&str; N]) -> (PathBu
 
 /// A server with the operator `teacher`, whose password is `open`, and the user `alice`, whose secret is
 /// given back.
-fn server(folder: &TempDir, configure: impl FnOnce(&mut Config)) -> (TestServer, String) {
+pub fn server(folder: &TempDir, configure: impl FnOnce(&mut Config)) -> (TestServer, String) {
     let (users, [secret]) = users_file(folder, ["alice"]);
     let operators = operators_file(folder, &[("teacher", "open")]);
     let server = TestServer::with(|config| {
@@ -185,193 +178,6 @@ fn a_ghost_holds_no_name() {
     alice.expect_nothing_but("it still has the name");
     bob.send("msg alice hi\n");
     alice.expect("[from bob] hi");
-}
-
-#[test]
-fn only_members_come_in() {
-    let folder = TempDir::new().unwrap();
-    let (server, secret) = server(&folder, |config| config.members_only = true);
-    let mut alice = server.connect();
-    // Nor does anybody read without a name.
-    alice.send("watch\n");
-    alice.expect("Unknown command: watch");
-    alice.send(&format!("login bob\nlogin bob {secret}\nlogin alice {secret}\nrename bob\n"));
-    for line in ["Password Required", "Password Wrong", "Login Success", "Password Required"] {
-        alice.expect(line);
-    }
-    server.login("teacher open");
-}
-
-#[test]
-fn everybody_else_needs_the_password() {
-    let folder = TempDir::new().unwrap();
-    let path = folder.path().join("password");
-    // Somebody has made a name's line and cut the name off.
-    let line = fs::read_to_string(operators_file(&folder, &[("x", "let us in")])).unwrap();
-    fs::write(&path, line.strip_prefix("x:").unwrap()).unwrap();
-    let (server, secret) = server(&folder, |config| config.password = Some(path));
-    let mut bob = server.connect();
-    bob.send("watch\n");
-    bob.expect("Unknown command: watch");
-    bob.send("login bob\nlogin bob open\nlogin bob let us in\nrename bill\n");
-    for line in ["Password Required", "Password Wrong", "Login Success", "Rename Success"] {
-        bob.expect(line);
-    }
-    bob.expect("bob is now known as bill.");
-    // It takes nobody's name.
-    let mut eve = server.connect();
-    eve.send("login bill let us in\nlogin alice let us in\n");
-    eve.expect("UserName Exist");
-    eve.expect("Password Wrong");
-    server.login(&format!("alice {secret}"));
-}
-
-/// A client from another address of this machine.
-fn connect_from(from: [u8; 4], to: SocketAddr) -> TcpStream {
-    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
-    socket.bind(&SocketAddr::from((from, 0)).into()).unwrap();
-    socket.connect(&to.into()).unwrap();
-    socket.into()
-}
-
-#[test]
-fn guessers_hold_up_nobody() {
-    let folder = TempDir::new().unwrap();
-    // What `hash-password` makes, at its full cost.
-    let slow = format!("teacher:{}\n", secrets::hash("open").unwrap());
-    let operators = folder.path().join("slow");
-    fs::write(&operators, slow).unwrap();
-    let (server, secret) = server(&folder, |config| config.operators = Some(operators));
-    let mut ann = server.login("ann");
-    let mut bob = server.login("bob");
-    ann.expect("bob has entered the room.");
-    let mut guessers: Vec<_> =
-        (0..100).map(|_| connect_from([127, 0, 0, 2], server.address)).collect();
-    for guesser in &mut guessers {
-        guesser.write_all("login teacher guess\n".repeat(5).as_bytes()).unwrap();
-    }
-    let is_over = AtomicBool::new(false);
-    thread::scope(|scope| {
-        let end = Until(&is_over);
-        let talk = scope.spawn(|| {
-            let mut longest = Duration::ZERO;
-            while !is_over.load(Ordering::Relaxed) {
-                let begin = Instant::now();
-                bob.send("say hi\n");
-                bob.lines_until("bob: hi");
-                ann.lines_until("bob: hi");
-                longest = longest.max(begin.elapsed());
-            }
-            longest
-        });
-        for name in [format!("alice {secret}"), "carl".to_owned(), "teacher open".to_owned()] {
-            let begin = Instant::now();
-            let mut client = server.connect();
-            client.send(&format!("login {name}\n"));
-            client.expect("Login Success");
-            let took = begin.elapsed();
-            println!("{name} took {took:?}");
-            // A second on a machine that does nothing else. All the guesses take half a minute.
-            assert!(took < Duration::from_secs(5), "{name} took {took:?}");
-        }
-        drop(end);
-        let longest = talk.join().unwrap();
-        assert!(longest < Duration::from_secs(2), "a line took {longest:?}");
-        println!("a line took {longest:?} at most");
-    });
-}
-
-#[test]
-fn what_makes_no_sense_is_said_at_the_start() {
-    let folder = TempDir::new().unwrap();
-    let path = |name: &str, text: &str| {
-        let path = folder.path().join(name);
-        fs::write(&path, text).unwrap();
-        path.to_str().unwrap().to_owned()
-    };
-    let (_, hash) = secrets::make().unwrap();
-    let operators = operators_file(&folder, &[("teacher", "open")]);
-    let operators = operators.to_str().unwrap();
-    let both = path("both", &format!("Teacher:{hash}\n"));
-    let empty = path("empty", "\n");
-    let plain = path("plain", "let us in\n");
-    let users = path("users", &format!("alice:{hash}\n"));
-    for (arguments, code, error) in [
-        (vec!["--members-only"], 2, "required arguments were not provided"),
-        (vec!["--members-only", "--users", &users, "--password", &plain], 2, "cannot be used with"),
-        (
-            vec!["--users", &both, "--operators", operators],
-            3,
-            "Teacher is an operator and has a secret",
-        ),
-        (
-            vec!["--users", &empty],
-            3,
-            "names nobody; `chat-server make-users NAME` makes lines for it",
-        ),
-        (vec!["--users", &plain], 3, "line 1 is not NAME:HASH"),
-        (vec!["--password", &plain], 3, "line 1 has no hash as"),
-        (vec!["--password", &empty], 3, "line 1 has to be the only one"),
-    ] {
-        let output = Command::new(env!("CARGO_BIN_EXE_chat-server"))
-            .args(["--listen", "127.0.0.1:0"])
-            .args(&arguments)
-            .output()
-            .unwrap();
-        let errors = String::from_utf8(output.stderr).unwrap();
-        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {errors}");
-        assert!(errors.contains(error), "{arguments:?}: {errors}");
-    }
-}
-
-fn make_users(arguments: &[&str], input: &str) -> (Option<i32>, String, String) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_chat-server"));
-    command.arg("make-users").args(arguments);
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().unwrap();
-    // It fails when the program ends without having read, which is judged by its output.
-    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
-    let output = child.wait_with_output().unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    (output.status.code(), text(output.stdout), text(output.stderr))
-}
-
-#[test]
-fn the_program_makes_users_who_come_in() {
-    let folder = TempDir::new().unwrap();
-    let (users, sheet) = (folder.path().join("users"), folder.path().join("sheet"));
-    let sheet_path = sheet.to_str().unwrap();
-    let (code, lines, errors) = make_users(&["--sheet", sheet_path], "ann\n\n Zo\u{e9} \n");
-    assert_eq!((code, errors.as_str()), (Some(0), ""));
-    let sheet = fs::read_to_string(&sheet).unwrap();
-    assert!(sheet.starts_with("ann ") && sheet.lines().count() == 2, "{sheet}");
-    fs::write(&users, &lines).unwrap();
-    let users_path = users.to_str().unwrap();
-    let trace = ["--listen", "127.0.0.1:0", "--trace", "-vv", "--users", users_path];
-    let mut program = Program::start(&trace);
-    let (address, _) = program.address();
-    for line in sheet.lines() {
-        let mut client = TestClient::connect(address);
-        client.send(&format!("login {line}\nlogout\n"));
-        assert!(client.rest().contains("\nLogin Success\n"));
-    }
-    program.signal(Signal::SIGTERM);
-    let log = String::from_utf8(program.output().stderr).unwrap();
-    for secret in sheet.lines().map(|line| line.split_once(' ').unwrap().1) {
-        assert!(!log.contains(secret) && !lines.contains(secret), "{log}");
-    }
-    // A sheet is never written over.
-    let (code, lines, errors) = make_users(&["--sheet", sheet_path, "bob"], "");
-    assert_eq!((code, lines.as_str()), (Some(1), ""));
-    assert!(errors.starts_with("chat-server: cannot write "), "{errors}");
-    // Without one it comes on stderr.
-    let (code, lines, errors) = make_users(&["bob"], "");
-    assert_eq!(code, Some(0));
-    assert!(lines.starts_with("bob:$blake2b$") && errors.starts_with("bob "), "{lines}{errors}");
-    for (arguments, input) in [(vec![], "\n"), (vec![], "a b\n"), (vec!["bob", "B0B"], "")] {
-        let (code, lines, errors) = make_users(&arguments, input);
-        assert_eq!((code, lines.as_str(), errors.lines().count()), (Some(1), "", 1), "{errors}");
-    }
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::thread;
 use tempfile::TempDir;
 
 use crate::program::not_run;
-use crate::recording::hold_up;
+use crate::recording_faults::hold_up;
 use crate::support::{TestClient, TestServer};
 
 #[test]

@@ -4,15 +4,18 @@
 //! on lines. They do no more than that: no names, no replies, no limits.
 
 use std::io::{self, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::{Shutdown, TcpListener, TcpStream};
 use std::os::fd::AsRawFd;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 
 use clap::ValueEnum;
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Poll, Token};
 use nix::errno::Errno;
 use nix::sys::socket::{MsgFlags, recv};
+use parking_lot::Mutex;
 use rustls::{ServerConfig, ServerConnection};
 
 use super::mark::Mark;
@@ -29,6 +32,11 @@ pub enum Relay {
     /// The limit where many speak: one thread, which polls everybody, reads all who have said
     /// something, and then sends all of that to everybody at once.
     Batching,
+    /// The limit of a thread for each client: whoever has read a line sends all that wait to everybody,
+    /// unless somebody does so already.
+    Threads,
+    /// The same with one more thread, which alone sends.
+    Sender,
 }
 
 impl Relay {
@@ -40,6 +48,8 @@ impl Relay {
             Self::Coalesced => "coalesced",
             Self::Tls => "tls",
             Self::Batching => "batching",
+            Self::Threads => "threads",
+            Self::Sender => "sender",
         }
     }
 
@@ -72,6 +82,8 @@ impl Relay {
             Self::Coalesced | Self::Tls => bare_loop(&mut peers, room_size, true),
             Self::LineByLine => bare_loop(&mut peers, room_size, false),
             Self::Batching => batching_loop(&mut peers),
+            Self::Threads => threads(&peers, false),
+            Self::Sender => threads(&peers, true),
         }
     }
 }
@@ -181,4 +193,55 @@ fn batching_loop(peers: &mut [Peer]) -> io::Result<()> {
             lines.clear();
         }
     }
+}
+
+/// One room, in which everybody speaks: a thread a client, and nothing else.
+fn threads(peers: &[Peer], has_sender: bool) -> io::Result<()> {
+    let waiting = Mutex::new(Vec::new());
+    let sending = Mutex::new(());
+    let is_notified = AtomicBool::new(false);
+    let is_over = AtomicBool::new(false);
+    // Whoever comes while another one sends leaves its lines to that one, who looks again at the end.
+    let send = || {
+        while !waiting.lock().is_empty() {
+            let Some(_turn) = sending.try_lock() else { return };
+            let lines: Vec<u8> = std::mem::take(&mut *waiting.lock());
+            peers.iter().for_each(|peer| drop((&peer.stream).write_all(&lines)));
+        }
+    };
+    thread::scope(|scope| {
+        let sender = has_sender.then(|| {
+            scope.spawn(|| {
+                while !is_over.load(Ordering::Acquire) {
+                    thread::park();
+                    is_notified.store(false, Ordering::Release);
+                    send();
+                }
+            })
+        });
+        let sender = sender.map(|sender| sender.thread().clone());
+        for (number, peer) in peers.iter().enumerate() {
+            let (waiting, is_notified, is_over) = (&waiting, &is_notified, &is_over);
+            let (sender, send) = (sender.clone(), &send);
+            scope.spawn(move || {
+                let mut buffer = [0; 4096];
+                while let Ok(count @ 1..) = (&peer.stream).read(&mut buffer) {
+                    waiting.lock().extend_from_slice(&buffer[..count]);
+                    match &sender {
+                        None => send(),
+                        Some(sender) if !is_notified.swap(true, Ordering::AcqRel) => {
+                            sender.unpark()
+                        }
+                        Some(_) => {}
+                    }
+                }
+                if number == 0 {
+                    is_over.store(true, Ordering::Release);
+                    sender.iter().for_each(thread::Thread::unpark);
+                    peers.iter().for_each(|peer| drop(peer.stream.shutdown(Shutdown::Both)));
+                }
+            });
+        }
+    });
+    Ok(())
 }

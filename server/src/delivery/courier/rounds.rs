@@ -2,6 +2,9 @@
 //!
 //! This module waits for nothing, and knows no thread. It says how long there is nothing to do.
 
+mod session;
+mod time;
+
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::os::fd::{AsFd, AsRawFd};
 use std::sync::Arc;
@@ -13,19 +16,12 @@ use mio::{Interest, Registry, Token};
 use crate::delivery::audience::Audiences;
 use crate::delivery::client::Client;
 use crate::delivery::inbox::{ClientId, Inbox, Urgent};
-use crate::delivery::pace::{LIVE_TIME, Pace};
+use crate::delivery::pace::Pace;
 use crate::delivery::phase::Failure;
 use crate::delivery::stream::{Progress, STEP_SENDS, Stream};
 use crate::log::position::Position;
 use crate::log::ring::Batch;
 use crate::log::room_log::RoomLog;
-
-/// Rooms with more readers than this are left to the courier's own thread: whoever speaks there
-/// shall not have to send to all of them.
-const FEW_READERS: usize = 64;
-
-/// So many passes a speaker makes at most, for others may go on speaking meanwhile.
-const SPEAKERS_PASSES: usize = 4;
 
 /// The clients of one courier, and how far each was sent what it is owed.
 #[derive(Debug)]
@@ -103,58 +99,10 @@ impl Rounds {
         if is_busy { Some(Duration::ZERO) } else { self.sleep_time() }
     }
 
-    /// Does for a speaker's thread what there is to do in small rooms. `false` when the courier's
-    /// own thread has to go on.
-    pub fn work_for_speaker(&mut self) -> bool {
-        let blocked = self.blocked.len();
-        for _ in 0..SPEAKERS_PASSES {
-            let logs = self.inbox.take_logs();
-            self.take_urgent();
-            let readers = |log: &Arc<RoomLog>| {
-                self.audiences.of(log.id).map_or(0, |audience| audience.readers.len())
-            };
-            if logs.iter().map(readers).sum::<usize>() > FEW_READERS {
-                logs.into_iter().for_each(|log| self.inbox.log_ready(log));
-                return false;
-            }
-            for log in logs {
-                self.pass(&log);
-            }
-            // All of these have a time, which the courier's own thread has to keep.
-            let has_time = self.deadline.is_some()
-                || self.is_closing
-                || !self.queue.is_empty()
-                || !self.throttled.is_empty()
-                || self.blocked.len() > blocked;
-            if has_time {
-                return false;
-            }
-            if self.inbox.prepare_sleep() {
-                return true;
-            }
-        }
-        false
-    }
-
     /// Whether no client is left, and none will come.
     #[must_use]
     pub fn is_over(&self) -> bool {
         self.is_closing && self.clients.is_empty()
-    }
-
-    /// How long there is nothing to do unless somebody says otherwise.
-    fn sleep_time(&self) -> Option<Duration> {
-        if !self.inbox.prepare_sleep() {
-            return Some(Duration::ZERO);
-        }
-        let stall_check = (!self.blocked.is_empty()).then_some(self.next_stall_check);
-        let deadline = self.deadline.filter(|_| !self.clients.is_empty());
-        let next = [deadline, stall_check].into_iter().flatten().min();
-        let next = next.map(|next| next.saturating_duration_since(Instant::now()));
-        if self.throttled.is_empty() {
-            return next;
-        }
-        Some(next.map_or(LIVE_TIME, |next| next.min(LIVE_TIME)))
     }
 
     /// Takes in clients that came, and delivers what came into outboxes.
@@ -323,37 +271,6 @@ impl Rounds {
         } else if self.deadline.is_some() {
             // Its session waits for more requests, and goes when the client closes its side too.
             client.socket.shut_write();
-        }
-    }
-
-    /// A stalled client is found at most this much late.
-    fn stall_check_interval(&self) -> Duration {
-        self.stall_timeout / 8
-    }
-
-    /// Closes clients for which time is up.
-    fn check_time(&mut self) {
-        let now = Instant::now();
-        if self.deadline.is_some_and(|deadline| deadline <= now) {
-            for id in self.clients.keys().copied().collect::<Vec<_>>() {
-                self.end(id, Some(Failure::Abandoned));
-            }
-        }
-        if self.blocked.is_empty() || now < self.next_stall_check {
-            return;
-        }
-        self.next_stall_check = now + self.stall_check_interval();
-        // The system tells of space only when a third of a buffer is free, which a slow line may
-        // not take within the time. So try.
-        for id in self.blocked.iter().copied().collect::<Vec<_>>() {
-            self.step(id, None);
-        }
-        let is_stalled = |id: &ClientId| {
-            let delivery = self.clients.get(id)?;
-            (delivery.stream.pace.stalled_for(now) >= self.stall_timeout).then_some(*id)
-        };
-        for id in self.blocked.iter().filter_map(is_stalled).collect::<Vec<_>>() {
-            self.end(id, Some(Failure::Stalled));
         }
     }
 }

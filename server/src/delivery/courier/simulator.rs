@@ -22,7 +22,7 @@ use super::{CourierThread, Duration, LIVE_TIME};
 use crate::config::Endpoint;
 use crate::delivery::client::Client;
 use crate::delivery::inbox::ClientId;
-use crate::delivery::outbox::Item;
+use crate::delivery::item::Item;
 use crate::delivery::socket::Socket;
 use crate::log::position::Position;
 use crate::log::room_log::{RoomLog, Subscriber, Subscribers};
@@ -104,6 +104,10 @@ impl World {
             inbox.clone(),
             Arc::default(),
         ));
+        // What is posted for such a one comes from its own session, which looks afterwards.
+        if self.random.bool() {
+            client.serve();
+        }
         inbox.register(Arc::clone(&client));
         let is_deaf = self.random.u8(..6) == 0;
         let peer = Peer { client, far, tail: vec![], room: None, next: None, fences: 0, is_deaf };
@@ -223,6 +227,9 @@ impl World {
             }
             _ => drop(self.turn()),
         }
+        if self.random.bool() {
+            self.thread.courier.look();
+        }
     }
 
     /// Lets all who read catch up, and the writers go on, until nothing happens any more.
@@ -232,6 +239,8 @@ impl World {
         // nothing about how long; after so many idle rounds with naps nothing is under way.
         while idle < 20 {
             self.wake_writers();
+            // A session does so before it waits.
+            self.thread.courier.look();
             let mut is_moving = self.turn();
             let ids: Vec<_> = self.peers.keys().copied().collect();
             for id in ids {

@@ -1,4 +1,7 @@
+use std::time::Duration;
+
 use super::*;
+use crate::delivery::item::ITEM_BYTES;
 
 const START: Position = Position { byte: 0, line: 0 };
 const LATER: Position = Position { byte: 2, line: 1 };
@@ -112,7 +115,7 @@ fn no_sender_can_fill_a_mailbox_for_the_others() {
     while let Next::Texts(_) = outbox.next(Position::default()) {}
     assert_eq!(outbox.readiness(), Readiness::Ready);
     assert!(outbox.takes_mail_of(0));
-    assert!(outbox.state.lock().senders.is_empty());
+    assert!(outbox.state.lock().bytes.senders.is_empty());
 }
 
 #[test]

@@ -2,6 +2,23 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::*;
 
+/// Waiting in halves, for tests that drive everything on one thread.
+impl RoomLog {
+    /// Does the first half of waiting: `true` when `bytes` more may be appended, else whoever asks
+    /// is among the waiting from now on.
+    pub fn begin_waiting(&self, bytes: usize) -> bool {
+        let mut state = self.state.lock();
+        let is_free = state.has_room_for(bytes);
+        state.has_waiting |= !is_free;
+        is_free
+    }
+
+    /// Whether somebody waits who was not told to look again since.
+    pub fn has_waiting(&self) -> bool {
+        self.state.lock().has_waiting
+    }
+}
+
 /// Counts how often it was woken, and how often it was let carry lines.
 #[derive(Debug, Default)]
 struct Count {

@@ -6,7 +6,7 @@ const HANDSHAKE: &str = "GET /chat HTTP/1.1\r\nHost: localhost:8080\r\nUpgrade: 
     Origin: http://localhost:8080\r\nSec-WebSocket-Version: 13\r\n\r\n";
 
 fn names() -> Names {
-    Names::new(None, &[])
+    Names::new(None, &[], &[])
 }
 
 fn web_socket(head: &str) -> Wanted {
@@ -94,7 +94,7 @@ fn a_handshake_is_exact() {
 
 #[test]
 fn answers_say_how_long_they_are() {
-    let page = Page::default();
+    let page = Page::new(&[]);
     for bytes in [Refusal::Full.to_bytes(), super::page(&page, true)] {
         let answer = String::from_utf8(bytes).unwrap();
         let (head, body) = answer.split_once("\r\n\r\n").unwrap();

@@ -2,15 +2,14 @@
 
 // A whole client of the chat's protocol, see docs/protocol.md. It knows no element of a page.
 //
-// A message of the WebSocket carries whole lines, one or many, each with its newline: requests to
-// the server, replies and events from it.
+// A message of the WebSocket carries whole lines, one or many, each with its newline.
 
 /** The room that a login leads to. */
 const MAIN = "main";
 /** Silence after which the server is asked whether it lives, and the time to answer that. */
 const SILENCE_MS = 30_000;
 const ANSWER_MS = 15_000;
-/** The waits between two attempts to connect. Each is twice as long as the one before. */
+/** The longest waits between two attempts to connect: each twice the one before. */
 const FIRST_WAIT_MS = 1_000;
 const LONGEST_WAIT_MS = 30_000;
 /** Lines said before that one who enters is shown, and lines held back at most until those come. */
@@ -79,7 +78,7 @@ function splitWord(text) {
 	return [word, rest.replace(/^[ \t\r\v\f]+|[ \t\r\v\f]+$/g, "")];
 }
 
-/** Whether a request carries a text, which is kept when the connection is lost. */
+/** Whether it carries a text, which is kept when the connection is lost. */
 function hasText(request) {
 	return /^(say|me|msg|topic) +[^ ]/.test(request);
 }
@@ -96,8 +95,7 @@ function echoOf(request, name) {
  * A stay in the chat. `hears` has the functions that it calls:
  *
  * - `show(entry)`: something to show, as `parse` gives it; what was said earlier has a `time`. Of this
- *   client's own are `moved` (to a room), `stillTaken` (the name), `kept` and `notSent` (a request,
- *   without a connection).
+ *   client's own are `moved` (to a room), `stillTaken` (a name), `kept` and `notSent` (a request).
  * - `change()`: a public field below may have changed.
  * - `refused(entry)`: the server does not let the user in so.
  * - `ended(entry)`: the stay is over, by the user's own wish when there is no entry.
@@ -116,11 +114,14 @@ class Client {
 	/** Requests with a text that the server perhaps never had. */
 	unsent = [];
 
-	#address;
+	/** The servers. The one tried last stands at the end. */
+	#addresses;
+	/** How many are still tried before the next wait. */
+	#left = 0;
 	#hears;
 	#socket = null;
 	#secret = "";
-	/** Whether the user was in before, so that it is to happen again by itself. */
+	/** Whether the user was in before. */
 	#wasIn = false;
 	#isLeaving = false;
 	#since = 0;
@@ -131,7 +132,7 @@ class Client {
 	#open = [];
 	/** The list whose rows come at the moment. */
 	#list = null;
-	/** The place in the room behind all that was seen: a time, and how many lines behind it. */
+	/** The place behind all that was seen: a time, and how many lines behind it. */
 	#position = null;
 	/** Whether the server told it since the last gap, so that each event goes one line on. */
 	#isPlaced = false;
@@ -140,8 +141,8 @@ class Client {
 	/** Why the server is about to close, where it said so. */
 	#lastWord;
 
-	constructor(address, hears) {
-		this.#address = address;
+	constructor(addresses, hears) {
+		this.#addresses = addresses;
 		this.#hears = hears;
 	}
 
@@ -186,7 +187,9 @@ class Client {
 	}
 
 	#connect() {
-		const socket = new WebSocket(this.#address);
+		this.#left = (this.#left || this.#addresses.length) - 1;
+		this.#addresses.push(this.#addresses.shift());
+		const socket = new WebSocket(this.#addresses.at(-1));
 		this.#socket = socket;
 		socket.onmessage = ({ data }) => {
 			if (socket === this.#socket) this.#receive(data);
@@ -198,7 +201,7 @@ class Client {
 		this.#become("connecting");
 	}
 
-	/** Does without the connection: a browser may take a minute to find it closed. */
+	/** A browser may take a minute to find a connection closed. */
 	#disconnect() {
 		clearTimeout(this.#timer);
 		const socket = this.#socket;
@@ -214,6 +217,7 @@ class Client {
 		this.#disconnect();
 		const why = this.#lastWord;
 		if (this.#isLeaving || ["kicked", "banned"].includes(why?.kind)) return this.#end(why);
+		if (this.state === "connecting" && this.#left && why?.kind !== "nameRefused") return this.#connect();
 		if (!this.#wasIn) {
 			const isAnswer = this.state === "connecting";
 			this.#become("out");
@@ -222,9 +226,11 @@ class Client {
 		}
 		// A server that drops one again at once is not to be asked every second.
 		const hasLasted = this.state === "in" && Date.now() - this.#since >= LONGEST_WAIT_MS;
-		const wait = hasLasted ? FIRST_WAIT_MS : this.#wait;
-		this.#wait = Math.min(wait * 2, LONGEST_WAIT_MS);
-		this.seconds = wait / 1000;
+		const longest = hasLasted ? FIRST_WAIT_MS : this.#wait;
+		this.#wait = Math.min(longest * 2, LONGEST_WAIT_MS);
+		// Not all come back at the same moment.
+		const wait = longest * (1 - Math.random() / 2);
+		this.seconds = Math.ceil(wait / 1000);
 		this.#after(wait, () => this.#connect());
 		this.#become("waiting");
 	}
@@ -294,7 +300,7 @@ class Client {
 		this.#lastWord = entry;
 		if (!["nameRefused", "password", "banned"].includes(entry.kind)) return;
 		if (this.#wasIn && entry.text === "Exist") {
-			// By the lost connection, most likely. The server will notice that too.
+			// By the lost connection, most likely.
 			this.#hears.show({ kind: "stillTaken", text: this.name });
 			return this.#lose();
 		}
@@ -319,7 +325,6 @@ class Client {
 		this.#after(SILENCE_MS, () => this.#askForLife());
 	}
 
-	/** Learns about the room, and what was said there before. */
 	#lookAround() {
 		const fence = this.#fence();
 		this.#held = { fence, live: [], rows: [], inRows: 0 };
@@ -345,7 +350,6 @@ class Client {
 		for (const entry of live) this.#hears.show(entry);
 	}
 
-	/** Learns from an event of the room. */
 	#see({ kind, name, text }) {
 		if (kind === "entered") this.users.add(name);
 		if (kind === "left") this.users.delete(name);
@@ -372,12 +376,10 @@ class Client {
 				return true;
 			case "nameRefused":
 				return this.#answered(/^rename/) !== undefined;
-			case "banned":
-				// To a user who asked for another name it only refuses that name.
-				if (!this.#answered(/^rename /)) this.#lastWord = entry;
-				return true;
 			case "kicked":
-				this.#lastWord = entry;
+			case "banned":
+				// Of who asked for another name a ban refuses that name alone.
+				if (kind === "kicked" || !this.#answered(/^rename /)) this.#lastWord = entry;
 				return true;
 			case "missed":
 				// Somebody may have come or gone meanwhile.
@@ -413,7 +415,7 @@ class Client {
 		return at < 0 ? undefined : this.#open.splice(at, 1)[0];
 	}
 
-	/** Whether the entry is one more row of the list that comes at the moment. */
+	/** Whether the entry is a row of the list that comes at the moment. */
 	#takeRow(entry) {
 		const forms = { look: /^other [^ ]+$/, rooms: /^other [^ ]+ \d+$/, history: /^(earlier|missed) / };
 		const isRow = forms[this.#list.kind].test(`${entry.kind} ${entry.line}`);

@@ -5,21 +5,19 @@
 /** Lines that the log keeps, and names that a list at the side shows. */
 const KEPT_LINES = 2_000;
 const LISTED = 200;
-/** To make one takes longer than all else that a line needs. */
+/** Made once: it takes longer than all else for a line. */
 const TIME = new Intl.DateTimeFormat(LANGUAGE, { timeStyle: "short", hourCycle: "h23" });
-/** How often the counts of the rooms are asked for while somebody looks. */
+/** How often the counts of the rooms are asked for. */
 const ROOMS_MS = 20_000;
 
 const at = (id) => document.getElementById(id);
 const log = at("log");
-const client = new Client(location.origin.replace("http", "ws") + "/chat", {
-	show,
-	change: paintSoon,
-	refused,
-	ended,
-});
+/** The servers of this chat, its own first. A page of https may use no other kind. */
+const servers = [location.origin, ...at("also").content.split(" ").sort(() => Math.random() - 0.5)]
+	.filter((origin) => origin.startsWith(location.protocol))
+	.map((origin) => origin.replace("http", "ws") + "/chat");
+const client = new Client(servers, { show, change: paintSoon, refused, ended });
 
-/** Whether the user is in front of the login window. */
 let isEntering = true;
 
 // Painting, once a frame: to measure the page after each line would take seconds in a busy room.
@@ -214,7 +212,6 @@ at("login-form").onsubmit = (event) => {
 	else sayProblem("name", words("Empty"));
 };
 
-/** Says what is wrong with a field, if anything. */
 function sayProblem(field, text) {
 	for (const id of ["name", "password"]) {
 		at(`${id}-problem`).textContent = id === field ? text : "";

@@ -1,11 +1,11 @@
 "use strict";
 
-// Text from the network, made fit to be shown: nothing in it can act, hide, or turn its neighbours round.
+// Text from the network, made fit to be shown: nothing in it can act, hide, or turn others round.
 
 /** Controls, changes of the writing direction, and characters without width. */
 const HIDDEN =
 	/[\p{Cc}\u00ad\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb\u{e0000}-\u{e007f}]/gu;
-/** An address of the web. What ends a sentence does not belong to the one in it. */
+/** An address of the web, without what ends the sentence around it. */
 const LINK = String.raw`https?:\/\/[^\s<>"]*[^\s<>".,;:!?\(\)\[\]\{\}'，。；：！？）」』】]`;
 /** A letter that would make another word of a name. Chinese and Japanese have no space between words. */
 const LETTER = String.raw`[[\p{L}\p{N}_]--[\p{sc=Han}\p{sc=Hira}\p{sc=Kana}]]`;
@@ -31,7 +31,6 @@ function finder(name) {
 	return finder.form;
 }
 
-/** Whether a safe text has the name. */
 function mentions(text, name) {
 	return [...text.matchAll(finder(name))].some(({ groups }) => groups.name);
 }

@@ -56,7 +56,6 @@ const WORDS = {
 };
 const LANGUAGE = navigator.language.startsWith("zh") ? "zh" : "en";
 
-/** A text in the user's language. */
 function words(key, ...values) {
 	const text = WORDS[key][LANGUAGE === "zh" ? 1 : 0];
 	return text.replace(/\{(\d)\}/g, (_, at) => values[at]);

@@ -248,6 +248,6 @@ proptest! {
     #[test]
     fn no_bytes_can_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
         let _ = decode(bytes.chunks(7));
-        let _ = super::super::http::read(&bytes, &super::super::origin::Names::new(None, &[]));
+        let _ = super::super::http::read(&bytes, &super::super::origin::Names::new(None, &[], &[]));
     }
 }
