@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "in a test, a panic is the report")]
 
+mod advertise;
 mod bans;
 mod binary;
 mod browser;
@@ -9,6 +10,7 @@ mod capacity;
 #[path = "../../examples/soak/clock.rs"]
 mod clock;
 mod clocks;
+mod cluster;
 mod config_file;
 mod dead_peers;
 /// The same test holds the client's folders.
@@ -18,6 +20,10 @@ mod dockerfile;
 mod documents;
 mod door;
 mod edges;
+/// The Redis of a test.
+#[path = "../../../ordered-log/tests/it/engine.rs"]
+#[expect(dead_code, reason = "the tests of the log use the rest")]
+mod engine;
 mod flow;
 mod fresh;
 #[path = "../../benches/load/generator/mod.rs"]
@@ -28,6 +34,9 @@ mod install;
 mod layer;
 mod limits;
 mod load;
+/// The tests of the client have machines too.
+#[path = "../../../client/tests/it/machines.rs"]
+mod machines;
 mod manual;
 mod memory;
 mod moderation;
