@@ -184,6 +184,8 @@ pub struct Config {
     pub password: Option<PathBuf>,
     /// Whether only names of [`Self::users`] and [`Self::operators`] come in.
     pub members_only: bool,
+    /// Whether the local network is told nothing of a server that others can come to.
+    pub hidden: bool,
     /// Stop once no client was connected for so long.
     pub exit_when_idle: Option<Duration>,
 }
@@ -220,6 +222,7 @@ impl Default for Config {
             users: None,
             password: None,
             members_only: false,
+            hidden: false,
             exit_when_idle: None,
         }
     }

@@ -13,6 +13,7 @@
 //! |---|---|
 //! | `cli` | of the program alone: its command line, and SIGHUP |
 //! | `server` | all of it, from the bound addresses to the last joined thread |
+//! | `advertise` | tells the local network that the server is here |
 //! | `accept` | accepts connections, as many as there is room for, and starts their sessions |
 //! | `cluster` | several servers as one chat: follows their log, and says that this one lives |
 //! | `session` | one thread a client: reads lines and does what they ask; never writes to a socket |
@@ -47,6 +48,7 @@
 //! - There is no global state: many servers can live in one process.
 
 mod accept;
+mod advertise;
 mod chat;
 mod cluster;
 pub mod config;

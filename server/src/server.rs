@@ -12,6 +12,7 @@ use protocol::limits::SHUTDOWN_GRACE;
 use crate::accept::acceptor::Acceptor;
 use crate::accept::capacity::{self, Capacity};
 use crate::accept::listener::Listener;
+use crate::advertise::{self, Advertiser};
 use crate::chat::Chat;
 use crate::cluster::Cluster;
 use crate::config::{Config, Endpoint};
@@ -142,7 +143,9 @@ impl Server {
             .map(|number| CourierThread::new(number, config.stall_timeout))
             .collect::<io::Result<Vec<_>>>()?;
         let inboxes: Vec<_> = couriers.iter().map(CourierThread::inbox).collect();
-        let kept = if recorder.is_some() { recorder::DESCRIPTORS } else { 0 };
+        let mut advertiser = start_advertiser(&config, &listeners);
+        let kept = recorder.as_ref().map_or(0, |_| recorder::DESCRIPTORS)
+            + advertiser.as_ref().map_or(0, |_| advertise::DESCRIPTORS);
         let (closer, closer_poll) = Closer::new(capacity::closing())?;
         let capacity = Capacity::of_this_machine(config.max_clients, kept, config.max_owed);
         if capacity.is_short() {
@@ -175,6 +178,8 @@ impl Server {
                             acceptor.accept_all(listener, scope, || stop.is_requested());
                         }
                     });
+                    // Nobody is to be sent to a server that stops.
+                    drop(advertiser.take());
                     deadline = Instant::now() + SHUTDOWN_GRACE;
                     say_goodbye(&chat, &inboxes, deadline);
                     acceptor.end();
@@ -204,6 +209,16 @@ impl Server {
 
 fn explain(error: &io::Error) -> io::Error {
     io::Error::new(error.kind(), format!("cannot start a thread: {error}; see `ulimit -u`"))
+}
+
+/// Lets the local network know, where that is wanted and of use to somebody. The chat goes on without.
+fn start_advertiser(config: &Config, listeners: &[Listener]) -> Option<Advertiser> {
+    let endpoints: Vec<_> = listeners.iter().filter_map(|it| it.endpoint().ok()).collect();
+    let started = if config.hidden { Ok(None) } else { Advertiser::start(&endpoints) };
+    started.unwrap_or_else(|error| {
+        log::warn!("the local network is not told of this server: {error}");
+        None
+    })
 }
 
 fn spawn_couriers<'scope>(

@@ -66,6 +66,10 @@ pub struct Arguments {
     #[arg(long, value_name = "NAME", requires = "page")]
     web_name: Vec<String>,
 
+    /// Tell nobody on the local network that the server is here, where others can come to it
+    #[arg(long)]
+    hidden: bool,
+
     /// Another server of the same chat, where the page goes on when this one is lost; repeatable
     ///
     /// It has to be told of this one as well, and both pages must be http, or both https.
@@ -351,6 +355,7 @@ impl From<Arguments> for Config {
             users: arguments.users,
             password: arguments.password,
             members_only: arguments.members_only,
+            hidden: arguments.hidden,
             exit_when_idle: arguments.exit_when_idle.map(Duration::from_secs),
         }
     }

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "in a test, a panic is the report")]
 
+mod advertise;
 mod bans;
 mod binary;
 mod browser;
@@ -33,6 +34,9 @@ mod install;
 mod layer;
 mod limits;
 mod load;
+/// The tests of the client have machines too.
+#[path = "../../../client/tests/it/machines.rs"]
+mod machines;
 mod manual;
 mod memory;
 mod moderation;
