@@ -12,6 +12,7 @@
 //! | [`view`] | from a line to what is seen of it, on a terminal and in a log |
 //! | [`model`] | what is known of the chat, learned from its lines; pure |
 //! | [`net`] | a server's socket: connect, log in, send, lines in |
+//! | [`discovery`] | the servers of the local network |
 //! | [`args`] | the command line, and what is printed about it |
 //! | [`trust`] | whom a client trusts to be the server, where there is TLS |
 //! | [`sys`] | what the system has: files, signals, threads, standard error |
@@ -27,6 +28,7 @@
 //! Only `main.rs` ends the process.
 
 pub mod args;
+pub mod discovery;
 pub mod exit;
 pub mod lan;
 pub mod model;

@@ -12,7 +12,9 @@ use protocol::limits::SHUTDOWN_GRACE;
 use crate::accept::acceptor::Acceptor;
 use crate::accept::capacity::{self, Capacity};
 use crate::accept::listener::Listener;
+use crate::advertise::{self, Advertiser};
 use crate::chat::Chat;
+use crate::cluster::Cluster;
 use crate::config::{Config, Endpoint};
 use crate::delivery::client::Client;
 use crate::delivery::closer::Closer;
@@ -27,6 +29,9 @@ use crate::web::Site;
 
 /// How long a stopping server waits for its transcripts at least, once nobody is connected.
 const RECORDER_GRACE: Duration = Duration::from_millis(200);
+
+/// How long a stopping server waits for the log of several servers at least, once nobody is connected.
+const LOG_GRACE: Duration = Duration::from_millis(500);
 
 /// How long clients of a stopping server have to close their side at least.
 const SHUTDOWN_TICK: Duration = Duration::from_millis(500);
@@ -138,7 +143,9 @@ impl Server {
             .map(|number| CourierThread::new(number, config.stall_timeout))
             .collect::<io::Result<Vec<_>>>()?;
         let inboxes: Vec<_> = couriers.iter().map(CourierThread::inbox).collect();
-        let kept = if recorder.is_some() { recorder::DESCRIPTORS } else { 0 };
+        let mut advertiser = start_advertiser(&config, &listeners);
+        let kept = recorder.as_ref().map_or(0, |_| recorder::DESCRIPTORS)
+            + advertiser.as_ref().map_or(0, |_| advertise::DESCRIPTORS);
         let (closer, closer_poll) = Closer::new(capacity::closing())?;
         let capacity = Capacity::of_this_machine(config.max_clients, kept, config.max_owed);
         if capacity.is_short() {
@@ -154,6 +161,9 @@ impl Server {
         let subscribers = couriers.iter().map(|thread| thread.courier() as Arc<dyn Subscriber>);
         let site = Site::new(&config.web_names, &config.web_also);
         let chat = Chat::new(subscribers.collect(), recorder, motd, moderation.clone(), &config);
+        let chat = Arc::new(chat);
+        let cluster = config.log.as_ref().map(|log| Cluster::start(Arc::clone(&chat), log));
+        let cluster = cluster.transpose()?;
         let mut deadline = Instant::now();
         let served = thread::scope(|scope| {
             let spawned = spawn_couriers(scope, couriers)
@@ -168,6 +178,8 @@ impl Server {
                             acceptor.accept_all(listener, scope, || stop.is_requested());
                         }
                     });
+                    // Nobody is to be sent to a server that stops.
+                    drop(advertiser.take());
                     deadline = Instant::now() + SHUTDOWN_GRACE;
                     say_goodbye(&chat, &inboxes, deadline);
                     acceptor.end();
@@ -181,6 +193,9 @@ impl Server {
             closer.end(deadline);
             served
         });
+        if let Some(cluster) = cluster {
+            cluster.stop(deadline.max(Instant::now() + LOG_GRACE));
+        }
         let disks_deadline = deadline.max(Instant::now() + RECORDER_GRACE);
         if let Some(recording) = recording {
             recording.end(disks_deadline);
@@ -194,6 +209,16 @@ impl Server {
 
 fn explain(error: &io::Error) -> io::Error {
     io::Error::new(error.kind(), format!("cannot start a thread: {error}; see `ulimit -u`"))
+}
+
+/// Lets the local network know, where that is wanted and of use to somebody. The chat goes on without.
+fn start_advertiser(config: &Config, listeners: &[Listener]) -> Option<Advertiser> {
+    let endpoints: Vec<_> = listeners.iter().filter_map(|it| it.endpoint().ok()).collect();
+    let started = if config.hidden { Ok(None) } else { Advertiser::start(&endpoints) };
+    started.unwrap_or_else(|error| {
+        log::warn!("the local network is not told of this server: {error}");
+        None
+    })
 }
 
 fn spawn_couriers<'scope>(
@@ -237,6 +262,6 @@ fn say_goodbye(chat: &Chat, inboxes: &[Arc<Inbox<Client>>], deadline: Instant) {
     for inbox in inboxes {
         inbox.set_deadline(deadline);
     }
-    chat.stop();
+    chat.stop(deadline);
     chat.wait_until_empty(deadline, SHUTDOWN_TICK);
 }

@@ -3,6 +3,10 @@
 //! A key is the long name of an option, without its dashes. What is said on the command line or in
 //! the environment goes before what the file says. This module knows the command line's own
 //! description and nothing of what the options mean; it opens no file.
+//!
+//! The same description makes the [manual page](manual).
+
+pub mod manual;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -79,20 +83,26 @@ pub fn read(text: &str, command: &Command, names: Option<&str>) -> Result<File, 
 }
 
 /// `arguments`, of which the first is the program, with the settings that they do not give
-/// themselves. `matches` is what they are by themselves.
+/// themselves. `matches` is what they are by themselves. Of two `rivals` only one can hold: whoever gives
+/// one of them does without the other one of the file.
 #[must_use]
 pub fn joined(
     arguments: Vec<OsString>,
     settings: Vec<Setting>,
     matches: &ArgMatches,
     command: &Command,
+    rivals: &[[&str; 2]],
 ) -> Vec<OsString> {
     let is_given = |key: &str| {
         let id = command.get_arguments().find(|option| option.get_long() == Some(key));
         let source = id.and_then(|option| matches.value_source(option.get_id().as_str()));
         matches!(source, Some(ValueSource::CommandLine | ValueSource::EnvVariable))
     };
-    let given = settings.into_iter().filter(|setting| !is_given(&setting.key));
+    let is_out = |key: &str| {
+        let pairs = rivals.iter().filter(|pair| pair.contains(&key));
+        is_given(key) || pairs.flatten().any(|rival| is_given(rival))
+    };
+    let given = settings.into_iter().filter(|setting| !is_out(&setting.key));
     let given: Vec<_> = given.flat_map(|setting| setting.arguments).collect();
     let mut arguments = arguments.into_iter();
     arguments.next().into_iter().chain(given).chain(arguments).collect()
@@ -228,7 +238,11 @@ mod tests {
             read("rate = 1\nlisten = 'file'\ndata = 'd'\n", &command, None).unwrap().settings;
         let arguments: Vec<OsString> = ["p", "--rate", "9"].map(OsString::from).to_vec();
         let matches = command.clone().get_matches_from(&arguments);
-        let joined = joined(arguments, settings, &matches, &command);
-        assert_eq!(joined, ["p", "--listen=file", "--data=d", "--rate", "9"]);
+        let alone = joined(arguments.clone(), settings.clone(), &matches, &command, &[]);
+        assert_eq!(alone, ["p", "--listen=file", "--data=d", "--rate", "9"]);
+        // What excludes it goes before it as well.
+        let rivals = [["data", "rate"], ["sync", "listen"]];
+        let joined = joined(arguments, settings, &matches, &command, &rivals);
+        assert_eq!(joined, ["p", "--listen=file", "--rate", "9"]);
     }
 }

@@ -24,6 +24,16 @@ const EXAMPLES: &[(&str, &[(&str, &str)])] = &[
     ),
     ("look", &[("chat-client look --room den", "who is there; nobody sees who asks")]),
     ("rooms", &[("chat-client rooms --json | jq -r .room", "the names of the rooms")]),
+    (
+        "find",
+        &[
+            ("chat-client find", "who serves a chat here"),
+            (
+                "chat-client --server \"$(chat-client find | awk 'NR == 1 { print $2 }')\"",
+                "talk at the first that is found",
+            ),
+        ],
+    ),
     ("history", &[("chat-client history 100 --room den", "the last hundred lines")]),
     (
         "follow",

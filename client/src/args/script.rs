@@ -1,6 +1,7 @@
 //! What a script may ask for, as the command line has it. Nothing here connects or prints.
 
 use std::ffi::OsString;
+use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueHint};
 use jiff::Timestamp;
@@ -9,7 +10,7 @@ use regex::Regex;
 
 use super::act::{Announce, Kick, Restrain, Telling};
 use super::examples;
-use super::limits::Visit;
+use super::limits::{Visit, seconds};
 use super::server::{one_line, one_word};
 
 /// The types of lines, as `--json` has them.
@@ -35,6 +36,9 @@ pub enum Task {
     /// As an operator: print who is connected, from where and since when
     #[command(after_help = examples::help("who"))]
     Who(List),
+    /// Print the servers on the local network: name, address, and `tls` where it speaks that there
+    #[command(after_help = examples::help("find"))]
+    Find(Find),
     /// Print the last lines of the room
     #[command(after_help = examples::help("history"))]
     History(History),
@@ -112,6 +116,22 @@ pub struct List {
     /// Print one JSON object a line
     #[arg(short, long)]
     pub json: bool,
+}
+
+/// `find`.
+#[derive(Debug, Args)]
+pub struct Find {
+    /// Print one JSON object a line
+    #[arg(short, long)]
+    pub json: bool,
+
+    /// Wait so long for answers
+    #[arg(long, value_name = "SECONDS", value_hint = ValueHint::Other, value_parser = seconds, default_value = "2", allow_negative_numbers = true)]
+    pub wait: Duration,
+
+    /// Print an error as a JSON object
+    #[arg(long)]
+    pub json_errors: bool,
 }
 
 /// `history`.

@@ -18,6 +18,9 @@ use crate::exit::{Exit, Failure};
 /// The table of short names.
 const SERVERS: &str = "servers";
 
+/// Whom to trust is one decision, and so is the time at the left.
+const RIVALS: [[&str; 2]; 2] = [["ca", "pin"], ["time", "no-time"]];
+
 /// Why there are no arguments.
 #[derive(Debug)]
 pub enum Refusal {
@@ -47,7 +50,7 @@ pub fn parse(
     let File { settings, names } = file(path, &command).map_err(Refusal::File)?;
     let is_for_the_prompt = at_a_prompt && alone.subcommand_name().is_none();
     let arguments = match is_for_the_prompt {
-        true => joined(arguments.to_vec(), settings, &alone, &command),
+        true => joined(arguments.to_vec(), settings, &alone, &command, &RIVALS),
         false => arguments.to_vec(),
     };
     with_names(command, &names)
@@ -124,6 +127,67 @@ mod tests {
         let arguments = ["c", "say", "--server", "lab", "--name", "al", "hi"].map(OsString::from);
         let args = parse(&arguments, Some(&path), true).unwrap();
         assert!(format!("{args:?}").contains("chat.example:7"), "{args:?}");
+    }
+
+    /// Each key, a value in the file, what it becomes, and what another one on the command line becomes.
+    const KEYS: [(&str, &str, &str, &[&str], &str); 16] = [
+        ("server", "'a:1'", "server: \"a:1\"", &["--server", "b:2"], "server: \"b:2\""),
+        ("name", "'ann'", "name: Some(\"ann\")", &["--name", "bo"], "name: Some(\"bo\")"),
+        (
+            "password-file",
+            "'a'",
+            "password_file: Some(\"a\")",
+            &["--password-file", "b"],
+            "password_file: Some(\"b\")",
+        ),
+        ("room", "'a'", "room: Some(\"a\")", &["--room", "b"], "room: Some(\"b\")"),
+        ("tls", "true", "tls: true", &["--tls"], "tls: true"),
+        ("ca", "'a'", "ca: Some(\"a\")", &["--ca", "b"], "ca: Some(\"b\")"),
+        ("pin", "'a'", "pin: Some(\"a\")", &["--pin", "b"], "pin: Some(\"b\")"),
+        ("timeout", "3", "timeout: Some(3s)", &["--timeout", "1.5"], "timeout: Some(1.5s)"),
+        ("time", "'%M'", "time: \"%M\"", &["--time", "%S"], "time: \"%S\""),
+        ("no-time", "true", "no_time: true", &["--time", "%S"], "no_time: false"),
+        ("no-bell", "true", "no_bell: true", &["--no-bell"], "no_bell: true"),
+        ("quiet", "true", "quiet: true", &["--quiet"], "quiet: true"),
+        ("color", "'always'", "color: Always", &["--color", "never"], "color: Never"),
+        ("plain", "true", "plain: true", &["--plain"], "plain: true"),
+        (
+            "on-mention",
+            "'a'",
+            "on_mention: Some(\"a\")",
+            &["--on-mention", "b"],
+            "on_mention: Some(\"b\")",
+        ),
+        ("log", "'a'", "log: Some(\"a\")", &["--log", "b"], "log: Some(\"b\")"),
+    ];
+
+    #[test]
+    fn each_option_may_stand_in_the_file_and_the_command_line_goes_before_it() {
+        let command = Args::command();
+        let options = command.get_arguments().filter_map(clap::Arg::get_long);
+        let options: Vec<_> = options.filter(|it| !matches!(*it, "help" | "version")).collect();
+        let mut keys = KEYS.map(|(key, ..)| key);
+        let mut expected = options.clone();
+        keys.sort_unstable();
+        expected.sort_unstable();
+        assert_eq!(keys[..], expected);
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("config.toml");
+        for (key, value, from_file, given, from_line) in KEYS {
+            fs::write(&path, format!("{key} = {value}\n")).unwrap();
+            let parsed = |given: &[&str], path| {
+                let words: Vec<_> = ["c"].iter().chain(given).map(OsString::from).collect();
+                format!("{:?}", parse(&words, path, true).unwrap())
+            };
+            assert!(!parsed(&[], None).contains(from_file), "{key}: it is the default");
+            assert!(parsed(&[], Some(&path)).contains(from_file), "{key}");
+            assert!(parsed(given, Some(&path)).contains(from_line), "{key}");
+        }
+        // One of the two ways to trust goes before the other one.
+        fs::write(&path, "ca = 'a'\n").unwrap();
+        let words = ["c", "--pin", "b"].map(OsString::from);
+        let args = parse(&words, Some(&path), true).unwrap();
+        assert_eq!((args.server.tls.ca, args.server.tls.pin.as_deref()), (None, Some("b")));
     }
 
     #[test]

@@ -112,16 +112,16 @@ pub enum Input {
 }
 
 impl Input {
-    /// Reads a line without its end.
+    /// Reads a line without its end, where there are these commands.
     #[must_use]
-    pub fn read(line: &str) -> Self {
+    pub fn read(line: &str, vocabulary: Vocabulary) -> Self {
         if line.trim().is_empty() {
             return Input::Nothing;
         }
         if let Some((command, name, password)) = confidential(line) {
             let Spec { name: word, usage, .. } = command.spec();
             return match (command, name, password.trim_end()) {
-                (Command::Login, ..) => Input::Unknown((*word).to_owned(), None),
+                _ if !vocabulary.has(word) => Input::Unknown((*word).to_owned(), None),
                 (_, _, "") => Input::Incomplete(usage),
                 (_, "", password) => Input::Send(format!("{word} {password}")),
                 (_, name, password) => Input::Send(format!("{word} {name} {password}")),
@@ -136,6 +136,9 @@ impl Input {
         let command = without_alias(command);
         let (word, rest) = command.split_once(' ').unwrap_or((&command, ""));
         let mut arguments = rest.split_ascii_whitespace();
+        if !vocabulary.has(word) {
+            return Input::Unknown(word.to_owned(), vocabulary.nearest(word));
+        }
         match word {
             "quit" => return Input::Quit,
             "quiet" => return Input::Quiet,
@@ -153,10 +156,9 @@ impl Input {
             }
             _ => {}
         }
-        match commands().find(|known| known.name == word) {
+        match vocabulary.requests().find(|known| known.name == word) {
             Some(known) if arguments.count() < needed(known) => Input::Incomplete(known.usage),
-            Some(_) => Input::Send(command.into_owned()),
-            None => Input::Unknown(word.to_owned(), nearest(word)),
+            _ => Input::Send(command.into_owned()),
         }
     }
 }
@@ -213,33 +215,83 @@ pub fn as_typed(request: &str) -> String {
     }
 }
 
-/// The server's commands that can be typed after a slash.
-pub fn commands() -> impl Iterator<Item = &'static Spec> {
-    Command::ALL.iter().filter(|command| !NOT_TYPED.contains(command)).map(|it| it.spec())
+/// The commands that there are where the user is.
+#[derive(Debug, Clone, Copy)]
+pub struct Vocabulary(&'static [Command]);
+
+/// All of them.
+impl Default for Vocabulary {
+    fn default() -> Self {
+        Self(Command::ALL)
+    }
 }
 
-/// Every word that can be typed after a slash.
-pub fn words() -> impl Iterator<Item = &'static str> {
-    commands().map(|command| command.name).chain(LOCAL.iter().map(|local| local.name))
+impl Vocabulary {
+    /// Those of a room that knows these requests alone.
+    #[must_use]
+    pub fn of(requests: &'static [Command]) -> Self {
+        Self(requests)
+    }
+
+    /// The requests that can be typed after a slash.
+    pub fn requests(self) -> impl Iterator<Item = &'static Spec> {
+        self.0.iter().filter(|command| !NOT_TYPED.contains(command)).map(|it| it.spec())
+    }
+
+    /// The commands that this program carries out by itself. To answer somebody alone is a request in the end.
+    pub fn local(self) -> impl Iterator<Item = &'static Local> {
+        let has_private = self.0.contains(&Command::Message);
+        LOCAL.iter().filter(move |local| has_private || local.name != "r")
+    }
+
+    /// Every word that can be typed after a slash.
+    pub fn words(self) -> impl Iterator<Item = &'static str> {
+        self.requests().map(|command| command.name).chain(self.local().map(|local| local.name))
+    }
+
+    fn has(self, word: &str) -> bool {
+        self.words().any(|known| known == word)
+    }
+
+    /// How a command is typed.
+    #[must_use]
+    pub fn usage(self, word: &str) -> Option<&'static str> {
+        let request = self.requests().find(|command| command.name == word).map(|it| it.usage);
+        request.or_else(|| self.local().find(|local| local.name == word).map(|local| local.usage))
+    }
+
+    /// The commands with this name, or all of them: how each is typed, and what it does.
+    #[must_use]
+    pub fn explained(self, about: Option<&str>) -> Vec<(String, &'static str)> {
+        let requests = self
+            .requests()
+            .filter(|command| command.name != Command::Help.spec().name)
+            .map(|command| (command.name, command.usage, command.help));
+        let local = self.local().map(|local| (local.name, local.usage, local.help));
+        requests
+            .chain(local)
+            .filter(|(name, ..)| about.is_none_or(|about| about == *name))
+            .map(|(_, usage, help)| (format!("/{usage}"), help))
+            .collect()
+    }
+
+    fn nearest(self, word: &str) -> Option<&'static str> {
+        // Two slips in a word of three letters make any other word of it.
+        let slips = if word.chars().count() < 4 { 1 } else { 2 };
+        let is_loud = |word: &&str| LOUD.iter().any(|command| command.spec().name == *word);
+        self.words()
+            .filter(|word| !is_loud(word))
+            .map(|known| (strsim::damerau_levenshtein(word, known), known))
+            // Something of what was typed must be left.
+            .filter(|(distance, _)| *distance <= slips && *distance < word.chars().count())
+            .min_by_key(|(distance, _)| *distance)
+            .map(|(_, known)| known)
+    }
 }
 
 /// How many words must follow a command. Those in brackets need not.
 fn needed(command: &Spec) -> usize {
     command.usage.split(' ').skip(1).filter(|word| !word.starts_with('[')).count()
-}
-
-/// The commands with this name, or all of them: how each is typed, and what it does.
-#[must_use]
-pub fn explained(about: Option<&str>) -> Vec<(String, &'static str)> {
-    let server = commands()
-        .filter(|command| command.name != Command::Help.spec().name)
-        .map(|command| (command.name, command.usage, command.help));
-    let local = LOCAL.iter().map(|local| (local.name, local.usage, local.help));
-    server
-        .chain(local)
-        .filter(|(name, ..)| about.is_none_or(|about| about == *name))
-        .map(|(_, usage, help)| (format!("/{usage}"), help))
-        .collect()
 }
 
 /// Whether a typed line holds a password, and is to be kept nowhere.
@@ -280,19 +332,6 @@ fn confidential(line: &str) -> Option<(Command, &str, &str)> {
         argument.split_at(argument.find(char::is_whitespace).unwrap_or(argument.len()));
     let secret = after.trim_start();
     (!secret.is_empty()).then_some((command, name, secret))
-}
-
-fn nearest(word: &str) -> Option<&'static str> {
-    // Two slips in a word of three letters make any other word of it.
-    let slips = if word.chars().count() < 4 { 1 } else { 2 };
-    let is_loud = |word: &&str| LOUD.iter().any(|command| command.spec().name == *word);
-    words()
-        .filter(|word| !is_loud(word))
-        .map(|known| (strsim::damerau_levenshtein(word, known), known))
-        // Something of what was typed must be left.
-        .filter(|(distance, _)| *distance <= slips && *distance < word.chars().count())
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, known)| known)
 }
 
 #[cfg(test)]

@@ -66,6 +66,12 @@ impl Servers {
         Self { targets: self.targets.clone(), lost }
     }
 
+    /// Whether they are talked to with TLS.
+    #[must_use]
+    pub fn have_tls(&self) -> bool {
+        self.targets.iter().any(|target| target.tls.is_some())
+    }
+
     /// Whether the user named more than one.
     #[must_use]
     pub fn are_several(&self) -> bool {

@@ -6,7 +6,7 @@
 
 use protocol::Command;
 
-use crate::model::commands::words;
+use crate::model::commands::Vocabulary;
 use crate::model::names::Names;
 
 /// Columns that the other candidates may take behind the cursor.
@@ -53,11 +53,12 @@ impl Completion {
     pub fn press(
         &mut self,
         line: &str,
+        vocabulary: Vocabulary,
         names: &Names,
         direction: Direction,
     ) -> Option<(usize, &str)> {
         if !self.is_open(line) {
-            let (start, mut candidates) = candidates(line, names);
+            let (start, mut candidates) = candidates(line, vocabulary, names);
             if candidates.is_empty() {
                 return None;
             }
@@ -107,11 +108,11 @@ impl Completion {
 }
 
 /// Where the word to complete starts, and what it may become.
-fn candidates(line: &str, names: &Names) -> (usize, Vec<Candidate>) {
+fn candidates(line: &str, vocabulary: Vocabulary, names: &Names) -> (usize, Vec<Candidate>) {
     let start = line.rfind(' ').map_or(0, |space| space + 1);
     let word = &line[start..];
     if start == 0 && word.starts_with('/') && !word.starts_with("//") {
-        let words = words().filter(|known| known.starts_with(&word[1..]));
+        let words = vocabulary.words().filter(|known| known.starts_with(&word[1..]));
         let candidate = |word| Candidate::new(format!("/{word}"), format!("/{word} "));
         return (0, words.map(candidate).collect());
     }
@@ -121,7 +122,9 @@ fn candidates(line: &str, names: &Names) -> (usize, Vec<Candidate>) {
         return (0, vec![Candidate::new(msg.clone(), msg)]);
     }
     let word_of_command = line.strip_prefix('/').and_then(|command| command.split(' ').next());
-    let command = word_of_command.and_then(Command::find);
+    let command = word_of_command
+        .filter(|word| vocabulary.words().any(|known| known == *word))
+        .and_then(Command::find);
     let is_first_argument = line[..start].trim_end().find(' ').is_none();
     let end = match command {
         Some(Command::Join) if is_first_argument => {
@@ -214,16 +217,26 @@ mod tests {
             ("hi ", 3, &[]),
             ("", 0, &[]),
         ] {
-            let (at, found) = candidates(line, &names());
+            let (at, found) = candidates(line, Vocabulary::default(), &names());
             let found: Vec<_> = found.iter().map(|found| found.inserted.as_str()).collect();
             assert_eq!((at, found.as_slice()), (start, expected), "{line:?}");
+        }
+    }
+
+    #[test]
+    fn tab_offers_no_command_that_is_not_there() {
+        let few = Vocabulary::of(&[Command::Say, Command::Look]);
+        let offered = |line| candidates(line, few, &names()).1.len();
+        for (line, count) in [("/l", 1), ("/jo", 0), ("/r", 2), ("/msg ", 0), ("/join ", 0)] {
+            assert_eq!(offered(line), count, "{line}");
         }
     }
 
     #[track_caller]
     fn press(completion: &mut Completion, line: &str, direction: Direction) -> (String, String) {
         let names = names();
-        let (start, inserted) = completion.press(line, &names, direction).unwrap();
+        let (start, inserted) =
+            completion.press(line, Vocabulary::default(), &names, direction).unwrap();
         let line = line[..start].to_owned() + inserted;
         let others = completion.others(&line).unwrap_or_default();
         (line, others)
@@ -251,7 +264,10 @@ mod tests {
         assert_eq!(press(&mut completion, "hi Bobby, a", Forward).0, "hi Bobby, al ");
         // There is no choice, so there is nothing more to press for.
         assert_eq!(completion.others("hi Bobby, al "), None);
-        assert_eq!(completion.press("hi Bobby, al ", &names(), Forward), None);
+        assert_eq!(
+            completion.press("hi Bobby, al ", Vocabulary::default(), &names(), Forward),
+            None
+        );
     }
 
     #[test]
@@ -261,7 +277,7 @@ mod tests {
             names.saw_user(&format!("user{number}"));
         }
         let mut completion = Completion::default();
-        completion.press("u", &names, Direction::Forward).unwrap();
+        completion.press("u", Vocabulary::default(), &names, Direction::Forward).unwrap();
         let others = completion.others("user0: ").unwrap();
         assert_eq!(others, "[user1 user2 user3 user4 user5 user6 …]");
     }

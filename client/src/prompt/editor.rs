@@ -15,6 +15,7 @@ use rustyline::{
 };
 
 use crate::exit::{Exit, Failure};
+use crate::model::commands::Vocabulary;
 use crate::model::names::Names;
 use crate::prompt::face::{Face, Read};
 use crate::prompt::helper::{ChatHelper, Purpose};
@@ -187,9 +188,9 @@ impl Face for Prompt<'_> {
         self.queue.cleared();
     }
 
-    fn chat(&mut self, names: Names) {
+    fn chat(&mut self, names: Names, vocabulary: Vocabulary) {
         if let Some(helper) = self.editor.helper_mut() {
-            helper.chat(names);
+            helper.chat(names, vocabulary);
         }
     }
 

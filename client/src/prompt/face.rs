@@ -6,7 +6,9 @@ use std::sync::mpsc::sync_channel;
 use std::time::{Duration, Instant};
 
 use crate::args::secret::Secret;
+use crate::discovery::{self, Nearby, Neighbours};
 use crate::exit::Failure;
+use crate::model::commands::Vocabulary;
 use crate::model::entry::Entry;
 use crate::model::names::Names;
 use crate::net::{Attempted, PATIENCE, Servers, attempt};
@@ -55,8 +57,8 @@ pub trait Face {
     /// Clears the screen.
     fn clear(&self);
 
-    /// From here on the lines are for the chat, and these names are completed.
-    fn chat(&mut self, _names: Names) {}
+    /// From here on the lines are for the chat, and these names and commands are completed.
+    fn chat(&mut self, _names: Names, _vocabulary: Vocabulary) {}
 
     /// Brings back the lines typed in earlier runs.
     ///
@@ -112,6 +114,27 @@ impl<F: Face> DialogUser for F {
 
     fn tell(&mut self, text: &str) {
         self.notice(text);
+    }
+
+    fn find(&mut self) -> Result<Option<Vec<Nearby>>, Failure> {
+        let (report, reported) = sync_channel(1);
+        let queue = Arc::clone(self.queue());
+        let thread = thread::spawn("find", move || {
+            // It fails when the user did not wait.
+            let _ = report.send(discovery::find(discovery::PATIENCE));
+            queue.wake();
+        })?;
+        let Some(found) = self.wait_for("looking for servers", || reported.try_recv().ok()) else {
+            return Ok(None);
+        };
+        thread::join(thread);
+        Ok(Some(match found {
+            Ok(Neighbours { servers, .. }) => servers,
+            Err(failure) => {
+                self.notice(&failure.reason);
+                Vec::new()
+            }
+        }))
     }
 
     fn attempt(

@@ -14,7 +14,7 @@ use rustyline::validate::Validator;
 use rustyline::{Cmd, ConditionalEventHandler, Context, Event, EventContext, Helper, RepeatCount};
 use unicode_width::UnicodeWidthStr;
 
-use crate::model::commands::{Input, is_secret, secret_start, words};
+use crate::model::commands::{Vocabulary, is_secret, secret_start};
 use crate::model::names::Names;
 use crate::prompt::completion::{Completion, Direction};
 use crate::prompt::layout::Layout;
@@ -37,6 +37,7 @@ pub enum Purpose {
 pub struct ChatHelper {
     queue: Arc<DisplayQueue>,
     names: Names,
+    vocabulary: Vocabulary,
     layout: Layout,
     color: bool,
     /// What the next line is for.
@@ -58,6 +59,7 @@ impl ChatHelper {
         Self {
             queue,
             names: Names::default(),
+            vocabulary: Vocabulary::default(),
             layout,
             color,
             purpose: Purpose::Question,
@@ -70,9 +72,10 @@ impl ChatHelper {
         }
     }
 
-    /// From here on these names are completed.
-    pub fn chat(&mut self, names: Names) {
+    /// From here on these names and commands are completed.
+    pub fn chat(&mut self, names: Names, vocabulary: Vocabulary) {
         self.names = names;
+        self.vocabulary = vocabulary;
         self.purpose = Purpose::Chat;
     }
 
@@ -140,7 +143,7 @@ impl Completer for ChatHelper {
             return Ok((position, Vec::new()));
         }
         let mut completion = self.completion.borrow_mut();
-        Ok(match completion.press(&line[..position], &self.names, direction) {
+        Ok(match completion.press(&line[..position], self.vocabulary, &self.names, direction) {
             Some((start, inserted)) => (start, vec![inserted.to_owned()]),
             None => (position, Vec::new()),
         })
@@ -167,7 +170,7 @@ impl Hinter for ChatHelper {
         }
         match self.completion.borrow().others(line) {
             Some(shown) => Some(Usage { shown, inserted: 0 }),
-            None => usage(line),
+            None => usage(line, self.vocabulary),
         }
     }
 }
@@ -202,7 +205,9 @@ impl Highlighter for ChatHelper {
         }
         let word = line.split(' ').next().unwrap_or_default();
         let is_command = self.purpose == Purpose::Chat
-            && word.strip_prefix('/').is_some_and(|word| words().any(|known| known == word));
+            && word
+                .strip_prefix('/')
+                .is_some_and(|word| self.vocabulary.words().any(|known| known == word));
         if !is_command {
             return self.layout.drawable(line);
         }
@@ -223,7 +228,7 @@ impl Highlighter for ChatHelper {
             let is_text = !line.starts_with('/') || line.starts_with("//") || is_secret(line);
             let is_one = !line.contains(['\n', '\r']);
             let is_entered = !self.interrupt.0.load(Ordering::Relaxed);
-            let is_sent = is_text && is_one && Input::read(line) != Input::Nothing;
+            let is_sent = is_text && is_one && !line.trim().is_empty();
             self.is_leaving.set(is_entered && is_sent);
         }
         true

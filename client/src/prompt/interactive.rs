@@ -14,7 +14,7 @@ use clap::ColorChoice;
 use crate::args::appearance::Appearance;
 use crate::args::server::ServerArgs;
 use crate::exit::{Exit, Failure};
-use crate::model::commands::as_typed;
+use crate::model::commands::{Vocabulary, as_typed};
 use crate::model::state::State;
 use crate::net::{PATIENCE, Servers, get_in};
 use crate::prompt::editor::Prompt;
@@ -120,9 +120,10 @@ fn chat(
     state.know_secret(secret);
     let names = state.names();
     view.names = names.clone();
-    prompt.chat(names.clone());
     let (mailbox, inputs) = sync_channel(MAILBOX);
-    let commands = alone.as_ref().map(|alone| alone.commands);
+    let vocabulary =
+        alone.as_ref().map_or_else(Vocabulary::default, |it| Vocabulary::of(it.commands));
+    prompt.chat(names.clone(), vocabulary);
     let mut session =
         Session::new(servers, state, view, Timing::default(), (mailbox.clone(), inputs));
     session.alone = alone;
@@ -134,7 +135,7 @@ fn chat(
         leave(queue, ended.as_ref().map_or_else(|failure| failure.exit, |ended| ended.exit));
         ended
     })?;
-    let mut typing = Typing::new(prompt, Arc::clone(&queue), mailbox.clone(), names, commands);
+    let mut typing = Typing::new(prompt, Arc::clone(&queue), mailbox.clone(), names, vocabulary);
     typing.run();
     let prompt = typing.into_prompt();
     let cause = queue.leaving();

@@ -7,6 +7,8 @@
 use protocol::Reply;
 
 use crate::args::secret::Secret;
+use crate::args::server::DEFAULT_SERVER;
+use crate::discovery::Nearby;
 use crate::exit::Failure;
 use crate::net::{Attempted, ConnectError, Connection, Servers};
 
@@ -32,6 +34,13 @@ pub trait DialogUser {
 
     /// Says what went wrong.
     fn tell(&mut self, text: &str);
+
+    /// Looks for servers on the local network. `None` when the user does not want to wait for it.
+    ///
+    /// # Errors
+    ///
+    /// When this machine lacks a thread.
+    fn find(&mut self) -> Result<Option<Vec<Nearby>>, Failure>;
 
     /// Waits for an attempt to get in. `None` when the user does not want to wait for it.
     ///
@@ -77,6 +86,13 @@ pub fn log_in(
                 Some(Err(error)) => {
                     user.tell(&text_of(&error));
                     if !matches!(error, ConnectError::Login(_)) {
+                        let is_nobody = matches!(error, ConnectError::Refused { .. });
+                        if is_nobody && servers.to_string() == DEFAULT_SERVER {
+                            match look_around(servers.have_tls(), user)? {
+                                None => return Ok(None),
+                                Some(found) => default = found.unwrap_or(default),
+                            }
+                        }
                         break;
                     }
                     // The server is there, so only the name was wrong.
@@ -85,6 +101,29 @@ pub fn log_in(
             }
         }
     }
+}
+
+/// Offers to look for servers on the local network, for who has named none, and shows what was found.
+/// Gives the first one that can be talked to in the same way. `None` when the user does not answer.
+fn look_around(
+    with_tls: bool,
+    user: &mut impl DialogUser,
+) -> Result<Option<Option<String>>, Failure> {
+    let Some(answer) = user.ask("look for servers on this network? [y/N] ") else {
+        return Ok(None);
+    };
+    if !matches!(answer.trim(), "y" | "Y" | "yes") {
+        return Ok(Some(None));
+    }
+    let Some(found) = user.find()? else { return Ok(None) };
+    for Nearby { name, address, is_tls } in &found {
+        user.tell(&format!("{name} is at {address}{}", if *is_tls { " with --tls" } else { "" }));
+    }
+    if found.is_empty() {
+        user.tell("no server has answered");
+    }
+    let fits = found.iter().find(|nearby| nearby.is_tls == with_tls);
+    Ok(Some(fits.map(|nearby| nearby.address.to_string())))
 }
 
 /// Asks for the password of the name, where it needs one that is not known, until it is right. An empty

@@ -7,9 +7,7 @@ use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 use std::time::{Duration, Instant};
 
-use protocol::Command;
-
-use crate::model::commands::{Input, explained, is_secret, verbatim};
+use crate::model::commands::{Input, Vocabulary, is_secret, verbatim};
 use crate::model::names::Names;
 use crate::prompt::face::{Face, Read};
 use crate::session::SessionMessage;
@@ -31,21 +29,20 @@ pub struct Typing<F> {
     requests: u64,
     history: Option<PathBuf>,
     names: Names,
-    /// The requests that make sense here, where these are not all.
-    commands: Option<&'static [Command]>,
+    /// The commands that make sense here.
+    vocabulary: Vocabulary,
 }
 
 impl<F: Face> Typing<F> {
-    /// The side of a user who has just come in. `commands` are the requests that make sense here, where
-    /// these are not all.
+    /// The side of a user who has just come in where there are these commands.
     pub fn new(
         prompt: F,
         queue: Arc<DisplayQueue>,
         mailbox: SyncSender<SessionMessage>,
         names: Names,
-        commands: Option<&'static [Command]>,
+        vocabulary: Vocabulary,
     ) -> Self {
-        Self { prompt, queue, mailbox, requests: 1, history: None, names, commands }
+        Self { prompt, queue, mailbox, requests: 1, history: None, names, vocabulary }
     }
 
     /// The prompt, when there is nothing more to type.
@@ -118,7 +115,7 @@ impl<F: Face> Typing<F> {
     }
 
     fn line(&mut self, line: &str) -> bool {
-        match Input::read(line) {
+        match Input::read(line, self.vocabulary) {
             Input::Nothing => {}
             Input::Send(request) => return self.send(request),
             Input::Grep(text) => return self.mailbox.send(SessionMessage::Grep(text)).is_ok(),
@@ -168,12 +165,7 @@ impl<F: Face> Typing<F> {
     }
 
     fn help(&self, about: Option<&str>) {
-        let mut known = explained(about);
-        if let Some(commands) = self.commands {
-            let has = |command: &Command| commands.contains(command);
-            let missing: Vec<_> = Command::ALL.iter().filter(|command| !has(command)).collect();
-            known.retain(|(usage, _)| !missing.iter().any(|it| usage[1..] == *it.spec().usage));
-        }
+        let known = self.vocabulary.explained(about);
         if let (Some(word), true) = (about, known.is_empty()) {
             self.prompt.notice(&format!("there is no command /{word}; /help lists them"));
         }

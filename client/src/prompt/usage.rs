@@ -2,7 +2,7 @@
 
 use rustyline::hint::Hint;
 
-use crate::model::commands::{LOCAL, commands, words};
+use crate::model::commands::Vocabulary;
 
 /// What could follow, shown dimmed behind the cursor.
 pub struct Usage {
@@ -22,26 +22,22 @@ impl Hint for Usage {
     }
 }
 
-/// How a line goes on that is typed so far: the rest of the one command that fits, and its arguments.
-pub(super) fn usage(line: &str) -> Option<Usage> {
+/// How a line goes on that is typed so far, where there are these commands: the rest of the one command that fits, and its arguments.
+pub(super) fn usage(line: &str, vocabulary: Vocabulary) -> Option<Usage> {
     let typed = line.strip_prefix('/').filter(|typed| !typed.is_empty())?;
     if let Some(word) = typed.strip_suffix(' ') {
-        let usage = usage_of(word)?;
+        let usage = vocabulary.usage(word)?;
         let shown = usage.split_once(' ')?.1.to_owned();
         return Some(Usage { shown, inserted: 0 });
     }
-    let mut matching = words().filter(|word| word.starts_with(typed));
-    let word = match (words().find(|word| *word == typed), matching.next(), matching.next()) {
+    let mut matching = vocabulary.words().filter(|word| word.starts_with(typed));
+    let whole = vocabulary.words().find(|word| *word == typed);
+    let word = match (whole, matching.next(), matching.next()) {
         (Some(word), ..) | (None, Some(word), None) => word,
         _ => return None,
     };
-    let usage = usage_of(word).unwrap_or(word);
+    let usage = vocabulary.usage(word).unwrap_or(word);
     Some(Usage { shown: usage[typed.len()..].to_owned(), inserted: word.len() - typed.len() })
-}
-
-fn usage_of(word: &str) -> Option<&'static str> {
-    let command = commands().find(|command| command.name == word).map(|command| command.usage);
-    command.or_else(|| LOCAL.iter().find(|local| local.name == word).map(|local| local.usage))
 }
 
 #[cfg(test)]
@@ -59,11 +55,11 @@ mod tests {
             ("/r", " TEXT", ""),
             ("/r ", "TEXT", ""),
         ] {
-            let usage = usage(line).unwrap();
+            let usage = usage(line, Vocabulary::default()).unwrap();
             assert_eq!((usage.display(), usage.completion().unwrap_or("")), (shown, inserted));
         }
         for line in ["", "/", "/re", "/msg bob", "/xyz", "/look ", "hello"] {
-            assert!(usage(line).is_none(), "{line:?}");
+            assert!(usage(line, Vocabulary::default()).is_none(), "{line:?}");
         }
     }
 }

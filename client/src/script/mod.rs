@@ -9,6 +9,7 @@
 //! | [`plain`] | from what programs print to what can be said |
 //! | [`act`] | one request of another kind, and what became of it |
 //! | [`answers`] | `look`, `rooms`, `history` and `who`: a list, up to its fence |
+//! | [`find`] | the servers of the local network |
 //! | [`follow`], [`wait`] | the room as it goes on |
 //! | [`past`] | what stood in the room before, in one sequence with what comes |
 //! | [`bot`], [`program`], [`outlet`] | a program as a user of the room |
@@ -23,6 +24,7 @@ pub mod bot;
 pub mod candidates;
 pub mod echoes;
 pub mod entrance;
+pub mod find;
 pub mod follow;
 pub mod input;
 pub mod lines;
@@ -52,6 +54,7 @@ pub fn run(task: &Task) -> Result<u8, Failure> {
         Task::Look(look) => answers::look(look),
         Task::Rooms(rooms) => answers::rooms(rooms),
         Task::Who(who) => answers::who(who),
+        Task::Find(find) => find::run(find),
         Task::History(history) => answers::history(history),
         Task::Follow(follow) => follow::run(follow),
         Task::Wait(wait) => wait::run(wait),

@@ -133,7 +133,7 @@ fn a_room_that_never_pauses_is_a_room() {
 }
 
 /// Set when it is dropped, by a panic even.
-struct Until<'a>(&'a AtomicBool);
+pub struct Until<'a>(pub &'a AtomicBool);
 
 impl Drop for Until<'_> {
     fn drop(&mut self) {
@@ -208,6 +208,18 @@ fn a_terminal_gets_a_prompt() {
         [("/me", true), ("/look", true), ("/quit", true), ("/rooms", false), ("/kick", false)]
     {
         assert_eq!(screen.contains(&format!("-- {command}")), is_there, "{command}: {screen}");
+    }
+    // Tab, a slip of the fingers and a name from elsewhere lead to nothing that the room does not know.
+    for (typed, line) in [("/lo\t", "/look"), ("/roo\t", "/roo"), ("/msg \t", "/msg")] {
+        al.keys(typed);
+        al.wait_for_last(&format!("al@lan> {line}"));
+        al.keys("\x15");
+        al.wait_for_last("al@lan>");
+    }
+    for typed in ["/rooms", "/roms", "/list", "/msg bo hi", "/r hi"] {
+        al.keys(&format!("{typed}\r"));
+        let word = typed.split(' ').next().unwrap().replace("list", "rooms");
+        al.wait_for(&format!("-- there is no command {word}; /help lists them\n"));
     }
     al.keys("half ty");
     al.wait_for_last("al@lan> half ty");

@@ -127,11 +127,17 @@ impl Pty {
     /// Waits until the screen satisfies `wanted`, and gives it.
     #[track_caller]
     pub fn wait_until(&self, what: &str, wanted: impl Fn(&str) -> bool) -> String {
+        self.wait_until_screen(what, |screen| wanted(&screen.contents()))
+    }
+
+    /// The same for more than its text.
+    #[track_caller]
+    pub fn wait_until_screen(&self, what: &str, wanted: impl Fn(&vt100::Screen) -> bool) -> String {
         let end = Instant::now() + DEADLINE;
         let mut seen = self.screen.seen.lock().unwrap();
         loop {
             let contents = seen.parser.screen().contents();
-            if wanted(&contents) {
+            if wanted(seen.parser.screen()) {
                 return contents;
             }
             let left = end.saturating_duration_since(Instant::now());

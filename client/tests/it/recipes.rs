@@ -289,8 +289,8 @@ fn bot(kitchen: &mut Kitchen, recipe: &str) {
 #[test]
 fn the_page_names_every_command_and_option() {
     for command in [
-        "say", "look", "rooms", "history", "follow", "wait", "ask", "me", "topic", "announce",
-        "kick", "mute", "ban", "bot", "lan",
+        "say", "look", "rooms", "find", "history", "follow", "wait", "ask", "me", "topic",
+        "announce", "kick", "mute", "ban", "bot", "lan",
     ] {
         assert!(PAGE.contains(&format!("| `{command}")) || PAGE.contains(&format!("`{command}`")));
         let help = crate::program::command(&[command, "--help"]).output().unwrap();

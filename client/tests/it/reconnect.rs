@@ -44,9 +44,7 @@ fn another_name_during_an_attempt_is_the_name_that_is_used() {
     let (server, served) = serve(|mut session| {
         session.greet_and_log_in();
         session.line();
-        let address = session.stream.local_addr().unwrap();
-        session.close();
-        address
+        session.close()
     });
     let mut pty = Pty::start(&["--server", &server, "--name", "al", "--no-time"]);
     pty.wait_for("connection lost");
@@ -69,9 +67,7 @@ fn a_gap_in_what_was_missed_is_told() {
         session.greet_and_log_in();
         session.send("bo: one\n");
         assert_eq!(session.line(), "history 200\n");
-        let address = session.stream.local_addr().unwrap();
-        session.close();
-        address
+        session.close()
     });
     let pty = Pty::start(&["--server", &server, "--name", "al", "--no-time"]);
     pty.wait_for("bo: one\n");
@@ -110,9 +106,7 @@ fn who_is_banned_does_not_try_again() {
         let (server, served) = serve(|mut session| {
             session.greet_and_log_in();
             session.line();
-            let address = session.stream.local_addr().unwrap();
-            session.close();
-            address
+            session.close()
         });
         let mut pty = Pty::start(&["--server", &server, "--name", "al", "--no-time"]);
         let (_, banning) = serve_at(served.join().unwrap(), move |mut session| {
@@ -148,9 +142,7 @@ fn what_was_missed_is_shown_and_nothing_twice() {
         session.send("bo: one\nbo: two\n");
         assert_eq!(session.line(), "topic\n");
         assert_eq!(session.line(), "say mine\n");
-        let address = session.stream.local_addr().unwrap();
-        session.close();
-        address
+        session.close()
     });
     let mut pty = Pty::start(&["--server", &server, "--name", "al", "--no-time"]);
     pty.wait_for("| bo: old\nbo: live\ncy: live\nal@main>");
@@ -191,7 +183,7 @@ fn a_server_that_does_not_greet_is_not_said_to_be_something_else() {
                 return session.close();
             }
             session.send("HTTP/1.1 400 Bad Request\r\n");
-            session.close();
+            session.close()
         });
         let error = Connection::open(&server, Duration::from_secs(10)).unwrap_err().to_string();
         let expected = match greets {
@@ -210,9 +202,7 @@ fn who_finds_the_own_name_taken_comes_back_under_another() {
     let (server, served) = serve(|mut session| {
         session.greet_and_log_in();
         session.line();
-        let address = session.stream.local_addr().unwrap();
-        session.close();
-        address
+        session.close()
     });
     let mut pty = Pty::start(&["--server", &server, "--name", "al", "--no-time"]);
     let server = RealServer::start_at(served.join().unwrap());

@@ -120,7 +120,11 @@ fn say_without_an_echo_is_no_success() {
             assert_eq!(session.line(), "say x\n");
             assert_eq!(session.line(), "ping chat-client-1\n");
             session.send(after_request);
-            if matches!(code, 5 | 8) { session.close() } else { drop(session.rest()) }
+            if matches!(code, 5 | 8) {
+                session.close();
+            } else {
+                session.rest();
+            }
         });
         let stderr = if code == 0 { String::new() } else { format!("chat-client: {stderr}\n") };
         check(&run(server, "say", &text), code, "", &stderr);

@@ -123,9 +123,7 @@ fn a_lost_line_is_kept_and_sent_again_when_the_user_wants() {
         assert_eq!(session.line(), "topic\n");
         session.send("bo: before\n");
         assert_eq!(session.line(), "say lost\n");
-        let address = session.stream.local_addr().unwrap();
-        session.close();
-        address
+        session.close()
     });
     let mut pty = Pty::start(&["--server", &server, "--name", "al", "--no-time"]);
     pty.wait_for("bo: before\nal@main>");

@@ -1,77 +1,28 @@
 //! The room without a server between two machines, which are two network namespaces of this one.
 
 use std::os::unix::process::CommandExt;
-use std::process::Command;
 
 use crate::lan::LOOPBACK;
+use crate::machines::TwoMachines;
 use crate::program::{Program, not_run};
 
-/// Two machines, as far as a network can tell. Gone when it is dropped.
-struct TwoMachines {
-    names: [String; 2],
-}
-
-impl TwoMachines {
-    /// Says why it cannot be.
-    fn new() -> Result<Self, String> {
-        let id = std::process::id();
-        let machines = Self { names: ["a", "b"].map(|side| format!("chat{id}{side}")) };
-        let [a, b] = &machines.names;
-        let ends = ["a", "b"].map(|side| format!("cv{id}{side}"));
-        run_ip(&["netns", "add", a])?;
-        run_ip(&["netns", "add", b])?;
-        run_ip(&[
-            "link", "add", &ends[0], "netns", a, "type", "veth", "peer", &ends[1], "netns", b,
-        ])?;
-        for (number, (name, end)) in machines.names.iter().zip(&ends).enumerate() {
-            run_ip(&["-n", name, "link", "set", "lo", "up"])?;
-            let address = format!("10.77.0.{}/24", number + 1);
-            run_ip(&["-n", name, "address", "add", &address, "broadcast", "+", "dev", end])?;
-            run_ip(&["-n", name, "link", "set", end, "up"])?;
-        }
-        Ok(machines)
-    }
-
-    /// The first one's end of the wire between them.
-    fn end(&self) -> String {
-        format!("cv{}a", std::process::id())
-    }
-
-    fn enter(&self, machine: usize, arguments: &[&str]) -> Program {
-        let mut command = Command::new("ip");
-        command.args(["netns", "exec", &self.names[machine], env!("CARGO_BIN_EXE_chat-client")]);
-        command.args(arguments).env_remove("CHAT_NAME").process_group(0);
-        Program::run(&mut command)
-    }
-}
-
-impl Drop for TwoMachines {
-    fn drop(&mut self) {
-        for name in &self.names {
-            let _ = run_ip(&["netns", "del", name]);
-        }
-    }
-}
-
-fn run_ip(arguments: &[&str]) -> Result<(), String> {
-    let output = Command::new("ip").args(arguments).output().map_err(|error| error.to_string())?;
-    if output.status.success() {
-        return Ok(());
-    }
-    Err(format!("ip {}: {}", arguments.join(" "), String::from_utf8_lossy(&output.stderr).trim()))
+fn enter_on(machines: &TwoMachines, machine: usize, arguments: &[&str]) -> Program {
+    let mut command = machines.command(machine, env!("CARGO_BIN_EXE_chat-client"));
+    Program::run(command.args(arguments).env_remove("CHAT_NAME").process_group(0))
 }
 
 fn hear_no_other_network(machines: &TwoMachines) {
     let named = ["lan", "7777", "--interface", "10.77.0.1", "--name", "al"];
-    let mut al = machines.enter(0, &named);
+    let mut al = enter_on(machines, 0, &named);
     al.read_to("Login Success\n");
     // On the same machine, and in its network of one.
     let named = ["lan", "7777", "--broadcast", LOOPBACK, "--name", "eve"];
-    let mut eve = machines.enter(0, &named);
+    let mut eve = enter_on(machines, 0, &named);
     eve.read_to("Login Success\n");
     eve.send(b"say hi\n");
     eve.read_to("eve: hi\n");
-    let mut bo = machines.enter(1, &["lan", "7777", "--broadcast", "10.77.0.255", "--name", "bo"]);
+    let mut bo =
+        enter_on(machines, 1, &["lan", "7777", "--broadcast", "10.77.0.255", "--name", "bo"]);
     assert_eq!(al.read_to("\n"), "bo has entered the room.\n");
     bo.read_to("Login Success\n");
     for program in [al, eve, bo] {
@@ -80,10 +31,10 @@ fn hear_no_other_network(machines: &TwoMachines) {
 }
 
 fn outlive_the_network(machines: &TwoMachines) {
-    let [name, _] = &machines.names;
-    let mut al = machines.enter(0, &["lan", "7777", "--broadcast", "10.77.0.255", "--name", "al"]);
+    let mut al =
+        enter_on(machines, 0, &["lan", "7777", "--broadcast", "10.77.0.255", "--name", "al"]);
     al.read_to("Login Success\n");
-    let link = |state| run_ip(&["-n", name, "link", "set", &machines.end(), state]).unwrap();
+    let link = |state| machines.ip(0, &["link", "set", "eth", state]);
     link("down");
     al.send(b"say lost\n");
     al.read_to("al: lost\nThe network did not take it: ");
@@ -111,10 +62,10 @@ fn two_machines_share_a_room() {
     hear_no_other_network(&machines);
     outlive_the_network(&machines);
     let on = |address| ["lan", "7777", "--interface", address, "--name"];
-    let mut al = machines.enter(0, &[&on("10.77.0.1")[..], &["al"]].concat());
+    let mut al = enter_on(&machines, 0, &[&on("10.77.0.1")[..], &["al"]].concat());
     al.read_to("Login Success\n");
     let named = ["lan", "7777", "--broadcast", "10.77.0.255", "--name", "bo"];
-    let mut bo = machines.enter(1, &named);
+    let mut bo = enter_on(&machines, 1, &named);
     bo.read_to("Login Success\n");
     al.read_to("bo has entered the room.\n");
     al.send(b"say from one machine\n");

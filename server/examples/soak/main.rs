@@ -9,6 +9,7 @@
 #![allow(missing_docs, reason = "a program has no users of its items")]
 
 mod bad;
+mod clock;
 mod connection;
 mod honest;
 mod machine;
@@ -120,6 +121,7 @@ fn soak(arguments: &Arguments) -> Result<Vec<String>> {
         let end = Instant::now() + time;
         while let Some(left) = end.checked_duration_since(Instant::now()) {
             machine.sleep(left.min(Duration::from_millis(100)));
+            server.disturb()?;
             peak = peak.max(server.usage()?);
         }
         is_over.store(true, Ordering::Relaxed);

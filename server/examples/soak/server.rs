@@ -13,6 +13,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tempfile::TempDir;
 
+use crate::clock::Clock;
 use crate::honest::{self, Line, Witness};
 
 /// What the server keeps of a room.
@@ -32,7 +33,12 @@ pub enum Condition {
     FullDisk,
     /// As many silent clients as the machine has place for, and everybody else is refused.
     Crowd,
+    /// Its wall clock is set all the time, forward and back.
+    ClockJump,
 }
+
+/// How far the clock is set, in seconds: some years.
+const FARTHEST_JUMP: i64 = 1 << 27;
 
 impl Condition {
     /// How to start a program under it.
@@ -40,7 +46,7 @@ impl Condition {
         let limit = match self {
             Self::FewDescriptors => "--nofile=128",
             Self::FullDisk => "--fsize=1048576",
-            Self::BlockedLog | Self::Crowd => return Command::new(program),
+            Self::BlockedLog | Self::Crowd | Self::ClockJump => return Command::new(program),
         };
         let mut command = Command::new("prlimit");
         command.arg(limit).arg(program);
@@ -55,6 +61,8 @@ pub struct UnderTest {
     pub address: SocketAddr,
     data: TempDir,
     condition: Option<Condition>,
+    /// Its clock, where that is not the machine's.
+    clock: Option<Clock>,
 }
 
 /// What the server uses.
@@ -82,7 +90,7 @@ impl UnderTest {
         let data = TempDir::new()?;
         let mut command =
             condition.map_or_else(|| Command::new(program), |condition| condition.command(program));
-        let mut log = None;
+        let (mut log, mut clock) = (None, None);
         let mut login_timeout = "3";
         match condition {
             Some(Condition::BlockedLog) => {
@@ -94,6 +102,11 @@ impl UnderTest {
                 // The crowd does not log in, for each would have to be told of all others.
                 login_timeout = "86400";
                 command.args(["--quiet", "--max-clients", "100000"]);
+            }
+            Some(Condition::ClockJump) => {
+                let given = Clock::new()?;
+                given.give_to(command.arg("--quiet"));
+                clock = Some(given);
             }
             Some(Condition::FewDescriptors | Condition::FullDisk) | None => {
                 command.arg("--quiet");
@@ -114,7 +127,13 @@ impl UnderTest {
         let mut line = String::new();
         BufReader::new(stdout).read_line(&mut line)?;
         let address = line.trim_end().strip_prefix("listening on ").context("no announcement")?;
-        Ok(Self { address: address.parse()?, child, _log: log, data, condition })
+        Ok(Self { address: address.parse()?, child, _log: log, data, condition, clock })
+    }
+
+    /// Disturbs the server once, where that is its condition.
+    pub fn disturb(&self) -> Result<()> {
+        let ahead = fastrand::i64(-FARTHEST_JUMP..=FARTHEST_JUMP);
+        self.clock.as_ref().map_or(Ok(()), |clock| clock.set_ahead(ahead))
     }
 
     pub fn usage(&self) -> Result<Usage> {
@@ -159,11 +178,13 @@ impl UnderTest {
 
         let path = self.data.path().join("main.log");
         let transcript_bytes = fs::metadata(&path)?.len();
-        let mut recorded = Vec::new();
+        let (mut recorded, mut last) = (Vec::new(), String::new());
         for line in BufReader::new(fs::File::open(path)?).lines() {
             let line = line?;
             let (time, line) = line.split_once(' ').context("a recorded line has no time")?;
             ensure!(time.len() == 24, "this is recorded as a time: {time:?}");
+            ensure!(*time >= *last, "{time} is recorded after {last}");
+            time.clone_into(&mut last);
             recorded.extend(honest::parse(line));
         }
         let has_gaps = self.condition == Some(Condition::FullDisk);

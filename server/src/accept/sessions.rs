@@ -18,7 +18,11 @@ use crate::session;
 use crate::web::Site;
 
 /// A handshake calculates on its stack, in a build for debugging much more.
-const HANDSHAKE_STACK_BYTES: usize = 512 * 1024;
+///
+/// The C library keeps stacks of threads that have ended, with the pages that were used, and gives one
+/// to the next thread that wants no less than a quarter of it. This one is more than four times as large
+/// as a session's: else most sessions would have one that a handshake has used, and all its pages.
+const HANDSHAKE_STACK_BYTES: usize = 1024 * 1024;
 
 /// Starts sessions. This is what each of them needs beside its client.
 #[derive(Debug, Clone, Copy)]
@@ -74,7 +78,7 @@ impl<'scope> Sessions<'scope> {
             }
             Err(failure) => {
                 drop(client.post(Position::default(), Item::Close));
-                let delivery = session::disconnect(self.chat, &client, self.closer, None, true);
+                let delivery = session::disconnect(self.chat, &client, self.closer, true);
                 log::info!("{} (nobody) is gone: {failure}; {delivery}", client.address);
             }
         };
@@ -87,7 +91,7 @@ impl<'scope> Sessions<'scope> {
         drop(client.post(Position::default(), Item::Close));
         // A new socket takes so short a text at once, so this is no long wait.
         client.outbox.wait_for_end();
-        self.chat.disconnect(&client, None);
+        self.chat.disconnect(&client);
         self.closer.close(client);
     }
 }

@@ -63,6 +63,12 @@ impl Connections {
         self.addresses.leave(client.address.ip());
     }
 
+    /// The client of this number, while it is connected.
+    #[must_use]
+    pub fn get(&self, id: ClientId) -> Option<&Arc<Client>> {
+        self.clients.get(&id)
+    }
+
     /// Each connected client, in no order.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<Client>> {
         self.clients.values()

@@ -8,32 +8,39 @@
 //! control while holding any of them.
 
 mod addresses;
+pub mod change;
 mod connections;
-mod ignored;
+mod follow;
 mod moderate;
 mod names;
 mod opening;
-mod room;
+pub mod record;
+pub mod shared;
 mod talk;
 mod watch;
 mod who;
+pub mod world;
 
+use std::cell::Cell;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use parking_lot::{Condvar, Mutex, MutexGuard};
-use protocol::{Framing, Reply, RoomName, UserName};
+use jiff::Timestamp;
+use parking_lot::{Condvar, Mutex, MutexGuard, RwLock};
+use protocol::{Reply, RoomName, UserName};
 
+use self::change::{Change, Member};
 use self::connections::Connections;
-use self::ignored::Ignored;
-use self::room::Room;
+use self::shared::{Shared, Ticket};
+pub use self::world::Seat;
+use self::world::{Effects, Surroundings, World};
 use crate::config::Config;
 use crate::delivery::client::Client;
-use crate::delivery::inbox::ClientId;
 use crate::delivery::outbox::Item;
 use crate::log::position::Position;
-use crate::log::room_log::{LogGuard, RoomLog, Subscriber, Subscribers};
+use crate::log::room_log::{RoomLog, Subscriber, Subscribers};
 use crate::moderation::Moderation;
 use crate::moderation::bans::Target;
 use crate::moderation::door::Claimant;
@@ -42,16 +49,11 @@ use crate::recording::recorder::Recorder;
 /// Bytes that an announcement of the server about a user takes at most, such as `has entered`.
 const ANNOUNCEMENT_BYTES: usize = 512;
 
+/// A server that is the only one.
+const ALONE: u64 = 0;
+
 /// How long a client of a stopping server that goes on sending may take to read what it was sent.
 const SENDS_ON: Duration = Duration::from_secs(3);
-
-/// A place to read a room from. Its session holds it, and gives it back at the end.
-#[derive(Debug)]
-pub struct Seat {
-    log: Arc<RoomLog>,
-    /// Where in the log its reader came in.
-    entered: Position,
-}
 
 /// A user in a room. Its session holds it, and gives it back when the user leaves.
 #[derive(Debug)]
@@ -60,24 +62,26 @@ pub struct Membership {
     pub name: UserName,
     /// Where the user reads.
     pub seat: Seat,
-    /// The number of the member in its room.
-    member: u64,
+    /// Where several servers are one chat: what it has said last.
+    said: Cell<Ticket>,
 }
 
 /// Users and rooms, as all sessions share them.
 #[derive(Debug)]
 pub struct Chat {
     state: Mutex<State>,
+    /// Which run of a server this is.
+    server: AtomicU64,
+    /// The order of changes, where several servers are one chat.
+    shared: Option<Shared>,
     /// Signalled when a client is gone, has left its room, or is told to go.
     gone: Condvar,
     /// Signalled when a room was opened.
     opened: Condvar,
     /// The log of the room that always exists.
-    main: Arc<RoomLog>,
+    main: RwLock<Arc<RoomLog>>,
     subscribers: Arc<Subscribers>,
     recorder: Option<Arc<Recorder>>,
-    /// What newcomers are told first, in finished lines.
-    motd: Vec<u8>,
     /// `None` when there are no operators, and any name is free for anybody.
     moderation: Option<Arc<Moderation>>,
     backlog: usize,
@@ -88,44 +92,10 @@ pub struct Chat {
 #[derive(Debug)]
 struct State {
     connections: Connections,
-    /// Everybody whose name is taken: from login to the last byte after logout.
-    users: HashMap<UserName, User>,
-    rooms: HashMap<RoomName, Room>,
-    /// Who reads a room without a name, and which log that is.
-    watchers: HashMap<ClientId, (Arc<Client>, Arc<RoomLog>)>,
-    /// The number of the next log.
-    logs_made: u64,
+    world: World,
     /// Rooms that a session is about to open.
     opening: HashSet<RoomName>,
     is_stopping: bool,
-}
-
-#[derive(Debug)]
-struct User {
-    client: Arc<Client>,
-    /// `None` when the user has left and only its last bytes are under way.
-    log: Option<Arc<RoomLog>>,
-    /// Whose private messages it does not take.
-    ignored: Ignored,
-}
-
-impl State {
-    /// The user of this name, and the log of the room that the user is in.
-    fn present(&self, name: &str) -> Option<(&UserName, &Arc<Client>, &Arc<RoomLog>)> {
-        let (name, user) = self.users.get_key_value(&UserName::parse(name).ok()?)?;
-        Some((name, &user.client, user.log.as_ref()?))
-    }
-
-    /// Whether a user takes no private messages of the client, which has the other name.
-    fn ignores(&self, name: &UserName, client: &Client, other: &UserName) -> bool {
-        self.users.get(name).is_some_and(|user| user.ignored.contains(other, client.id))
-    }
-
-    /// The room of whoever has a seat there. It exists for as long as somebody has one.
-    fn room(&mut self, seat: &Seat) -> &mut Room {
-        let room = self.rooms.get_mut(&seat.log.room);
-        room.expect("a room exists for as long as somebody reads it")
-    }
 }
 
 impl Chat {
@@ -142,33 +112,31 @@ impl Chat {
         let name = RoomName::main();
         let recorder_subscriber =
             recorder.as_ref().map(|recorder| Arc::clone(recorder) as Arc<dyn Subscriber>);
+        let earlier = recorder.as_ref().map(|recorder| recorder.earlier(&name, config.backlog));
         let subscribers = Arc::new(Subscribers { couriers, recorder: recorder_subscriber });
-        let log = RoomLog::new(0, name.clone(), config.backlog, Arc::clone(&subscribers));
-        let main = match &recorder {
-            Some(recorder) => {
-                let earlier = recorder.earlier(&name, config.backlog);
-                Room::new(log.with_earlier(&earlier.lines), earlier.topic)
-            }
-            None => Room::new(log, String::new()),
+        let here = Surroundings {
+            subscribers: Arc::clone(&subscribers),
+            recorder: recorder.clone(),
+            moderation: moderation.clone(),
+            motd,
+            backlog: config.backlog,
         };
-        let log = Arc::clone(&main.log);
+        let (world, main) = World::new(here, earlier.unwrap_or_default());
         let state = State {
             connections: Connections::new(config, config.operators.is_some()),
-            users: HashMap::new(),
-            rooms: HashMap::from([(name, main)]),
-            watchers: HashMap::new(),
-            logs_made: 1,
+            world,
             opening: HashSet::new(),
             is_stopping: false,
         };
         Self {
             state: Mutex::new(state),
+            server: AtomicU64::new(ALONE),
+            shared: config.log.is_some().then(Shared::default),
             gone: Condvar::new(),
             opened: Condvar::new(),
-            main: log,
+            main: RwLock::new(main),
             subscribers,
             recorder,
-            motd,
             moderation,
             backlog: config.backlog,
             max_rooms: config.max_rooms,
@@ -205,76 +173,57 @@ impl Chat {
         Ok(burst)
     }
 
-    /// Forgets a connection, and its user's name with it.
-    pub fn disconnect(&self, client: &Client, name: Option<&UserName>) {
+    /// Forgets a connection, and frees the name of its user.
+    pub fn disconnect(&self, client: &Client) {
         let mut state = self.state.lock();
+        self.commit(&mut state, &Change::Free { who: self.member(client) });
         state.connections.remove(client);
-        // Its owner may have taken the name back already.
-        if let Some(name) = name
-            && state.users.get(name).is_some_and(|user| user.client.id == client.id)
-        {
-            state.users.remove(name);
-        }
         self.gone.notify_all();
     }
 
-    /// Logs a client in.
-    ///
-    /// # Errors
-    ///
-    /// Gives the refusal when it cannot have this name.
+    /// Logs a client in. `None` when it cannot have this name: it was told so.
     pub fn login(
         &self,
         client: &Arc<Client>,
         name: UserName,
         claimant: Claimant,
-    ) -> Result<Membership, Reply<'static>> {
+    ) -> Option<Membership> {
         // Not under the chat's lock, so that a flood in one room holds up nobody in another; the
         // few announcements that pass at the same time fit into the log's other half.
-        self.main.wait_for_readers(ANNOUNCEMENT_BYTES);
+        let main = Arc::clone(&self.main.read());
+        main.wait_for_readers(ANNOUNCEMENT_BYTES);
         let mut state = self.state.lock();
-        self.admit(&Target::Name(name.clone()))?;
-        self.clear_name(&mut state, client, &name, claimant)?;
-        if state.is_stopping {
-            return Err(Reply::ServerShutdown);
+        let cleared = self
+            .admit(&Target::Name(name.clone()))
+            .and_then(|()| self.clear_name(&mut state, client, &name, claimant))
+            .and_then(|()| if state.is_stopping { Err(Reply::ServerShutdown) } else { Ok(()) });
+        if let Err(refusal) = cleared {
+            client.reply(Position::default(), refusal);
+            return None;
         }
-        // The others are told first: whoever reads `Login Success` is in the room.
-        let room = state.rooms.get_mut(&self.main.room).expect("the main room always exists");
-        let (membership, switch) = enter(room, client, name.clone());
-        client.reply(Position::default(), Reply::LoginSuccess);
-        if client.framing == Framing::Line && !self.motd.is_empty() {
-            client.post_text(Position::default(), self.motd.clone(), false);
-        }
-        let refused = client.post(Position::default(), switch);
-        let user = User {
-            client: Arc::clone(client),
-            log: Some(Arc::clone(&membership.seat.log)),
-            ignored: Ignored::default(),
-        };
-        state.users.insert(name, user);
-        drop(refused);
-        Ok(membership)
+        let who = self.member(client);
+        self.commit(&mut state, &Change::Enter { who, name, claimant });
+        let (name, seat) = state.world.whereabouts(who)?;
+        Some(Membership { name: name.clone(), seat: seat.clone(), said: Cell::default() })
     }
 
-    /// Takes a user out of its room, and closes the connection once all it was owed is sent, and
-    /// the last word where there is one. The name stays taken until then.
-    pub fn leave(&self, client: &Client, membership: &Membership, last_word: Option<Reply<'_>>) {
+    /// Takes a user out of its room, and closes the connection once all it was owed is sent, and why
+    /// it is removed where it is. The name stays taken until then.
+    pub fn leave(&self, client: &Client, membership: &Membership) {
         membership.seat.log.wait_for_readers(ANNOUNCEMENT_BYTES);
-        let mut state = self.state.lock();
-        if let Some(user) = state.users.get_mut(&membership.name) {
-            user.log = None;
+        self.commit(&mut self.state.lock(), &Change::Leave { who: self.member(client) });
+        self.end(client, &membership.seat);
+    }
+
+    /// Where several servers are one chat, a user may be gone already, or the order may never come back:
+    /// then this closes the connection. Else nothing follows anyway.
+    fn end(&self, client: &Client, seat: &Seat) {
+        if self.shared.is_some() {
+            let log = seat.log.lock();
+            let refused = client.post_end(log.end());
+            drop(log);
+            drop(refused);
         }
-        let mut log = membership.seat.log.lock();
-        if client.is_served_here() {
-            log.leave_to(client.inbox.courier);
-        }
-        if let Some(reply) = last_word {
-            client.reply(log.end(), reply);
-        }
-        let refused = client.post(log.end(), Item::Close);
-        self.leave_room(&mut state, membership, log);
-        self.gone.notify_all();
-        drop(refused);
     }
 
     /// Moves a user to another room.
@@ -288,23 +237,73 @@ impl Chat {
             Ok(state) => state,
             Err(refusal) => return seat.reply(client, refusal),
         };
-        let Some(new_room) = state.rooms.get_mut(room) else { return };
-        let (new, switch) = enter(new_room, client, membership.name.clone());
-        let old = std::mem::replace(membership, new);
-        if let Some(user) = state.users.get_mut(&membership.name) {
-            user.log = Some(Arc::clone(&membership.seat.log));
+        let who = self.member(client);
+        self.commit(&mut state, &Change::Move { who, room: room.clone() });
+        if let Some((_, seat)) = state.world.whereabouts(who) {
+            membership.seat = seat.clone();
         }
-        let log = old.seat.log.lock();
-        client.reply(log.end(), Reply::JoinSuccess);
-        let refused = client.post(log.end(), switch);
-        self.leave_room(&mut state, &old, log);
-        // A refused item holds a reader, which locks the new log when it is dropped: so the old
-        // log is unlocked before.
-        drop(refused);
     }
 
-    /// Ends all conversations: everybody is told, and nothing is said any more.
-    pub fn stop(&self) {
+    /// The one way of a change. A server alone applies it at once, on the thread that has decided it. One
+    /// of several gives it to their log, and waits until it has come back and was applied; where the
+    /// server stops before, it was not.
+    ///
+    /// The chat is unlocked meanwhile, and while those are woken that have to go: so what was known
+    /// before may not be so any more when this returns.
+    fn commit(&self, state: &mut MutexGuard<'_, State>, change: &Change<'_>) {
+        if let Some(shared) = &self.shared {
+            MutexGuard::unlocked(state, || {
+                if let Some(ticket) = shared.submit(&change.to_record()) {
+                    shared.wait(ticket);
+                }
+            });
+            return;
+        }
+        let removed = self.apply(state, change, Timestamp::now()).removed;
+        if !removed.is_empty() {
+            MutexGuard::unlocked(state, || self.wake(&removed));
+        }
+    }
+
+    /// Applies a change here.
+    fn apply(&self, state: &mut State, change: &Change<'_>, now: Timestamp) -> Effects {
+        let removed = match change {
+            // First, so that whoever reads the answer hears nothing more of them.
+            Change::Ban { who, target, minutes } => {
+                self.remove_banned(state, *who, target, *minutes, now)
+            }
+            _ => Vec::new(),
+        };
+        let newcomer = match change {
+            Change::Enter { who, .. } | Change::Watch { who, .. }
+                if who.server == self.server() =>
+            {
+                state.connections.get(who.client).cloned()
+            }
+            _ => None,
+        };
+        let mut effects = state.world.apply(change, now, newcomer.as_ref());
+        if matches!(change, Change::Leave { .. } | Change::Free { .. } | Change::Gone { .. }) {
+            self.gone.notify_all();
+        }
+        effects.removed.extend(removed);
+        effects
+    }
+
+    /// Which run of a server this is.
+    fn server(&self) -> u64 {
+        self.server.load(Ordering::Relaxed)
+    }
+
+    /// Who a client of this server is.
+    fn member(&self, client: &Client) -> Member {
+        Member { server: self.server(), client: client.id }
+    }
+
+    /// Ends all conversations: everybody is told, and nothing is said any more. After `deadline` nobody
+    /// waits for other servers.
+    pub fn stop(&self, deadline: Instant) {
+        self.stop_waiting(deadline);
         let mut state = self.state.lock();
         state.is_stopping = true;
         if let Some(recorder) = &self.recorder {
@@ -314,24 +313,18 @@ impl Chat {
         if let Some(moderation) = &self.moderation {
             moderation.stop_waiting();
         }
-        for room in state.rooms.values() {
+        for room in state.world.rooms() {
             room.log.close();
         }
         let goodbye = |client: &Client, at| {
             client.reply(at, Reply::ServerShutdown);
             drop(client.post(at, Item::Close));
         };
-        for user in state.users.values() {
-            if let Some(log) = &user.log {
-                let log = log.lock();
-                goodbye(&user.client, log.end());
-            }
-        }
-        for (client, log) in state.watchers.values() {
-            let log = log.lock();
+        for (client, _, seat) in state.world.readers() {
+            let log = seat.log.lock();
             goodbye(client, log.end());
         }
-        // Both were told above, at their place in the log. Nothing can be posted after `Close`,
+        // Those were told at their place in the log. Nothing can be posted after `Close`,
         // so this reaches the others only.
         for client in state.connections.iter() {
             goodbye(client, Position::default());
@@ -371,30 +364,4 @@ impl Chat {
             }
         }
     }
-
-    /// Takes a member out of its room, and unlocks the room's log. A room that nobody reads is closed.
-    fn leave_room(&self, state: &mut State, membership: &Membership, mut log: LogGuard<'_>) {
-        state.room(&membership.seat).leave(membership.member, &mut log);
-        // This tells the recorder of the last line, which it must know before the room is closed:
-        // it would open the room's file again for it, and keep it open.
-        drop(log);
-        self.close_if_empty(state, &membership.seat);
-    }
-
-    /// Closes the room that somebody has left, unless somebody else is there.
-    fn close_if_empty(&self, state: &mut State, left: &Seat) {
-        if state.room(left).is_empty() && left.log.room != RoomName::main() {
-            state.rooms.remove(&left.log.room);
-            if let Some(recorder) = &self.recorder {
-                recorder.retire(left.log.room.clone());
-            }
-        }
-    }
-}
-
-/// Makes a user a member of a room. The item lets the user start to read there.
-fn enter(room: &mut Room, client: &Client, name: UserName) -> (Membership, Item) {
-    let (member, entered, switch) = room.enter(name.clone(), client.inbox.courier);
-    let seat = Seat { log: Arc::clone(&room.log), entered };
-    (Membership { name, seat, member }, switch)
 }

@@ -6,14 +6,15 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use protocol::rows::BanRow;
-use protocol::{Event, Reply, UserName};
+use protocol::{Reply, UserName};
 
-use super::{ANNOUNCEMENT_BYTES, Chat, Membership, Seat};
+use super::change::{Change, Member};
+use super::{ANNOUNCEMENT_BYTES, Chat, Seat, State};
 use crate::delivery::client::Client;
 use crate::delivery::phase::Removal;
-use crate::moderation::Checked;
 use crate::moderation::bans::Target;
 use crate::moderation::interrupt::Interrupt;
+use crate::moderation::{Checked, after};
 
 impl Chat {
     /// Whether the chat has operators.
@@ -53,56 +54,54 @@ impl Chat {
     }
 
     /// Ends the connection of a user.
-    pub fn kick(&self, client: &Client, membership: &Membership, name: &str, reason: &str) {
-        let state = self.state.lock();
-        let Some((_, target, _)) = state.present(name) else {
-            return membership.seat.reply(client, Reply::NoSuchUser(name));
-        };
-        let reason = if reason.is_empty() { "no reason given" } else { reason };
-        let target = Arc::clone(target);
-        target.outbox.remove(Removal::Kicked(reason.to_owned()));
-        membership.seat.reply(client, Reply::KickSuccess);
-        drop(state);
-        self.wake(&[target]);
+    pub fn kick(&self, client: &Client, name: &str, reason: &str) {
+        let change = Change::Kick { who: self.member(client), name, reason };
+        self.commit(&mut self.state.lock(), &change);
     }
 
     /// Lets a user say nothing for so many minutes, and tells it.
-    pub fn mute(&self, client: &Client, membership: &Membership, name: &str, minutes: u32) {
-        let state = self.state.lock();
-        let (Some((name, target, log)), Some(moderation)) = (state.present(name), &self.moderation)
-        else {
-            return membership.seat.reply(client, Reply::NoSuchUser(name));
-        };
-        moderation.mute(name.clone(), minutes);
-        target.reply(log.lock().end(), Reply::Muted(minutes.into()));
-        membership.seat.reply(client, Reply::MuteSuccess);
+    pub fn mute(&self, client: &Client, name: &str, minutes: u32) {
+        let change = Change::Mute { who: self.member(client), name, minutes };
+        self.commit(&mut self.state.lock(), &change);
     }
 
     /// Keeps somebody out for so many minutes, and ends the connections of those it concerns, but
     /// not the caller's own.
-    pub fn ban(&self, client: &Client, membership: &Membership, target: &Target, minutes: u32) {
-        let Some(moderation) = &self.moderation else { return };
-        moderation.ban(target.clone(), minutes);
-        if minutes == 0 {
-            return membership.seat.reply(client, Reply::BanSuccess);
+    pub fn ban(&self, client: &Client, target: &Target, minutes: u32) {
+        if let Some(moderation) = self.moderation.as_ref().filter(|_| self.shared.is_none()) {
+            moderation.ban(target.clone(), minutes);
         }
-        let state = self.state.lock();
+        let change = Change::Ban { who: self.member(client), target: target.clone(), minutes };
+        self.commit(&mut self.state.lock(), &change);
+    }
+
+    /// Has those clients of this server go whom a ban concerns. They may be in no room.
+    pub(super) fn remove_banned(
+        &self,
+        state: &State,
+        who: Member,
+        target: &Target,
+        minutes: u32,
+        now: Timestamp,
+    ) -> Vec<Arc<Client>> {
+        if let Some(moderation) = self.moderation.as_ref().filter(|_| self.shared.is_some()) {
+            moderation.ban_until(target.clone(), after(now, minutes));
+        }
+        if minutes == 0 {
+            return Vec::new();
+        }
         let mut concerned: Vec<_> = match target {
-            Target::Name(name) => {
-                state.users.get(name).map(|user| Arc::clone(&user.client)).into_iter().collect()
-            }
+            Target::Name(name) => state.world.client_of(name).into_iter().cloned().collect(),
             Target::Network(network) => {
                 let comes_from = |client: &&Arc<Client>| network.contains(client.address.ip());
-                state.connections.iter().filter(comes_from).map(Arc::clone).collect()
+                state.connections.iter().filter(comes_from).cloned().collect()
             }
         };
-        concerned.retain(|other| other.id != client.id);
+        concerned.retain(|other| self.member(other) != who);
         for other in &concerned {
             other.outbox.remove(Removal::Banned(minutes.into()));
         }
-        membership.seat.reply(client, Reply::BanSuccess);
-        drop(state);
-        self.wake(&concerned);
+        concerned
     }
 
     /// Answers `bans`. `false` when clients are owed so much that no list can be made now.
@@ -137,15 +136,10 @@ impl Chat {
     /// Lets everyone in every room see a text.
     pub fn announce(&self, text: &str) {
         let logs: Vec<_> =
-            self.state.lock().rooms.values().map(|room| Arc::clone(&room.log)).collect();
+            self.state.lock().world.rooms().map(|room| Arc::clone(&room.log)).collect();
         for log in logs {
             log.wait_for_readers(ANNOUNCEMENT_BYTES + text.len());
         }
-        let line = format!("{}\n", Event::Announced { text });
-        // All at once under the lock, for a room without members is recorded no more.
-        let state = self.state.lock();
-        for room in state.rooms.values() {
-            room.log.lock().append(line.as_bytes(), Timestamp::now());
-        }
+        self.commit(&mut self.state.lock(), &Change::Announce { text });
     }
 }

@@ -2,15 +2,14 @@
 //! that is still there.
 
 use std::net::IpAddr;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use parking_lot::MutexGuard;
 use protocol::{Reply, UserName};
 
+use super::change::Change;
 use super::{Chat, State};
 use crate::delivery::client::Client;
-use crate::delivery::phase::Removal;
 use crate::moderation::Checked;
 use crate::moderation::bans::Target;
 use crate::moderation::door::{Asked, Claimant};
@@ -59,23 +58,32 @@ impl Chat {
         name: &UserName,
         claimant: Claimant,
     ) -> Result<(), Reply<'static>> {
-        let deadline = Instant::now() + TAKE_BACK;
-        loop {
-            let Some(user) = state.users.get(name).filter(|user| user.client.id != client.id)
-            else {
+        if self.shared.is_some() {
+            // Others may be before the client in the order, or have freed the name, and it is not known
+            // here yet. Who has nothing to show is refused by the order itself.
+            if claimant == Claimant::Anybody {
                 return Ok(());
+            }
+            self.commit(state, &Change::Fence { who: self.member(client) });
+        }
+        let deadline = Instant::now() + TAKE_BACK;
+        let who = self.member(client);
+        let mut told = None;
+        loop {
+            let (holder, is_present) = match state.world.holder(name) {
+                Some((holder, is_present)) if holder != who => (holder, is_present),
+                _ => return Ok(()),
             };
             if claimant == Claimant::Anybody {
                 return Err(Reply::UserNameExist);
             }
-            if user.log.is_none() {
+            if !is_present {
                 return Ok(());
             }
-            if !user.client.outbox.is_removed() {
-                let holder = Arc::clone(&user.client);
-                let why = "you came from elsewhere".to_owned();
-                holder.outbox.remove(Removal::Kicked(why));
-                self.wake(&[holder]);
+            if told.replace(holder) != Some(holder) {
+                // The lock is given up meanwhile, so the holder may have gone.
+                self.commit(state, &Change::TakeBack { holder });
+                continue;
             }
             // Two who take each other's names would wait for each other.
             let is_over = state.is_stopping || client.outbox.is_removed();

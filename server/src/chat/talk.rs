@@ -1,11 +1,12 @@
 //! What users do in a room: talk, ask, and change what it or they are called.
 
 use jiff::Timestamp;
-use memchr::memchr_iter;
 use protocol::limits::HISTORY_MOST_LINES;
 use protocol::rows::RoomRow;
 use protocol::{Reply, RoomName, UserName};
 
+use super::change::Change;
+use super::shared::Shared;
 use super::{ANNOUNCEMENT_BYTES, Chat, Membership, Seat};
 use crate::delivery::client::Client;
 use crate::delivery::outbox::Item;
@@ -67,35 +68,64 @@ impl Chat {
         &self,
         client: &Client,
         membership: &'a Membership,
-        lines: &[u8],
+        lines: &str,
     ) -> Option<LogGuard<'a>> {
+        if let Some(shared) = &self.shared {
+            self.submit(shared, client, membership, lines);
+            return None;
+        }
         let mut log = membership.seat.log.lock_when_read(lines.len());
         if client.outbox.is_removed() {
             return None;
         }
         if let Some(minutes) = self.muted(&membership.name) {
             drop(log);
-            let refusal = Reply::Muted(minutes);
-            let others = memchr_iter(b'\n', lines).skip(1).map(|_| refusal);
-            membership.seat.reply_list(client, client.list(refusal, others));
+            refuse_muted(client, membership, lines, minutes);
             return None;
         }
-        log.append(lines, Timestamp::now());
+        log.append(lines.as_bytes(), Timestamp::now());
         Some(log)
+    }
+
+    /// The same where several servers are one chat: the lines are seen once they have come back. Before
+    /// the next ones are given to the log, those of before have come back, and whoever reads the room
+    /// here has taken enough: the readers of other servers are not waited for.
+    fn submit(&self, shared: &Shared, client: &Client, membership: &Membership, lines: &str) {
+        shared.wait(membership.said.get());
+        membership.seat.log.wait_for_readers(lines.len());
+        if client.outbox.is_removed() {
+            return;
+        }
+        if let Some(minutes) = self.muted(&membership.name) {
+            return refuse_muted(client, membership, lines, minutes);
+        }
+        let change = Change::Say { who: self.member(client), lines };
+        if let Some(ticket) = shared.submit(&change.to_record()) {
+            membership.said.set(ticket);
+        }
+    }
+
+    /// Waits until what a user has said is seen: so the answer to what it asks next comes after that.
+    pub fn settle(&self, membership: &Membership) {
+        if let Some(shared) = &self.shared {
+            shared.wait(membership.said.get());
+        }
     }
 
     /// Answers `look`. `false` when clients are owed so much that no list can be made now.
     #[must_use]
     pub fn look(&self, client: &Client, seat: &Seat) -> bool {
-        let mut state = self.state.lock();
+        let state = self.state.lock();
         // Asked under the lock, so that no two lists go beyond the bound.
         if client.outbox.owed().is_over() {
             return false;
         }
         // The names change under the chat's lock only, so the list is right at whatever position
         // of the log it is posted; and nobody who talks waits until it is written.
-        let list = client.list(Reply::OnlineUsers, state.room(seat).names());
-        seat.reply_list(client, list);
+        if let Some(room) = state.world.room(seat) {
+            let list = client.list(Reply::OnlineUsers, room.names());
+            seat.reply_list(client, list);
+        }
         true
     }
 
@@ -108,8 +138,8 @@ impl Chat {
             return false;
         }
         let mut rows: Vec<_> = state
-            .rooms
-            .values()
+            .world
+            .rooms()
             // Where somebody only watches, nobody is.
             .filter(|room| room.names().len() > 0 || *room.name() == RoomName::main())
             .map(|room| RoomRow { name: room.name().as_str(), users: room.names().len() })
@@ -121,40 +151,18 @@ impl Chat {
     }
 
     /// Sends a private message.
-    pub fn message(&self, client: &Client, membership: &Membership, to: &str, text: &str) {
-        let state = self.state.lock();
-        let Some((name, target, log)) = state.present(to) else {
-            return membership.seat.reply(client, Reply::NoSuchUser(to));
-        };
-        if state.ignores(name, client, &membership.name) {
-            return membership.seat.reply(client, Reply::MessageRefused(name.as_str()));
-        }
-        if !target.outbox.takes_mail_of(client.id) {
-            return membership.seat.reply(client, Reply::MailboxFull(name.as_str()));
-        }
-        let from = Reply::MessageFrom { name: membership.name.as_str(), text };
-        target.post_mail(log.lock().end(), from, client.id);
-        membership.seat.reply(client, Reply::MessageTo { name: name.as_str(), text });
+    pub fn message(&self, client: &Client, to: &str, text: &str) {
+        self.commit(
+            &mut self.state.lock(),
+            &Change::Message { who: self.member(client), to, text },
+        );
     }
 
-    /// Lets a user get no private messages of whoever has this name, whether somebody has it or not.
-    pub fn ignore(&self, client: &Client, membership: &Membership, name: &UserName) {
-        let mut state = self.state.lock();
-        let other = state.users.get(name).map(|user| user.client.id);
-        let is_taken_in =
-            state.users.get_mut(&membership.name).is_some_and(|user| user.ignored.add(name, other));
-        let answer = if is_taken_in { Reply::IgnoreSuccess } else { Reply::TooManyIgnored };
-        membership.seat.reply(client, answer);
-    }
-
-    /// Lets a user get private messages of whoever has this name again.
-    pub fn unignore(&self, client: &Client, membership: &Membership, name: &UserName) {
-        let mut state = self.state.lock();
-        let other = state.users.get(name).map(|user| user.client.id);
-        if let Some(user) = state.users.get_mut(&membership.name) {
-            user.ignored.remove(name, other);
-        }
-        membership.seat.reply(client, Reply::UnignoreSuccess);
+    /// Lets a user get no private messages of whoever has this name, whether somebody has it or not; or
+    /// lets it get them again.
+    pub fn ignore(&self, client: &Client, name: &UserName, is_ignored: bool) {
+        let change = Change::Ignore { who: self.member(client), name: name.clone(), is_ignored };
+        self.commit(&mut self.state.lock(), &change);
     }
 
     /// Gives a user another name.
@@ -176,24 +184,32 @@ impl Chat {
         if state.is_stopping {
             return;
         }
-        if let Some(user) = state.users.remove(&membership.name) {
-            state.users.insert(name.clone(), user);
+        let who = self.member(client);
+        self.commit(&mut state, &Change::Rename { who, name, claimant });
+        if let Some((name, _)) = state.world.whereabouts(who) {
+            membership.name = name.clone();
         }
-        membership.name = name.clone();
-        let mut log = membership.seat.log.lock();
-        client.reply(log.end(), Reply::RenameSuccess);
-        state.room(&membership.seat).rename(membership.member, name, &mut log);
     }
 
     /// Answers `topic`.
     pub fn topic(&self, client: &Client, seat: &Seat) {
-        let mut state = self.state.lock();
-        seat.reply(client, Reply::Topic(&state.room(seat).topic));
+        let state = self.state.lock();
+        if let Some(room) = state.world.room(seat) {
+            seat.reply(client, Reply::Topic(&room.topic));
+        }
     }
 
     /// Sets the topic of a user's room.
-    pub fn set_topic(&self, membership: &Membership, text: &str) {
+    pub fn set_topic(&self, client: &Client, membership: &Membership, text: &str) {
         membership.seat.log.wait_for_readers(ANNOUNCEMENT_BYTES + text.len());
-        self.state.lock().room(&membership.seat).set_topic(&membership.name, text);
+        let change = Change::SetTopic { who: self.member(client), text };
+        self.commit(&mut self.state.lock(), &change);
     }
+}
+
+/// Refuses each of the lines.
+fn refuse_muted(client: &Client, membership: &Membership, lines: &str, minutes: u64) {
+    let refusal = Reply::Muted(minutes);
+    let others = lines.lines().skip(1).map(|_| refusal);
+    membership.seat.reply_list(client, client.list(refusal, others));
 }

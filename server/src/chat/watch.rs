@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use protocol::{Reply, RoomName};
 
+use super::change::Change;
 use super::{Chat, Seat};
 use crate::delivery::client::Client;
-use crate::delivery::outbox::Item;
 use crate::log::position::Position;
 
 impl Seat {
@@ -26,9 +26,6 @@ impl Chat {
 
     /// Lets a client read a room that is in none or watches another one, and opens the room where it does
     /// not exist.
-    ///
-    /// A room without members has no lines, and stays for as long as it is watched: so whoever waits for
-    /// a room reads it from its first line on.
     pub fn watch(&self, client: &Arc<Client>, seat: &mut Option<Seat>, room: &RoomName) {
         let refuse = |refusal| match &*seat {
             Some(seat) => seat.reply(client, refusal),
@@ -44,42 +41,15 @@ impl Chat {
         if state.is_stopping {
             return refuse(Reply::ServerShutdown);
         }
-        let Some(new_room) = state.rooms.get_mut(room) else { return };
-        let (entered, switch) = new_room.watch(client.inbox.courier);
-        let log = Arc::clone(&new_room.log);
-        state.watchers.insert(client.id, (Arc::clone(client), Arc::clone(&log)));
-        let refused = match seat.replace(Seat { log, entered }) {
-            None => {
-                client.reply(Position::default(), Reply::WatchSuccess);
-                client.post(Position::default(), switch)
-            }
-            Some(old) => {
-                let log = old.log.lock();
-                client.reply(log.end(), Reply::WatchSuccess);
-                let refused = client.post(log.end(), switch);
-                drop(log);
-                state.room(&old).unwatch();
-                self.close_if_empty(&mut state, &old);
-                refused
-            }
-        };
-        // A refused item holds a reader, which locks the new log when it is dropped: no log is locked here.
-        drop(refused);
+        let who = self.member(client);
+        self.commit(&mut state, &Change::Watch { who, room: room.clone() });
+        *seat = state.world.watcher(who).cloned();
     }
 
-    /// Ends the reading, and closes the connection once all it was owed is sent, and the last word where
-    /// there is one.
-    pub fn unwatch(&self, client: &Client, seat: &Seat, last_word: Option<Reply<'_>>) {
-        let mut state = self.state.lock();
-        state.watchers.remove(&client.id);
-        let log = seat.log.lock();
-        if let Some(reply) = last_word {
-            client.reply(log.end(), reply);
-        }
-        let refused = client.post(log.end(), Item::Close);
-        drop(log);
-        drop(refused);
-        state.room(seat).unwatch();
-        self.close_if_empty(&mut state, seat);
+    /// Ends the reading, and closes the connection once all it was owed is sent, and why it is removed
+    /// where it is.
+    pub fn unwatch(&self, client: &Client, seat: &Seat) {
+        self.commit(&mut self.state.lock(), &Change::Unwatch { who: self.member(client) });
+        self.end(client, seat);
     }
 }

@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use protocol::Reply;
 use protocol::rows::WhoRow;
+use protocol::{Reply, UserName};
 
 use super::{Chat, Seat};
 use crate::delivery::client::Client;
@@ -18,12 +18,12 @@ impl Chat {
         if client.outbox.owed().is_over() {
             return false;
         }
-        let present = state.users.iter().filter_map(|(name, user)| {
-            Some((user.client.id, (Some(name.as_str()), user.log.as_ref()?.room.as_str())))
-        });
+        let readers = state.world.readers();
         // Who watches a room has no name.
-        let watchers = state.watchers.iter().map(|(id, (_, log))| (*id, (None, log.room.as_str())));
-        let present: HashMap<_, _> = present.chain(watchers).collect();
+        let present = readers.map(|(client, name, seat)| {
+            (client.id, (name.map(UserName::as_str), seat.log.room.as_str()))
+        });
+        let present: HashMap<_, _> = present.collect();
         let mut clients: Vec<_> = state.connections.iter().collect();
         clients.sort_unstable_by_key(|client| client.id);
         let rows: Vec<_> = clients

@@ -17,6 +17,7 @@ use crate::delivery::inbox::{ClientId, Inbox};
 use crate::delivery::item::Item;
 use crate::delivery::outbox::Outbox;
 use crate::delivery::owed::Owed;
+use crate::delivery::phase::Phase;
 use crate::delivery::socket::Socket;
 use crate::log::position::Position;
 
@@ -115,6 +116,15 @@ impl Client {
             Err(item) => return Some(item),
         }
         None
+    }
+
+    /// Owes the client the reason why it is removed, where it is, and that nothing follows. Gives back what
+    /// is not taken, as [`Self::post`] does.
+    pub fn post_end(&self, at: Position) -> Option<Item> {
+        if let Phase::Removed(removal) = self.outbox.phase() {
+            self.reply(at, removal.reply());
+        }
+        self.post(at, Item::Close)
     }
 
     /// Owes a browser the answer to its last pings, frames that wait for nothing else.

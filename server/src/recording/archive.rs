@@ -11,7 +11,6 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use jiff::Timestamp;
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use parking_lot::Mutex;
@@ -19,6 +18,9 @@ use protocol::limits::UNTERMINATED_BYTES;
 use protocol::{RoomName, is_control};
 
 use crate::files::{self, private_file};
+#[cfg(test)]
+use crate::log::ring::Batch;
+use crate::log::ring::Ring;
 
 /// The file by which a server has the folder to itself.
 const LOCK: &str = ".lock";
@@ -26,10 +28,24 @@ const LOCK: &str = ".lock";
 /// What a room has from before: its last lines, and its topic.
 #[derive(Debug, Default)]
 pub struct Earlier {
-    /// Oldest first.
-    pub lines: Vec<(Timestamp, String)>,
+    /// Made ready for the room's log, so that nobody has to do that while others wait. `None` where
+    /// nothing was read.
+    pub lines: Option<Ring>,
     /// Empty when there is none.
     pub topic: String,
+}
+
+#[cfg(test)]
+impl Earlier {
+    /// The lines, without newlines.
+    pub fn texts(&self) -> Vec<String> {
+        let mut batch = Batch::default();
+        if let Some(ring) = &self.lines {
+            ring.copy(ring.start(), ring.end(), usize::MAX, &mut batch);
+        }
+        let text = String::from_utf8(batch.bytes).expect("lines are text");
+        text.lines().map(str::to_owned).collect()
+    }
 }
 
 /// What a room has of the folder.
@@ -103,14 +119,14 @@ impl Folder {
     #[must_use]
     pub fn earlier(&self, room: &RoomName, bytes: usize) -> Earlier {
         let path = self.path(room);
-        let lines = read_tail(&path, bytes as u64);
-        let lines = unless_there_is_none(lines, |error| {
+        let tail = unless_there_is_none(read_tail(&path, bytes as u64), |error| {
             format!("{} cannot be read: {error}", path.display())
         });
+        let lines = parse_tail(&tail, bytes);
         let topic = files::read_text(&path.with_extension("topic"));
         let topic = unless_there_is_none(topic, io::Error::to_string);
         let topic = topic.lines().next().filter(|topic| is_plain(topic)).unwrap_or_default();
-        Earlier { lines, topic: topic.to_owned() }
+        Earlier { lines: Some(lines), topic: topic.to_owned() }
     }
 }
 
@@ -213,9 +229,9 @@ fn unless_there_is_none<T: Default>(
     })
 }
 
-/// The last lines of a transcript, from `bytes` bytes at most. A last line that is torn, or is
+/// The last whole lines of a transcript, from `bytes` bytes at most. A last line that is torn, or is
 /// just being written, is none.
-fn read_tail(path: &Path, bytes: u64) -> io::Result<Vec<(Timestamp, String)>> {
+fn read_tail(path: &Path, bytes: u64) -> io::Result<Vec<u8>> {
     let metadata = fs::metadata(path)?;
     if !metadata.is_file() {
         // A device or a pipe that somebody put there takes lines, but has none to give.
@@ -226,15 +242,29 @@ fn read_tail(path: &Path, bytes: u64) -> io::Result<Vec<(Timestamp, String)>> {
     let mut tail = Vec::new();
     file.take(bytes).read_to_end(&mut tail)?;
     tail.truncate(memchr::memrchr(b'\n', &tail).map_or(0, |newline| newline + 1));
-    // The first one is only the end of a line, unless the whole file was read.
-    let skip = usize::from(metadata.len() > bytes);
-    Ok(String::from_utf8_lossy(&tail).lines().skip(skip).filter_map(parse).collect())
+    if metadata.len() > bytes {
+        // The first one is only the end of a line.
+        tail.drain(..memchr::memchr(b'\n', &tail).map_or(0, |newline| newline + 1));
+    }
+    Ok(tail)
 }
 
-/// Reads `TIME LINE`. What the server has not written may be anything.
-fn parse(line: &str) -> Option<(Timestamp, String)> {
-    let (time, line) = line.split_once(' ')?;
-    is_plain(line).then_some((time.parse().ok()?, line.to_owned()))
+/// The lines `TIME LINE` of a transcript, for a log that keeps up to `capacity` bytes. What the server
+/// has not written may be anything.
+fn parse_tail(tail: &[u8], capacity: usize) -> Ring {
+    let mut ring = Ring::new(capacity);
+    let mut finished = Vec::new();
+    for line in String::from_utf8_lossy(tail).lines() {
+        let Some((time, line)) = line.split_once(' ') else { continue };
+        let Ok(time) = time.parse() else { continue };
+        if is_plain(line) {
+            finished.clear();
+            finished.extend_from_slice(line.as_bytes());
+            finished.push(b'\n');
+            ring.push(&finished, time);
+        }
+    }
+    ring
 }
 
 /// Whether a client may be sent this as a line, or a part of one.

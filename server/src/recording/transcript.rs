@@ -18,6 +18,8 @@ use super::troubles::Troubles;
 pub struct Transcript {
     lines: LineFile,
     topic: TopicFile,
+    /// The time of the last line that it was given. A clock may be set back.
+    last: Timestamp,
 }
 
 impl Transcript {
@@ -26,7 +28,7 @@ impl Transcript {
     #[must_use]
     pub fn new(path: PathBuf, sync: bool) -> Self {
         let topic = TopicFile::new(path.with_extension("topic"), sync);
-        Self { lines: LineFile::new(path, sync), topic }
+        Self { lines: LineFile::new(path, sync), topic, last: Timestamp::MIN }
     }
 
     /// Whether it takes a descriptor.
@@ -67,6 +69,7 @@ impl Transcript {
                 bytes.extend(gap(time, self.lines.missing));
             }
             count += 1;
+            self.last = time;
             bytes.extend(format!("{time:.3} ").bytes());
             bytes.extend(line);
             bytes.push(b'\n');
@@ -83,7 +86,7 @@ impl Transcript {
     /// The room is empty: writes a gap that is still to be marked, and the topic, then closes.
     pub fn rest(&mut self, lock: &mut FolderLock, troubles: &mut Troubles) {
         if self.lines.missing > 0 {
-            let gap = gap(Timestamp::now(), self.lines.missing);
+            let gap = gap(Timestamp::now().max(self.last), self.lines.missing);
             self.lines.append(&gap, 0, lock, troubles);
         }
         self.topic.keep(lock, troubles);

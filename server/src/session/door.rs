@@ -15,12 +15,9 @@ impl Session<'_> {
     /// Lets the client in under the name that it claims.
     pub(super) fn login(&mut self, claim: Claim<'_>) {
         let Some((name, claimant)) = self.examine(claim) else { return };
-        match self.chat.login(self.client, name, claimant) {
-            Ok(membership) => {
-                log::info!("{} ({}) came", self.client.address, membership.name);
-                self.membership = Some(membership);
-            }
-            Err(refusal) => self.reply(refusal),
+        self.membership = self.chat.login(self.client, name, claimant);
+        if let Some(membership) = &self.membership {
+            log::info!("{} ({}) came", self.client.address, membership.name);
         }
     }
 

@@ -23,8 +23,8 @@ use crate::chat::{Chat, Membership, Seat};
 use crate::config::{Config, Transport};
 use crate::delivery::client::Client;
 use crate::delivery::closer::{Closer, Connection, LINGER};
-use crate::delivery::outbox::{Item, Readiness};
-use crate::delivery::phase::{DeliveryEnd, Phase, Removal};
+use crate::delivery::outbox::Readiness;
+use crate::delivery::phase::{DeliveryEnd, Removal};
 use crate::log::position::Position;
 use crate::log::room_log::LogGuard;
 use crate::moderation::interrupt::{Interrupt, InterruptWatch};
@@ -128,7 +128,7 @@ pub fn run(
     session.flush_at_last();
     let name = session.membership.as_ref().map(|membership| membership.name.clone());
     session.leave();
-    let delivery = disconnect(chat, client, closer, name.as_ref(), session.is_in_login_room());
+    let delivery = disconnect(chat, client, closer, session.is_in_login_room());
     let nobody = if session.watching.is_some() { "a watcher" } else { "nobody" };
     let who = name.as_ref().map_or(nobody, UserName::as_str);
     let (lines, bytes) = (session.lines, session.bytes);
@@ -144,7 +144,6 @@ pub fn disconnect(
     chat: &Chat,
     client: &Arc<Client>,
     closer: &Closer,
-    name: Option<&UserName>,
     is_in_login_room: bool,
 ) -> DeliveryEnd {
     chat.deliver(client);
@@ -154,7 +153,7 @@ pub fn disconnect(
         client.socket.shut_write();
     }
     let delivery = client.outbox.wait_for_end();
-    chat.disconnect(client, name);
+    chat.disconnect(client);
     if delivery == DeliveryEnd::Delivered && client.is_open() {
         closer.close(Arc::clone(client) as Arc<dyn Connection>);
     }
@@ -297,27 +296,22 @@ impl Session<'_> {
     /// Leaves the room, if the client is in one, and has the connection closed once all is sent
     /// that the client is owed.
     fn leave(&mut self) {
-        let phase = self.client.outbox.phase();
-        let last_word = match &phase {
-            Phase::Removed(removal) => Some(removal.reply()),
-            _ => None,
-        };
         if let Some(membership) = &self.membership {
-            return self.chat.leave(self.client, membership, last_word);
+            self.chat.leave(self.client, membership);
+        } else if let Some(seat) = &self.watching {
+            self.chat.unwatch(self.client, seat);
+        } else {
+            drop(self.client.post_end(Position::default()));
         }
-        if let Some(seat) = &self.watching {
-            return self.chat.unwatch(self.client, seat, last_word);
-        }
-        if let Some(reply) = last_word {
-            self.client.reply(Position::default(), reply);
-        }
-        drop(self.client.post(Position::default(), Item::Close));
     }
 
     /// Lets the room see what was said so far.
     fn flush(&mut self) {
         drop(self.append());
         self.pending_lines.clear();
+        if let Some(membership) = &self.membership {
+            self.chat.settle(membership);
+        }
     }
 
     /// The same, when there is nothing more to do for now: so this thread may carry the lines to
@@ -334,6 +328,6 @@ impl Session<'_> {
         if self.pending_lines.is_empty() {
             return None;
         }
-        self.chat.say(self.client, membership, self.pending_lines.as_bytes())
+        self.chat.say(self.client, membership, &self.pending_lines)
     }
 }

@@ -56,7 +56,7 @@ impl Session<'_> {
     pub(super) fn ban(&mut self, target: &str, minutes: u32) {
         match Target::parse(target) {
             Ok(target) => {
-                self.in_room(|chat, client, user| chat.ban(client, user, &target, minutes));
+                self.in_room(|chat, client, _| chat.ban(client, &target, minutes));
             }
             Err(error) => {
                 self.refuse_name::<()>(error);

@@ -63,13 +63,13 @@ impl Session<'_> {
             Request::Look => return self.list(Chat::look),
             Request::Rooms => return self.list(Chat::rooms),
             Request::Message { to, text } => {
-                self.in_room(|chat, client, user| chat.message(client, user, to, text));
+                self.in_room(|chat, client, _| chat.message(client, to, text));
             }
-            Request::Ignore(name) => self.named(name, Chat::ignore),
-            Request::Unignore(name) => self.named(name, Chat::unignore),
+            Request::Ignore(name) => self.ignore(name, true),
+            Request::Unignore(name) => self.ignore(name, false),
             Request::Topic("") => self.at_seat(|chat, client, seat| chat.topic(client, seat)),
             Request::Topic(text) => {
-                self.in_room(|chat, _, user| chat.set_topic(user, topic_of(text)))
+                self.in_room(|chat, client, user| chat.set_topic(client, user, topic_of(text)));
             }
             Request::History(count) => {
                 self.at_seat(|_, client, seat| seat.history(client, count));
@@ -89,10 +89,10 @@ impl Session<'_> {
             Request::Rename(claim) => self.rename(claim),
             Request::Operator(password) => self.become_operator(password),
             Request::Kick { name, reason } => {
-                self.in_room(|chat, client, user| chat.kick(client, user, name, reason));
+                self.in_room(|chat, client, _| chat.kick(client, name, reason));
             }
             Request::Mute { name, minutes } => {
-                self.in_room(|chat, client, user| chat.mute(client, user, name, minutes));
+                self.in_room(|chat, client, _| chat.mute(client, name, minutes));
             }
             Request::Ban { target, minutes } => self.ban(target, minutes),
             Request::Who => return self.list(Chat::who),
@@ -153,10 +153,10 @@ impl Session<'_> {
         }
     }
 
-    /// Does something about a name, which is checked before.
-    fn named(&mut self, name: &str, act: fn(&Chat, &Client, &Membership, &UserName)) {
+    /// Takes no private messages of a name any more, or takes them again.
+    fn ignore(&mut self, name: &str, is_ignored: bool) {
         match UserName::parse(name) {
-            Ok(name) => self.in_room(|chat, client, user| act(chat, client, user, &name)),
+            Ok(name) => self.in_room(|chat, client, _| chat.ignore(client, &name, is_ignored)),
             Err(error) => {
                 self.refuse_name::<()>(error);
             }

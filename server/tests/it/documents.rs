@@ -6,12 +6,13 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use nix::sys::signal::Signal;
 use protocol::Spec;
 
-use crate::program::{Program, not_run};
+use crate::machines::TwoMachines;
+use crate::program::{Program, not_run, outside_of_cargo};
 use crate::support::TestClient;
 
 fn root() -> PathBuf {
@@ -39,7 +40,8 @@ fn sessions(document: &str) -> Vec<(String, String)> {
 
 fn shell(command: &str, server: &str) -> Output {
     let mut shell = Command::new("bash");
-    shell.args(["-c", command]).current_dir(root()).env("CHAT_SERVER", server).output().unwrap()
+    shell.args(["-c", command]).current_dir(root()).env("CHAT_SERVER", server);
+    outside_of_cargo(&mut shell).output().unwrap()
 }
 
 #[track_caller]
@@ -70,21 +72,45 @@ fn the_session_of_the_readme() {
     assert_eq!(program.output().status.code(), Some(0));
 }
 
-/// The two commands for two machines, both on this one.
+/// The commands for two machines, on two machines.
 #[test]
+#[cfg(target_os = "linux")]
 fn two_neighbours_talk_as_the_readme_says() {
     let readme = read("README.md");
     let shown = blocks(&readme, "sh").into_iter().find(|block| block.contains("chat-server "));
-    let [serve, chat] = shown.unwrap().lines().collect::<Vec<_>>()[..] else { panic!("two lines") };
-    let options = serve.strip_prefix("chat-server ").unwrap().replace(":6666", ":0");
-    let arguments: Vec<_> = options.split(' ').chain(["--quiet"]).collect();
-    let mut program = Program::start(&arguments);
-    let address = program.address().0;
-    assert!(address.ip().is_unspecified());
-    let here = format!("127.0.0.1:{}", address.port());
-    let chat = chat.replace("chat-client", "cargo run --quiet --package chat-client --");
-    let chat = format!("echo login ann | {}", chat.replace("192.168.1.20", &here));
-    check(&chat, "Connect Success\nLogin Success\n", "none");
+    let [serve, find, chat] = shown.unwrap().lines().collect::<Vec<_>>()[..] else {
+        panic!("three lines")
+    };
+    let machines = match TwoMachines::new() {
+        Ok(machines) => machines,
+        Err(why) => return not_run(&format!("how neighbours talk in README.md: {why}")),
+    };
+    let (server, client) = (0, 1);
+    let program = env!("CARGO_BIN_EXE_chat-server");
+    let mut command = machines.command(server, program);
+    command.args(serve.strip_prefix("chat-server ").unwrap().split(' '));
+    let mut program = Program::spawn(command.stdout(Stdio::piped()).stderr(Stdio::piped()));
+    assert_eq!(program.address().0.to_string(), "0.0.0.0:6666");
+    let run = |line: &str| {
+        let cargo = "cargo run --quiet --package chat-client --";
+        let script = line.replace("chat-client", cargo);
+        let mut shell = machines.command(client, "bash");
+        shell.args(["-c", &script]).current_dir(root()).env_remove("CHAT_SERVER");
+        let output = shell.output().unwrap();
+        (output.status.code(), String::from_utf8(output.stdout).unwrap())
+    };
+    // The server first looks whether its name is free.
+    let found = loop {
+        match run(find) {
+            (Some(3), _) => {}
+            (code, found) => break (code, found),
+        }
+    };
+    let address = TwoMachines::ADDRESSES[server];
+    assert_eq!(found.0, Some(0));
+    assert!(found.1.ends_with(&format!(" {address}:6666\n")), "{found:?}");
+    let chat = format!("echo login ann | {}", chat.replace("192.168.1.20", address));
+    assert_eq!(run(&chat), (Some(0), "Connect Success\nLogin Success\n".to_owned()));
     program.signal(Signal::SIGTERM);
     assert_eq!(program.output().status.code(), Some(0));
 }

@@ -2,25 +2,41 @@
 
 #![allow(clippy::unwrap_used, reason = "in a test, a panic is the report")]
 
+mod advertise;
 mod bans;
 mod binary;
 mod browser;
 mod capacity;
+#[path = "../../examples/soak/clock.rs"]
+mod clock;
+mod clocks;
+mod cluster;
 mod config_file;
 mod dead_peers;
 /// The same test holds the client's folders.
 #[path = "../../../client/tests/it/directions.rs"]
 mod directions;
+mod dockerfile;
 mod documents;
 mod door;
 mod edges;
+/// The Redis of a test.
+#[path = "../../../ordered-log/tests/it/engine.rs"]
+#[expect(dead_code, reason = "the tests of the log use the rest")]
+mod engine;
 mod flow;
+mod fresh;
 #[path = "../../benches/load/generator/mod.rs"]
 #[expect(dead_code, reason = "the bench uses the rest")]
 mod generator;
 mod hostile;
+mod install;
+mod layer;
 mod limits;
 mod load;
+/// The tests of the client have machines too.
+#[path = "../../../client/tests/it/machines.rs"]
+mod machines;
 mod manual;
 mod memory;
 mod moderation;
@@ -29,6 +45,7 @@ mod names;
 mod order;
 mod owed;
 mod package;
+mod porting;
 mod program;
 mod recording;
 mod recording_faults;

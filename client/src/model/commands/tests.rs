@@ -1,18 +1,47 @@
 use super::*;
 
+fn read(line: &str) -> Input {
+    Input::read(line, Vocabulary::default())
+}
+
+#[test]
+fn where_there_are_fewer_commands_nothing_knows_the_others() {
+    let few = Vocabulary::of(&[Command::Say, Command::Look, Command::Help]);
+    let unknown = |word: &str, meant| Input::Unknown(word.to_owned(), meant);
+    for (line, expected) in [
+        ("/look", Input::Send("look".to_owned())),
+        ("/names", Input::Send("look".to_owned())),
+        ("/rooms", unknown("rooms", None)),
+        ("/list", unknown("rooms", None)),
+        ("/roms", unknown("roms", None)),
+        ("/r hi", unknown("r", None)),
+        ("/op pass word", unknown("op", None)),
+        ("/nick al pass word", unknown("rename", None)),
+        ("/quit", Input::Quit),
+        ("/help", Input::Help(None)),
+        ("hi", Input::Send("say hi".to_owned())),
+    ] {
+        assert_eq!(Input::read(line, few), expected, "{line:?}");
+    }
+    assert_eq!(few.explained(Some("rooms")), []);
+    assert_eq!((few.usage("me"), few.usage("look")), (None, Some("look")));
+    let words: Vec<_> = few.words().take(3).collect();
+    assert_eq!(words, ["say", "look", "help"]);
+}
+
 #[test]
 fn a_password_is_never_said() {
     for line in ["/op pass word", " /op pass word", "/OP  pass word ", "\t/Op\tpass word"] {
-        assert_eq!(Input::read(line), Input::Send("op pass word".to_owned()), "{line:?}");
+        assert_eq!(read(line), Input::Send("op pass word".to_owned()), "{line:?}");
     }
     for line in ["/rename al  pass word", " /NICK\tal\tpass word "] {
         let expected = Input::Send("rename al pass word".to_owned());
-        assert_eq!(Input::read(line), expected, "{line:?}");
+        assert_eq!(read(line), expected, "{line:?}");
         assert_eq!(without_secret(&as_typed("rename al x")), "/rename al");
     }
-    assert_eq!(Input::read("/login al x"), Input::Unknown("login".to_owned(), None));
+    assert_eq!(read("/login al x"), Input::Unknown("login".to_owned(), None));
     for line in ["/op", " /op "] {
-        assert_eq!(Input::read(line), Input::Incomplete("op [NAME] PASSWORD"), "{line:?}");
+        assert_eq!(read(line), Input::Incomplete("op [NAME] PASSWORD"), "{line:?}");
     }
 }
 
@@ -86,7 +115,7 @@ fn what_is_typed_is_said_unless_it_is_a_command() {
         ("/xyzzy", unknown("xyzzy", None)),
         ("/", unknown("", None)),
     ] {
-        let typed = Input::read(line);
+        let typed = read(line);
         assert_eq!(typed, expected, "{line:?}");
         match typed {
             Input::Send(request) if !is_alias(line) => assert_eq!(as_typed(&request), line),
@@ -101,18 +130,20 @@ fn is_alias(line: &str) -> bool {
 
 #[test]
 fn an_alias_hides_no_command_and_leads_to_one() {
+    let all = Vocabulary::default();
     for (alias, meant) in ALIASES {
-        assert!(!words().any(|word| word == *alias), "{alias}");
-        assert!(words().any(|word| meant.split(' ').next() == Some(word)), "{meant}");
+        assert!(!all.words().any(|word| word == *alias), "{alias}");
+        assert!(all.words().any(|word| meant.split(' ').next() == Some(word)), "{meant}");
     }
 }
 
 #[test]
 fn every_word_that_can_be_typed_is_explained() {
-    for word in words().filter(|word| *word != "help") {
-        let explained = explained(Some(word));
+    let all = Vocabulary::default();
+    for word in all.words().filter(|word| *word != "help") {
+        let explained = all.explained(Some(word));
         assert!(explained[0].0.starts_with(&format!("/{word}")) && explained.len() == 1);
     }
-    assert_eq!(explained(None).len(), words().count() - 1);
-    assert_eq!(explained(Some("xyzzy")), []);
+    assert_eq!(all.explained(None).len(), all.words().count() - 1);
+    assert_eq!(all.explained(Some("xyzzy")), []);
 }

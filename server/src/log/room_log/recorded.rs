@@ -2,26 +2,22 @@
 
 use std::sync::Arc;
 
-use jiff::Timestamp;
-
 use super::RoomLog;
 use crate::log::position::Position;
-use crate::log::ring::{BATCH_BYTES, Batch};
+use crate::log::ring::{BATCH_BYTES, Batch, Ring};
 use crate::log::state::State;
 
 impl RoomLog {
-    /// This log, with lines from earlier, which are recorded already.
+    /// The same log with lines from earlier, where there are any. They are recorded already, and were read
+    /// for a log of the same capacity.
     #[must_use]
-    pub fn with_earlier(self, earlier: &[(Timestamp, String)]) -> Self {
-        let mut state = self.state.lock();
-        for (time, line) in earlier {
-            state.ring.push(format!("{line}\n").as_bytes(), *time);
-        }
-        let end = state.ring.end();
+    pub fn with_earlier(mut self, earlier: Option<Ring>) -> Self {
+        let Some(earlier) = earlier else { return self };
+        let state = self.state.get_mut();
         if let Some(recording) = &mut state.recording {
-            recording.upto = end;
+            recording.upto = earlier.end();
         }
-        drop(state);
+        state.ring = earlier;
         self
     }
 

@@ -2,26 +2,22 @@ use super::*;
 
 const TIME: &str = "2026-11-22T10:04:05.123Z";
 
-fn lines(earlier: &Earlier) -> Vec<&str> {
-    earlier.lines.iter().map(|(_, line)| line.as_str()).collect()
-}
-
 #[test]
 fn a_room_has_its_last_whole_lines() {
     let place = tempfile::tempdir().unwrap();
     let (folder, _lock) = Folder::open(place.path().to_owned()).unwrap();
     let den = RoomName::parse("den").unwrap();
-    assert_eq!(lines(&folder.earlier(&den, 100)), [""; 0]);
+    assert_eq!(folder.earlier(&den, 100).texts(), [""; 0]);
     let line = |text| format!("{TIME} {text}\n");
     let all = ["one", "two", "three"].map(line).concat();
     fs::write(folder.path(&den), format!("{all}{TIME} torn")).unwrap();
-    assert_eq!(lines(&folder.earlier(&den, 1000)), ["one", "two", "three"]);
+    assert_eq!(folder.earlier(&den, 1000).texts(), ["one", "two", "three"]);
     // What begins in the middle of a line begins with the next one.
     let torn = TIME.len() + " torn".len();
     let two = torn + line("two").len() + line("three").len();
-    assert_eq!(lines(&folder.earlier(&den, two - 1)), ["three"]);
-    assert_eq!(lines(&folder.earlier(&den, two + 1)), ["two", "three"]);
-    assert_eq!(lines(&folder.earlier(&den, torn)), [""; 0]);
+    assert_eq!(folder.earlier(&den, two - 1).texts(), ["three"]);
+    assert_eq!(folder.earlier(&den, two + 1).texts(), ["two", "three"]);
+    assert_eq!(folder.earlier(&den, torn).texts(), [""; 0]);
 }
 
 #[test]
@@ -33,7 +29,7 @@ fn what_the_server_has_not_written_is_no_line() {
     fs::write(folder.path(&den), text).unwrap();
     fs::write(folder.path(&den).with_extension("topic"), "tea\nmore").unwrap();
     let earlier = folder.earlier(&den, 1000);
-    assert_eq!(lines(&earlier), ["", "ann: hi"]);
+    assert_eq!(earlier.texts(), ["", "ann: hi"]);
     assert_eq!(earlier.topic, "tea");
     fs::write(folder.path(&den).with_extension("topic"), "a\x07").unwrap();
     assert_eq!(folder.earlier(&den, 0).topic, "");

@@ -26,10 +26,6 @@ fn start(folder: &TempDir) -> (Arc<Recorder>, Recording) {
     (recorder, writer.spawn().unwrap())
 }
 
-fn texts(earlier: &Earlier) -> Vec<&str> {
-    earlier.lines.iter().map(|(_, line)| line.as_str()).collect()
-}
-
 #[test]
 fn who_reads_a_room_reads_all_that_came_before() {
     let folder = tempfile::tempdir().unwrap();
@@ -41,7 +37,7 @@ fn who_reads_a_room_reads_all_that_came_before() {
         say(&log, &line);
         recorder.retire(log.room.clone());
         expected.push(line);
-        assert_eq!(texts(&recorder.earlier(&log.room, 1 << 20)), expected);
+        assert_eq!(recorder.earlier(&log.room, 1 << 20).texts(), expected);
         assert_eq!(log.bytes_after(log.published()), 0, "couriers may have it");
     }
     recording.end(Instant::now() + SECONDS);
@@ -76,9 +72,9 @@ fn nobody_waits_for_a_room_when_the_server_stops() {
     thread::scope(|scope| {
         let reading = scope.spawn(|| recorder.earlier(&den, 1000));
         recorder.stop_reading();
-        assert!(texts(&reading.join().unwrap()).is_empty());
+        assert!(reading.join().unwrap().texts().is_empty());
     });
-    assert!(texts(&recorder.earlier(&den, 1000)).is_empty());
+    assert!(recorder.earlier(&den, 1000).texts().is_empty());
 }
 
 #[test]

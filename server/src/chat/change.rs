@@ -1,0 +1,76 @@
+//! What changes what anybody sees, a value for each kind of change.
+//!
+//! A session *decides*: whether its client may do this, and in which words. What comes of it is
+//! *applied* by [`World`](super::world::World), which knows the change and nothing else: so whether a
+//! name is taken, or a user is there, is found then. No change knows a socket, a clock or a password.
+
+use protocol::{RoomName, UserName};
+
+use crate::delivery::inbox::ClientId;
+use crate::moderation::bans::Target;
+use crate::moderation::door::Claimant;
+
+/// Who acts: one connection, wherever it is. No other one ever is the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Member {
+    /// Which run of which server it is connected to.
+    pub server: u64,
+    /// Its number there.
+    pub client: ClientId,
+}
+
+impl Member {
+    /// A number that hardly anybody else has.
+    #[must_use]
+    pub fn number(self) -> ClientId {
+        // The number of a server alone is 0, and others are random.
+        self.client ^ self.server as usize
+    }
+}
+
+/// One change. A field `who` is whoever acts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change<'a> {
+    /// Comes in under a name.
+    Enter { who: Member, name: UserName, claimant: Claimant },
+    /// Leaves its room for good. The name stays taken.
+    Leave { who: Member },
+    /// Was sent everything: the name is free.
+    Free { who: Member },
+    /// Goes to another room.
+    Move { who: Member, room: RoomName },
+    /// Reads a room without a name.
+    Watch { who: Member, room: RoomName },
+    /// Reads no room any more.
+    Unwatch { who: Member },
+    /// Takes another name.
+    Rename { who: Member, name: UserName, claimant: Claimant },
+    /// Lets its room see finished lines, where several servers are one chat. With one they go past all
+    /// this, straight into the room's log.
+    Say { who: Member, lines: &'a str },
+    /// Sets the topic of its room.
+    SetTopic { who: Member, text: &'a str },
+    /// Lets everyone in every room see a text.
+    Announce { text: &'a str },
+    /// Sends a private message to whoever has this name.
+    Message { who: Member, to: &'a str, text: &'a str },
+    /// Takes no private messages of this name, and of who has it now, or takes them again.
+    Ignore { who: Member, name: UserName, is_ignored: bool },
+    /// Lets a user say nothing for so many minutes.
+    Mute { who: Member, name: &'a str, minutes: u32 },
+    /// Keeps somebody out for so many minutes, which each server is told beforehand.
+    Ban { who: Member, target: Target, minutes: u32 },
+    /// Ends the connection of a user.
+    Kick { who: Member, name: &'a str, reason: &'a str },
+    /// Has an older connection of a name's owner leave its room.
+    TakeBack { holder: Member },
+    /// A message was not taken after all, as its receiver's server has found.
+    Undelivered { sender: Member, to: &'a str },
+    /// Nothing: once it was applied, so was all that was decided anywhere before it was.
+    Fence { who: Member },
+    /// Nothing but that the server which says so is there. Only the one thread that does so by the clock
+    /// makes these.
+    Alive,
+    /// That run of a server is not heard of any more, so all its clients are gone.
+    Gone { server: u64 },
+}

@@ -1,0 +1,203 @@
+//! Who comes, goes, and takes which name.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use protocol::{Framing, Reply, RoomName, UserName};
+
+use super::ignored::Ignored;
+use super::{Effects, Place, User, Watcher, World};
+use crate::chat::change::Member;
+use crate::delivery::client::Client;
+use crate::delivery::phase::Removal;
+use crate::log::position::Position;
+use crate::moderation::door::Claimant;
+
+impl World {
+    pub(super) fn enter(
+        &mut self,
+        who: Member,
+        name: &UserName,
+        claimant: Claimant,
+        client: Option<&Arc<Client>>,
+        now: Timestamp,
+    ) {
+        if self.is_taken(who, name, claimant) {
+            if let Some(client) = client {
+                client.reply(Position::default(), Reply::UserNameExist);
+            }
+            return;
+        }
+        // The others are told first: whoever reads `Login Success` is in the room.
+        let courier = client.map(|client| client.inbox.courier);
+        let Some(room) = self.rooms.get_mut(&RoomName::main()) else { return };
+        let (number, seat, switch) = room.enter(name.clone(), courier, now);
+        let refused = client.zip(switch).and_then(|(client, switch)| {
+            client.reply(Position::default(), Reply::LoginSuccess);
+            if client.framing == Framing::Line && !self.here.motd.is_empty() {
+                client.post_text(Position::default(), self.here.motd.clone(), false);
+            }
+            client.post(Position::default(), switch)
+        });
+        let user = User {
+            name: name.clone(),
+            client: client.cloned(),
+            place: Some(Place { seat, number }),
+            is_removed: false,
+            ignored: Ignored::default(),
+        };
+        self.users.insert(who, user);
+        self.names.insert(name.clone(), who);
+        drop(refused);
+    }
+
+    /// Whether somebody else has this name, whom the caller has to leave it to.
+    fn is_taken(&self, who: Member, name: &UserName, claimant: Claimant) -> bool {
+        match self.holder(name) {
+            Some((holder, is_present)) if holder != who => {
+                is_present || claimant == Claimant::Anybody
+            }
+            _ => false,
+        }
+    }
+
+    pub(super) fn leave(&mut self, who: Member, now: Timestamp) {
+        let Some(user) = self.users.get_mut(&who) else { return };
+        let Some(Place { seat, number }) = user.place.take() else { return };
+        let mut log = seat.log.lock();
+        if let Some(client) = user.client.as_ref().filter(|client| client.is_served_here()) {
+            log.leave_to(client.inbox.courier);
+        }
+        let refused = user.client.as_ref().and_then(|client| client.post_end(log.end()));
+        if let Some(room) = self.rooms.get_mut(&seat.log.room) {
+            room.leave(number, &mut log, now);
+        }
+        // This tells the recorder of the last line, which it must know before the room is closed:
+        // it would open the room's file again for it, and keep it open.
+        drop(log);
+        drop(refused);
+        self.close_if_empty(&seat);
+    }
+
+    pub(super) fn free(&mut self, who: Member) {
+        let Some(user) = self.users.remove(&who) else { return };
+        // Its owner may have taken the name back already.
+        if self.names.get(&user.name) == Some(&who) {
+            self.names.remove(&user.name);
+        }
+    }
+
+    pub(super) fn go(&mut self, who: Member, to: &RoomName, now: Timestamp) {
+        let Some((name, seat)) = self.whereabouts(who) else { return };
+        if seat.log.room == *to {
+            return self.answer(who, Reply::JoinSuccess);
+        }
+        let name = name.clone();
+        let courier = self.users.get(&who).and_then(|user| user.client.as_ref());
+        let courier = courier.map(|client| client.inbox.courier);
+        let Some(room) = self.room_or_new(to) else { return };
+        let (number, seat, switch) = room.enter(name, courier, now);
+        let Some(user) = self.users.get_mut(&who) else { return };
+        let Some(old) = user.place.replace(Place { seat, number }) else { return };
+        let mut log = old.seat.log.lock();
+        let refused = user.client.as_ref().zip(switch).and_then(|(client, switch)| {
+            client.reply(log.end(), Reply::JoinSuccess);
+            client.post(log.end(), switch)
+        });
+        if let Some(room) = self.rooms.get_mut(&old.seat.log.room) {
+            room.leave(old.number, &mut log, now);
+        }
+        drop(log);
+        // A refused item holds a reader, which locks the new log when it is dropped: so no log is
+        // locked here.
+        drop(refused);
+        self.close_if_empty(&old.seat);
+    }
+
+    /// A room without members has no lines, and stays for as long as it is watched: so whoever waits for
+    /// a room reads it from its first line on.
+    pub(super) fn watch(&mut self, who: Member, room: &RoomName, newcomer: Option<&Arc<Client>>) {
+        let old = self.watchers.remove(&who);
+        let client = old.as_ref().and_then(|old| old.client.as_ref()).or(newcomer).cloned();
+        let courier = client.as_ref().map(|client| client.inbox.courier);
+        let Some(new) = self.room_or_new(room) else { return };
+        let (seat, switch) = new.watch(courier);
+        let refused = client.as_ref().zip(switch).and_then(|(client, switch)| {
+            // The guard is kept until both are posted, so that they stand at one position.
+            let log = old.as_ref().map(|old| old.seat.log.lock());
+            let at = log.as_ref().map_or(Position::default(), |log| log.end());
+            client.reply(at, Reply::WatchSuccess);
+            client.post(at, switch)
+        });
+        drop(refused);
+        self.watchers.insert(who, Watcher { client, seat });
+        if let Some(old) = old {
+            self.forget_watcher(&old);
+        }
+    }
+
+    pub(super) fn unwatch(&mut self, who: Member) {
+        let Some(watcher) = self.watchers.remove(&who) else { return };
+        let log = watcher.seat.log.lock();
+        let refused = watcher.client.as_ref().and_then(|client| client.post_end(log.end()));
+        drop(log);
+        drop(refused);
+        self.forget_watcher(&watcher);
+    }
+
+    fn forget_watcher(&mut self, watcher: &Watcher) {
+        if let Some(room) = self.rooms.get_mut(&watcher.seat.log.room) {
+            room.unwatch();
+        }
+        self.close_if_empty(&watcher.seat);
+    }
+
+    pub(super) fn rename(
+        &mut self,
+        who: Member,
+        new: &UserName,
+        claimant: Claimant,
+        now: Timestamp,
+    ) {
+        if self.is_taken(who, new, claimant) {
+            return self.answer(who, Reply::UserNameExist);
+        }
+        let Some(user) = self.users.get_mut(&who) else { return };
+        let Some(Place { seat, number }) = &user.place else { return };
+        self.names.remove(&user.name);
+        self.names.insert(new.clone(), who);
+        user.name = new.clone();
+        let mut log = seat.log.lock();
+        if let Some(client) = &user.client {
+            client.reply(log.end(), Reply::RenameSuccess);
+        }
+        if let Some(room) = self.rooms.get_mut(&seat.log.room) {
+            room.rename(*number, new.clone(), &mut log, now);
+        }
+    }
+
+    /// Lets all clients of a server go at once, the first to have come first. Those that are here have their
+    /// sessions do the rest.
+    pub(super) fn lose(&mut self, server: u64, now: Timestamp) -> Effects {
+        let of_server = |who: &&Member| who.server == server;
+        let mut users: Vec<_> = self.users.keys().filter(of_server).copied().collect();
+        let mut watchers: Vec<_> = self.watchers.keys().filter(of_server).copied().collect();
+        users.sort_unstable();
+        watchers.sort_unstable();
+        let clients = users.iter().filter_map(|who| self.users.get_mut(who)?.client.take());
+        let mut removed: Vec<_> = clients.collect();
+        removed.extend(watchers.iter().filter_map(|who| self.watchers.get_mut(who)?.client.take()));
+        for client in &removed {
+            client.outbox.remove(Removal::CutOff);
+        }
+        for who in users {
+            self.leave(who, now);
+            self.free(who);
+        }
+        for who in watchers {
+            self.unwatch(who);
+        }
+        self.servers.remove(&server);
+        Effects { removed, ..Effects::default() }
+    }
+}

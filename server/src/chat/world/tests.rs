@@ -1,0 +1,177 @@
+//! The same changes make the same world, whichever of the users are clients of this server.
+
+use std::fmt::Write;
+use std::net::{TcpListener, TcpStream};
+use std::time::Duration;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::config::Endpoint;
+use crate::delivery::courier::CourierThread;
+use crate::delivery::outbox::{Item, Next};
+use crate::delivery::socket::Socket;
+use crate::log::position::Position;
+use crate::moderation::bans::Target;
+use crate::moderation::door::Claimant;
+
+const MEMBERS: usize = 5;
+const NAMES: [&str; 4] = ["al", "bob", "Bob", "zoë"];
+const ROOMS: [&str; 3] = ["main", "den", "attic"];
+
+/// A server that is given changes.
+struct Side {
+    world: World,
+    /// The clients that are connected to it.
+    clients: HashMap<Member, Arc<Client>>,
+    /// What each of them was told so far.
+    told: HashMap<Member, String>,
+    _courier: CourierThread,
+}
+
+fn member(client: usize) -> Member {
+    Member { server: client as u64 % 2, client }
+}
+
+fn client(id: usize, courier: &CourierThread) -> Arc<Client> {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let near = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    let address = near.local_addr().unwrap();
+    let socket = Socket::new(near, address, None);
+    let owed = Arc::default();
+    Arc::new(Client::new(id, socket, Endpoint::line(address), courier.inbox(), owed))
+}
+
+impl Side {
+    /// The members for which `is_here` says so are its own.
+    fn new(is_here: fn(Member) -> bool) -> Self {
+        let courier = CourierThread::new(0, Duration::from_secs(3600)).unwrap();
+        let subscribers = Subscribers { couriers: vec![courier.courier()], recorder: None };
+        let here = Surroundings {
+            subscribers: Arc::new(subscribers),
+            recorder: None,
+            moderation: None,
+            motd: b"* hello\n".to_vec(),
+            backlog: 256 * 1024,
+        };
+        let (world, _) = World::new(here, Earlier::default());
+        let clients: HashMap<_, _> = (0..MEMBERS)
+            .map(|id| (member(id), client(id, &courier)))
+            .filter(|(who, _)| is_here(*who))
+            .collect();
+        Self { world, clients, told: HashMap::new(), _courier: courier }
+    }
+
+    fn apply(&mut self, change: &Change<'_>, now: Timestamp) {
+        let newcomer = match change {
+            Change::Enter { who, .. } | Change::Watch { who, .. } => self.clients.get(who),
+            _ => None,
+        };
+        drop(self.world.apply(change, now, newcomer));
+        for (who, client) in &self.clients {
+            let told = self.told.entry(*who).or_default();
+            loop {
+                match client.outbox.next(Position::MAX) {
+                    Next::Texts(text) => *told += str::from_utf8(&text).unwrap(),
+                    Next::Item(Item::Switch(reader, from)) => {
+                        let _ = writeln!(told, "-> {} {from:?}", reader.log.room);
+                    }
+                    Next::Nothing => break,
+                    other => writeln!(told, "{other:?}").unwrap(),
+                }
+            }
+        }
+    }
+
+    /// Takes the world of another server, as bytes.
+    fn restore(&mut self, world: &World) {
+        let saved = Saved::from_bytes(&world.saved().to_bytes()).unwrap();
+        let clients = &self.clients;
+        let here = |id| clients.values().find(|client| client.id == id).cloned();
+        drop(self.world.restore(saved, 0, here).unwrap());
+    }
+}
+
+/// What a session in this state may ask for: a user's own changes only while it is in a room, and so on.
+fn is_possible(world: &World, change: &Change<'_>) -> bool {
+    let is_new = |who| !world.users.contains_key(who) && !world.watchers.contains_key(who);
+    match change {
+        Change::Enter { who, .. } => is_new(who),
+        Change::Watch { who, .. } => !world.users.contains_key(who),
+        Change::Free { who } => world.whereabouts(*who).is_none(),
+        _ => true,
+    }
+}
+
+fn change() -> impl Strategy<Value = Change<'static>> {
+    let claimants = [Claimant::Anybody, Claimant::Owner];
+    let picks = (0..20, 0..MEMBERS, 0..NAMES.len(), 0..ROOMS.len(), 0..2_usize);
+    picks.prop_map(move |(kind, who, name, room, flag)| {
+        let (who, claimant, text) = (member(who), claimants[flag], ["tea", "hi: all"][flag]);
+        let room = RoomName::parse(ROOMS[room]).unwrap();
+        let (name, asked) = (UserName::parse(NAMES[name]).unwrap(), NAMES[name]);
+        match kind {
+            0..3 => Change::Enter { who, name, claimant },
+            3 => Change::Leave { who },
+            4 => Change::Free { who },
+            5 | 6 => Change::Move { who, room },
+            7 => Change::Watch { who, room },
+            8 => Change::Unwatch { who },
+            9 => Change::Rename { who, name, claimant },
+            10 => Change::SetTopic { who, text },
+            11 => Change::Announce { text },
+            12 => Change::Message { who, to: asked, text },
+            13 => Change::Ignore { who, name, is_ignored: flag == 0 },
+            14 | 15 => Change::Say { who, lines: ["al: a\nal: b\n", "bob: c\n"][flag] },
+            16 => Change::Mute { who, name: asked, minutes: flag as u32 },
+            17 => Change::Ban { who, target: Target::Name(name), minutes: flag as u32 },
+            18 if flag == 0 => Change::Kick { who, name: asked, reason: "" },
+            18 => Change::TakeBack { holder: who },
+            _ => Change::Gone { server: who.server },
+        }
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_same_changes_make_the_same_world(
+        changes in prop::collection::vec(change(), 0..60),
+        (left, back) in (0..60_usize, 0..60_usize),
+    ) {
+        let mut all = Side::new(|_| true);
+        let mut even = Side::new(|who| who.server == 0);
+        let mut odd = Side::new(|who| who.server == 1);
+        let mut nobody = Side::new(|_| false);
+        // It misses the changes from one on, and begins again from what another one has saved.
+        let mut behind = Side::new(|who| who.server == 0);
+        for (change, number) in changes.iter().zip(0..) {
+            if number == back {
+                behind.restore(&all.world);
+            }
+            if !is_possible(&all.world, change) {
+                continue;
+            }
+            let now = Timestamp::from_second(number as i64 * 20).unwrap();
+            for side in [&mut all, &mut even, &mut odd, &mut nobody] {
+                side.apply(change, now);
+            }
+            if number < left.min(back) || number >= back {
+                behind.apply(change, now);
+            }
+            let saved = all.world.saved();
+            for side in [&even, &odd, &nobody] {
+                prop_assert_eq!(&side.world.saved(), &saved, "after {:?}", change);
+            }
+            if number >= back {
+                prop_assert_eq!(&behind.world.saved(), &saved, "after {:?}, restored", change);
+            }
+        }
+        // A client is told the same, whoever else is connected to its server.
+        for (who, told) in &all.told {
+            let side = if who.server == 0 { &even } else { &odd };
+            prop_assert_eq!(side.told.get(who), Some(told), "{:?}", who);
+        }
+    }
+}
