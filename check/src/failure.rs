@@ -89,6 +89,18 @@ pub struct Difference {
 }
 
 impl Difference {
+    /// One that no client saw on its wire, after what `journal` has.
+    #[must_use]
+    pub fn fact(expected: &str, got: &str, journal: &Journal) -> Self {
+        Self {
+            client: String::new(),
+            line: None,
+            expected: expected.to_owned(),
+            got: Got::Fact(got.to_owned()),
+            before: journal.lines(),
+        }
+    }
+
     /// Whether it was found by waiting in vain.
     #[must_use]
     pub fn is_timeout(&self) -> bool {

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use protocol::Framing;
 
-use crate::failure::{Difference, Got, Journal};
+use crate::failure::{Difference, Journal};
 use crate::patience::Deadline;
 use crate::peer::Peer;
 use crate::variant::Variant;
@@ -144,12 +144,6 @@ impl Stage {
     /// A difference that no client saw on its wire.
     #[must_use]
     pub fn fact(&self, expected: &str, got: &str) -> Difference {
-        Difference {
-            client: String::new(),
-            line: None,
-            expected: expected.to_owned(),
-            got: Got::Fact(got.to_owned()),
-            before: self.journal.lines(),
-        }
+        Difference::fact(expected, got, &self.journal)
     }
 }

@@ -3,6 +3,10 @@
 //! A key is the long name of an option, without its dashes. What is said on the command line or in
 //! the environment goes before what the file says. This module knows the command line's own
 //! description and nothing of what the options mean; it opens no file.
+//!
+//! The same description makes the [manual page](manual).
+
+pub mod manual;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;

@@ -232,13 +232,7 @@ impl Conversation {
     }
 
     fn fact(&self, expected: &str, got: &str) -> Difference {
-        Difference {
-            client: String::new(),
-            line: None,
-            expected: expected.to_owned(),
-            got: Got::Fact(got.to_owned()),
-            before: self.journal.lines(),
-        }
+        Difference::fact(expected, got, &self.journal)
     }
 }
 

@@ -29,6 +29,17 @@ fn check(arguments: &[&str], code: i32, wanted: &[&str]) -> String {
     text
 }
 
+/// Waits for a killed process, which ends as soon as the system comes to it; it may wait to be reaped then.
+fn wait_for_the_end_of(process: &str) {
+    let stat = Path::new("/proc").join(process.trim()).join("stat");
+    let runs = || std::fs::read_to_string(&stat).is_ok_and(|stat| !stat.contains(") Z "));
+    let start = std::time::Instant::now();
+    while runs() {
+        assert!(start.elapsed().as_secs() < 30, "it runs still");
+        std::thread::yield_now();
+    }
+}
+
 /// `right.py` with `old` replaced by `new`, in a file of its own.
 fn wrong_python(folder: &TempDir, old: &str, new: &str) -> String {
     let right = std::fs::read_to_string(RIGHT).unwrap();
@@ -242,14 +253,7 @@ fn nothing_that_a_server_started_is_left() {
         format!("sleep 1000 & echo $! > {}; exec python3 {RIGHT} {{port}}", started.display());
     check(&["server", "--only", "greeting", "--", "sh", "-c", &script], 0, &["1 passed"]);
     let process = std::fs::read_to_string(started).unwrap();
-    // It was killed, and ends as soon as the system comes to it; it may wait to be reaped then.
-    let stat = Path::new("/proc").join(process.trim()).join("stat");
-    let runs = || std::fs::read_to_string(&stat).is_ok_and(|stat| !stat.contains(") Z "));
-    let start = std::time::Instant::now();
-    while runs() {
-        assert!(start.elapsed().as_secs() < 30, "it runs still");
-        std::thread::yield_now();
-    }
+    wait_for_the_end_of(&process);
 }
 
 #[test]
@@ -284,14 +288,7 @@ fn ctrl_c_ends_everything_that_was_started() {
     let interrupt = ["-INT", &checker.id().to_string()];
     assert!(Command::new("kill").args(interrupt).status().unwrap().success());
     assert_eq!(checker.wait().unwrap().code(), Some(130));
-    // It was killed, and ends as soon as the system comes to it; it may wait to be reaped then.
-    let stat = Path::new("/proc").join(process.trim()).join("stat");
-    let runs = || std::fs::read_to_string(&stat).is_ok_and(|stat| !stat.contains(") Z "));
-    let start = std::time::Instant::now();
-    while runs() {
-        assert!(start.elapsed().as_secs() < 30, "it runs still");
-        std::thread::yield_now();
-    }
+    wait_for_the_end_of(&process);
 }
 
 #[test]

@@ -3,11 +3,10 @@
 use std::collections::BTreeMap;
 use std::io::{self, IsTerminal};
 
+use chat_settings::manual::{self, Roff, section, subcommands};
 use clap::{Command, CommandFactory};
 use clap_complete::Shell;
 use clap_complete::env::Shells;
-use clap_mangen::Man;
-use clap_mangen::roff::{Roff, bold, roman};
 
 use super::chat::Args;
 use super::examples;
@@ -16,9 +15,6 @@ use crate::sys::stdout;
 
 /// When the manual was last changed.
 const CHANGED: &str = "2026-11-25";
-
-/// Bytes in a line of the manual's source.
-const LINE_BYTES: usize = 80;
 
 /// Prints the help or the version that clap was asked for.
 ///
@@ -61,66 +57,21 @@ pub fn manual() -> Result<Exit, Failure> {
 }
 
 fn page() -> io::Result<Vec<u8>> {
-    let mut command = Args::command();
-    // Only then do the subcommands know what they are called in full.
-    command.build();
-    let man = Man::new(command.clone()).title("CHAT-CLIENT").date(CHANGED);
-    let mut page = Vec::new();
-    man.render_title(&mut page)?;
-    man.render_name_section(&mut page)?;
-    man.render_synopsis_section(&mut page)?;
-    man.render_description_section(&mut page)?;
-    man.render_options_section(&mut page)?;
-    for subcommand in subcommands(&command) {
-        let mut part = Vec::new();
-        let man = Man::new(subcommand.clone());
-        man.render_synopsis_section(&mut part)?;
-        man.render_description_section(&mut part)?;
-        man.render_options_section(&mut part)?;
-        examples_of(subcommand.get_name()).to_writer(&mut part)?;
-        let heading = format!("chat-client {}", subcommand.get_name());
-        Roff::new().control("SH", [heading.as_str()]).to_writer(&mut page)?;
-        page.extend(String::from_utf8_lossy(&part).replace("\n.SH ", "\n.SS ").bytes());
-    }
-    examples_of("").to_writer(&mut page)?;
-    let exits = Exit::TABLE.iter().map(|(exit, meaning)| (exit.code().to_string(), *meaning));
-    section("EXIT STATUS", exits).to_writer(&mut page)?;
-    section("ENVIRONMENT", variables(&command)).to_writer(&mut page)?;
-    man.render_version_section(&mut page)?;
-    Ok(tidy(&String::from_utf8_lossy(&page)).into_bytes())
-}
-
-/// The page as `mandoc -T lint` wants it: no breaks where there is an empty line anyway, no line with a blank at
-/// its end, and none of text that is long.
-fn tidy(page: &str) -> String {
-    let mut tidy = String::new();
-    for line in page.replace(".br\n\n.br\n", "\n").lines() {
-        let is_request = line.starts_with(['.', '\'']);
-        let mut width = 0;
-        for word in line.split(' ').filter(|word| !word.is_empty()) {
-            // A line that begins with one of the two would be a request.
-            let may_break = !is_request && !word.starts_with(['.', '\'']);
-            let separator = match width {
-                0 => "",
-                _ if may_break && width + 1 + word.len() > LINE_BYTES => "\n",
-                _ => " ",
-            };
-            width = if separator == "\n" { 0 } else { width + separator.len() };
-            tidy.extend([separator, word]);
-            width += word.len();
+    manual::page(Args::command(), CHANGED, |command| {
+        let mut sections = vec![examples_of(command)];
+        if command.is_empty() {
+            let exits = Exit::TABLE.iter();
+            let exits = exits.map(|(exit, meaning)| (exit.code().to_string(), *meaning));
+            sections.push(section("EXIT STATUS", exits));
+            sections.push(section("ENVIRONMENT", variables(&Args::command())));
         }
-        tidy.push('\n');
-    }
-    tidy
+        sections
+    })
 }
 
 fn examples_of(command: &str) -> Roff {
     let examples = examples::of(command).iter();
     section("EXAMPLES", examples.map(|(example, meaning)| ((*example).to_owned(), *meaning)))
-}
-
-fn subcommands(command: &Command) -> impl Iterator<Item = &Command> {
-    command.get_subcommands().filter(|subcommand| subcommand.get_name() != "help")
 }
 
 /// The variables that stand in for options, each with the option.
@@ -132,16 +83,6 @@ fn variables(command: &Command) -> BTreeMap<String, String> {
         Some((variable, format!("--{}, where it is not given", argument.get_long()?)))
     });
     named.collect()
-}
-
-/// A list of terms, each with what it means.
-fn section(heading: &str, rows: impl IntoIterator<Item = (String, impl Into<String>)>) -> Roff {
-    let mut section = Roff::new();
-    section.control("SH", [heading]);
-    for (term, meaning) in rows {
-        section.control("TP", []).text([bold(term)]).text([roman(meaning.into())]);
-    }
-    section
 }
 
 /// Whether somebody reads it is not asked.

@@ -9,7 +9,7 @@ pub struct Timing {
     pub silence: Duration,
     /// How long it may take to answer that.
     pub answer: Duration,
-    /// How long each step of an attempt to connect again may take: to connect, and to log in.
+    /// How long a round of attempts to get in again may take, each server once.
     pub attempt: Duration,
     /// From a lost connection to the first attempt at another. Each time it doubles.
     pub first_delay: Duration,

@@ -162,7 +162,7 @@ pub fn table(page: &str) -> Vec<&str> {
 fn a_folder_uses_only_those_that_stand_below_it() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let sources = read(&folder);
-    assert!(sources.len() > 30, "{:?}", sources.keys());
+    assert!(sources.len() > 20, "{:?}", sources.keys());
     let page = std::fs::read_to_string(folder.join("lib.rs")).unwrap();
     let wrong = violations(&sources, &table(&page));
     assert!(wrong.is_empty(), "{wrong:#?}");

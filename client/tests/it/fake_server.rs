@@ -61,7 +61,10 @@ impl FakeSession {
         self.send("Login Success\n");
     }
 
-    pub fn close(self) {
+    /// Ends the connection. Gives back where another server may listen now.
+    pub fn close(self) -> SocketAddr {
+        let address = self.stream.local_addr().unwrap();
         self.stream.shutdown(Shutdown::Both).unwrap();
+        address
     }
 }

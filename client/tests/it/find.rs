@@ -9,12 +9,12 @@ use std::thread;
 use chat_discovery::network::{Event, GROUP, Group, PACKET_BYTES, PORT, interfaces};
 use chat_server::Config;
 
+use crate::identity::Identity;
 use crate::lan::Until;
 use crate::machines::TwoMachines;
 use crate::program::{Finished, Program, command, not_run};
 use crate::pty::Pty;
 use crate::real_server::RealServer;
-use crate::tls::Identity;
 
 /// Where the servers are, and where they are looked for.
 const THERE: usize = 0;

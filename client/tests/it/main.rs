@@ -4,7 +4,9 @@
 #![allow(clippy::unwrap_used)]
 
 mod act;
+mod bare_session;
 mod bot;
+mod bot_ends;
 #[path = "../../../server/tests/it/browser.rs"]
 #[expect(dead_code, reason = "the tests of the server use the rest")]
 mod browser;
@@ -15,9 +17,13 @@ mod completions;
 mod connection;
 mod directions;
 mod display_queue;
+mod drawing;
+mod entering;
 mod fake_server;
 mod find;
+mod follow;
 mod habits;
+mod identity;
 mod interactive;
 mod lan;
 mod limits;
@@ -29,20 +35,25 @@ mod names;
 mod page;
 mod picture;
 mod pipe;
+mod pipe_ends;
 mod plain;
 mod program;
 mod pty;
 mod real_server;
 mod recipes;
+mod reconnect;
 mod replay;
 mod roster;
+mod sample_bots;
 mod say;
 mod script;
 mod secrets;
 mod settings;
 mod several;
 mod state;
+mod terminal;
 mod tls;
-mod trust;
+mod tls_wire;
+mod two_machines;
 mod view;
 mod watch;

@@ -1,4 +1,5 @@
 //! The program under a pseudo-terminal, and a terminal emulator that shows what its user sees.
+//! It is one file, though a long one: the window, its keys and the thread that reads from it share one screen.
 
 use std::fs::File;
 use std::io::{Read, Write};

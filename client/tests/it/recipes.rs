@@ -1,4 +1,5 @@
-//! The recipes of `docs/scripting.md`, each run as it stands there.
+//! The recipes of `docs/scripting.md`, each run as it stands there. A function for each, in the
+//! order of the page: so this file is as long as there are recipes.
 
 use std::fs::{self, OpenOptions};
 use std::io::{Read, Write};

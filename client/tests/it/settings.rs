@@ -3,10 +3,10 @@
 use std::fs;
 use std::path::PathBuf;
 
+use crate::identity::Identity;
 use crate::program::{Program, command};
 use crate::pty::{Pty, fresh_directory};
 use crate::real_server::RealServer;
-use crate::tls::Identity;
 
 /// A folder of settings, with this file.
 fn config(text: &str) -> PathBuf {

@@ -1,167 +1,26 @@
-//! TLS: whom the program trusts, what it says when it does not, and ends that nobody meant.
+//! TLS: whom the program trusts, and what it says when it does not.
 
 use std::fs;
-use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener};
-use std::path::PathBuf;
-use std::sync::Arc;
-use std::thread::{self, JoinHandle};
+use std::net::SocketAddr;
 
-use chat_server::{Credentials, Endpoint, pin, secrets};
-use rcgen::{CertificateParams, KeyPair, date_time_ymd};
-use rustls::crypto::ring;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::server::{ClientHello, ResolvesServerCert};
-use rustls::sign::CertifiedKey;
-use rustls::{ServerConfig, ServerConnection};
-use tempfile::TempDir;
+use chat_server::{Credentials, Endpoint, secrets};
+use rcgen::date_time_ymd;
 
+use crate::identity::Identity;
 use crate::program::{Finished, Program, command};
 use crate::pty::{CTRL_D, Pty, fresh_directory};
 use crate::real_server::RealServer;
 
-/// A certificate for `localhost`, its key and its files.
-pub struct Identity {
-    folder: TempDir,
-    certificate: CertificateDer<'static>,
-    key: KeyPair,
-}
-
-impl Identity {
-    pub fn new() -> Self {
-        Self::with(|_| {})
-    }
-
-    fn with(change: impl FnOnce(&mut CertificateParams)) -> Self {
-        let folder = TempDir::new().unwrap();
-        let key = KeyPair::generate().unwrap();
-        let mut params = CertificateParams::new(["localhost".to_owned()]).unwrap();
-        change(&mut params);
-        let certificate = params.self_signed(&key).unwrap();
-        fs::write(folder.path().join("certificate.pem"), certificate.pem()).unwrap();
-        fs::write(folder.path().join("key.pem"), key.serialize_pem()).unwrap();
-        Self { folder, certificate: certificate.der().clone(), key }
-    }
-
-    fn file(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    fn ca(&self) -> String {
-        self.file("certificate.pem").to_str().unwrap().to_owned()
-    }
-
-    pub fn pin(&self) -> String {
-        pin(&self.certificate)
-    }
-
-    /// The project's server, with TLS at its first address.
-    pub fn serve(&self, address: SocketAddr) -> RealServer {
-        RealServer::with(address, |mut config| {
-            config.listeners[0] = Endpoint::tls(address);
-            config.credentials = Some(Credentials {
-                certificate: self.file("certificate.pem"),
-                key: self.file("key.pem"),
-            });
-            config
-        })
-    }
-
-    pub fn start(&self) -> RealServer {
-        self.serve(SocketAddr::from(([127, 0, 0, 1], 0)))
-    }
-
-    /// A server of one connection, which does what it likes once that is greeted and logged in.
-    fn fake<T: Send + 'static>(
-        &self,
-        key: &KeyPair,
-        act: impl FnOnce(&mut FakeTls) -> T + Send + 'static,
-    ) -> (String, JoinHandle<Option<T>>) {
-        let config = with_key(&self.certificate, key);
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap();
-        let serving = thread::spawn(move || {
-            let mut stream = listener.accept().unwrap().0;
-            let mut tls = ServerConnection::new(config).unwrap();
-            while tls.is_handshaking() {
-                tls.complete_io(&mut stream).ok()?;
-            }
-            let mut fake = FakeTls { stream, tls };
-            fake.send("Connect Success\n");
-            fake.read_to("\n");
-            fake.send("Login Success\n");
-            Some(act(&mut fake))
-        });
-        (format!("localhost:{}", address.port()), serving)
-    }
-}
-
-/// Shows this certificate whatever the key, as somebody in between would.
-#[derive(Debug)]
-struct Shown(Arc<CertifiedKey>);
-
-impl ResolvesServerCert for Shown {
-    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        Some(Arc::clone(&self.0))
-    }
-}
-
-fn with_key(certificate: &CertificateDer<'static>, key: &KeyPair) -> Arc<ServerConfig> {
-    let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
-    let key = ring::sign::any_supported_type(&key).unwrap();
-    let shown = Shown(Arc::new(CertifiedKey::new(vec![certificate.clone()], key)));
-    let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_cert_resolver(Arc::new(shown));
-    Arc::new(config)
-}
-
-struct FakeTls {
-    stream: std::net::TcpStream,
-    tls: ServerConnection,
-}
-
-impl FakeTls {
-    /// The records of a text, which are not sent.
-    fn seal(&mut self, text: &str) -> Vec<u8> {
-        self.tls.writer().write_all(text.as_bytes()).unwrap();
-        let mut records = Vec::new();
-        while self.tls.wants_write() {
-            self.tls.write_tls(&mut records).unwrap();
-        }
-        records
-    }
-
-    fn send(&mut self, text: &str) {
-        let records = self.seal(text);
-        self.stream.write_all(&records).unwrap();
-    }
-
-    /// Reads until the end of this text.
-    fn read_to(&mut self, end: &str) -> String {
-        let mut text = String::new();
-        while !text.ends_with(end) {
-            let mut stream = rustls::Stream::new(&mut self.tls, &mut self.stream);
-            let mut byte = [0];
-            assert_eq!(stream.read(&mut byte).unwrap(), 1, "ended after {text:?}");
-            text.push(byte[0].into());
-        }
-        text
-    }
-}
-
-fn at(server: &RealServer) -> String {
+pub fn at(server: &RealServer) -> String {
     format!("localhost:{}", server.address.port())
 }
 
-fn run(arguments: &[&str]) -> Finished {
+pub fn run(arguments: &[&str]) -> Finished {
     Program::start(arguments).finish()
 }
 
 #[track_caller]
-fn check(outcome: &Finished, code: i32, stderr: &str) {
+pub fn check(outcome: &Finished, code: i32, stderr: &str) {
     assert_eq!(outcome.code, Some(code), "{outcome:?}");
     assert!(outcome.stderr.contains(stderr), "{outcome:?}");
     assert!(outcome.stderr.lines().count() <= 1, "{outcome:?}");
@@ -233,25 +92,6 @@ fn a_secret_goes_over_tls() {
     pty.wait_for_last("al@main>");
     pty.keys(CTRL_D);
     assert_eq!(pty.wait(), 0);
-}
-
-/// The input ends, and the answers do not: only one side of TLS ends then.
-#[test]
-fn a_pipe_gets_all_answers_after_the_end_of_its_input() {
-    let identity = Identity::new();
-    let server = identity.start();
-    let address = at(&server);
-    let ca = identity.ca();
-    let mut program = Program::start(&["--server", &address, "--name", "al", "--tls", "--ca", &ca]);
-    let text = "x".repeat(1000);
-    (0..300).for_each(|n| program.send(format!("say {n} {text}\n").as_bytes()));
-    program.send(b"ping done\n");
-    let outcome = program.finish();
-    check(&outcome, 0, "");
-    let mut lines = outcome.stdout.lines();
-    assert_eq!([lines.next(), lines.next()], [Some("Connect Success"), Some("Login Success")]);
-    (0..300).for_each(|n| assert_eq!(lines.next(), Some(&*format!("al: {n} {text}"))));
-    assert_eq!([lines.next(), lines.next()], [Some("pong done"), None]);
 }
 
 #[test]
@@ -368,78 +208,6 @@ fn a_full_server_says_so_before_the_handshake() {
     let outcome = run(&["look", "--server", &at(&server), "--tls", "--pin", &identity.pin()]);
     check(&outcome, 3, "Server Full; try again later");
     check(&first.finish(), 0, "");
-}
-
-/// Whoever is in between can cut a connection. That must not look like an end that the server meant.
-#[test]
-fn an_end_without_a_word_of_tls_is_a_lost_connection() {
-    let identity = Identity::new();
-    let trust = ["--tls", "--pin", &identity.pin()];
-    let (address, serving) = identity.fake(&identity.key, |server| {
-        server.send("one: hi\n");
-        server.stream.shutdown(std::net::Shutdown::Both).unwrap();
-    });
-    let outcome = run(&[&["--server", &address, "--name", "al"], &trust[..]].concat());
-    check(&outcome, 5, "connection lost: it was cut off; start again");
-    assert!(outcome.stdout.ends_with("one: hi\n"), "{outcome:?}");
-    serving.join().unwrap().unwrap();
-
-    let (address, serving) = identity.fake(&identity.key, |server| {
-        server.stream.shutdown(std::net::Shutdown::Both).unwrap();
-    });
-    let outcome = run(&[&["look", "--server", &address, "--name", "al"], &trust[..]].concat());
-    check(&outcome, 5, "connection lost: ");
-    serving.join().unwrap().unwrap();
-}
-
-/// A wait has a limit, also when the socket has something to read and the record is not whole.
-#[test]
-fn half_a_record_holds_up_no_time_limit() {
-    let identity = Identity::new();
-    let (address, serving) = identity.fake(&identity.key, |server| {
-        let records = server.seal(&"x: hi\n".repeat(1000));
-        server.stream.write_all(&records[..records.len() / 2]).unwrap();
-        let mut rest = Vec::new();
-        let _ = server.stream.read_to_end(&mut rest);
-    });
-    let arguments = ["look", "--server", &address, "--name", "al", "--timeout", "1"];
-    let outcome = run(&[&arguments, &["--tls", "--pin", &identity.pin()][..]].concat());
-    check(&outcome, 1, "the time of --timeout ran out");
-    serving.join().unwrap().unwrap();
-}
-
-/// However records are cut, and with new keys in between, every line is there.
-#[test]
-fn lines_come_whole_however_their_records_are_cut() {
-    let identity = Identity::new();
-    let (address, serving) = identity.fake(&identity.key, |server| {
-        server.read_to("\n");
-        for round in 0..20 {
-            server.tls.refresh_traffic_keys().unwrap();
-            let text: String = (0..2000).map(|n| format!("x: {round} {n}\n")).collect();
-            let records = server.seal(&text);
-            let cut = 1 + round * 997;
-            for piece in records.chunks(cut) {
-                server.stream.write_all(piece).unwrap();
-            }
-        }
-        server.tls.send_close_notify();
-        server.send("");
-        server.stream.shutdown(std::net::Shutdown::Write).unwrap();
-        let mut rest = Vec::new();
-        let _ = server.stream.read_to_end(&mut rest);
-    });
-    let arguments = ["--server", &address, "--name", "al", "--tls", "--pin", &identity.pin()];
-    let mut program = Program::start(&arguments);
-    program.send(b"look\n");
-    let outcome = program.finish();
-    let mut lines = outcome.stdout.lines().skip(2);
-    for round in 0..20 {
-        (0..2000).for_each(|n| assert_eq!(lines.next(), Some(&*format!("x: {round} {n}"))));
-    }
-    assert_eq!(lines.next(), None);
-    check(&outcome, 0, "");
-    serving.join().unwrap().unwrap();
 }
 
 #[test]

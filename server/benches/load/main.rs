@@ -19,7 +19,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
-use nix::sys::socket::{self, Backlog};
+use socket2::SockRef;
 
 use generator::link::Credentials;
 use generator::relay::Relay;
@@ -141,7 +141,7 @@ fn main() -> Result<()> {
 fn listen() -> Result<TcpListener> {
     let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0)))?;
     // A crowd whose thread waits for a full queue does not go on with its handshakes meanwhile.
-    socket::listen(&listener, Backlog::new(WAITING)?)?;
+    SockRef::from(&listener).listen(WAITING)?;
     println!("listening on {}", listener.local_addr()?);
     io::stdout().flush()?;
     Ok(listener)

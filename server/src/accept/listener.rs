@@ -7,7 +7,7 @@ use std::os::fd::{AsFd, AsRawFd};
 use mio::unix::SourceFd;
 use mio::{Interest, Registry, Token};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::socket::{Backlog, listen};
+use socket2::SockRef;
 
 use crate::config::Endpoint;
 
@@ -31,7 +31,9 @@ impl Listener {
         let address = endpoint.address;
         let socket = TcpListener::bind(address).map_err(|error| explain(&error, address))?;
         socket.set_nonblocking(true)?;
-        listen(&socket, Backlog::new(ACCEPT_QUEUE)?)?;
+        // The system takes what it can of that. `nix` would refuse more than the C library's constant,
+        // which is 128 on macOS and in static programs.
+        SockRef::from(&socket).listen(ACCEPT_QUEUE)?;
         registry.register(&mut SourceFd(&socket.as_raw_fd()), token, Interest::READABLE)?;
         Ok(Self { socket, endpoint })
     }

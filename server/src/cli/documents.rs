@@ -2,10 +2,9 @@
 
 use std::io::{self, Write};
 
-use clap::{Command, CommandFactory};
+use chat_settings::manual::{self, section};
+use clap::CommandFactory;
 use clap_complete::Shell;
-use clap_mangen::Man;
-use clap_mangen::roff::{Roff, bold, roman};
 
 use super::arguments::{Arguments, EXITS};
 
@@ -31,40 +30,14 @@ pub fn manual() -> io::Result<()> {
 }
 
 fn page() -> io::Result<Vec<u8>> {
-    let mut command = Arguments::command();
-    // Only then do the subcommands know what they are called in full.
-    command.build();
-    let man = Man::new(command.clone()).date(DATE).manual("Chat");
-    let mut page = Vec::new();
-    man.render_title(&mut page)?;
-    man.render_name_section(&mut page)?;
-    man.render_synopsis_section(&mut page)?;
-    man.render_description_section(&mut page)?;
-    man.render_options_section(&mut page)?;
-    for subcommand in subcommands(&command) {
-        let mut part = Vec::new();
-        let man = Man::new(subcommand.clone());
-        man.render_synopsis_section(&mut part)?;
-        man.render_description_section(&mut part)?;
-        man.render_options_section(&mut part)?;
-        let heading = format!("chat-server {}", subcommand.get_name());
-        Roff::new().control("SH", [heading.as_str()]).to_writer(&mut page)?;
-        page.extend(String::from_utf8_lossy(&part).replace("\n.SH ", "\n.SS ").bytes());
-    }
-    let mut exits = Roff::new();
-    exits.control("SH", ["EXIT STATUS"]);
-    for (code, meaning) in EXITS {
-        exits.control("TP", []).text([bold(code.to_string())]).text([roman(meaning)]);
-    }
-    exits.control("SH", ["SEE ALSO"]).text([bold("chat-client"), roman("(1)")]);
-    exits.to_writer(&mut page)?;
-    // clap_mangen breaks the line where a space follows, which does it already.
-    let page = String::from_utf8_lossy(&page).replace("\n.br\n\n.br\n", "\n.sp\n").into_bytes();
-    Ok(page)
-}
-
-fn subcommands(command: &Command) -> impl Iterator<Item = &Command> {
-    command.get_subcommands().filter(|subcommand| subcommand.get_name() != "help")
+    manual::page(Arguments::command(), DATE, |command| {
+        if !command.is_empty() {
+            return Vec::new();
+        }
+        let exits = EXITS.map(|(code, meaning)| (code.to_string(), meaning));
+        let other = [("chat-client(1)".to_owned(), "to chat with")];
+        vec![section("EXIT STATUS", exits), section("SEE ALSO", other)]
+    })
 }
 
 #[cfg(test)]

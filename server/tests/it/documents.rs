@@ -12,7 +12,7 @@ use nix::sys::signal::Signal;
 use protocol::Spec;
 
 use crate::machines::TwoMachines;
-use crate::program::{Program, not_run};
+use crate::program::{Program, not_run, outside_of_cargo};
 use crate::support::TestClient;
 
 fn root() -> PathBuf {
@@ -40,7 +40,8 @@ fn sessions(document: &str) -> Vec<(String, String)> {
 
 fn shell(command: &str, server: &str) -> Output {
     let mut shell = Command::new("bash");
-    shell.args(["-c", command]).current_dir(root()).env("CHAT_SERVER", server).output().unwrap()
+    shell.args(["-c", command]).current_dir(root()).env("CHAT_SERVER", server);
+    outside_of_cargo(&mut shell).output().unwrap()
 }
 
 #[track_caller]

@@ -15,14 +15,18 @@ mod dead_peers;
 /// The same test holds the client's folders.
 #[path = "../../../client/tests/it/directions.rs"]
 mod directions;
+mod dockerfile;
 mod documents;
 mod door;
 mod edges;
 mod flow;
+mod fresh;
 #[path = "../../benches/load/generator/mod.rs"]
 #[expect(dead_code, reason = "the bench uses the rest")]
 mod generator;
 mod hostile;
+mod install;
+mod layer;
 mod limits;
 mod load;
 /// The tests of the client have machines too.
@@ -36,6 +40,7 @@ mod names;
 mod order;
 mod owed;
 mod package;
+mod porting;
 mod program;
 mod recording;
 mod recording_faults;

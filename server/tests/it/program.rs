@@ -17,6 +17,18 @@ pub fn not_run(what: &str) {
     std::io::stderr().write_all(text.as_bytes()).unwrap();
 }
 
+/// Keeps from a command what cargo tells this test of its crate. The script that builds `ring` looks at
+/// it, so that a cargo which the command starts would build that anew, and all that uses it.
+pub fn outside_of_cargo(command: &mut Command) -> &mut Command {
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
+            command.env_remove(&name);
+        }
+    }
+    command
+}
+
 /// What takes so long will not end.
 const DEADLINE: Duration = Duration::from_secs(180);
 
@@ -100,6 +112,18 @@ impl Program {
     pub fn id(&self) -> u32 {
         self.child().id()
     }
+}
+
+/// What `chat-server` with these arguments makes of `input`: exit code, stdout and stderr.
+pub fn filter(arguments: &[&str], input: &str) -> (Option<i32>, String, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_chat-server"));
+    command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    // It fails when the program ends without having read, which is judged by its output.
+    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+    let output = child.wait_with_output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (output.status.code(), text(output.stdout), text(output.stderr))
 }
 
 impl Drop for Program {

@@ -1,39 +1,21 @@
 //! The files of operators, users and bans: the commands that make them, and what is wrong with one.
 
 use std::fs;
-use std::io::Write;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use chat_server::secrets;
 use nix::sys::signal::Signal;
 use tempfile::TempDir;
 
-use crate::program::Program;
+use crate::program::{Program, filter};
 use crate::support::{TestClient, TestServer, operators_file};
 
-/// Runs a command of the program. What it ends with, what it makes, and what it says.
-fn run(command: &str, arguments: &[&str], input: &str) -> (Option<i32>, String, String) {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_chat-server"))
-        .arg(command)
-        .args(arguments)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    // It fails when the program ends without having read, which is judged by its output.
-    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
-    let output = child.wait_with_output().unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    (output.status.code(), text(output.stdout), text(output.stderr))
-}
-
 fn hash_password(arguments: &[&str], input: &str) -> (Option<i32>, String, String) {
-    run("hash-password", arguments, input)
+    filter(&[&["hash-password"], arguments].concat(), input)
 }
 
 fn make_users(arguments: &[&str], input: &str) -> (Option<i32>, String, String) {
-    run("make-users", arguments, input)
+    filter(&[&["make-users"], arguments].concat(), input)
 }
 
 #[test]

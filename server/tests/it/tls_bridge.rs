@@ -6,46 +6,14 @@ use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-use chat_check::checks::{Check, Kind};
-use chat_check::run::{Options, Outcome, run};
-use chat_check::stage::Addresses;
-use chat_check::target::{Target, Unreachable};
-use chat_check::transcript::Texts;
-use chat_server::{Credentials, Endpoint};
+use chat_check::checks::Check;
+use chat_server::Endpoint;
 use rustls::ClientConnection;
 use rustls::pki_types::CertificateDer;
 use tempfile::TempDir;
 
-use crate::support::{TestServer, operators_file};
+use crate::fresh::{conversations, not_passed};
 use crate::tls_stream::{client, credentials};
-
-/// A fresh server for each conversation, and the bridge to it.
-struct Bridged {
-    folder: TempDir,
-    files: Credentials,
-    certificate: CertificateDer<'static>,
-    server: Option<TestServer>,
-}
-
-impl Target for Bridged {
-    fn ready(&mut self, operators: &[(String, String)]) -> Result<Addresses, Unreachable> {
-        self.server = None;
-        let pairs: Vec<_> =
-            operators.iter().map(|(name, password)| (name.as_str(), password.as_str())).collect();
-        let file = (!pairs.is_empty()).then(|| operators_file(&self.folder, &pairs));
-        let server = self.server.insert(TestServer::with(|config| {
-            config.operators = file;
-            config.credentials = Some(self.files.clone());
-            config.listeners.push(Endpoint::tls(SocketAddr::from(([127, 0, 0, 1], 0))));
-        }));
-        let line = bridge(server.more[0], self.certificate.clone());
-        Ok(Addresses { line: Some(line), classic: Some(server.classic) })
-    }
-
-    fn has_operators(&self) -> bool {
-        true
-    }
-}
 
 /// Where the bridge to the server at `far` takes connections. Its threads end with their
 /// connections; the one that accepts waits until the tests end.
@@ -121,18 +89,16 @@ fn carry(near: TcpStream, far: TcpStream, tls: ClientConnection) {
 #[test]
 fn every_conversation_is_the_same_over_tls() {
     let checks = Check::all().unwrap();
-    let checks: Vec<_> =
-        checks.iter().filter(|check| matches!(check.kind, Kind::Transcript(_))).collect();
-    assert!(checks.len() >= 50, "only {} conversations", checks.len());
+    let checks = conversations(&checks, &[]);
     let folder = TempDir::new().unwrap();
     let (files, certificate) = credentials(folder.path());
-    let mut target = Bridged { folder, files, certificate, server: None };
-    let options = Options { texts: Texts::AsWritten, ..Options::default() };
-    let findings = run(&mut target, &checks, options, |finding| {
-        if !matches!(finding.outcome, Outcome::Passed) {
-            eprint!("{}", chat_check::report::text::finding(finding));
-        }
-    });
-    let is_passed = |outcome: &Outcome| matches!(outcome, Outcome::Passed);
-    assert!(findings.unwrap().iter().all(|finding| is_passed(&finding.outcome)), "why is above");
+    let not_passed = not_passed(
+        &checks,
+        |config| {
+            config.credentials = Some(files.clone());
+            config.listeners.push(Endpoint::tls(SocketAddr::from(([127, 0, 0, 1], 0))));
+        },
+        |server| bridge(server.more[0], certificate.clone()),
+    );
+    assert_eq!(not_passed, [""; 0], "why is above");
 }

@@ -3,15 +3,11 @@
 use std::net::{SocketAddr, TcpListener};
 
 use nix::sys::signal::Signal;
-use serde_json::json;
 
 use crate::browser::Browser;
 use crate::program::Program;
 use crate::support::TestClient;
-
-/// The lines of the log, as a user reads them.
-const LINES: &str = "[...document.querySelectorAll('#log p')].map((line) => line.textContent)";
-const IS_IN: &str = "client.state === 'in' && !client.isCatchingUp";
+use crate::web::{IS_IN, come_in, say, wait_for_line};
 
 /// The two servers of docs/web.md, at other addresses than there.
 fn commands(addresses: [SocketAddr; 2]) -> Vec<String> {
@@ -54,10 +50,7 @@ fn the_page_goes_on_at_another_server_under_its_name_and_in_its_room() {
     let commands = commands(addresses);
     let [(first, _), (second, address)] = [0, 1].map(|at: usize| start(&commands[at]));
     browser.open(&format!("http://{}/", addresses[0]));
-    browser.keys("#name", "al");
-    browser.keys("#room", "lobby");
-    browser.click("#enter");
-    browser.wait_for(IS_IN);
+    come_in(&browser, "al", "lobby");
     let mut bo = come_to_lobby(address, "bo");
     bo.send("say at the second\n");
     bo.expect("bo: at the second");
@@ -65,11 +58,10 @@ fn the_page_goes_on_at_another_server_under_its_name_and_in_its_room() {
     first.output();
     bo.expect("al has entered the room.");
     // These two do not know each other, so nobody can tell what was missed.
-    for line in ["Before this there may be more that you missed.", "bo: at the second"] {
-        browser.wait_for(&format!("{LINES}.includes({})", json!(line)));
-    }
+    wait_for_line(&browser, "Before this there may be more that you missed.");
+    wait_for_line(&browser, "bo: at the second");
     browser.wait_for(IS_IN);
-    browser.keys("#say", "and here\n");
+    say(&browser, "and here");
     bo.expect("al: and here");
     // And back: its own server lives again when the other one dies.
     let (_first, address) = start(&commands[0]);

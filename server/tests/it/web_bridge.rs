@@ -5,43 +5,17 @@ use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::thread;
 
-use chat_check::checks::{Check, Kind};
-use chat_check::run::{Options, Outcome, run};
-use chat_check::stage::Addresses;
-use chat_check::target::{Target, Unreachable};
-use chat_check::transcript::Texts;
-use tempfile::TempDir;
+use chat_check::checks::Check;
 use tungstenite::Message;
 use tungstenite::protocol::frame::Frame;
 use tungstenite::protocol::frame::coding::{Data, OpCode};
 use tungstenite::protocol::{Role, WebSocket};
 
-use crate::support::{TestServer, operators_file};
+use crate::fresh::{conversations, not_passed};
 
 /// What a WebSocket has no way to say: another protocol, and text that is none.
 const NOT_FOR_BROWSERS: [&str; 5] =
     ["http", "tls", "not-utf8", "end-of-input-in-a-bad-line", "refusals-in-order"];
-
-/// A fresh server for each conversation, and the bridge to it.
-struct Bridged {
-    folder: TempDir,
-    server: Option<TestServer>,
-}
-
-impl Target for Bridged {
-    fn ready(&mut self, operators: &[(String, String)]) -> Result<Addresses, Unreachable> {
-        self.server = None;
-        let pairs: Vec<_> =
-            operators.iter().map(|(name, password)| (name.as_str(), password.as_str())).collect();
-        let file = (!pairs.is_empty()).then(|| operators_file(&self.folder, &pairs));
-        let server = self.server.insert(TestServer::with(|config| config.operators = file));
-        Ok(Addresses { line: Some(bridge(server.web)), classic: Some(server.classic) })
-    }
-
-    fn has_operators(&self) -> bool {
-        true
-    }
-}
 
 /// Where the bridge to the server at `web` takes connections. Its threads end with their
 /// connections; the one that accepts waits until the tests end.
@@ -102,19 +76,7 @@ fn carry(near: TcpStream, far: TcpStream, web: SocketAddr) {
 #[test]
 fn every_conversation_is_the_same_over_a_web_socket() {
     let checks = Check::all().unwrap();
-    let is_for_browsers = |check: &&Check| {
-        matches!(check.kind, Kind::Transcript(_))
-            && !NOT_FOR_BROWSERS.contains(&check.about.name.as_str())
-    };
-    let checks: Vec<_> = checks.iter().filter(is_for_browsers).collect();
-    assert!(checks.len() >= 50, "only {} conversations", checks.len());
-    let mut target = Bridged { folder: TempDir::new().unwrap(), server: None };
-    let options = Options { texts: Texts::AsWritten, ..Options::default() };
-    let findings = run(&mut target, &checks, options, |finding| {
-        if !matches!(finding.outcome, Outcome::Passed) {
-            eprint!("{}", chat_check::report::text::finding(finding));
-        }
-    });
-    let is_passed = |outcome: &Outcome| matches!(outcome, Outcome::Passed);
-    assert!(findings.unwrap().iter().all(|finding| is_passed(&finding.outcome)), "why is above");
+    let checks = conversations(&checks, &NOT_FOR_BROWSERS);
+    let not_passed = not_passed(&checks, |_| {}, |server| bridge(server.web));
+    assert_eq!(not_passed, [""; 0], "why is above");
 }

@@ -1,0 +1,421 @@
+//! Followers step by step, with an engine that is a vector: whatever happens to it and to them in any
+//! order, they have one order, or know that they are lost.
+
+use std::collections::BTreeMap;
+
+use parking_lot::Mutex;
+use proptest::prelude::*;
+
+use super::*;
+use crate::apply::Entry;
+use crate::engine::Stored;
+use crate::format::Batch;
+
+const INTERVAL: Interval = Interval { entries: 4, bytes: u64::MAX };
+
+/// An engine. What it has can be kept and put back.
+#[derive(Debug, Clone, Default)]
+struct World {
+    /// All entries since the log was made, also those that were removed.
+    history: Vec<Stored>,
+    /// How many of them were removed.
+    removed: usize,
+    state: Option<Vec<u8>>,
+}
+
+#[derive(Debug, Default)]
+struct Machine {
+    world: World,
+    is_away: bool,
+    /// Connections that are older are gone.
+    generation: u64,
+    /// What a clock shows that never shows the same twice.
+    time: u64,
+}
+
+/// A connection, and what makes them.
+#[derive(Debug, Clone, Default)]
+struct Fake {
+    machine: Arc<Mutex<Machine>>,
+    generation: u64,
+}
+
+impl Fake {
+    fn with<T>(&self, act: impl FnOnce(&mut World) -> T) -> Result<T, Fault> {
+        let mut machine = self.machine.lock();
+        if machine.is_away || machine.generation != self.generation {
+            return Err(Fault::Unreachable("away".to_owned()));
+        }
+        Ok(act(&mut machine.world))
+    }
+
+    fn append(&self, batch: &[u8]) {
+        let world = &mut self.machine.lock().world;
+        let Some(first) = world.history.first() else { return };
+        let number = world.history.len() as u64 + 1;
+        let place = Place { epoch: first.place.epoch, number };
+        world.history.push(Stored { place, batch: Some(batch.to_vec()) });
+    }
+
+    fn tick(&self) -> u64 {
+        let mut machine = self.machine.lock();
+        machine.time += 1000;
+        machine.time
+    }
+}
+
+impl Dial for Fake {
+    type Engine = Self;
+
+    fn dial(&self) -> Result<Self, Fault> {
+        let generation = self.machine.lock().generation;
+        let fake = Self { generation, ..self.clone() };
+        fake.with(|_| ())?;
+        Ok(fake)
+    }
+}
+
+impl Engine for Fake {
+    fn confirm(&mut self) -> Result<(), Fault> {
+        self.with(|_| ())
+    }
+
+    fn create(&mut self, epoch: u64, birth: &[u8], state: &[u8]) -> Result<(), Fault> {
+        self.with(|world| {
+            if world.state.is_none() {
+                let place = Place { epoch, number: 1 };
+                world.history = vec![Stored { place, batch: Some(birth.to_vec()) }];
+                world.removed = 0;
+                world.state = Some(state.to_vec());
+            }
+        })
+    }
+
+    fn time(&mut self) -> Result<u64, Fault> {
+        self.with(|_| ())?;
+        Ok(self.tick())
+    }
+
+    fn state(&mut self) -> Result<Option<Vec<u8>>, Fault> {
+        self.with(|world| world.state.clone())
+    }
+
+    fn save(&mut self, place: Place, keep: u64, state: &[u8]) -> Result<bool, Fault> {
+        self.with(|world| {
+            let there = world.state.as_deref().and_then(State::read).map(|(state, _)| state.place);
+            match there {
+                Some(there) if there.epoch != place.epoch => Err(Fault::Lost("another".into())),
+                Some(there) if there.number < place.number => {
+                    world.state = Some(state.to_vec());
+                    world.removed = world.removed.max(keep as usize - 1);
+                    Ok(true)
+                }
+                _ => Ok(false),
+            }
+        })?
+    }
+
+    fn append(&mut self, _: u64, _: &[u8]) -> Result<Option<u64>, Fault> {
+        unreachable!("followers do not append")
+    }
+
+    fn read(&mut self, after: Place, _: Duration) -> Result<Vec<Stored>, Fault> {
+        self.with(|world| {
+            let rest = world.history.iter().skip(world.removed);
+            rest.filter(|stored| stored.place > after).take(3).cloned().collect()
+        })
+    }
+
+    fn entry(&mut self, place: Place) -> Result<Option<Stored>, Fault> {
+        self.with(|world| {
+            let rest = &world.history[world.removed..];
+            rest.iter().find(|stored| stored.place == place).cloned()
+        })
+    }
+
+    fn first(&mut self) -> Result<Option<Stored>, Fault> {
+        self.with(|world| world.history.get(world.removed).cloned())
+    }
+
+    fn last(&mut self) -> Result<Option<Stored>, Fault> {
+        self.with(|world| world.history.last().cloned())
+    }
+}
+
+/// What a follower has applied: origin, sequence and record.
+type Applied = Vec<(u64, u64, u8)>;
+
+struct Recorder(Arc<Mutex<Applied>>);
+
+impl Apply for Recorder {
+    fn apply(&mut self, entry: &Entry<'_>) {
+        self.0.lock().push((entry.origin.0, entry.sequence, entry.record[0]));
+    }
+
+    fn snapshot(&mut self) -> Vec<u8> {
+        let applied = self.0.lock();
+        let bytes = applied.iter().flat_map(|(origin, sequence, record)| {
+            [origin.to_le_bytes(), sequence.to_le_bytes(), u64::from(*record).to_le_bytes()]
+        });
+        bytes.flatten().collect()
+    }
+
+    fn restore(&mut self, restored: &Restored<'_>) -> Result<(), String> {
+        let numbers = restored.state.as_chunks().0.iter().map(|bytes| u64::from_le_bytes(*bytes));
+        let numbers: Vec<_> = numbers.collect();
+        let applied = numbers.chunks(3).map(|entry| (entry[0], entry[1], entry[2] as u8));
+        *self.0.lock() = applied.collect();
+        Ok(())
+    }
+
+    fn status(&mut self, _: &Status) {}
+}
+
+/// A program with its follower, and what its writer would append.
+struct Node {
+    follower: Follower<Fake>,
+    own: Origin,
+    applied: Arc<Mutex<Applied>>,
+    is_lost: bool,
+    next: u64,
+    last: Vec<u8>,
+}
+
+impl Node {
+    fn start(fake: &Fake, own: u64) -> Self {
+        let own = Origin(own);
+        let applied = Arc::<Mutex<Applied>>::default();
+        let apply = Box::new(Recorder(Arc::clone(&applied)));
+        let engine = connect(fake).unwrap();
+        let shared = Arc::new(Shared::new(1));
+        let follower = Follower::begin(fake.clone(), engine, own, INTERVAL, apply, shared).unwrap();
+        Self { follower, own, applied, is_lost: false, next: 1, last: Vec::new() }
+    }
+
+    fn say(&mut self, fake: &Fake, records: &[u8]) {
+        let mut batch = BatchBuffer::new(self.next);
+        records.iter().for_each(|record| batch.push(&[*record]));
+        batch.seal(self.own, fake.tick());
+        self.next += records.len() as u64;
+        self.last = batch.bytes().to_vec();
+        fake.append(&self.last);
+    }
+
+    /// A turn of the follower's thread.
+    fn step(&mut self) {
+        if self.is_lost {
+            return;
+        }
+        match self.follower.turn() {
+            Ok(()) => {}
+            Err(Fault::Lost(_)) => self.is_lost = true,
+            Err(_) => self.follower.engine = None,
+        }
+    }
+
+    fn place(&self) -> Place {
+        self.follower.replay.state().place
+    }
+}
+
+/// What is to be applied of these entries, found in the simplest way.
+fn expected(history: &[Stored]) -> Applied {
+    let mut last = BTreeMap::<u64, u64>::new();
+    let mut applied = Applied::new();
+    for batch in history.iter().filter_map(|stored| Batch::read(stored.batch.as_deref()?)) {
+        for (record, sequence) in batch.records.iter().zip(batch.identity.first..) {
+            let last = last.entry(batch.identity.origin).or_default();
+            if sequence == *last + 1 {
+                *last = sequence;
+                applied.push((batch.identity.origin, sequence, record[0]));
+            }
+        }
+    }
+    applied
+}
+
+#[derive(Debug, Clone)]
+enum Happens {
+    /// A program appends records.
+    Says(usize, Vec<u8>),
+    /// A program sends its last entry again.
+    SaysAgain(usize),
+    Step(usize),
+    /// The engine goes away, or comes back.
+    Away(bool),
+    /// All connections are cut.
+    Cut,
+    /// Somebody else writes nonsense.
+    Nonsense,
+    /// An origin begins in its middle.
+    Stray,
+    /// Somebody keeps a copy of what the engine has.
+    Keep,
+    /// The engine starts again with that copy; before the first one, with nothing.
+    PutBack,
+}
+
+fn happens() -> impl Strategy<Value = Happens> {
+    let node = 0..3usize;
+    prop_oneof![
+        8 => (node.clone(), prop::collection::vec(any::<u8>(), 1..4))
+            .prop_map(|(node, records)| Happens::Says(node, records)),
+        3 => node.clone().prop_map(Happens::SaysAgain),
+        12 => node.prop_map(Happens::Step),
+        1 => any::<bool>().prop_map(Happens::Away),
+        2 => Just(Happens::Cut),
+        1 => Just(Happens::Nonsense),
+        1 => Just(Happens::Stray),
+        1 => Just(Happens::Keep),
+        1 => Just(Happens::PutBack),
+    ]
+}
+
+fn happen(fake: &Fake, nodes: &mut [Node], kept: &mut World, what: Happens) {
+    match what {
+        Happens::Says(node, records) if !nodes[node].is_lost => nodes[node].say(fake, &records),
+        Happens::SaysAgain(node) if !nodes[node].last.is_empty() => {
+            fake.append(&nodes[node].last);
+        }
+        Happens::Says(..) | Happens::SaysAgain(_) => {}
+        Happens::Step(node) => nodes[node].step(),
+        Happens::Away(is_away) => fake.machine.lock().is_away = is_away,
+        Happens::Cut => fake.machine.lock().generation += 1,
+        Happens::Nonsense => fake.append(b"nonsense"),
+        Happens::Stray => {
+            let mut batch = BatchBuffer::new(5);
+            batch.push(b"x");
+            batch.seal(Origin(99), fake.tick());
+            fake.append(batch.bytes());
+        }
+        Happens::Keep => *kept = fake.machine.lock().world.clone(),
+        Happens::PutBack => {
+            let mut machine = fake.machine.lock();
+            machine.world = kept.clone();
+            machine.generation += 1;
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn followers_have_one_order_or_are_lost(
+        all in prop::collection::vec(happens(), 0..120),
+    ) {
+        let fake = Fake::default();
+        let mut nodes: Vec<_> = (1..=3).map(|own| Node::start(&fake, own)).collect();
+        let mut kept = World::default();
+        let mut is_altered = false;
+        for what in all {
+            is_altered |= matches!(what, Happens::PutBack);
+            happen(&fake, &mut nodes, &mut kept, what);
+        }
+        fake.machine.lock().is_away = false;
+        for node in &mut nodes {
+            // It may find that it has to connect first, and reads three at a time.
+            (0..400).for_each(|_| node.step());
+            let history = fake.machine.lock().world.history.clone();
+            prop_assert!(is_altered || !node.is_lost, "it is lost without a reason");
+            if !node.is_lost {
+                prop_assert_eq!(Some(node.place()), history.last().map(|last| last.place));
+                prop_assert_eq!(&*node.applied.lock(), &expected(&history));
+            }
+        }
+        // Whoever begins now has it as well.
+        let newcomer = Node::start(&fake, 4);
+        let history = fake.machine.lock().world.history.clone();
+        prop_assert_eq!(&*newcomer.applied.lock(), &expected(&history));
+    }
+}
+
+/// Three programs, the first of which has said `records`, one entry each, which all have applied.
+fn three_after(records: u8) -> (Fake, Vec<Node>) {
+    let fake = Fake::default();
+    let mut nodes: Vec<_> = (1..=3).map(|own| Node::start(&fake, own)).collect();
+    for record in 0..records {
+        nodes[0].say(&fake, &[record]);
+        nodes.iter_mut().for_each(Node::step);
+    }
+    (fake, nodes)
+}
+
+#[test]
+fn an_entry_that_begins_with_what_was_applied_is_applied_from_there() {
+    let (fake, mut nodes) = three_after(0);
+    nodes[0].say(&fake, &[1, 2]);
+    let mut batch = BatchBuffer::new(2);
+    batch.push(&[2]);
+    batch.push(&[3]);
+    batch.seal(Origin(1), fake.tick());
+    fake.append(batch.bytes());
+    nodes[1].step();
+    assert_eq!(*nodes[1].applied.lock(), [(1, 1, 1), (1, 2, 2), (1, 3, 3)]);
+    assert_eq!(nodes[1].follower.replay.counts.again, 1);
+}
+
+#[test]
+fn a_follower_that_fell_behind_is_told_which_of_its_own_records_were_applied() {
+    let (fake, mut nodes) = three_after(0);
+    nodes[2].say(&fake, &[7]);
+    fake.machine.lock().generation += 1;
+    for record in 0..20 {
+        nodes[0].say(&fake, &[record]);
+        nodes[0].step();
+        nodes[0].step();
+    }
+    (0..20).for_each(|_| nodes[2].step());
+    assert_eq!(nodes[2].follower.replay.counts.behind, 1);
+    assert_eq!(nodes[2].follower.replay.own_sequence(), 1);
+    assert_eq!(*nodes[2].applied.lock(), *nodes[0].applied.lock());
+    assert_eq!(nodes[2].applied.lock().len(), 21);
+}
+
+#[test]
+fn only_who_appended_the_entry_at_which_a_state_is_due_saves_it() {
+    let (_fake, nodes) = three_after(12);
+    let saved: Vec<_> = nodes.iter().map(|node| node.follower.replay.counts.saved).collect();
+    assert_eq!(saved, [3, 0, 0]);
+}
+
+#[test]
+fn the_stream_has_no_more_than_two_intervals() {
+    let (fake, mut nodes) = three_after(0);
+    for record in 0..50 {
+        nodes[0].say(&fake, &[record]);
+        nodes[0].step();
+        let world = &fake.machine.lock().world;
+        assert!(world.history.len() - world.removed <= 2 * 4 + 1);
+    }
+}
+
+#[test]
+fn who_is_ahead_of_a_shortened_stream_is_lost_though_nothing_comes() {
+    let (fake, mut nodes) = three_after(3);
+    fake.machine.lock().world.history.pop();
+    nodes[1].step();
+    assert!(nodes[1].is_lost);
+}
+
+#[test]
+fn an_entry_of_a_later_version_is_not_left_out() {
+    let (fake, mut nodes) = three_after(1);
+    nodes[0].say(&fake, &[1]);
+    fake.machine.lock().world.history.last_mut().unwrap().batch = None;
+    nodes[1].step();
+    assert!(nodes[1].is_lost);
+}
+
+#[test]
+fn numbers_at_the_end_of_all_numbers_harm_nobody() {
+    for first in [u64::MAX, u64::MAX - 1] {
+        let (fake, mut nodes) = three_after(1);
+        let mut batch = BatchBuffer::new(first);
+        (0..3).for_each(|_| batch.push(b"x"));
+        batch.seal(Origin(u64::MAX), u64::MAX / 2);
+        fake.append(batch.bytes());
+        nodes[1].step();
+        nodes[0].say(&fake, &[9]);
+        nodes[1].step();
+        assert_eq!(nodes[1].applied.lock().len(), 2, "{first}");
+    }
+}
