@@ -135,7 +135,7 @@ impl Redis {
 impl Engine for Redis {
     fn confirm(&mut self) -> Result<(), Fault> {
         let mut text = Vec::new();
-        for section in ["server", "replication", "memory"] {
+        for section in ["server", "replication", "memory", "cluster"] {
             let Reply::Bytes(part) = self.ask(&[b"INFO", section.as_bytes()])? else {
                 return Err(strange("INFO"));
             };
@@ -154,7 +154,7 @@ impl Engine for Redis {
             let why = format!("it is Redis {version}; Redis 7 or later is needed, or Valkey");
             return Err(Fault::Unusable(why));
         }
-        if field("redis_mode") == "cluster" {
+        if field("cluster_enabled") == "1" {
             let why = "it is a cluster of Redis; give one engine that is not";
             return Err(Fault::Unusable(why.to_owned()));
         }

@@ -107,7 +107,8 @@ impl OrderedLog {
     /// threads. Own records that come back after the last one was appended may not be applied any more.
     ///
     /// [`Apply`] must not call it, for it waits for the thread that does. It may take longer than until the
-    /// deadline where the name of the engine is being looked up, which nothing can end.
+    /// deadline while a thread connects: up to [`Options::patience`], and as long as the system takes to look
+    /// up the name of the engine, which nothing can end.
     pub fn stop(&self, deadline: Instant) -> Unsent {
         self.shared.queue.drain(deadline);
         let records = self.shared.end();

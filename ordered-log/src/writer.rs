@@ -13,10 +13,10 @@ use crate::fault::Fault;
 use crate::format::{BatchBuffer, Identity, Place};
 use crate::health::Part;
 use crate::shared::Shared;
-use crate::standing::{self, Known};
+use crate::standing::{self, Known, Standing};
 
-/// What could not be appended for so long is not sent any more. Followers know for twice that time what
-/// they have applied of this origin.
+/// An entry that was sent so long ago is not sent again to a log whose entries since then were removed, as
+/// followers may have forgotten that they have applied it. They forget after twice that time.
 const TOO_LATE: Duration = Duration::from_secs(30 * 60);
 
 /// How often the engine is asked for its time.
@@ -73,12 +73,11 @@ impl<D: Dial> Writer<D> {
     ///
     /// When the log is lost or stopped.
     fn append(&mut self, batch: &mut BatchBuffer) -> Result<(), Fault> {
-        let start = Instant::now();
         let mut backoff = Backoff::new();
-        let mut identity = None;
+        let mut sent = None;
         loop {
             let began = Instant::now();
-            let fault = match self.attempt(batch, &mut identity) {
+            let fault = match self.attempt(batch, &mut sent) {
                 Ok(()) => {
                     self.shared.health.well(Part::Writer);
                     return Ok(());
@@ -89,10 +88,6 @@ impl<D: Dial> Writer<D> {
             if self.shared.writer.is_over() || matches!(fault, Fault::Lost(_) | Fault::Stopped) {
                 return Err(if matches!(fault, Fault::Lost(_)) { fault } else { Fault::Stopped });
             }
-            if start.elapsed() > TOO_LATE {
-                let why = format!("nothing could be appended for half an hour: {fault}");
-                return Err(Fault::Lost(why));
-            }
             self.shared.health.ill(Part::Writer, began, fault.to_string());
             self.shared.writer.sleep(backoff.wait(fastrand::f64()));
         }
@@ -101,14 +96,17 @@ impl<D: Dial> Writer<D> {
     fn attempt(
         &mut self,
         batch: &mut BatchBuffer,
-        identity: &mut Option<Identity>,
+        sent: &mut Option<(Identity, Instant)>,
     ) -> Result<(), Fault> {
         let (mut engine, mut clock) = match self.connection.take() {
             Some(connection) => connection,
             None => {
                 let mut engine = self.dial.dial()?;
-                // Entries that were removed since are in the state.
-                standing::check(&mut engine, &self.last)?;
+                let standing = standing::check(&mut engine, &self.last)?;
+                let is_late = sent.is_some_and(|(_, at)| at.elapsed() > TOO_LATE);
+                if standing == Standing::Ahead && is_late {
+                    return Err(Fault::Lost("this program was cut off for too long".to_owned()));
+                }
                 let clock = Clock::of(&mut engine)?;
                 (engine, clock)
             }
@@ -117,7 +115,8 @@ impl<D: Dial> Writer<D> {
             clock = Clock::of(&mut engine)?;
         }
         // What is sent again is the same, so that it is known for what it is.
-        let identity = *identity.get_or_insert_with(|| batch.seal(self.origin, clock.now()));
+        let (identity, _) =
+            *sent.get_or_insert_with(|| (batch.seal(self.origin, clock.now()), Instant::now()));
         let epoch = self.last.place.epoch;
         let number = engine.append(epoch, batch.bytes())?;
         let number = number.ok_or_else(|| Fault::Lost("the stream is gone".to_owned()))?;

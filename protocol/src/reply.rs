@@ -130,6 +130,12 @@ pub enum Reply<'a> {
     LoginTimeout,
     /// Ends all connections.
     ServerShutdown,
+    /// Ends all connections: the other servers of the chat took this one for dead.
+    ServerCutOff,
+    /// What is said now is seen later: the servers cannot agree on its place.
+    LinesWaiting,
+    /// What was said meanwhile is seen.
+    LinesMoving,
 }
 
 /// Replies that are a text and nothing else. The one list for writing them and reading them.
@@ -164,6 +170,9 @@ const FIXED: &[(&str, Reply<'static>)] = &[
     ("Server Full", Reply::ServerFull),
     ("Login Timeout", Reply::LoginTimeout),
     ("Server Shutdown", Reply::ServerShutdown),
+    ("Server Cut Off", Reply::ServerCutOff),
+    ("Lines Waiting", Reply::LinesWaiting),
+    ("Lines Moving", Reply::LinesMoving),
 ];
 
 type WithValue = fn(&str) -> Reply<'_>;

@@ -91,7 +91,7 @@ fn every_line_is_on_the_page_and_reads_as_the_page_says() {
         Commands
         UnknownCommand Usage LineTooLong InvalidUtf8 ControlCharacter WrongProtocol Missed
         Position PositionGone WatchSuccess
-        ServerFull LoginTimeout ServerShutdown);
+        ServerFull LoginTimeout ServerShutdown ServerCutOff LinesWaiting LinesMoving);
     assert_eq!(replies, all_replies);
     let all_events = variants!(Event: Said Did Entered Left Renamed TopicSet Announced);
     assert_eq!(events, all_events);

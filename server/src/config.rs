@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::thread;
 use std::time::Duration;
 
+use ordered_log::Address;
 use protocol::{Framing, limits};
 
 use crate::log::room_log::MAX_COURIERS;
@@ -37,6 +38,9 @@ pub const KEEPALIVE: u64 = 32_767;
 
 /// Connections of one address: a large lab behind one address, with a few for each seat.
 pub const DEFAULT_PER_ADDRESS: u32 = 1000;
+
+/// How often a server that shares its log says that it lives.
+pub const PULSE: Duration = Duration::from_secs(2);
 
 /// New connections of one address in a minute: that lab logs in at once, or ten scripts a second.
 pub const DEFAULT_ARRIVALS: u32 = 600;
@@ -104,6 +108,21 @@ pub struct Credentials {
     pub key: PathBuf,
 }
 
+/// The log by which several servers are one chat.
+#[derive(Debug, Clone)]
+pub struct SharedLog {
+    /// Where its engine is, and who one is there.
+    pub address: Address,
+    /// A file with the password, instead of that of the address.
+    pub password: Option<PathBuf>,
+    /// A file of certificates in PEM, of the authorities that may vouch for the engine. `None` leaves it to
+    /// those of the system.
+    pub authorities: Option<PathBuf>,
+    /// How often this server says that it lives. After five times in which another one has said nothing that
+    /// one counts as gone; and so long without the engine clients are told.
+    pub pulse: Duration,
+}
+
 /// Everything that a server is told. [`Config::default`] listens nowhere, which has to be changed.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -149,6 +168,8 @@ pub struct Config {
     pub keepalive: Duration,
     /// How long a client's machine may leave bytes unacknowledged. Zero leaves it to the system.
     pub user_timeout: Duration,
+    /// The log that this server shares with others, as one chat. `None` for a server alone.
+    pub log: Option<SharedLog>,
     /// The folder in which rooms are recorded. `None` records nothing.
     pub data: Option<PathBuf>,
     /// Whether each line is on the disk before anybody is sent it.
@@ -193,6 +214,7 @@ impl Default for Config {
             stall_timeout: limits::STALL_TIMEOUT,
             keepalive: Duration::from_secs(60),
             user_timeout: Duration::from_secs(120),
+            log: None,
             data: None,
             sync: false,
             motd: None,
@@ -225,6 +247,12 @@ impl Config {
         let has_tls = self.listeners.iter().any(|endpoint| endpoint.is_tls);
         if has_tls && self.credentials.is_none() {
             return Err(invalid("credentials: TLS needs a certificate and its key"));
+        }
+        if self.log.is_some() && self.data.is_some() {
+            // Each room would be recorded by every server, from when it was first entered there.
+            return Err(invalid(
+                "data: a server that shares its log with others keeps no transcripts",
+            ));
         }
         if self.members_only && self.users.is_none() && self.operators.is_none() {
             return Err(invalid("members_only: there must be users or operators"));

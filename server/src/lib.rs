@@ -15,6 +15,7 @@
 //! | `server` | all of it, from the bound addresses to the last joined thread |
 //! | `advertise` | tells the local network that the server is here |
 //! | `accept` | accepts connections, as many as there is room for, and starts their sessions |
+//! | `cluster` | several servers as one chat: follows their log, and says that this one lives |
 //! | `session` | one thread a client: reads lines and does what they ask; never writes to a socket |
 //! | `chat` | users and rooms, as all sessions share them, behind one lock |
 //! | `recording` | rooms on disk: the recorder that writes them, the archive that reads them |
@@ -49,6 +50,7 @@
 mod accept;
 mod advertise;
 mod chat;
+mod cluster;
 pub mod config;
 mod delivery;
 mod files;
@@ -63,7 +65,7 @@ mod session;
 mod trace;
 mod web;
 
-pub use config::{Config, Credentials, Endpoint, Transport};
+pub use config::{Config, Credentials, Endpoint, SharedLog, Transport};
 pub use identity::{Identity, pin};
 pub use moderation::secrets;
 pub use network::Network;

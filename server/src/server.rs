@@ -14,6 +14,7 @@ use crate::accept::capacity::{self, Capacity};
 use crate::accept::listener::Listener;
 use crate::advertise::{self, Advertiser};
 use crate::chat::Chat;
+use crate::cluster::Cluster;
 use crate::config::{Config, Endpoint};
 use crate::delivery::client::Client;
 use crate::delivery::closer::Closer;
@@ -28,6 +29,9 @@ use crate::web::Site;
 
 /// How long a stopping server waits for its transcripts at least, once nobody is connected.
 const RECORDER_GRACE: Duration = Duration::from_millis(200);
+
+/// How long a stopping server waits for the log of several servers at least, once nobody is connected.
+const LOG_GRACE: Duration = Duration::from_millis(500);
 
 /// How long clients of a stopping server have to close their side at least.
 const SHUTDOWN_TICK: Duration = Duration::from_millis(500);
@@ -157,6 +161,9 @@ impl Server {
         let subscribers = couriers.iter().map(|thread| thread.courier() as Arc<dyn Subscriber>);
         let site = Site::new(&config.web_names, &config.web_also);
         let chat = Chat::new(subscribers.collect(), recorder, motd, moderation.clone(), &config);
+        let chat = Arc::new(chat);
+        let cluster = config.log.as_ref().map(|log| Cluster::start(Arc::clone(&chat), log));
+        let cluster = cluster.transpose()?;
         let mut deadline = Instant::now();
         let served = thread::scope(|scope| {
             let spawned = spawn_couriers(scope, couriers)
@@ -186,6 +193,9 @@ impl Server {
             closer.end(deadline);
             served
         });
+        if let Some(cluster) = cluster {
+            cluster.stop(deadline.max(Instant::now() + LOG_GRACE));
+        }
         let disks_deadline = deadline.max(Instant::now() + RECORDER_GRACE);
         if let Some(recording) = recording {
             recording.end(disks_deadline);
@@ -252,6 +262,6 @@ fn say_goodbye(chat: &Chat, inboxes: &[Arc<Inbox<Client>>], deadline: Instant) {
     for inbox in inboxes {
         inbox.set_deadline(deadline);
     }
-    chat.stop();
+    chat.stop(deadline);
     chat.wait_until_empty(deadline, SHUTDOWN_TICK);
 }

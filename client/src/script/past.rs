@@ -91,7 +91,7 @@ pub type Flow = ControlFlow<Result<(), Failure>>;
 /// How far the answer to `history` has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Progress {
-    /// It was asked for. What the room says now will be in it.
+    /// It was asked for. What the room says now will be in it, but for an answer to what was missed.
     Asked,
     /// Its rows come, among lines of the room.
     Rows,
@@ -192,21 +192,30 @@ impl Past {
             None => {}
         }
         match self.progress {
-            Progress::Asked if line == Reply::History.to_string() => self.progress = Progress::Rows,
+            Progress::Asked if line == Reply::History.to_string() => {
+                self.progress = Progress::Rows;
+                if let Some(told) = &mut self.told {
+                    told.heading();
+                }
+            }
             Progress::Asked if is_refusal(line) => {
                 return ControlFlow::Break(Err(Failure::refused(line)));
             }
-            Progress::Asked if Event::parse(line).is_some() => {}
-            Progress::Rows => {
-                self.held.push((line.to_owned(), now.to_owned()));
-                // A server that goes on like this ends no history.
-                if self.held.len() > MOST_HELD {
-                    return self.release(&mut tell);
-                }
+            // It may stand in none of the rows: of what was missed they have what came before this reader.
+            Progress::Asked if Event::parse(line).is_some() && self.wanted == Wanted::Missed => {
+                return self.hold(line, now, &mut tell);
             }
+            Progress::Asked if Event::parse(line).is_some() => {}
+            Progress::Rows => return self.hold(line, now, &mut tell),
             Progress::Asked | Progress::Over => return tell(Told::Now(line, now)),
         }
         ControlFlow::Continue(())
+    }
+
+    /// Holds a line back. A server that goes on like this ends no history.
+    fn hold(&mut self, line: &str, now: &str, tell: &mut impl FnMut(Told<'_>) -> Flow) -> Flow {
+        self.held.push((line.to_owned(), now.to_owned()));
+        if self.held.len() > MOST_HELD { self.release(tell) } else { ControlFlow::Continue(()) }
     }
 
     /// Tells what was held, without what is not wanted of it.
@@ -242,7 +251,6 @@ impl Past {
     /// Leaves out the rows that were told before the connection was lost.
     fn keep_missed(&mut self, held: &mut Vec<(String, String)>) {
         let Some(told) = &mut self.told else { return };
-        told.heading();
         for (row, _) in held.iter().filter(|(line, _)| history_row(line).is_some()) {
             told.row(row);
         }
@@ -260,3 +268,6 @@ impl Past {
         row.time.parse::<Timestamp>().is_ok_and(|time| time < since)
     }
 }
+
+#[cfg(test)]
+mod tests;

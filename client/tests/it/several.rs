@@ -1,25 +1,25 @@
 //! Several servers: another one is gone to where one cannot be reached, or dies.
 
 use std::net::TcpListener;
+use std::process::Command;
 
 use chat_server::Config;
 use serde_json::Value;
 
 use crate::fake_server::{FakeSession, serve};
-use crate::program::{Program, command};
+use crate::program::{Program, command, not_run};
 use crate::pty::{CTRL_D, Pty, fresh_directory};
 use crate::real_server::RealServer;
 use crate::script::{check, run, start};
 
-/// An address where nobody listens.
-fn nobody() -> String {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
-}
+/// Where nobody listens. A port that was free a moment ago may be that of another test.
+const NOBODY: &str = "127.0.0.1:1";
+const NOBODY_EITHER: &str = "127.0.0.1:2";
 
 #[test]
 fn every_way_to_use_the_program_goes_to_the_first_server_that_lets_in() {
     let server = RealServer::start();
-    let list = format!("{},{}", nobody(), server.address);
+    let list = format!("{},{}", NOBODY, server.address);
     let mut bob = server.other("bob");
     bob.send("say first\nping\n");
     bob.read_to("pong");
@@ -51,7 +51,7 @@ fn every_way_to_use_the_program_goes_to_the_first_server_that_lets_in() {
 #[test]
 fn a_program_of_a_bot_knows_all_servers() {
     let server = RealServer::start();
-    let list = format!("{},{}", nobody(), server.address);
+    let list = format!("{},{}", NOBODY, server.address);
     let mut bob = server.other("bob");
     let outcome = run(&list, "bot", &["--name", "al", "sh", "-c", "echo $CHAT_SERVER"]);
     check(&outcome, 0, "", "");
@@ -91,16 +91,16 @@ fn the_answer_of_one_server_is_that_of_all() {
 
 #[test]
 fn when_all_fail_each_is_named_with_its_cause_in_one_line() {
-    let (first, second) = (nobody(), nobody());
+    let (first, second) = (NOBODY, NOBODY_EITHER);
     let (stranger, speaks) = serve(|mut session| session.send("HTTP/1.1 400 Bad Request\n"));
     let list = format!("{first},{stranger},{second}");
     let outcome = run(&list, "look", &[]);
-    speaks.join().unwrap();
     let told = format!(
         "chat-client: none of 3 servers lets you in: Connection refused ({first}, {second}), \
          what answers is no chat server ({stranger}); check the address\n"
     );
     check(&outcome, 3, "", &told);
+    speaks.join().unwrap();
     let outcome = run(format!("{first},{second}"), "look", &["--json-errors"]);
     assert_eq!(outcome.code, Some(3));
     let error: Value = serde_json::from_str(&outcome.stderr).unwrap();
@@ -112,8 +112,8 @@ fn when_all_fail_each_is_named_with_its_cause_in_one_line() {
         session.close();
     });
     let outcome = run(format!("{breaks},{first}"), "say", &["--name", "al", "hi"]);
-    broken.join().unwrap();
     assert_eq!(outcome.code, Some(5), "{outcome:?}");
+    broken.join().unwrap();
     assert!(outcome.stderr.contains(&format!("({breaks}), Connection refused ({first})")));
 }
 
@@ -151,22 +151,26 @@ fn what_was_missed_is_asked_for_at_the_other_server_from_the_same_place_on() {
     for (task, options) in [
         ("follow", &["--reconnect"][..]),
         ("wait", &["--reconnect", "--match", "four"]),
-        ("bot", &["--reconnect", "sh", "-c", "cat >&2"]),
+        ("bot", &["--reconnect", "sh", "-c", "tee /dev/stderr"]),
         ("", &["--no-time"]),
     ] {
         let (first, serving) = serve(|mut session| {
             session.greet_and_log_in();
-            until_place_asked(&mut session);
+            until(&mut session, "since\n");
             session.send("Room Position: 2026-11-22T10:04:05.000Z+1\nbo: one\nbo: two\n");
             session.close();
         });
-        let (second, goes_on) = serve(|mut session| {
+        let (second, goes_on) = serve(move |mut session| {
             session.greet_and_log_in();
             assert_eq!(session.line(), "since 2026-11-22T10:04:05.000Z+3\n");
             assert_eq!(session.line(), "since\n");
             let fence = session.line().replace("ping", "pong");
             session.send("History:\n[2026-11-22T10:04:05.000Z] bo: three\n");
             session.send(format!("{fence}Room Position: 2026-11-22T10:04:06.000Z+1\nbo: four\n"));
+            if task == "bot" {
+                // Its program says again what it hears.
+                until(&mut session, "say bo: four\n");
+            }
             session.send("Kicked: enough\n");
             session.close();
         });
@@ -193,9 +197,14 @@ fn what_was_missed_is_asked_for_at_the_other_server_from_the_same_place_on() {
     }
 }
 
-/// Up to the question where in the room the client is.
-fn until_place_asked(session: &mut FakeSession) {
-    while session.line() != "since\n" {}
+/// Takes what the client sends, up to this line.
+fn until(session: &mut FakeSession, wanted: &str) {
+    loop {
+        match session.line() {
+            line if line == wanted => return,
+            line => assert!(!line.is_empty(), "it has ended without {wanted:?}"),
+        }
+    }
 }
 
 #[test]
@@ -219,12 +228,42 @@ fn servers_may_have_a_short_name_together_and_stand_in_the_environment() {
     let _bob = server.other("bob");
     let folder = fresh_directory();
     std::fs::create_dir(folder.join("chat-client")).unwrap();
-    let text = format!("[servers]\ncampus = '{}, {}'\n", nobody(), server.address);
+    let text = format!("[servers]\ncampus = '{}, {}'\n", NOBODY, server.address);
     std::fs::write(folder.join("chat-client/config.toml"), text).unwrap();
     let mut look = command(&["look", "--server", "campus"]);
     check(&Program::run(look.env("XDG_CONFIG_HOME", &folder)).finish(), 0, "bob\n", "");
-    let list = format!("{},{}", nobody(), server.address);
+    let list = format!("{},{}", NOBODY, server.address);
     let mut look = command(&["look"]);
     check(&Program::run(look.env("CHAT_SERVER", list)).finish(), 0, "bob\n", "");
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+/// The names of a machine are a file, which the program sees in a mount namespace of its own.
+#[test]
+fn each_address_of_a_name_is_a_server_of_its_own() {
+    let first = RealServer::start();
+    let port = first.address.port();
+    let second = RealServer::start_at(([127, 0, 0, 2], port).into());
+    let folder = fresh_directory();
+    std::fs::write(folder.join("hosts"), "127.0.0.1 chat.test\n127.0.0.2 chat.test\n").unwrap();
+    let with_hosts = |script: &str| {
+        let script = format!("mount --bind hosts /etc/hosts && {script}");
+        let mut unshare = Command::new("unshare");
+        unshare.args(["--mount", "sh", "-c", &script, env!("CARGO_BIN_EXE_chat-client")]);
+        unshare.current_dir(&folder).env("XDG_CONFIG_HOME", "/nonexistent");
+        unshare
+    };
+    if !with_hosts("true").output().is_ok_and(|output| output.status.success()) {
+        return not_run("a name with several addresses: no mount namespaces here");
+    }
+    let (mut bob, mut cy) = (first.other("bob"), second.other("cy"));
+    let wait = format!("exec $0 wait --reconnect --server chat.test:{port} --name al --match go");
+    let wait = Program::run(&mut with_hosts(&wait));
+    bob.read_to("al has entered the room.");
+    drop(first);
+    cy.read_to("al has entered the room.");
+    cy.send("say go\n");
+    let outcome = wait.finish();
+    assert_eq!((outcome.code, outcome.stdout.as_str()), (Some(0), "cy: go\n"), "{outcome:?}");
     std::fs::remove_dir_all(folder).unwrap();
 }

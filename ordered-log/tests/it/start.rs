@@ -138,7 +138,12 @@ fn what_is_no_redis_or_an_old_one_is_said() {
     let options = Options::new("redis://localhost".parse().unwrap());
     for (texts, expected) in [
         (
-            &["$22\r\nredis_version:6.2.14\r\n\r\n", "$11\r\nrole:master\r\n", "$0\r\n\r\n"][..],
+            &[
+                "$22\r\nredis_version:6.2.14\r\n\r\n",
+                "$11\r\nrole:master\r\n",
+                "$0\r\n\r\n",
+                "$0\r\n\r\n",
+            ][..],
             "it is Redis 6.2.14; Redis 7 or later is needed, or Valkey",
         ),
         (&["HTTP/1.1 400 Bad Request\r\n\r\n"], "this is no reply of Redis or Valkey"),

@@ -19,6 +19,15 @@ pub struct Member {
     pub client: ClientId,
 }
 
+impl Member {
+    /// A number that hardly anybody else has.
+    #[must_use]
+    pub fn number(self) -> ClientId {
+        // The number of a server alone is 0, and others are random.
+        self.client ^ self.server as usize
+    }
+}
+
 /// One change. A field `who` is whoever acts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change<'a> {
@@ -36,6 +45,9 @@ pub enum Change<'a> {
     Unwatch { who: Member },
     /// Takes another name.
     Rename { who: Member, name: UserName, claimant: Claimant },
+    /// Lets its room see finished lines, where several servers are one chat. With one they go past all
+    /// this, straight into the room's log.
+    Say { who: Member, lines: &'a str },
     /// Sets the topic of its room.
     SetTopic { who: Member, text: &'a str },
     /// Lets everyone in every room see a text.
@@ -52,4 +64,13 @@ pub enum Change<'a> {
     Kick { who: Member, name: &'a str, reason: &'a str },
     /// Has an older connection of a name's owner leave its room.
     TakeBack { holder: Member },
+    /// A message was not taken after all, as its receiver's server has found.
+    Undelivered { sender: Member, to: &'a str },
+    /// Nothing: once it was applied, so was all that was decided anywhere before it was.
+    Fence { who: Member },
+    /// Nothing but that the server which says so is there. Only the one thread that does so by the clock
+    /// makes these.
+    Alive,
+    /// That run of a server is not heard of any more, so all its clients are gone.
+    Gone { server: u64 },
 }

@@ -10,26 +10,32 @@
 mod addresses;
 pub mod change;
 mod connections;
+mod follow;
 mod moderate;
 mod names;
 mod opening;
+pub mod record;
+pub mod shared;
 mod talk;
 mod watch;
 mod who;
-mod world;
+pub mod world;
 
+use std::cell::Cell;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use parking_lot::{Condvar, Mutex, MutexGuard};
+use parking_lot::{Condvar, Mutex, MutexGuard, RwLock};
 use protocol::{Reply, RoomName, UserName};
 
 use self::change::{Change, Member};
 use self::connections::Connections;
+use self::shared::{Shared, Ticket};
 pub use self::world::Seat;
-use self::world::{Surroundings, World};
+use self::world::{Effects, Surroundings, World};
 use crate::config::Config;
 use crate::delivery::client::Client;
 use crate::delivery::outbox::Item;
@@ -56,6 +62,8 @@ pub struct Membership {
     pub name: UserName,
     /// Where the user reads.
     pub seat: Seat,
+    /// Where several servers are one chat: what it has said last.
+    said: Cell<Ticket>,
 }
 
 /// Users and rooms, as all sessions share them.
@@ -63,13 +71,15 @@ pub struct Membership {
 pub struct Chat {
     state: Mutex<State>,
     /// Which run of a server this is.
-    server: u64,
+    server: AtomicU64,
+    /// The order of changes, where several servers are one chat.
+    shared: Option<Shared>,
     /// Signalled when a client is gone, has left its room, or is told to go.
     gone: Condvar,
     /// Signalled when a room was opened.
     opened: Condvar,
     /// The log of the room that always exists.
-    main: Arc<RoomLog>,
+    main: RwLock<Arc<RoomLog>>,
     subscribers: Arc<Subscribers>,
     recorder: Option<Arc<Recorder>>,
     /// `None` when there are no operators, and any name is free for anybody.
@@ -120,10 +130,11 @@ impl Chat {
         };
         Self {
             state: Mutex::new(state),
-            server: ALONE,
+            server: AtomicU64::new(ALONE),
+            shared: config.log.is_some().then(Shared::default),
             gone: Condvar::new(),
             opened: Condvar::new(),
-            main,
+            main: RwLock::new(main),
             subscribers,
             recorder,
             moderation,
@@ -179,7 +190,8 @@ impl Chat {
     ) -> Option<Membership> {
         // Not under the chat's lock, so that a flood in one room holds up nobody in another; the
         // few announcements that pass at the same time fit into the log's other half.
-        self.main.wait_for_readers(ANNOUNCEMENT_BYTES);
+        let main = Arc::clone(&self.main.read());
+        main.wait_for_readers(ANNOUNCEMENT_BYTES);
         let mut state = self.state.lock();
         let cleared = self
             .admit(&Target::Name(name.clone()))
@@ -192,7 +204,7 @@ impl Chat {
         let who = self.member(client);
         self.commit(&mut state, &Change::Enter { who, name, claimant });
         let (name, seat) = state.world.whereabouts(who)?;
-        Some(Membership { name: name.clone(), seat: seat.clone() })
+        Some(Membership { name: name.clone(), seat: seat.clone(), said: Cell::default() })
     }
 
     /// Takes a user out of its room, and closes the connection once all it was owed is sent, and why
@@ -200,6 +212,18 @@ impl Chat {
     pub fn leave(&self, client: &Client, membership: &Membership) {
         membership.seat.log.wait_for_readers(ANNOUNCEMENT_BYTES);
         self.commit(&mut self.state.lock(), &Change::Leave { who: self.member(client) });
+        self.end(client, &membership.seat);
+    }
+
+    /// Where several servers are one chat, a user may be gone already, or the order may never come back:
+    /// then this closes the connection. Else nothing follows anyway.
+    fn end(&self, client: &Client, seat: &Seat) {
+        if self.shared.is_some() {
+            let log = seat.log.lock();
+            let refused = client.post_end(log.end());
+            drop(log);
+            drop(refused);
+        }
     }
 
     /// Moves a user to another room.
@@ -220,46 +244,66 @@ impl Chat {
         }
     }
 
-    /// The one way of a change: it is applied at once, by the thread that has decided it.
+    /// The one way of a change. A server alone applies it at once, on the thread that has decided it. One
+    /// of several gives it to their log, and waits until it has come back and was applied; where the
+    /// server stops before, it was not.
     ///
-    /// Whoever has to go by it is woken while the chat is unlocked, so what was known before may not be
-    /// so any more when this returns.
+    /// The chat is unlocked meanwhile, and while those are woken that have to go: so what was known
+    /// before may not be so any more when this returns.
     fn commit(&self, state: &mut MutexGuard<'_, State>, change: &Change<'_>) {
-        let removed = self.apply(state, change, Timestamp::now());
+        if let Some(shared) = &self.shared {
+            MutexGuard::unlocked(state, || {
+                if let Some(ticket) = shared.submit(&change.to_record()) {
+                    shared.wait(ticket);
+                }
+            });
+            return;
+        }
+        let removed = self.apply(state, change, Timestamp::now()).removed;
         if !removed.is_empty() {
             MutexGuard::unlocked(state, || self.wake(&removed));
         }
     }
 
-    /// Applies a change, and gives the clients of this server that have to go by it.
-    fn apply(&self, state: &mut State, change: &Change<'_>, now: Timestamp) -> Vec<Arc<Client>> {
+    /// Applies a change here.
+    fn apply(&self, state: &mut State, change: &Change<'_>, now: Timestamp) -> Effects {
         let removed = match change {
             // First, so that whoever reads the answer hears nothing more of them.
             Change::Ban { who, target, minutes } => {
-                self.remove_banned(state, *who, target, *minutes)
+                self.remove_banned(state, *who, target, *minutes, now)
             }
             _ => Vec::new(),
         };
         let newcomer = match change {
-            Change::Enter { who, .. } | Change::Watch { who, .. } if who.server == self.server => {
+            Change::Enter { who, .. } | Change::Watch { who, .. }
+                if who.server == self.server() =>
+            {
                 state.connections.get(who.client).cloned()
             }
             _ => None,
         };
-        let kicked = state.world.apply(change, now, newcomer.as_ref());
-        if matches!(change, Change::Leave { .. } | Change::Free { .. }) {
+        let mut effects = state.world.apply(change, now, newcomer.as_ref());
+        if matches!(change, Change::Leave { .. } | Change::Free { .. } | Change::Gone { .. }) {
             self.gone.notify_all();
         }
-        removed.into_iter().chain(kicked).collect()
+        effects.removed.extend(removed);
+        effects
+    }
+
+    /// Which run of a server this is.
+    fn server(&self) -> u64 {
+        self.server.load(Ordering::Relaxed)
     }
 
     /// Who a client of this server is.
     fn member(&self, client: &Client) -> Member {
-        Member { server: self.server, client: client.id }
+        Member { server: self.server(), client: client.id }
     }
 
-    /// Ends all conversations: everybody is told, and nothing is said any more.
-    pub fn stop(&self) {
+    /// Ends all conversations: everybody is told, and nothing is said any more. After `deadline` nobody
+    /// waits for other servers.
+    pub fn stop(&self, deadline: Instant) {
+        self.stop_waiting(deadline);
         let mut state = self.state.lock();
         state.is_stopping = true;
         if let Some(recorder) = &self.recorder {

@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use protocol::rows::BanRow;
 use protocol::{Reply, UserName};
 
@@ -11,9 +12,9 @@ use super::change::{Change, Member};
 use super::{ANNOUNCEMENT_BYTES, Chat, Seat, State};
 use crate::delivery::client::Client;
 use crate::delivery::phase::Removal;
-use crate::moderation::Checked;
 use crate::moderation::bans::Target;
 use crate::moderation::interrupt::Interrupt;
+use crate::moderation::{Checked, after};
 
 impl Chat {
     /// Whether the chat has operators.
@@ -67,8 +68,9 @@ impl Chat {
     /// Keeps somebody out for so many minutes, and ends the connections of those it concerns, but
     /// not the caller's own.
     pub fn ban(&self, client: &Client, target: &Target, minutes: u32) {
-        let Some(moderation) = &self.moderation else { return };
-        moderation.ban(target.clone(), minutes);
+        if let Some(moderation) = self.moderation.as_ref().filter(|_| self.shared.is_none()) {
+            moderation.ban(target.clone(), minutes);
+        }
         let change = Change::Ban { who: self.member(client), target: target.clone(), minutes };
         self.commit(&mut self.state.lock(), &change);
     }
@@ -80,7 +82,11 @@ impl Chat {
         who: Member,
         target: &Target,
         minutes: u32,
+        now: Timestamp,
     ) -> Vec<Arc<Client>> {
+        if let Some(moderation) = self.moderation.as_ref().filter(|_| self.shared.is_some()) {
+            moderation.ban_until(target.clone(), after(now, minutes));
+        }
         if minutes == 0 {
             return Vec::new();
         }

@@ -58,6 +58,14 @@ impl Chat {
         name: &UserName,
         claimant: Claimant,
     ) -> Result<(), Reply<'static>> {
+        if self.shared.is_some() {
+            // Others may be before the client in the order, or have freed the name, and it is not known
+            // here yet. Who has nothing to show is refused by the order itself.
+            if claimant == Claimant::Anybody {
+                return Ok(());
+            }
+            self.commit(state, &Change::Fence { who: self.member(client) });
+        }
         let deadline = Instant::now() + TAKE_BACK;
         let who = self.member(client);
         let mut told = None;

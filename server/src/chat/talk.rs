@@ -1,12 +1,12 @@
 //! What users do in a room: talk, ask, and change what it or they are called.
 
 use jiff::Timestamp;
-use memchr::memchr_iter;
 use protocol::limits::HISTORY_MOST_LINES;
 use protocol::rows::RoomRow;
 use protocol::{Reply, RoomName, UserName};
 
 use super::change::Change;
+use super::shared::Shared;
 use super::{ANNOUNCEMENT_BYTES, Chat, Membership, Seat};
 use crate::delivery::client::Client;
 use crate::delivery::outbox::Item;
@@ -68,21 +68,48 @@ impl Chat {
         &self,
         client: &Client,
         membership: &'a Membership,
-        lines: &[u8],
+        lines: &str,
     ) -> Option<LogGuard<'a>> {
+        if let Some(shared) = &self.shared {
+            self.submit(shared, client, membership, lines);
+            return None;
+        }
         let mut log = membership.seat.log.lock_when_read(lines.len());
         if client.outbox.is_removed() {
             return None;
         }
         if let Some(minutes) = self.muted(&membership.name) {
             drop(log);
-            let refusal = Reply::Muted(minutes);
-            let others = memchr_iter(b'\n', lines).skip(1).map(|_| refusal);
-            membership.seat.reply_list(client, client.list(refusal, others));
+            refuse_muted(client, membership, lines, minutes);
             return None;
         }
-        log.append(lines, Timestamp::now());
+        log.append(lines.as_bytes(), Timestamp::now());
         Some(log)
+    }
+
+    /// The same where several servers are one chat: the lines are seen once they have come back. Before
+    /// the next ones are given to the log, those of before have come back, and whoever reads the room
+    /// here has taken enough: the readers of other servers are not waited for.
+    fn submit(&self, shared: &Shared, client: &Client, membership: &Membership, lines: &str) {
+        shared.wait(membership.said.get());
+        membership.seat.log.wait_for_readers(lines.len());
+        if client.outbox.is_removed() {
+            return;
+        }
+        if let Some(minutes) = self.muted(&membership.name) {
+            return refuse_muted(client, membership, lines, minutes);
+        }
+        let change = Change::Say { who: self.member(client), lines };
+        if let Some(ticket) = shared.submit(&change.to_record()) {
+            membership.said.set(ticket);
+        }
+    }
+
+    /// Waits until what a user has said is seen: so the answer to what it asks next comes after that.
+    pub fn settle(&self, membership: &Membership) {
+        if let Some(shared) = &self.shared {
+            shared.wait(membership.said.get());
+        }
     }
 
     /// Answers `look`. `false` when clients are owed so much that no list can be made now.
@@ -178,4 +205,11 @@ impl Chat {
         let change = Change::SetTopic { who: self.member(client), text };
         self.commit(&mut self.state.lock(), &change);
     }
+}
+
+/// Refuses each of the lines.
+fn refuse_muted(client: &Client, membership: &Membership, lines: &str, minutes: u64) {
+    let refusal = Reply::Muted(minutes);
+    let others = lines.lines().skip(1).map(|_| refusal);
+    membership.seat.reply_list(client, client.list(refusal, others));
 }

@@ -48,7 +48,8 @@ impl Chat {
 
     /// Ends the reading, and closes the connection once all it was owed is sent, and why it is removed
     /// where it is.
-    pub fn unwatch(&self, client: &Client) {
+    pub fn unwatch(&self, client: &Client, seat: &Seat) {
         self.commit(&mut self.state.lock(), &Change::Unwatch { who: self.member(client) });
+        self.end(client, seat);
     }
 }

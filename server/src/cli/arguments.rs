@@ -1,20 +1,25 @@
 //! The command line, and what it means to the server.
 
+use std::env;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 use std::time::Duration;
 
 use chat_server::config::{
     BACKLOG_BYTES, COURIERS, Config, Credentials, DEFAULT_ARRIVALS, DEFAULT_OWED_BYTES,
-    DEFAULT_PER_ADDRESS, Endpoint, KEEPALIVE, LINE_BYTES, OWED_BYTES, YEAR,
+    DEFAULT_PER_ADDRESS, Endpoint, KEEPALIVE, LINE_BYTES, OWED_BYTES, PULSE, SharedLog, YEAR,
 };
 use chat_server::{Network, Origin};
 use clap::{ArgAction, ArgGroup, Parser, Subcommand, ValueHint};
 use log::LevelFilter;
+use ordered_log::Address;
 use protocol::UserName;
 use protocol::limits::{
     self, BURST_LINES, CLIENTS, LINES_PER_SECOND, LOGIN_TIMEOUT, PORT, ROOMS, STALL_TIMEOUT,
 };
+
+/// The variable of the environment that has the password of the log's engine.
+const LOG_PASSWORD: &str = "CHAT_LOG_PASSWORD";
 
 /// How the server ends.
 pub const EXITS: [(u8, &str); 4] =
@@ -163,6 +168,20 @@ pub struct Arguments {
     #[arg(value_parser = clap::value_parser!(u64).range(..=KEEPALIVE), help_heading = "Limits")]
     user_timeout: Option<u64>,
 
+    /// Be one chat with all servers of this log, `redis://HOST:PORT`, or `rediss://` for TLS
+    ///
+    /// A password goes into CHAT_LOG_PASSWORD or a file, rather than here, where others may see it.
+    #[arg(long, value_name = "URL", conflicts_with = "data", help_heading = "Several servers")]
+    log: Option<Address>,
+
+    /// The password of the log's engine is in this file
+    #[arg(long, value_name = "FILE", requires = "log", help_heading = "Several servers")]
+    log_password: Option<PathBuf>,
+
+    /// Authorities in PEM that may vouch for the log's engine, instead of those of the system
+    #[arg(long, value_name = "FILE", requires = "log", help_heading = "Several servers")]
+    log_authorities: Option<PathBuf>,
+
     /// Record each room in DIR/ROOM.log, and go on from there; SIGHUP opens the files anew
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     data: Option<PathBuf>,
@@ -295,6 +314,15 @@ impl From<Arguments> for Config {
         let tls = arguments.tls.into_iter().map(Endpoint::tls);
         let web_tls = arguments.web_tls.into_iter().map(Endpoint::web_tls);
         let seconds = |given: Option<u64>, default| given.map_or(default, Duration::from_secs);
+        let log = arguments.log.map(|address| SharedLog {
+            address: match env::var(LOG_PASSWORD) {
+                Ok(password) => address.with_password(password),
+                Err(_) => address,
+            },
+            password: arguments.log_password,
+            authorities: arguments.log_authorities,
+            pulse: PULSE,
+        });
         Self {
             listeners: line.chain(classic).chain(web).chain(tls).chain(web_tls).collect(),
             credentials: arguments
@@ -319,6 +347,7 @@ impl From<Arguments> for Config {
             stall_timeout: Duration::from_secs(arguments.stall_timeout),
             keepalive: seconds(arguments.keepalive, default.keepalive),
             user_timeout: seconds(arguments.user_timeout, default.user_timeout),
+            log,
             data: arguments.data,
             sync: arguments.sync,
             motd: arguments.motd,

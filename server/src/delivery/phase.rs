@@ -23,6 +23,8 @@ pub enum Removal {
     Kicked(String),
     /// Its name or address is banned, for so many minutes.
     Banned(u64),
+    /// The other servers took its server for dead, and its users for gone.
+    CutOff,
 }
 
 impl Removal {
@@ -32,6 +34,7 @@ impl Removal {
         match self {
             Self::Kicked(reason) => Reply::Kicked(reason),
             Self::Banned(minutes) => Reply::Banned(*minutes),
+            Self::CutOff => Reply::ServerCutOff,
         }
     }
 }

@@ -75,6 +75,11 @@ impl Ring {
         }
     }
 
+    /// Forgets all lines. The next one starts at `start`.
+    pub fn restart(&mut self, start: Position) {
+        *self = Self { start, end: start, ..Self::new(self.capacity) };
+    }
+
     /// Bytes of lines that it keeps.
     #[must_use]
     pub fn capacity(&self) -> usize {

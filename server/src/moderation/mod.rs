@@ -76,14 +76,15 @@ pub enum Checked {
 
 impl Moderation {
     /// The moderation of a server with this configuration. Bans are kept in its folder, where there is
-    /// one. `None` for a server that has no operators and lets everybody in under any name.
+    /// one. `None` for a server alone that has no operators and lets everybody in under any name.
     ///
     /// # Errors
     ///
     /// Says what is wrong with a file of names and secrets, or with the file of bans.
     pub fn open(config: &Config) -> io::Result<Option<Self>> {
-        let Config { operators, users, password, .. } = config;
-        if operators.is_none() && users.is_none() && password.is_none() {
+        let Config { operators, users, password, log, .. } = config;
+        // Where several servers are one chat, the operators may be at another one.
+        if operators.is_none() && users.is_none() && password.is_none() && log.is_none() {
             return Ok(None);
         }
         let door = Door::read(config)?;
@@ -154,11 +155,12 @@ impl Moderation {
         })
     }
 
-    /// Lets a user say nothing for so many minutes. 0 ends it.
-    pub fn mute(&self, name: UserName, minutes: u32) {
+    /// Lets a user say nothing until then, for as long as that is from now on: a clock that is set does not
+    /// change it. A time that is over ends it.
+    pub fn mute(&self, name: UserName, until: Timestamp) {
         let now = Instant::now();
-        // It does not run over: the most are 2^32 minutes, and seconds are counted in 63 bits.
-        let until = now + Duration::from_secs(60) * minutes;
+        // It does not run over: there are no later times than the year 9999.
+        let until = now + span(Timestamp::now(), until);
         let mut state = self.state.lock();
         state.mutes.insert(name, until);
         state.mutes.retain(|_, until| *until > now);
@@ -183,6 +185,11 @@ impl Moderation {
             // Made while the file is locked, so the last one written has the newest bans.
             file.save(|| self.state.lock().bans.to_string());
         }
+    }
+
+    /// The same, of a ban that another server has decided: it is in no file.
+    pub fn ban_until(&self, target: Target, until: Timestamp) {
+        self.state.lock().bans.set(target, until, Timestamp::now());
     }
 
     /// Who is kept out, and for how many minutes, the first to be let in again first.
@@ -233,17 +240,21 @@ fn read_bans(path: &Path) -> io::Result<Bans> {
     Ok(bans)
 }
 
-fn after(now: Timestamp, minutes: u32) -> Timestamp {
+/// The time so many minutes later.
+#[must_use]
+pub fn after(now: Timestamp, minutes: u32) -> Timestamp {
     now.checked_add(SignedDuration::from_mins(minutes.into())).unwrap_or(Timestamp::MAX)
 }
 
 /// How long it is from one time to the other. Zero when that is over.
-fn span(from: Timestamp, to: Timestamp) -> Duration {
+#[must_use]
+pub fn span(from: Timestamp, to: Timestamp) -> Duration {
     to.duration_since(from).try_into().unwrap_or(Duration::ZERO)
 }
 
 /// A minute that has begun counts. `None` when none is left.
-fn minutes(left: Duration) -> Option<u64> {
+#[must_use]
+pub fn minutes(left: Duration) -> Option<u64> {
     let minutes = left.as_nanos().div_ceil(Duration::from_secs(60).as_nanos());
     // As many as this fit: a duration has no more than 2^64 seconds.
     u64::try_from(minutes).ok().filter(|&minutes| minutes > 0)

@@ -298,8 +298,8 @@ impl Session<'_> {
     fn leave(&mut self) {
         if let Some(membership) = &self.membership {
             self.chat.leave(self.client, membership);
-        } else if self.watching.is_some() {
-            self.chat.unwatch(self.client);
+        } else if let Some(seat) = &self.watching {
+            self.chat.unwatch(self.client, seat);
         } else {
             drop(self.client.post_end(Position::default()));
         }
@@ -309,6 +309,9 @@ impl Session<'_> {
     fn flush(&mut self) {
         drop(self.append());
         self.pending_lines.clear();
+        if let Some(membership) = &self.membership {
+            self.chat.settle(membership);
+        }
     }
 
     /// The same, when there is nothing more to do for now: so this thread may carry the lines to
@@ -325,6 +328,6 @@ impl Session<'_> {
         if self.pending_lines.is_empty() {
             return None;
         }
-        self.chat.say(self.client, membership, self.pending_lines.as_bytes())
+        self.chat.say(self.client, membership, &self.pending_lines)
     }
 }

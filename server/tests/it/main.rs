@@ -10,6 +10,7 @@ mod capacity;
 #[path = "../../examples/soak/clock.rs"]
 mod clock;
 mod clocks;
+mod cluster;
 mod config_file;
 mod dead_peers;
 /// The same test holds the client's folders.
@@ -19,6 +20,10 @@ mod dockerfile;
 mod documents;
 mod door;
 mod edges;
+/// The Redis of a test.
+#[path = "../../../ordered-log/tests/it/engine.rs"]
+#[expect(dead_code, reason = "the tests of the log use the rest")]
+mod engine;
 mod flow;
 mod fresh;
 #[path = "../../benches/load/generator/mod.rs"]

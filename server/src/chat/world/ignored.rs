@@ -39,6 +39,11 @@ impl Ignored {
         true
     }
 
+    /// All of them: each name, and the member that had it.
+    pub fn iter(&self) -> impl Iterator<Item = (&UserName, Option<Member>)> {
+        self.0.iter().map(|entry| (&entry.name, entry.member))
+    }
+
     /// Ignores neither the name nor the `member` that has it now any more.
     pub fn remove(&mut self, name: &UserName, member: Option<Member>) {
         self.0.retain(|entry| !entry.is(name, member));

@@ -11,10 +11,13 @@
 mod coming;
 mod ignored;
 mod moderating;
+mod restoring;
 mod room;
+mod saved;
 mod talking;
+mod verdicts;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -22,6 +25,8 @@ use protocol::{Reply, RoomName, UserName};
 
 use self::ignored::Ignored;
 pub use self::room::{Room, Seat};
+pub use self::saved::{Saved, Unreadable};
+use self::verdicts::Verdicts;
 use super::change::{Change, Member};
 use crate::delivery::client::Client;
 use crate::log::room_log::{RoomLog, Subscribers};
@@ -30,7 +35,7 @@ use crate::recording::archive::Earlier;
 use crate::recording::recorder::Recorder;
 
 /// What one server has of its own.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Surroundings {
     /// Who carries and records what rooms see.
     pub subscribers: Arc<Subscribers>,
@@ -54,8 +59,24 @@ pub struct World {
     rooms: HashMap<RoomName, Room>,
     /// Who reads a room without a name.
     watchers: HashMap<Member, Watcher>,
-    /// The number of the next log.
+    verdicts: Verdicts,
+    /// Servers of which something was heard, where there are several.
+    servers: BTreeSet<u64>,
+    /// The number of the next room.
+    rooms_made: u64,
+    /// The number of the next log. Only this server uses it.
     logs_made: u64,
+}
+
+/// What this server has to do for a change that was applied, once nothing is locked.
+#[must_use]
+#[derive(Debug, Default)]
+pub struct Effects {
+    /// Its clients that have to go, to be woken.
+    pub removed: Vec<Arc<Client>>,
+    /// Who has sent a message that its receiver does not take, and the receiver's name: the sender's
+    /// server is to be told.
+    pub undelivered: Option<(Member, String)>,
 }
 
 /// Somebody with a name.
@@ -66,6 +87,8 @@ struct User {
     client: Option<Arc<Client>>,
     /// `None` when the user has left and only its last bytes are under way.
     place: Option<Place>,
+    /// Whether somebody has it go. Nothing more is heard of it.
+    is_removed: bool,
     /// Whose private messages it does not take.
     ignored: Ignored,
 }
@@ -99,27 +122,34 @@ impl World {
     /// A world with nobody in it and one room, which has this from before. Gives that room's log too.
     #[must_use]
     pub fn new(here: Surroundings, earlier: Earlier) -> (Self, Arc<RoomLog>) {
+        Self::with_logs(here, earlier, 0)
+    }
+
+    /// The same, after so many logs of earlier worlds.
+    fn with_logs(here: Surroundings, earlier: Earlier, logs_made: u64) -> (Self, Arc<RoomLog>) {
         let mut world = Self {
             here,
             users: HashMap::new(),
             names: HashMap::new(),
             rooms: HashMap::new(),
             watchers: HashMap::new(),
-            logs_made: 0,
+            verdicts: Verdicts::default(),
+            servers: BTreeSet::new(),
+            rooms_made: 0,
+            logs_made,
         };
         let main = world.open(&RoomName::main(), earlier);
         (world, main)
     }
 
     /// Makes a change. A `newcomer` is who acts, where that is a client of this server which is in no
-    /// room yet. Gives those clients of this server that have to go, to be woken while nothing is locked.
-    #[must_use]
+    /// room yet.
     pub fn apply(
         &mut self,
         change: &Change<'_>,
         now: Timestamp,
         newcomer: Option<&Arc<Client>>,
-    ) -> Option<Arc<Client>> {
+    ) -> Effects {
         match change {
             Change::Enter { who, name, claimant } => {
                 self.enter(*who, name, *claimant, newcomer, now);
@@ -130,16 +160,20 @@ impl World {
             Change::Watch { who, room } => self.watch(*who, room, newcomer),
             Change::Unwatch { who } => self.unwatch(*who),
             Change::Rename { who, name, claimant } => self.rename(*who, name, *claimant, now),
+            Change::Say { who, lines } => self.say(*who, lines, now),
             Change::SetTopic { who, text } => self.set_topic(*who, text, now),
             Change::Announce { text } => self.announce(text, now),
-            Change::Message { who, to, text } => self.message(*who, to, text),
+            Change::Message { who, to, text } => return self.message(*who, to, text),
             Change::Ignore { who, name, is_ignored } => self.ignore(*who, name, *is_ignored),
-            Change::Mute { who, name, minutes } => self.mute(*who, name, *minutes),
-            Change::Ban { who, .. } => self.answer(*who, Reply::BanSuccess),
+            Change::Mute { who, name, minutes } => self.mute(*who, name, *minutes, now),
+            Change::Ban { who, target, minutes } => self.ban(*who, target, *minutes, now),
             Change::Kick { who, name, reason } => return self.kick(*who, name, reason),
             Change::TakeBack { holder } => return self.take_back(*holder),
+            Change::Undelivered { sender, to } => self.answer(*sender, Reply::MailboxFull(to)),
+            Change::Fence { .. } | Change::Alive => {}
+            Change::Gone { server } => return self.lose(*server, now),
         }
-        None
+        Effects::default()
     }
 
     /// Where a user is, and its name there. `None` when it is in no room.
@@ -197,13 +231,39 @@ impl World {
 
     /// Opens a room that does not exist, with what it has from before. Gives its log.
     pub fn open(&mut self, name: &RoomName, earlier: Earlier) -> Arc<RoomLog> {
+        let log = Arc::new(self.new_log(name).with_earlier(earlier.lines));
+        let room = Room::new(self.rooms_made, Arc::clone(&log), earlier.topic, 0);
+        self.rooms_made += 1;
+        self.rooms.insert(name.clone(), room);
+        log
+    }
+
+    fn new_log(&mut self, name: &RoomName) -> RoomLog {
         let subscribers = Arc::clone(&self.here.subscribers);
         let log = RoomLog::new(self.logs_made, name.clone(), self.here.backlog, subscribers);
         self.logs_made += 1;
-        let room = Room::new(log.with_earlier(earlier.lines), earlier.topic);
-        let log = Arc::clone(&room.log);
-        self.rooms.insert(name.clone(), room);
         log
+    }
+
+    /// Begins anew: everybody has gone, and no room was ever there. Gives the main room's log, and those
+    /// clients of this server, whose run is `own`, that have to go.
+    pub fn reset(&mut self, own: u64, now: Timestamp) -> (Arc<RoomLog>, Effects) {
+        let effects = self.lose(own, now);
+        // No number of a log is given twice.
+        let here = self.here.clone();
+        let (next, main) = Self::with_logs(here, Earlier::default(), self.logs_made);
+        *self = next;
+        (main, effects)
+    }
+
+    /// Something was heard of a server.
+    pub fn hear_of(&mut self, server: u64) {
+        self.servers.insert(server);
+    }
+
+    /// All servers of which something was heard and that are not lost since.
+    pub fn servers(&self) -> impl Iterator<Item = u64> {
+        self.servers.iter().copied()
     }
 
     /// The room of this name, which is opened where there is none.

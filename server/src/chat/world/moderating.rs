@@ -3,38 +3,66 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use protocol::Reply;
 
-use super::World;
+use super::{Effects, World};
 use crate::chat::change::Member;
 use crate::delivery::client::Client;
 use crate::delivery::phase::Removal;
+use crate::moderation::after;
+use crate::moderation::bans::Target;
 
 impl World {
-    pub(super) fn kick(&self, who: Member, name: &str, reason: &str) -> Option<Arc<Client>> {
-        let Some((target, _)) = self.present(name) else {
+    pub(super) fn kick(&mut self, who: Member, name: &str, reason: &str) -> Effects {
+        let Some(target) =
+            self.present(name).and_then(|(user, _)| self.names.get(&user.name).copied())
+        else {
             self.answer(who, Reply::NoSuchUser(name));
-            return None;
+            return Effects::default();
         };
         let reason = if reason.is_empty() { "no reason given" } else { reason };
-        let removed = target.client.as_ref().map(|client| remove(client, reason));
+        let effects = self.remove(target, reason);
         self.answer(who, Reply::KickSuccess);
-        removed
+        effects
     }
 
-    pub(super) fn take_back(&self, holder: Member) -> Option<Arc<Client>> {
-        let client = self.users.get(&holder)?.client.as_ref()?;
-        Some(remove(client, "you came from elsewhere"))
+    pub(super) fn take_back(&mut self, holder: Member) -> Effects {
+        self.remove(holder, "you came from elsewhere")
     }
 
-    pub(super) fn mute(&self, who: Member, name: &str, minutes: u32) {
-        let (Some((target, _)), Some(moderation)) = (self.present(name), &self.here.moderation)
-        else {
+    /// From here on nothing more is heard of this user. Its session lets it leave.
+    fn remove(&mut self, who: Member, why: &str) -> Effects {
+        let Some(user) = self.users.get_mut(&who) else { return Effects::default() };
+        user.is_removed = true;
+        let removed = user.client.iter().map(|client| remove(client, why)).collect();
+        Effects { removed, ..Effects::default() }
+    }
+
+    pub(super) fn mute(&mut self, who: Member, name: &str, minutes: u32, now: Timestamp) {
+        let Some((target, _)) = self.present(name) else {
             return self.answer(who, Reply::NoSuchUser(name));
         };
-        moderation.mute(target.name.clone(), minutes);
+        let (name, until) = (target.name.clone(), after(now, minutes));
+        if let Some(moderation) = &self.here.moderation {
+            moderation.mute(name.clone(), until);
+        }
         target.reply(Reply::Muted(minutes.into()));
+        self.verdicts.mute(name, until, now);
         self.answer(who, Reply::MuteSuccess);
+    }
+
+    /// Those of an address are known to their servers alone, which have removed them.
+    pub(super) fn ban(&mut self, who: Member, target: &Target, minutes: u32, now: Timestamp) {
+        self.verdicts.ban(target.clone(), after(now, minutes), now);
+        if minutes > 0
+            && let Target::Name(name) = target
+            && let Some(user) = self.names.get(name).filter(|it| **it != who)
+            && let Some(user) = self.users.get_mut(user)
+        {
+            user.is_removed = true;
+        }
+        self.answer(who, Reply::BanSuccess);
     }
 }
 

@@ -25,6 +25,8 @@ pub struct Seat {
 /// One room, from its first reader to its last.
 #[derive(Debug)]
 pub struct Room {
+    /// Tells rooms apart that had the same name one after the other.
+    pub number: u64,
     /// What its members see.
     pub log: Arc<RoomLog>,
     /// What is talked about, or nothing.
@@ -37,10 +39,26 @@ pub struct Room {
 }
 
 impl Room {
-    /// A room without members.
+    /// A room without members, of which there were so many before.
     #[must_use]
-    pub fn new(log: RoomLog, topic: String) -> Self {
-        Self { log: Arc::new(log), topic, members: BTreeMap::new(), next_member: 0, watchers: 0 }
+    pub fn new(number: u64, log: Arc<RoomLog>, topic: String, next_member: u64) -> Self {
+        Self { number, log, topic, members: BTreeMap::new(), next_member, watchers: 0 }
+    }
+
+    /// Puts a member in, as if it had come by itself.
+    pub fn put_back(&mut self, member: u64, name: UserName) {
+        self.members.insert(member, name);
+    }
+
+    /// The number of the member that comes next.
+    #[must_use]
+    pub fn next_member(&self) -> u64 {
+        self.next_member
+    }
+
+    /// Puts a reader without a name in, likewise.
+    pub fn add_watcher(&mut self) {
+        self.watchers += 1;
     }
 
     /// Takes in a user. Gives back the member's number, its seat, which is before its own `has entered`,

@@ -4,10 +4,21 @@
 use jiff::Timestamp;
 use protocol::{Event, Reply, UserName};
 
-use super::{Room, World};
+use super::{Effects, Room, World};
 use crate::chat::change::Member;
 
 impl World {
+    /// What an operator has silenced is not said: whoever has seen the answer to `mute`, `kick` or `ban`
+    /// hears nothing more of that user.
+    pub(super) fn say(&self, who: Member, lines: &str, now: Timestamp) {
+        let Some(user) = self.users.get(&who).filter(|user| !user.is_removed) else { return };
+        let Some(place) = &user.place else { return };
+        if let Some(minutes) = self.verdicts.muted(&user.name, now) {
+            return lines.lines().for_each(|_| user.reply(Reply::Muted(minutes)));
+        }
+        place.seat.log.lock().append(lines.as_bytes(), now);
+    }
+
     pub(super) fn set_topic(&mut self, who: Member, text: &str, now: Timestamp) {
         let Some((name, seat)) = self.whereabouts(who) else { return };
         let (name, room) = (name.clone(), seat.log.room.clone());
@@ -24,23 +35,31 @@ impl World {
         }
     }
 
-    pub(super) fn message(&self, who: Member, to: &str, text: &str) {
-        let Some(sender) = self.users.get(&who) else { return };
+    /// Only the receiver's server knows whether it takes one more. Where that is another one than the
+    /// sender's, the sender reads that it was sent, and then that it was not taken.
+    pub(super) fn message(&self, who: Member, to: &str, text: &str) -> Effects {
+        let done = Effects::default();
+        let Some(sender) = self.users.get(&who) else { return done };
         let Some((user, place)) = self.present(to) else {
-            return sender.reply(Reply::NoSuchUser(to));
+            sender.reply(Reply::NoSuchUser(to));
+            return done;
         };
         let name = user.name.as_str();
         if user.ignored.contains(&sender.name, who) {
-            return sender.reply(Reply::MessageRefused(name));
+            sender.reply(Reply::MessageRefused(name));
+            return done;
         }
         if let Some(client) = &user.client {
-            if !client.outbox.takes_mail_of(who.client) {
-                return sender.reply(Reply::MailboxFull(name));
+            if !client.outbox.takes_mail_of(who.number()) {
+                sender.reply(Reply::MailboxFull(name));
+                let undelivered = sender.client.is_none().then(|| (who, name.to_owned()));
+                return Effects { undelivered, ..done };
             }
             let from = Reply::MessageFrom { name: sender.name.as_str(), text };
-            client.post_mail(place.seat.log.lock().end(), from, who.client);
+            client.post_mail(place.seat.log.lock().end(), from, who.number());
         }
         sender.reply(Reply::MessageTo { name, text });
+        done
     }
 
     pub(super) fn ignore(&mut self, who: Member, name: &UserName, is_ignored: bool) {

@@ -29,6 +29,21 @@ impl Ring {
         Position { byte: entry.byte + length as u64, line }
     }
 
+    /// Where the last lines begin that have `bytes` bytes together at most.
+    #[must_use]
+    pub fn start_of_tail(&self, bytes: u64) -> Position {
+        let (mut first, mut last) = (self.start.line, self.end.line);
+        while first < last {
+            let middle = first + (last - first) / 2;
+            if self.end.byte - self.position_of(middle).byte <= bytes {
+                last = middle;
+            } else {
+                first = middle + 1;
+            }
+        }
+        self.position_of(last)
+    }
+
     /// The time of the last line, and how many lines there are from the first of that millisecond on.
     #[must_use]
     pub fn stamp_of_end(&self) -> (Timestamp, u64) {

@@ -1,4 +1,5 @@
-//! What readers ask of the lines that are past, for `history` and `since`.
+//! What is asked of the lines that are past, for `history`, `since` and the state that servers share, and
+//! how a log goes on from such a state.
 
 use jiff::Timestamp;
 
@@ -13,6 +14,23 @@ impl LogGuard<'_> {
     pub fn start_of_last(&self, count: usize) -> Position {
         let ring = &self.state.ring;
         ring.position_of(ring.end().line.saturating_sub(count as u64))
+    }
+
+    /// Where the last lines begin that have `bytes` bytes together at most.
+    #[must_use]
+    pub fn start_of_tail(&self, bytes: u64) -> Position {
+        self.state.ring.start_of_tail(bytes)
+    }
+
+    /// Goes on with these lines, of which the first one starts at `start`: those in between are not here.
+    /// Whoever has not got so far misses them, and is told.
+    pub fn restart(&mut self, start: Position, lines: &[(Timestamp, String)]) {
+        let state = &mut *self.state;
+        state.ring.restart(start);
+        for (time, line) in lines {
+            state.ring.push(format!("{line}\n").as_bytes(), *time);
+        }
+        self.wake.couriers |= state.notify_couriers();
     }
 
     /// The time of the last line, and the number of lines from the first with that time to the end.

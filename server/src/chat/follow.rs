@@ -1,0 +1,151 @@
+//! What is done with the changes of all servers, in their one order. One thread calls in here, and waits
+//! for nobody.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use jiff::Timestamp;
+use protocol::Reply;
+
+use super::change::{Change, Member};
+use super::shared::{Log, Shared, Ticket};
+use super::world::{Effects, Saved, Unreadable};
+use super::{Chat, State};
+use crate::delivery::client::Client;
+use crate::delivery::phase::Removal;
+use crate::log::position::Position;
+use crate::moderation::bans::Target;
+
+impl Chat {
+    /// The order that this chat shares with others. `None` of a server alone.
+    #[must_use]
+    pub fn shared(&self) -> Option<&Shared> {
+        self.shared.as_ref()
+    }
+
+    /// From now on this run of the server has that number, and no client.
+    pub fn set_server(&self, server: u64) {
+        self.server.store(server, Ordering::Relaxed);
+    }
+
+    /// From now on what sessions decide goes into this log.
+    pub fn begin(&self, log: Arc<dyn Log>) {
+        if let Some(shared) = &self.shared {
+            shared.begin(log);
+        }
+    }
+
+    /// All records of this server up to this one were applied.
+    pub fn applied(&self, number: u64) {
+        if let Some(shared) = &self.shared {
+            shared.applied(number);
+        }
+    }
+
+    /// Whether one was, or never will be.
+    #[must_use]
+    pub fn is_applied(&self, ticket: Ticket) -> bool {
+        self.shared.as_ref().is_none_or(|shared| shared.is_applied(ticket))
+    }
+
+    /// Applies a change of the server `from`, and says what the sender of a message has to be told.
+    pub fn follow(
+        &self,
+        from: u64,
+        change: &Change<'_>,
+        now: Timestamp,
+    ) -> Option<(Member, String)> {
+        let mut state = self.state.lock();
+        state.world.hear_of(from);
+        let mut effects = self.apply(&mut state, change, now);
+        effects.removed.extend(self.remove_late(&state, change));
+        drop(state);
+        if !effects.removed.is_empty() {
+            self.wake(&effects.removed);
+        }
+        effects.undelivered
+    }
+
+    /// Who came in while the ban that keeps it out was on its way here.
+    fn remove_late(&self, state: &State, change: &Change<'_>) -> Option<Arc<Client>> {
+        let (Change::Enter { who, name, .. } | Change::Rename { who, name, .. }) = change else {
+            return None;
+        };
+        let client = state.world.client_of(name).filter(|client| self.member(client) == *who)?;
+        let by_name = self.admit(&Target::Name(name.clone()));
+        let by_address = self.admit(&Target::address(client.address.ip()));
+        let Err(Reply::Banned(minutes)) = by_name.and(by_address) else { return None };
+        client.outbox.remove(Removal::Banned(minutes));
+        Some(Arc::clone(client))
+    }
+
+    /// All that servers have in common, to be written down while nothing is locked.
+    #[must_use]
+    pub fn saved(&self) -> Saved {
+        self.state.lock().world.saved()
+    }
+
+    /// Takes this in place of all that. Clients stay where they are, but for those that the others took
+    /// for gone.
+    ///
+    /// # Errors
+    ///
+    /// When another version has written it.
+    pub fn restore(&self, saved: Saved) -> Result<(), Unreadable> {
+        let mut state = self.state.lock();
+        let State { world, connections, .. } = &mut *state;
+        let effects =
+            world.restore(saved, self.server(), |client| connections.get(client).cloned())?;
+        drop(state);
+        self.dismiss(&effects);
+        Ok(())
+    }
+
+    /// The log cannot be followed any more: all users are dismissed, and the chat begins anew.
+    pub fn reset(&self) {
+        if let Some(shared) = &self.shared {
+            shared.end();
+        }
+        let mut state = self.state.lock();
+        let (main, effects) = state.world.reset(self.server(), Timestamp::now());
+        *self.main.write() = main;
+        drop(state);
+        self.dismiss(&effects);
+    }
+
+    /// Lets those go on their way who were told to.
+    fn dismiss(&self, effects: &Effects) {
+        self.gone.notify_all();
+        if !effects.removed.is_empty() {
+            self.wake(&effects.removed);
+        }
+    }
+
+    /// The servers of which something was heard.
+    #[must_use]
+    pub fn servers(&self) -> Vec<u64> {
+        self.state.lock().world.servers().collect()
+    }
+
+    /// Tells every client of this server.
+    pub fn tell_all(&self, reply: Reply<'_>) {
+        let state = self.state.lock();
+        let mut told = HashSet::new();
+        for (client, _, seat) in state.world.readers() {
+            seat.reply(client, reply);
+            told.insert(client.id);
+        }
+        for client in state.connections.iter().filter(|client| !told.contains(&client.id)) {
+            client.reply(Position::default(), reply);
+        }
+    }
+
+    /// Nobody waits for the order any more after that time.
+    pub(super) fn stop_waiting(&self, until: Instant) {
+        if let Some(shared) = &self.shared {
+            shared.stop_waiting(until);
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! The one order of several servers, as a session sees it: it submits a change, and waits until the
+//! change came back and was applied here.
+//!
+//! This module knows no chat, and of the log no more than that it takes records. Its lock is taken alone.
+
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+use std::sync::Arc;
+use std::thread::{self, Thread};
+use std::time::Instant;
+
+use parking_lot::Mutex;
+
+/// What gives the records of all servers one order.
+pub trait Log: Debug + Send + Sync {
+    /// Takes a record, and gives its number among those of this server, from 1. Waits while too many
+    /// wait. `None` when the log has ended.
+    fn submit(&self, record: &[u8]) -> Option<u64>;
+}
+
+/// A record of this server on its way.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Ticket {
+    /// Which of the logs that were followed one after the other it was given to.
+    log: u64,
+    number: u64,
+}
+
+/// The log, and how far this server's own records have come back.
+#[derive(Debug, Default)]
+pub struct Shared {
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// `None` while none is followed.
+    log: Option<Arc<dyn Log>>,
+    /// How many were followed.
+    logs: u64,
+    /// The last own record that was applied.
+    applied: u64,
+    /// Who waits for which record.
+    waiting: BTreeMap<u64, Thread>,
+    /// When nobody shall wait any more, for the server stops.
+    until: Option<Instant>,
+}
+
+impl Shared {
+    /// From now on records go to this log.
+    pub fn begin(&self, log: Arc<dyn Log>) {
+        self.change(Some(log));
+    }
+
+    /// There is no log any more: what is not applied will not be.
+    pub fn end(&self) {
+        self.change(None);
+    }
+
+    fn change(&self, log: Option<Arc<dyn Log>>) {
+        let mut state = self.state.lock();
+        state.log = log;
+        state.logs += 1;
+        state.applied = 0;
+        let waiting = std::mem::take(&mut state.waiting);
+        drop(state);
+        wake(waiting);
+    }
+
+    /// Gives a record to the log. `None` when there is none.
+    pub fn submit(&self, record: &[u8]) -> Option<Ticket> {
+        let state = self.state.lock();
+        let (log, logs) = (Arc::clone(state.log.as_ref()?), state.logs);
+        drop(state);
+        Some(Ticket { log: logs, number: log.submit(record)? })
+    }
+
+    /// Waits until a record was applied. `false` when it was not, and will not be before the server has
+    /// stopped.
+    pub fn wait(&self, ticket: Ticket) -> bool {
+        loop {
+            let mut state = self.state.lock();
+            if ticket.log != state.logs {
+                return false;
+            }
+            if ticket.number <= state.applied {
+                return true;
+            }
+            let left = state.until.map(|until| until.saturating_duration_since(Instant::now()));
+            if left.is_some_and(|left| left.is_zero()) {
+                return false;
+            }
+            state.waiting.insert(ticket.number, thread::current());
+            drop(state);
+            match left {
+                Some(left) => thread::park_timeout(left),
+                None => thread::park(),
+            }
+        }
+    }
+
+    /// Whether a record was applied.
+    #[must_use]
+    pub fn is_applied(&self, ticket: Ticket) -> bool {
+        let state = self.state.lock();
+        ticket.log != state.logs || ticket.number <= state.applied
+    }
+
+    /// All own records up to this one were applied.
+    pub fn applied(&self, number: u64) {
+        let mut state = self.state.lock();
+        state.applied = state.applied.max(number);
+        let next = state.applied + 1;
+        let later = state.waiting.split_off(&next);
+        let ready = std::mem::replace(&mut state.waiting, later);
+        drop(state);
+        wake(ready);
+    }
+
+    /// Nobody waits any more after that time.
+    pub fn stop_waiting(&self, until: Instant) {
+        let mut state = self.state.lock();
+        state.until = Some(until);
+        let waiting = std::mem::take(&mut state.waiting);
+        drop(state);
+        wake(waiting);
+    }
+}
+
+fn wake(waiting: BTreeMap<u64, Thread>) {
+    for thread in waiting.into_values() {
+        thread.unpark();
+    }
+}

@@ -1,0 +1,120 @@
+//! The world as bytes, so that a server that comes later begins with it.
+//!
+//! The same world is the same bytes, whichever of its users are clients of the server that writes them.
+//! Of what each room saw only the end is in it.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use crate::delivery::inbox::ClientId;
+
+/// The version of these bytes.
+const VERSION: u32 = 1;
+
+/// A world without what belongs to one server.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Saved {
+    version: u32,
+    pub(super) world: SavedWorld,
+}
+
+/// All of it, each list in order.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct SavedWorld {
+    pub rooms_made: u64,
+    pub servers: BTreeSet<u64>,
+    pub rooms: Vec<SavedRoom>,
+    pub users: Vec<SavedUser>,
+    pub watchers: Vec<SavedWatcher>,
+    /// Each name and until when.
+    pub muted: Vec<(String, String)>,
+    /// Each name or address and until when.
+    pub banned: Vec<(String, String)>,
+}
+
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct SavedRoom {
+    pub number: u64,
+    pub name: String,
+    pub topic: String,
+    pub next_member: u64,
+    /// Where the first of the lines starts.
+    pub start: (u64, u64),
+    /// Each with its time.
+    pub lines: Vec<(String, String)>,
+}
+
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct SavedUser {
+    pub who: (u64, ClientId),
+    pub name: String,
+    /// Whether nobody has taken the name back since the user left.
+    pub has_name: bool,
+    pub place: Option<SavedPlace>,
+    pub is_removed: bool,
+    pub ignored: Vec<(String, Option<(u64, ClientId)>)>,
+}
+
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct SavedPlace {
+    pub seat: SavedSeat,
+    pub number: u64,
+}
+
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct SavedSeat {
+    pub room: String,
+    pub entered: (u64, u64),
+}
+
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct SavedWatcher {
+    pub who: (u64, ClientId),
+    pub seat: SavedSeat,
+}
+
+/// Why bytes are no world.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unreadable {
+    /// They do not have the form.
+    #[error("the saved state cannot be read ({0}): run the same version everywhere")]
+    Form(String),
+    /// A name or a time in them is none.
+    #[error(
+        "the saved state has {0:?}, which this version does not know: run the same version everywhere"
+    )]
+    Value(String),
+}
+
+impl Saved {
+    /// The same, as this version writes it.
+    pub(super) fn of(world: SavedWorld) -> Self {
+        Self { version: VERSION, world }
+    }
+
+    /// The bytes, which are JSON.
+    ///
+    /// # Panics
+    ///
+    /// Never: there are texts, numbers and lists in it.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        serde_json::to_vec(self).expect("texts, numbers and lists can be written")
+    }
+
+    /// Reads them.
+    ///
+    /// # Errors
+    ///
+    /// When another version has written them.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, Unreadable> {
+        let saved: Self =
+            serde_json::from_slice(bytes).map_err(|error| Unreadable::Form(error.to_string()))?;
+        if saved.version == VERSION {
+            Ok(saved)
+        } else {
+            Err(Unreadable::Form(format!("it is version {}", saved.version)))
+        }
+    }
+}

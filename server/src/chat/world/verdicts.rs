@@ -1,0 +1,54 @@
+//! Who is muted or kept out, by the times of the changes that said so: so all servers agree on what a
+//! muted user is not heard saying, and a server that comes later knows it too.
+//!
+//! This module knows no clock.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+
+use jiff::Timestamp;
+use protocol::UserName;
+
+use crate::moderation::bans::Target;
+use crate::moderation::{minutes, span};
+
+/// Mutes and bans, each until a time.
+#[derive(Debug, Default)]
+pub struct Verdicts {
+    muted: HashMap<UserName, Timestamp>,
+    banned: HashMap<Target, Timestamp>,
+}
+
+impl Verdicts {
+    /// Lets a user say nothing until then.
+    pub fn mute(&mut self, name: UserName, until: Timestamp, now: Timestamp) {
+        set(&mut self.muted, name, until, now);
+    }
+
+    /// Keeps somebody out until then.
+    pub fn ban(&mut self, target: Target, until: Timestamp, now: Timestamp) {
+        set(&mut self.banned, target, until, now);
+    }
+
+    /// For how many minutes a user is to say nothing. `None` when it may speak.
+    #[must_use]
+    pub fn muted(&self, name: &UserName, now: Timestamp) -> Option<u64> {
+        minutes(span(now, *self.muted.get(name)?))
+    }
+
+    /// All mutes, in no order.
+    pub fn mutes(&self) -> impl Iterator<Item = (&UserName, Timestamp)> {
+        self.muted.iter().map(|(name, until)| (name, *until))
+    }
+
+    /// All bans, in no order.
+    pub fn bans(&self) -> impl Iterator<Item = (&Target, Timestamp)> {
+        self.banned.iter().map(|(target, until)| (target, *until))
+    }
+}
+
+/// What is over is forgotten.
+fn set<K: Eq + Hash>(all: &mut HashMap<K, Timestamp>, key: K, until: Timestamp, now: Timestamp) {
+    all.insert(key, until);
+    all.retain(|_, until| *until > now);
+}

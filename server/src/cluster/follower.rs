@@ -1,0 +1,102 @@
+//! Applies the records of all servers to the chat, in their one order.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::mpsc::SyncSender;
+
+use jiff::Timestamp;
+use ordered_log::{Apply, Entry, Restored, Status};
+
+use super::note::Note;
+use crate::chat::Chat;
+use crate::chat::change::Change;
+use crate::chat::world::Saved;
+
+/// A server that has said nothing while this one has said so often that it lives is silent.
+const BEATS: u32 = 5;
+
+/// What the follower's thread has.
+pub struct Follower {
+    chat: Arc<Chat>,
+    notes: SyncSender<Note>,
+    own: u64,
+    /// How often this server has said that it lives since something was heard of another one. Only this
+    /// server counts so; what comes of it goes into the log.
+    beats: HashMap<u64, u32>,
+    /// Whether there was a record that this version does not know.
+    has_unknown: bool,
+}
+
+impl Follower {
+    /// The follower of this run of a server.
+    #[must_use]
+    pub fn new(chat: Arc<Chat>, notes: SyncSender<Note>, own: u64) -> Self {
+        Self { chat, notes, own, beats: HashMap::new(), has_unknown: false }
+    }
+
+    fn note(&self, note: Note) {
+        if let Err(error) = self.notes.try_send(note) {
+            log::warn!("left undone, for too much is to be done for other servers: {error}");
+        }
+    }
+
+    /// Counts what was heard, and notes who is silent.
+    fn listen(&mut self, from: u64, is_beat: bool) {
+        if from != self.own {
+            self.beats.insert(from, 0);
+        } else if is_beat {
+            for server in self.chat.servers().into_iter().filter(|server| *server != self.own) {
+                let beats = self.beats.entry(server).or_default();
+                *beats += 1;
+                if beats.is_multiple_of(BEATS) {
+                    self.note(Note::Silent(server));
+                }
+            }
+        }
+    }
+}
+
+impl Apply for Follower {
+    fn apply(&mut self, entry: &Entry<'_>) {
+        let from = entry.origin.0;
+        // The engine's clock has years that a timestamp has too.
+        let now = Timestamp::try_from(entry.time).unwrap_or_default();
+        match Change::from_record(entry.record, from) {
+            Ok(change) => {
+                if let Some((sender, receiver)) = self.chat.follow(from, &change, now) {
+                    self.note(Note::Undelivered(sender, receiver));
+                }
+                self.listen(from, change == Change::Alive);
+                if let Change::Gone { server } = change {
+                    self.beats.remove(&server);
+                    log::info!("server {server:016x} is gone, with its users");
+                }
+            }
+            Err(error) => {
+                if !std::mem::replace(&mut self.has_unknown, true) {
+                    log::error!("{error}; this server may show something else than others do");
+                }
+            }
+        }
+        if from == self.own {
+            self.chat.applied(entry.sequence);
+        }
+    }
+
+    fn snapshot(&mut self) -> Vec<u8> {
+        self.chat.saved().to_bytes()
+    }
+
+    fn restore(&mut self, restored: &Restored<'_>) -> Result<(), String> {
+        let saved = Saved::from_bytes(restored.state).map_err(|error| error.to_string())?;
+        self.chat.restore(saved).map_err(|error| error.to_string())?;
+        self.beats.clear();
+        self.chat.applied(restored.own);
+        Ok(())
+    }
+
+    fn status(&mut self, status: &Status) {
+        // The pulse waits for the queue of the log at most, which is not in the follower's hands.
+        let _ = self.notes.send(Note::Status(status.clone()));
+    }
+}
