@@ -62,7 +62,7 @@ mod tests {
 
     /// Each key, a value in a file, and another one on the command line. Of what an option needs beside it,
     /// and what it cannot stand beside, a test of the program tells.
-    const KEYS: [(&str, &str, &str); 38] = [
+    const KEYS: [(&str, &str, &str); 41] = [
         ("listen", "['127.0.0.1:11', '127.0.0.1:12']", "127.0.0.1:13"),
         ("classic", "'127.0.0.1:11'", "127.0.0.1:12"),
         ("web", "'127.0.0.1:11'", "127.0.0.1:12"),
@@ -89,6 +89,9 @@ mod tests {
         ("stall-timeout", "11", "12"),
         ("keepalive", "11", "12"),
         ("user-timeout", "11", "12"),
+        ("log", "'redis://a.example'", "redis://b.example"),
+        ("log-password", "'a'", "b"),
+        ("log-authorities", "'a'", "b"),
         ("data", "'a'", "b"),
         ("sync", "true", ""),
         ("motd", "'a'", "b"),
