@@ -3,6 +3,9 @@
 //! Every session calls in here; whatever two of them could do at once is decided by that lock.
 //! What is said goes past it: a session that talks needs only its room's log.
 //!
+//! [`Chat::commit`] is the way of all other changes: from the session that has decided one to the
+//! [`World`] that applies it, at once or, where several servers are one chat, through their log.
+//!
 //! Lock order, outermost first: the chat, a room's log, an outbox, a courier's inbox; and the
 //! moderation's, inside the chat's or a log's or alone. Nobody waits for a socket or for flow
 //! control while holding any of them.
