@@ -211,8 +211,8 @@ impl Chat {
             client.reply(Position::default(), refusal);
             return None;
         }
-        let who = self.member(client);
-        self.commit(&mut state, &Change::Enter { who, name, claimant });
+        let enter = |who| Change::Enter { who, name: name.clone(), claimant };
+        let who = self.commit_newcomer(&mut state, client, enter)?;
         let (name, seat) = state.world.whereabouts(who)?;
         Some(Membership { name: name.clone(), seat: seat.clone(), said: Cell::default() })
     }
@@ -259,20 +259,41 @@ impl Chat {
     /// server stops before, it was not.
     ///
     /// The chat is unlocked meanwhile, and while those are woken that have to go: so what was known
-    /// before may not be so any more when this returns.
-    fn commit(&self, state: &mut MutexGuard<'_, State>, change: &Change<'_>) {
+    /// before may not be so any more when this returns. Gives whether it was applied.
+    fn commit(&self, state: &mut MutexGuard<'_, State>, change: &Change<'_>) -> bool {
         if let Some(shared) = &self.shared {
-            MutexGuard::unlocked(state, || {
-                if let Some(ticket) = shared.submit(&change.to_record()) {
-                    shared
-                        .wait(ticket, || change.who().into_iter().for_each(|who| self.remind(who)));
-                }
+            return MutexGuard::unlocked(state, || {
+                shared.submit(&change.to_record()).is_some_and(|ticket| {
+                    shared.wait(ticket, || change.who().into_iter().for_each(|it| self.remind(it)))
+                })
             });
-            return;
         }
         let removed = self.apply(state, change, Timestamp::now()).removed;
         if !removed.is_empty() {
             MutexGuard::unlocked(state, || self.wake(&removed));
+        }
+        true
+    }
+
+    /// The same for who comes in, and who this server is may change until then: `change` is made anew with
+    /// each log that there is in the meantime. `None` when the server stops before one has it.
+    fn commit_newcomer<'c>(
+        &self,
+        state: &mut MutexGuard<'_, State>,
+        client: &Client,
+        change: impl Fn(Member) -> Change<'c>,
+    ) -> Option<Member> {
+        loop {
+            let who = self.member(client);
+            if self.commit(state, &change(who)) {
+                return Some(who);
+            }
+            if state.is_stopping {
+                return None;
+            }
+            if let Some(shared) = &self.shared {
+                MutexGuard::unlocked(state, || shared.wait_for_log());
+            }
         }
     }
 

@@ -388,8 +388,9 @@ fn when_the_log_is_emptied_all_begin_anew() {
     for client in [&mut al, &mut bob] {
         assert!(client.rest().ends_with("Server Cut Off\n"));
     }
-    let mut al = login_once_possible(&servers[0], "al");
-    let mut bob = login_once_possible(&servers[1], "bob");
+    // A login that is asked for while there is no log waits for one.
+    let mut al = servers[0].login("al");
+    let mut bob = servers[1].login("bob");
     al.send("say hello\n");
     bob.lines_until("al: hello");
     al.lines_until("al: hello");
@@ -411,18 +412,6 @@ fn each_failure_of_the_page_is_held_by_a_test() {
         let name = row.trim_end_matches(" |").rsplit(" | ").next().unwrap();
         let test = format!("#[test]\nfn {}()", name.trim_matches('`'));
         assert!(name == "the same" || include_str!("cluster.rs").contains(&test), "no test {name}");
-    }
-}
-
-/// A login that is asked for while there is no log is asked for again.
-fn login_once_possible(server: &TestServer, name: &str) -> TestClient {
-    loop {
-        let mut client = server.connect();
-        client.send(&format!("login {name}\nping 1\n"));
-        if client.line() == "Login Success" {
-            client.lines_until("pong 1");
-            return client;
-        }
     }
 }
 
