@@ -6,10 +6,9 @@ use jiff::Timestamp;
 use protocol::{Framing, Reply, RoomName, UserName};
 
 use super::ignored::Ignored;
-use super::{Effects, Place, User, Watcher, World};
+use super::{Place, User, Watcher, World};
 use crate::chat::change::Member;
 use crate::delivery::client::Client;
-use crate::delivery::phase::Removal;
 use crate::log::position::Position;
 use crate::moderation::door::Claimant;
 
@@ -174,30 +173,5 @@ impl World {
         if let Some(room) = self.rooms.get_mut(&seat.log.room) {
             room.rename(*number, new.clone(), &mut log, now);
         }
-    }
-
-    /// Lets all clients of a server go at once, the first to have come first. Those that are here have their
-    /// sessions do the rest.
-    pub(super) fn lose(&mut self, server: u64, now: Timestamp) -> Effects {
-        let of_server = |who: &&Member| who.server == server;
-        let mut users: Vec<_> = self.users.keys().filter(of_server).copied().collect();
-        let mut watchers: Vec<_> = self.watchers.keys().filter(of_server).copied().collect();
-        users.sort_unstable();
-        watchers.sort_unstable();
-        let clients = users.iter().filter_map(|who| self.users.get_mut(who)?.client.take());
-        let mut removed: Vec<_> = clients.collect();
-        removed.extend(watchers.iter().filter_map(|who| self.watchers.get_mut(who)?.client.take()));
-        for client in &removed {
-            client.outbox.remove(Removal::CutOff);
-        }
-        for who in users {
-            self.leave(who, now);
-            self.free(who);
-        }
-        for who in watchers {
-            self.unwatch(who);
-        }
-        self.servers.remove(&server);
-        Effects { removed, ..Effects::default() }
     }
 }
