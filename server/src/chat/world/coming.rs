@@ -21,9 +21,9 @@ impl World {
         client: Option<&Arc<Client>>,
         now: Timestamp,
     ) {
-        if self.is_taken(who, name, claimant) {
+        if let Err(refusal) = self.allow(who, name, claimant, now) {
             if let Some(client) = client {
-                client.reply(Position::default(), Reply::UserNameExist);
+                client.reply(Position::default(), refusal);
             }
             return;
         }
@@ -50,13 +50,26 @@ impl World {
         drop(refused);
     }
 
-    /// Whether somebody else has this name, whom the caller has to leave it to.
-    fn is_taken(&self, who: Member, name: &UserName, claimant: Claimant) -> bool {
+    /// Gives the refusal when a name is kept out, or somebody else has it whom the caller has to leave it
+    /// to.
+    fn allow(
+        &self,
+        who: Member,
+        name: &UserName,
+        claimant: Claimant,
+        now: Timestamp,
+    ) -> Result<(), Reply<'static>> {
+        if let Some(minutes) = self.verdicts.banned(name, now) {
+            return Err(Reply::Banned(minutes));
+        }
         match self.holder(name) {
             Some((holder, is_present)) if holder != who => {
-                is_present || claimant == Claimant::Anybody
+                if is_present || claimant == Claimant::Anybody {
+                    return Err(Reply::UserNameExist);
+                }
+                Ok(())
             }
-            _ => false,
+            _ => Ok(()),
         }
     }
 
@@ -158,8 +171,8 @@ impl World {
         claimant: Claimant,
         now: Timestamp,
     ) {
-        if self.is_taken(who, new, claimant) {
-            return self.answer(who, Reply::UserNameExist);
+        if let Err(refusal) = self.allow(who, new, claimant, now) {
+            return self.answer(who, refusal);
         }
         let Some(user) = self.users.get_mut(&who) else { return };
         let Some(Place { seat, number }) = &user.place else { return };
