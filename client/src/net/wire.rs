@@ -95,6 +95,9 @@ impl Wire {
             let records = records(&mut connection)?;
             drop(connection);
             (&mut &*stream).write_all(&records)?;
+            // The server knows it now. It may have answered, and the other thread have closed meanwhile.
+            let _ = stream.shutdown(Shutdown::Write);
+            return Ok(());
         }
         stream.shutdown(Shutdown::Write)
     }
