@@ -6,7 +6,7 @@ use std::time::Duration;
 use chat_client::net::Connection;
 use chat_server::Config;
 
-use crate::fake_server::{FakeSession, serve, serve_at};
+use crate::fake_server::{FREE, FakeSession, serve, serve_at};
 use crate::pty::{CTRL_C, Pty, chat, fresh_directory};
 use crate::real_server::RealServer;
 
@@ -229,7 +229,7 @@ fn a_server_that_comes_back_tells_what_was_missed_and_nothing_else() {
         let motd = Some(motd.clone());
         RealServer::with(address, |config| Config { data: Some(folder.clone()), motd, ..config })
     };
-    let server = start("127.0.0.1:0".parse().unwrap());
+    let server = start(FREE.parse().unwrap());
     let address = server.address;
     let mut bob = server.other("bob");
     let mut pty = chat(&server, &["--no-time"]);
