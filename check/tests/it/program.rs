@@ -4,6 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
+use std::thread;
 
 use tempfile::TempDir;
 
@@ -36,7 +37,7 @@ fn wait_for_the_end_of(process: &str) {
     let start = std::time::Instant::now();
     while runs() {
         assert!(start.elapsed().as_secs() < 30, "it runs still");
-        std::thread::yield_now();
+        thread::yield_now();
     }
 }
 
@@ -51,14 +52,31 @@ fn wrong_python(folder: &TempDir, old: &str, new: &str) -> String {
 
 #[test]
 fn a_right_server_passes_through_every_mood_that_keeps_all() {
-    std::thread::scope(|scope| {
-        for mood in ["pieces", "glue", "slow"] {
-            scope.spawn(move || {
-                let server = ["server", "--mood", mood, "--", "python3", RIGHT, "{port}"];
-                check(&server, 0, &["  ok    a-reader-that-stalls-stops-nobody", " 0 failed"]);
-            });
-        }
+    let list = check(&["server", "--list"], 0, &[]);
+    // The server is right up to level 5.
+    let (list, _) = list.split_once("level 6: ").unwrap();
+    let names = list.lines().filter_map(|line| line.strip_prefix("  ")?.split(' ').next());
+    let names: Vec<_> = names.collect();
+    // They wait more than they work, so each mood has its checks tried by two at the same time.
+    let run = |mood: &str, names: &[&str]| {
+        let only = names.iter().flat_map(|name| ["--only", name]).collect::<Vec<_>>();
+        let command = ["--", "python3", RIGHT, "{port}"];
+        let said =
+            check(&[&["server", "--mood", mood], &only[..], &command].concat(), 0, &[" 0 failed"]);
+        said.lines().filter(|line| line.starts_with("  ok    ")).count()
+    };
+    let moods = ["pieces", "glue", "slow"];
+    let passed = thread::scope(|scope| {
+        let running = moods.map(|mood| {
+            names
+                .chunks(names.len().div_ceil(2))
+                .map(|names| scope.spawn(move || run(mood, names)))
+                .collect::<Vec<_>>()
+        });
+        running.map(|parts| parts.into_iter().map(|part| part.join().unwrap()).sum::<usize>())
     });
+    let classic = names.iter().filter(|name| name.ends_with("-classic")).count();
+    assert_eq!(passed, [names.len() - classic; 3]);
 }
 
 #[test]
@@ -184,20 +202,27 @@ fn a_clone_of_the_courses_server_is_checked_by_classic_framing() {
     assert!(right.contains(send) && right.contains(rest));
     // What stands after the last newline counts for nothing there.
     let clone = right.replace(send, bare).replace(rest, "");
-    let path = folder.path().join("course.py");
-    std::fs::write(&path, &clone).unwrap();
-    let path = path.to_str().unwrap();
-    let command = ["--", "python3", path, "{port}"];
-    let left_out = ["  ok    login-classic", " 0 failed"];
-    // With the option, and found out from the greeting.
-    check(&[&["server", "--classic", "--level", "4"], &command[..]].concat(), 0, &left_out);
-    check(&[&["server", "--level", "1"], &command[..]].concat(), 0, &left_out);
     // A newline behind one of the four is a fault there.
     let wrong = clone.replace("\"UserName Exist\")", "\"\")");
     assert_ne!(wrong, clone);
-    std::fs::write(path, wrong).unwrap();
-    let text = ["FAIL  login-refused-classic"];
-    check(&[&["server", "--classic", "--level", "1"], &command[..]].concat(), 1, &text);
+    let [clone, wrong] = [("course.py", clone), ("wrong.py", wrong)].map(|(name, text)| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    });
+    let right = ["  ok    login-classic", " 0 failed"];
+    // With the option, and found out from the greeting.
+    let cases: [(&[&str], _, _, &[&str]); 3] = [
+        (&["--classic", "--level", "4"], &clone, 0, &right),
+        (&["--level", "1"], &clone, 0, &right),
+        (&["--classic", "--level", "1"], &wrong, 1, &["FAIL  login-refused-classic"]),
+    ];
+    thread::scope(|scope| {
+        for (options, server, code, text) in cases {
+            let command = ["--", "python3", server, "{port}"];
+            scope.spawn(move || check(&[&["server"], options, &command].concat(), code, text));
+        }
+    });
 }
 
 #[test]
@@ -217,13 +242,17 @@ fn a_server_that_knows_no_look_yet_costs_no_time() {
 
 #[test]
 fn a_server_that_hangs_or_floods_gets_a_verdict_in_time() {
-    for fault in [Fault::NoGreeting, Fault::Floods, Fault::ClosesAtOnce] {
-        let zoo = ZooServer::start(fault);
-        let start = std::time::Instant::now();
-        let address = zoo.address.to_string();
-        check(&["server", "--level", "5", &address], 1, &["not tried: nothing of level"]);
-        assert!(start.elapsed().as_secs() < 70, "{fault:?}: {:?}", start.elapsed());
-    }
+    thread::scope(|scope| {
+        for fault in [Fault::NoGreeting, Fault::Floods, Fault::ClosesAtOnce] {
+            scope.spawn(move || {
+                let zoo = ZooServer::start(fault);
+                let start = std::time::Instant::now();
+                let address = zoo.address.to_string();
+                check(&["server", "--level", "5", &address], 1, &["not tried: nothing of level"]);
+                assert!(start.elapsed().as_secs() < 70, "{fault:?}: {:?}", start.elapsed());
+            });
+        }
+    });
 }
 
 #[test]

@@ -6,11 +6,15 @@ use std::thread::{self, JoinHandle};
 
 use crate::program::DEADLINE;
 
+/// A free port of an address from which nobody connects. A connection may take any port of 127.0.0.1 for
+/// its own end, also one that a server has just given up and comes back to.
+pub const FREE: &str = "127.0.0.2:0";
+
 /// Runs `serve` with one client. Its panic is the test's when it is joined.
 pub fn serve<T: Send + 'static>(
     serve: impl FnOnce(FakeSession) -> T + Send + 'static,
 ) -> (String, JoinHandle<T>) {
-    serve_at("127.0.0.1:0".parse().unwrap(), serve)
+    serve_at(FREE.parse().unwrap(), serve)
 }
 
 /// The same at an address of the caller's choice.

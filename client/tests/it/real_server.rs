@@ -6,6 +6,7 @@ use std::thread::{self, JoinHandle};
 
 use chat_server::{Config, Endpoint, Server, StopHandle};
 
+use crate::fake_server::FREE;
 use crate::program::DEADLINE;
 
 pub struct RealServer {
@@ -18,7 +19,7 @@ pub struct RealServer {
 
 impl RealServer {
     pub fn start() -> Self {
-        Self::start_at("127.0.0.1:0".parse().unwrap())
+        Self::start_at(FREE.parse().unwrap())
     }
 
     /// One that is set up as the test needs it.

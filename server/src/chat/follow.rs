@@ -142,6 +142,12 @@ impl Chat {
         }
     }
 
+    /// Tells a user that what it wants waits for other servers: so its client does not take this one for
+    /// dead.
+    pub(super) fn remind(&self, who: Member) {
+        self.state.lock().world.answer(who, Reply::LinesWaiting);
+    }
+
     /// Nobody waits for the order any more after that time.
     pub(super) fn stop_waiting(&self, until: Instant) {
         if let Some(shared) = &self.shared {

@@ -49,6 +49,10 @@ use crate::recording::recorder::Recorder;
 /// Bytes that an announcement of the server about a user takes at most, such as `has entered`.
 const ANNOUNCEMENT_BYTES: usize = 512;
 
+/// Where several servers are one chat: who waits for them is told so each time that a server could have
+/// said so often that it lives. That is less than clients wait before they ask whether theirs is there.
+const REMINDERS: u32 = 10;
+
 /// A server that is the only one.
 const ALONE: u64 = 0;
 
@@ -131,7 +135,7 @@ impl Chat {
         Self {
             state: Mutex::new(state),
             server: AtomicU64::new(ALONE),
-            shared: config.log.is_some().then(Shared::default),
+            shared: config.log.as_ref().map(|log| Shared::new(log.pulse * REMINDERS)),
             gone: Condvar::new(),
             opened: Condvar::new(),
             main: RwLock::new(main),
@@ -176,7 +180,10 @@ impl Chat {
     /// Forgets a connection, and frees the name of its user.
     pub fn disconnect(&self, client: &Client) {
         let mut state = self.state.lock();
-        self.commit(&mut state, &Change::Free { who: self.member(client) });
+        let who = self.member(client);
+        if state.world.has_user(who) {
+            self.commit(&mut state, &Change::Free { who });
+        }
         state.connections.remove(client);
         self.gone.notify_all();
     }
@@ -254,7 +261,8 @@ impl Chat {
         if let Some(shared) = &self.shared {
             MutexGuard::unlocked(state, || {
                 if let Some(ticket) = shared.submit(&change.to_record()) {
-                    shared.wait(ticket);
+                    shared
+                        .wait(ticket, || change.who().into_iter().for_each(|who| self.remind(who)));
                 }
             });
             return;
@@ -314,7 +322,11 @@ impl Chat {
             moderation.stop_waiting();
         }
         for room in state.world.rooms() {
-            room.log.close();
+            match self.shared {
+                // It goes on for others, and this server may still have to tell them what there was.
+                Some(_) => room.log.stop_waiting(),
+                None => room.log.close(),
+            }
         }
         let goodbye = |client: &Client, at| {
             client.reply(at, Reply::ServerShutdown);

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::sync::Arc;
 use std::thread::{self, Thread};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
@@ -27,8 +27,10 @@ pub struct Ticket {
 }
 
 /// The log, and how far this server's own records have come back.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Shared {
+    /// How long who waits stays without a word.
+    patience: Duration,
     state: Mutex<State>,
 }
 
@@ -47,6 +49,12 @@ struct State {
 }
 
 impl Shared {
+    /// Without a log yet. Whoever waits is told so each time that this time is over.
+    #[must_use]
+    pub fn new(patience: Duration) -> Self {
+        Self { patience, state: Mutex::default() }
+    }
+
     /// From now on records go to this log.
     pub fn begin(&self, log: Arc<dyn Log>) {
         self.change(Some(log));
@@ -75,10 +83,16 @@ impl Shared {
         Some(Ticket { log: logs, number: log.submit(record)? })
     }
 
-    /// Waits until a record was applied. `false` when it was not, and will not be before the server has
-    /// stopped.
-    pub fn wait(&self, ticket: Ticket) -> bool {
+    /// Waits until a record was applied, and calls `remind` whenever that takes long. `false` when it was
+    /// not, and will not be before the server has stopped.
+    pub fn wait(&self, ticket: Ticket, remind: impl Fn()) -> bool {
+        let mut next_reminder = Instant::now() + self.patience;
         loop {
+            let now = Instant::now();
+            if now >= next_reminder {
+                next_reminder = now + self.patience;
+                remind();
+            }
             let mut state = self.state.lock();
             if ticket.log != state.logs {
                 return false;
@@ -86,16 +100,13 @@ impl Shared {
             if ticket.number <= state.applied {
                 return true;
             }
-            let left = state.until.map(|until| until.saturating_duration_since(Instant::now()));
-            if left.is_some_and(|left| left.is_zero()) {
+            if state.until.is_some_and(|until| now >= until) {
                 return false;
             }
+            let until = state.until.map_or(next_reminder, |until| until.min(next_reminder));
             state.waiting.insert(ticket.number, thread::current());
             drop(state);
-            match left {
-                Some(left) => thread::park_timeout(left),
-                None => thread::park(),
-            }
+            thread::park_timeout(until.saturating_duration_since(now));
         }
     }
 

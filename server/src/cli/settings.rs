@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -40,9 +41,17 @@ pub fn check(path: &Path) -> anyhow::Result<()> {
 }
 
 fn settings(path: &Path) -> anyhow::Result<Vec<Setting>> {
-    let text = fs::read_to_string(path).with_context(|| path.display().to_string())?;
+    let text = read_text(path).with_context(|| path.display().to_string())?;
     let file = read(&text, &Arguments::command(), None);
     Ok(file.with_context(|| path.display().to_string())?.settings)
+}
+
+/// The text of a file. A pipe that nobody writes to would be waited for without an end.
+fn read_text(path: &Path) -> io::Result<String> {
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::Error::other("it is no regular file"));
+    }
+    fs::read_to_string(path)
 }
 
 #[cfg(test)]

@@ -1,8 +1,9 @@
 //! Several servers that are one chat, over a real Redis.
 
+use std::net::TcpListener;
 use std::process::{Command, Stdio};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chat_server::{Config, SharedLog};
 use nix::sys::signal::Signal;
@@ -12,8 +13,10 @@ use crate::engine::Engine;
 use crate::program::Program;
 use crate::support::{TestClient, TestServer, operators_file};
 
-/// Servers in these tests say so often that they live.
-const PULSE: Duration = Duration::from_millis(200);
+/// Servers in these tests say so often that they live. After five times another one counts as gone, so it
+/// is more than a busy machine holds a thread up for, and more than a server waits until it tries again to
+/// reach the engine.
+const PULSE: Duration = Duration::from_secs(1);
 
 /// What a Redis must have so that nothing is lost when it is killed.
 const DURABLE: [&str; 4] = ["--appendonly", "yes", "--appendfsync", "always"];
@@ -377,4 +380,83 @@ fn login_once_possible(server: &TestServer, name: &str) -> TestClient {
             return client;
         }
     }
+}
+
+#[test]
+fn a_server_stops_in_time_also_without_the_engine() {
+    let Some(mut engine) = Engine::start(&[]) else { return };
+    let mut server = server(&engine);
+    let mut al = server.login("al");
+    engine.kill();
+    al.send("say 1\nlook\n");
+    al.expect("Lines Waiting");
+    let begin = Instant::now();
+    let stop = thread::spawn(move || server.stop());
+    assert!(al.rest().ends_with("Server Shutdown\n"));
+    drop(al);
+    stop.join().unwrap();
+    // Five seconds are for what waits for the engine, and the rest is the machine's.
+    assert!(begin.elapsed() < Duration::from_secs(15), "{:?}", begin.elapsed());
+}
+
+/// Whoever connects and goes without a login waits for no engine, and holds no place.
+#[test]
+fn without_the_engine_visitors_come_and_go() {
+    let Some(mut engine) = Engine::start(&[]) else { return };
+    let server = server_with(&engine, |config| config.max_clients = 3);
+    let mut al = server.login("al");
+    engine.kill();
+    for _ in 0..10 {
+        let mut visitor = server.connect();
+        visitor.send("logout\n");
+        visitor.expect_end();
+    }
+    al.send("ping 1\n");
+    al.lines_until("pong 1");
+}
+
+/// The receiver's server finds that its mailbox is full, and the sender's one tells it.
+#[test]
+fn a_full_mailbox_is_told_across_servers() {
+    let Some(engine) = Engine::start(&[]) else { return };
+    let (near, far) = (server(&engine), server(&engine));
+    let mut al = near.login("al");
+    // It does not read.
+    let _bob = far.login("bob");
+    al.expect("bob has entered the room.");
+    let text = "x".repeat(4000);
+    loop {
+        al.send(&format!("msg bob {text}\nping 1\n"));
+        if al.lines_until("pong 1").contains(&"Mailbox Full: bob".to_owned()) {
+            break;
+        }
+    }
+}
+
+#[test]
+fn what_is_wrong_with_the_log_is_said_in_one_line() {
+    let (port, folder) = (free_port(), TempDir::new().unwrap());
+    let folder = folder.path().to_str().unwrap();
+    let url = &format!("redis://user:secret@127.0.0.1:{port}");
+    for (arguments, code, expected) in [
+        (vec!["--log", "http://host"], 2, "this is no address of an engine"),
+        (vec!["--log", url, "--data", folder], 2, "cannot be used with '--data <DIR>'"),
+        (vec!["--log-password", "file"], 2, "--log <URL>"),
+        (vec!["--log", url], 3, "cannot be reached"),
+        (vec!["--log", url, "--log-password", "/nowhere"], 3, "/nowhere"),
+    ] {
+        let program = Program::start(&[vec!["--listen", "127.0.0.1:0"], arguments].concat());
+        let output = program.output();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(code), "{said}");
+        assert!(said.contains(expected), "{said}");
+        assert!(!said.contains("secret"), "{said}");
+        let is_one_line = said.lines().filter(|line| line.contains("chat-server: ")).count() == 1;
+        assert!(code == 2 || is_one_line, "{said}");
+    }
+}
+
+/// A port that nobody listens at.
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }

@@ -183,6 +183,12 @@ impl World {
         Some((&user.name, &user.place.as_ref()?.seat))
     }
 
+    /// Whether somebody has come in, and its name is not free yet.
+    #[must_use]
+    pub fn has_user(&self, who: Member) -> bool {
+        self.users.contains_key(&who)
+    }
+
     /// From where somebody without a name reads.
     #[must_use]
     pub fn watcher(&self, who: Member) -> Option<&Seat> {
@@ -281,7 +287,7 @@ impl World {
     }
 
     /// Owes a user a reply, where it is a client of this server.
-    fn answer(&self, who: Member, reply: Reply<'_>) {
+    pub fn answer(&self, who: Member, reply: Reply<'_>) {
         if let Some(user) = self.users.get(&who) {
             user.reply(reply);
         }
