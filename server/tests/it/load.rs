@@ -16,6 +16,7 @@ use crate::generator::mark::Mark;
 use crate::generator::process::Process;
 use crate::generator::relay::Relay;
 use crate::generator::transcript::Transcript;
+use crate::program::outside_of_cargo;
 
 const ONE_ROOM: Shape = Shape { clients: 50, room_size: 50 };
 const FIVE_ROOMS: Shape = Shape { clients: 50, room_size: 10 };
@@ -32,7 +33,8 @@ fn simplest_server() -> Process {
     // Cargo does not build an example for a test that is asked for alone.
     let mut cargo = Command::new(env!("CARGO"));
     cargo.args(["build", "--quiet", "--package", "chat-server", "--example", "simple"]);
-    assert!(cargo.args(["--profile", profile]).status().unwrap().success());
+    cargo.args(["--profile", profile]);
+    assert!(outside_of_cargo(&mut cargo).status().unwrap().success());
     let mut command = Command::new(binaries.join("examples/simple"));
     command.args(["--listen", "127.0.0.1:0"]);
     Process::start(command).unwrap()

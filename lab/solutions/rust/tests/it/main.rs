@@ -23,6 +23,14 @@ fn programs() -> &'static Path {
         let build = |arguments: &[&str]| {
             let mut cargo = Command::new(env!("CARGO"));
             cargo.current_dir(root()).args(["build", "--quiet"]).args(arguments);
+            // The script that builds `ring` looks at what this test is told of its crate, and would build
+            // that anew, and all that uses it.
+            for (name, _) in std::env::vars_os() {
+                let text = name.to_string_lossy();
+                if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
+                    cargo.env_remove(&name);
+                }
+            }
             assert!(cargo.status().unwrap().success(), "{arguments:?}");
         };
         let packages = ["chat-server", "chat-client", "chat-check", "my-chat", "lab-solutions"];
