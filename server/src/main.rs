@@ -20,7 +20,7 @@ use crate::cli::logger::Logger;
 use crate::cli::make_users;
 use crate::cli::sighup::{Hangups, Reloads};
 use crate::cli::signals;
-use crate::cli::{certificate, documents, hash_password, settings};
+use crate::cli::{certificate, completions, documents, hash_password, settings, stdio};
 
 /// What the command line or its file says makes no sense.
 const WRONG_USAGE: u8 = 2;
@@ -34,6 +34,11 @@ const LOG_PATIENCE: Duration = Duration::from_millis(500);
 const INTERRUPTED: i32 = 130;
 
 fn main() -> ExitCode {
+    match completions::answer(std::env::args_os().collect()) {
+        Ok(false) => {}
+        Ok(true) => return ExitCode::SUCCESS,
+        Err(error) => return finish(Err(error.into()), WRONG_USAGE, &mut io::stderr()),
+    }
     let arguments = match settings::with_file(std::env::args_os().collect()) {
         Ok(arguments) => Arguments::parse_from(arguments),
         Err(error) => return finish(Err(error), WRONG_USAGE, &mut io::stderr()),
@@ -57,16 +62,19 @@ fn instead(task: &Task) -> anyhow::Result<()> {
     match task {
         Task::HashPassword { name } => {
             let line = hash_password::make_line(name.as_ref())?;
-            writeln!(io::stdout(), "{line}")?;
+            stdio::stdout()?.write_all(format!("{line}\n").as_bytes())?;
         }
         Task::MakeUsers { names, sheet } => make_users::run(names, sheet.as_deref())?,
         Task::Certificate { names, out } => {
             let (files, pin) = certificate::make(names, out)?;
             let (certificate, key) = (files.certificate.display(), files.key.display());
-            writeln!(io::stdout(), "certificate {certificate}\nkey {key}\npin {pin}")?;
+            let told = format!("certificate {certificate}\nkey {key}\npin {pin}\n");
+            stdio::stdout()?.write_all(told.as_bytes())?;
         }
         Task::CheckConfig { file } => settings::check(file)?,
-        Task::Completions { shell } => documents::completions(*shell)?,
+        Task::Completions { shell } => {
+            stdio::stdout()?.write_all(&completions::registration(*shell)?)?;
+        }
         Task::Man => documents::manual()?,
     }
     Ok(())
@@ -75,7 +83,7 @@ fn instead(task: &Task) -> anyhow::Result<()> {
 /// What has to be so before any thread is made, and the thread of the log.
 fn begin(queue: &LogQueue) -> anyhow::Result<()> {
     signals::block_harmless().context("cannot block signals")?;
-    signals::shielded(|| queue.spawn(io::stderr()))
+    signals::shielded(|| queue.spawn(stdio::stderr()?))
         .context("cannot start a thread; see `ulimit -u`")
 }
 
@@ -148,9 +156,7 @@ fn announce(endpoints: &[Endpoint], pin: Option<&str>) -> io::Result<()> {
         text += &format!("pin {pin}\n");
     }
     // In one write, for who waits for the first line may go away then.
-    let mut stdout = io::stdout().lock();
-    stdout.write_all(text.as_bytes())?;
-    stdout.flush()
+    stdio::stdout()?.write_all(text.as_bytes())
 }
 
 /// The first signal lets the server say goodbye, the second one does not.

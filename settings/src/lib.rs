@@ -4,8 +4,9 @@
 //! the environment goes before what the file says. This module knows the command line's own
 //! description and nothing of what the options mean; it opens no file.
 //!
-//! The same description makes the [manual page](manual).
+//! The same description makes the [manual page](manual) and the [completions] for shells.
 
+pub mod completions;
 pub mod manual;
 
 use std::collections::BTreeMap;

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::io::{self, IsTerminal};
 
+use chat_settings::completions;
 use chat_settings::manual::{self, Roff, section, subcommands};
 use clap::{Command, CommandFactory};
 use clap_complete::Shell;
-use clap_complete::env::Shells;
 
 use super::chat::Args;
 use super::examples;
@@ -38,13 +38,8 @@ pub const COMPLETE: &str = "CHAT_CLIENT_COMPLETE";
 ///
 /// When stdout cannot be written.
 pub fn completions(shell: Shell) -> Result<Exit, Failure> {
-    let (mut text, name) = (Vec::new(), "chat-client");
-    if let Some(completer) = Shells::builtins().completer(&shell.to_string()) {
-        completer
-            .write_registration(COMPLETE, name, name, name, &mut text)
-            .map_err(Failure::local)?;
-    }
-    print(&text)
+    let text = completions::registration(shell, "chat-client", COMPLETE);
+    print(&text.map_err(Failure::local)?)
 }
 
 /// Prints the manual page, with a part for each subcommand.
@@ -105,7 +100,7 @@ mod tests {
             let row = format!("| {} | {meaning} |", exit.code());
             assert!(PAGE.contains(&row), "{row}");
         }
-        for word in crate::model::commands::Vocabulary::default().words() {
+        for word in crate::model::vocabulary::Vocabulary::default().words() {
             assert!(PAGE.contains(&format!("`/{word}")) || word == "say", "/{word}");
         }
     }

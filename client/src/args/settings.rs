@@ -59,6 +59,12 @@ pub fn parse(
         .map_err(Refusal::CommandLine)
 }
 
+/// The short names of servers in the file at `path`. None, where it is wrong or not there.
+#[must_use]
+pub fn short_names(path: &Path) -> Vec<String> {
+    file(path, &Args::command()).map(|file| file.names.into_keys().collect()).unwrap_or_default()
+}
+
 fn file(path: &Path, command: &Command) -> Result<File, Failure> {
     let said = |why: String| Failure::new(Exit::Usage, format!("{}: {why}", path.display()));
     match fs::read_to_string(path) {

@@ -175,7 +175,9 @@ impl Replay {
         if let Some(place) = self.place.as_mut().filter(|_| self.is_counting) {
             place.lines += 1;
             place.counted += 1;
-            return if place.counted.is_multiple_of(COUNTED) { PLACE } else { "" };
+            // A room without a line has no moment to count from: its first line brings one.
+            let is_first = place.lines == 1 && place.counted == 1;
+            return if is_first || place.counted.is_multiple_of(COUNTED) { PLACE } else { "" };
         }
         if let Some(open) = &mut self.open
             && !open.heading_came

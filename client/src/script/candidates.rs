@@ -1,6 +1,7 @@
-//! Completion of what only the server knows: its rooms, and who is in one.
+//! Completion of what no command line knows: the short names of servers in the user's own file; and of what only
+//! the server knows, its rooms and who is in one.
 //!
-//! It is asked while somebody waits at a prompt of the shell: so it is asked for a moment only, as a watcher whom
+//! The server is asked while somebody waits at a prompt of the shell: so it is asked for a moment only, as a watcher whom
 //! nobody sees, and where that does not succeed there is nothing to offer, without a word.
 
 use std::env;
@@ -9,21 +10,27 @@ use std::ops::ControlFlow;
 use std::sync::mpsc::sync_channel;
 use std::time::{Duration, Instant};
 
+use chat_settings::completions;
 use clap::{Command, CommandFactory};
-use clap_complete::CompleteEnv;
 use clap_complete::engine::{ArgValueCompleter, CompletionCandidate};
 use protocol::rows::RoomRow;
 use protocol::{Reply, Request};
 
 use super::session::ScriptSession;
 use crate::args::chat::Args;
+use crate::args::chat::Command::Script;
 use crate::args::documents::COMPLETE;
-use crate::args::server::DEFAULT_SERVER;
+use crate::args::script::Task;
+use crate::args::server::ServerArgs;
+use crate::args::settings;
 use crate::exit::Failure;
 use crate::model::fence;
-use crate::net::Connection;
 use crate::net::watch::Watched;
-use crate::sys::thread;
+use crate::net::{Connection, Servers};
+use crate::sys::{files, thread};
+
+/// The user's own file.
+const FILE: &str = "config.toml";
 
 /// How long all of it may take.
 const PATIENCE: Duration = Duration::from_millis(500);
@@ -34,17 +41,14 @@ const PATIENCE: Duration = Duration::from_millis(500);
 ///
 /// When it asks in a way that nobody understands.
 pub fn answer() -> Result<bool, Failure> {
-    let directory = env::current_dir().ok();
-    CompleteEnv::with_factory(command)
-        .var(COMPLETE)
-        .try_complete(env::args_os(), directory.as_deref())
-        .map_err(|error| Failure::local(std::io::Error::other(error.to_string())))
+    completions::answer(command, COMPLETE, env::args_os().collect()).map_err(Failure::local)
 }
 
 /// The command line, which knows what to offer for the name of a user or a room.
 fn command() -> Command {
     let with_names = |command: Command| {
         command.mut_args(|argument| match argument.get_id().as_str() {
+            "server" => argument.add(ArgValueCompleter::new(|word: &OsStr| offer(word, servers()))),
             "room" => argument.add(ArgValueCompleter::new(|word: &OsStr| offer(word, rooms()))),
             "to" | "from" | "whom" => {
                 argument.add(ArgValueCompleter::new(|word: &OsStr| offer(word, users())))
@@ -61,9 +65,14 @@ fn offer(word: &OsStr, names: Vec<String>) -> Vec<CompletionCandidate> {
     names.into_iter().filter(fits).map(CompletionCandidate::new).collect()
 }
 
+fn servers() -> Vec<String> {
+    files::config(FILE).map(|path| settings::short_names(&path)).unwrap_or_default()
+}
+
 fn users() -> Vec<String> {
-    let words: Vec<_> = env::args_os().collect();
-    let room = given(&words, &["-r", "--room"], "CHAT_ROOM");
+    let words = words();
+    let room = given(&words, &["-r", "--room"]).or_else(|| env::var("CHAT_ROOM").ok());
+    let room = room.filter(|room| !room.trim().is_empty());
     // Nothing else that comes is one word.
     list(&words, room, Request::Look, Reply::OnlineUsers, |row| {
         (!row.contains(' ')).then(|| row.to_owned())
@@ -71,34 +80,51 @@ fn users() -> Vec<String> {
 }
 
 fn rooms() -> Vec<String> {
-    let words: Vec<_> = env::args_os().collect();
-    list(&words, None, Request::Rooms, Reply::Rooms, |row| {
+    list(&words(), None, Request::Rooms, Reply::Rooms, |row| {
         Some(RoomRow::parse(row)?.name.to_owned())
     })
 }
 
-/// What an option says among the words that are being typed, or a variable.
-fn given(words: &[OsString], options: &[&str], variable: &str) -> Option<String> {
-    let words: Vec<_> = words.iter().map(|word| word.to_string_lossy()).collect();
-    let value = words.iter().enumerate().find_map(|(at, word)| {
-        if options.contains(&word.as_ref()) {
-            return words.get(at + 1).map(ToString::to_string);
+/// The words that are being typed.
+fn words() -> Vec<String> {
+    env::args_os().map(|word| word.to_string_lossy().into_owned()).collect()
+}
+
+/// What an option says among the words that are being typed.
+fn given(words: &[String], options: &[&str]) -> Option<String> {
+    words.iter().enumerate().find_map(|(at, word)| {
+        if options.contains(&word.as_str()) {
+            return words.get(at + 1).cloned();
         }
         let (option, value) = word.split_once('=')?;
         options.contains(&option).then(|| value.to_owned())
-    });
-    value.or_else(|| env::var(variable).ok()).filter(|value| !value.trim().is_empty())
+    })
+}
+
+/// The server that a command with these words would go to, and how: what they say of it, the environment,
+/// and the short names.
+fn meant(words: &[String]) -> Option<ServerArgs> {
+    let mut line = vec!["chat-client".to_owned(), "look".to_owned()];
+    for options in [&["-s", "--server"][..], &["--ca"], &["--pin"]] {
+        let value = given(words, options).filter(|value| !value.is_empty());
+        line.extend(value.into_iter().flat_map(|value| [options[0].to_owned(), value]));
+    }
+    line.extend(words.iter().find(|word| *word == "--tls").cloned());
+    let line: Vec<OsString> = line.into_iter().map(Into::into).collect();
+    let command = settings::parse(&line, files::config(FILE).as_deref(), false).ok()?.command?;
+    let Script(task) = command else { return None };
+    let Task::Look(look) = *task else { return None };
+    Some(look.visit.server)
 }
 
 fn list(
-    words: &[OsString],
+    words: &[String],
     room: Option<String>,
     request: Request<'static>,
     heading: Reply<'static>,
     row: impl Fn(&str) -> Option<String> + Send + 'static,
 ) -> Vec<String> {
-    let server = given(words, &["-s", "--server"], "CHAT_SERVER");
-    let server = server.unwrap_or_else(|| DEFAULT_SERVER.to_owned());
+    let Some(server) = meant(words) else { return Vec::new() };
     let (report, reported) = sync_channel(1);
     // A name server that hangs can be hurried by nobody. So nobody waits for this thread.
     let asking = thread::spawn("candidates", move || {
@@ -111,13 +137,13 @@ fn list(
 }
 
 fn ask(
-    server: &str,
+    server: &ServerArgs,
     room: Option<&str>,
     request: &Request<'_>,
     heading: Reply<'_>,
     row: impl Fn(&str) -> Option<String>,
 ) -> Option<Vec<String>> {
-    let mut connection = Connection::open(server, PATIENCE).ok()?;
+    let mut connection = Connection::open(Servers::of(server).ok()?, PATIENCE).ok()?;
     connection.set_patience(PATIENCE);
     if connection.watch(room).ok()? != Watched::Reads {
         return None;

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use crate::identity::Identity;
 use crate::program::{command, not_run};
 use crate::pty::fresh_directory;
 use crate::real_server::RealServer;
@@ -12,6 +13,12 @@ use crate::real_server::RealServer;
 /// What bash is told when it asks for the last of these words.
 #[track_caller]
 fn offered(server: &str, words: &[&str]) -> Vec<String> {
+    offered_with(&[("CHAT_SERVER", server)], words)
+}
+
+/// The same in another environment.
+#[track_caller]
+fn offered_with(environment: &[(&str, &str)], words: &[&str]) -> Vec<String> {
     let directory = fresh_directory();
     fs::write(directory.join("bobsled"), "").unwrap();
     let output = command(&[&["--", "chat-client"], words].concat())
@@ -19,7 +26,7 @@ fn offered(server: &str, words: &[&str]) -> Vec<String> {
         .env("CHAT_CLIENT_COMPLETE", "bash")
         .env("_CLAP_COMPLETE_INDEX", words.len().to_string())
         .env("_CLAP_IFS", "\n")
-        .env("CHAT_SERVER", server)
+        .envs(environment.iter().copied())
         .output()
         .unwrap();
     fs::remove_dir_all(&directory).unwrap();
@@ -54,6 +61,28 @@ fn users_and_rooms_are_offered_where_a_name_is_meant() {
     bob.read_to("poe has left the room.");
     bob.send("ping x\n");
     assert_eq!(bob.read_to("pong x"), [""; 0]);
+}
+
+#[test]
+fn a_server_is_asked_as_a_command_would_ask_it() {
+    let identity = Identity::new();
+    let server = identity.start();
+    let address = format!("localhost:{}", server.address.port());
+    let config = fresh_directory();
+    fs::create_dir(config.join("chat-client")).unwrap();
+    let file = format!("[servers]\nlab = '{address}'\nlibrary = 'x'\n");
+    fs::write(config.join("chat-client/config.toml"), file).unwrap();
+    let own = ("XDG_CONFIG_HOME", config.to_str().unwrap());
+    let pin = identity.pin();
+    let by_variables = [own, ("CHAT_SERVER", "lab"), ("CHAT_TLS", "1"), ("CHAT_PIN", &*pin)];
+    assert_eq!(offered_with(&by_variables, &["look", "--room", ""]), ["main"]);
+    let by_words = ["look", "-s", "lab", "--tls", "--pin", &pin, "--room", "m"];
+    assert_eq!(offered_with(&[own], &by_words), ["main"]);
+    // Whom nobody trusts is not asked.
+    let words = ["look", "--server", "lab", "--tls", "--room", ""];
+    assert_eq!(offered_with(&[own], &words), [""; 0]);
+    assert_eq!(offered_with(&[own], &["say", "--server", "l"]), ["lab", "library"]);
+    fs::remove_dir_all(config).unwrap();
 }
 
 #[test]

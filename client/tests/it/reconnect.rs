@@ -208,7 +208,7 @@ fn who_finds_the_own_name_taken_comes_back_under_another() {
     let mut pty = Pty::start(&["--server", &server, "--name", "al", "--no-time"]);
     let server = RealServer::start_at(served.join().unwrap());
     let thief = server.other("al");
-    pty.wait_for("connection lost");
+    pty.wait_for("-- your name is taken, perhaps by your lost connection;");
     pty.keys("/rename a:b\r");
     pty.wait_for("-- UserName Invalid! : is not allowed");
     pty.keys("/rename alf\r");

@@ -48,3 +48,16 @@ fn an_answer_that_never_ends_is_not_kept() {
     replay.forget();
     assert!(!replay.is_open());
 }
+
+/// A room in which nothing was said has no moment from which lines can be counted.
+#[test]
+fn the_first_line_of_a_room_brings_a_place() {
+    let mut replay = Replay::default();
+    replay.told("1970-01-01T00:00:00.000Z+0");
+    assert_eq!(replay.saw("bo: one"), "since\n");
+    assert_eq!(replay.saw("bo: two"), "");
+    replay.told("2026-11-22T10:04:05.000Z+2");
+    assert_eq!(replay.saw("bo: three"), "");
+    replay.lost();
+    assert!(replay.ask(Wanted::Missed, "1").starts_with("since 2026-11-22T10:04:05.000Z+3\n"));
+}

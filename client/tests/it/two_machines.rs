@@ -1,4 +1,4 @@
-//! The room without a server between two machines, which are two network namespaces of this one.
+//! The room without a server between two machines.
 
 use std::os::unix::process::CommandExt;
 

@@ -3,13 +3,19 @@
 use std::fmt::Write;
 
 const WIDTH: f64 = 720.0;
-const HEIGHT: f64 = 420.0;
+const HEIGHT: f64 = 440.0;
 const LEFT: f64 = 70.0;
 const RIGHT: f64 = 30.0;
-const TOP: f64 = 64.0;
+/// Names in a row above the lines, how far apart, and how high a row is.
+const NAMES_IN_A_ROW: usize = 4;
+const NAME_WIDTH: f64 = 160.0;
+const ROW_HEIGHT: f64 = 18.0;
+/// Above the lines: the title and two rows of names.
+const TOP: f64 = 82.0;
 const BOTTOM: f64 = 52.0;
-/// Colours that people who see few of them can tell apart.
-const COLOURS: [&str; 5] = ["#d55e00", "#0072b2", "#009e73", "#999999", "#cc79a7"];
+/// Colours that people who see few of them can tell apart. Whatever is shown has no more lines.
+const COLOURS: [&str; 8] =
+    ["#d55e00", "#0072b2", "#009e73", "#999999", "#cc79a7", "#56b4e9", "#e69f00", "#000000"];
 
 /// One direction of a chart: what stands there, and where lines are drawn.
 #[derive(Debug)]
@@ -92,12 +98,14 @@ impl Chart {
             for (x, y) in places {
                 writeln!(svg, "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"3\" fill=\"{colour}\"/>")?;
             }
-            let x = LEFT + index as f64 * 128.0;
+            let x = LEFT + (index % NAMES_IN_A_ROW) as f64 * NAME_WIDTH;
+            let y = 36.0 + (index / NAMES_IN_A_ROW) as f64 * ROW_HEIGHT;
             writeln!(
                 svg,
-                "<rect x=\"{x}\" y=\"36\" width=\"12\" height=\"12\" fill=\"{colour}\"/>\
-                 <text x=\"{}\" y=\"47\" font-size=\"12\">{name}</text>",
-                x + 17.0
+                "<rect x=\"{x}\" y=\"{y}\" width=\"12\" height=\"12\" fill=\"{colour}\"/>\
+                 <text x=\"{}\" y=\"{}\" font-size=\"12\">{name}</text>",
+                x + 17.0,
+                y + 11.0
             )?;
         }
         writeln!(svg, "</svg>")

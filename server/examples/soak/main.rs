@@ -5,6 +5,8 @@
 //! Meanwhile others flood, stall, reset, lie and vanish. In the end the server must have given
 //! back its threads and descriptors, its transcript must have all that was seen, and it must stop
 //! in order. The exit code says whether all of this was so.
+//!
+//! With `--servers 3` there is nobody bad. The servers are one chat, and they and their engine are killed.
 
 #![allow(missing_docs, reason = "a program has no users of its items")]
 
@@ -14,6 +16,7 @@ mod connection;
 mod honest;
 mod machine;
 mod server;
+mod servers;
 
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -58,6 +61,11 @@ struct Arguments {
     #[arg(long, value_name = "KIND")]
     only: Vec<String>,
 
+    /// So many servers that are one chat instead of one; they and their engine are killed at random
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(2..=9))]
+    #[arg(conflicts_with_all = ["bad", "only", "condition", "patience"])]
+    servers: Option<u8>,
+
     /// What the server has to live with as well
     #[arg(long, value_enum)]
     condition: Option<Condition>,
@@ -99,6 +107,9 @@ fn soak(arguments: &Arguments) -> Result<Vec<String>> {
     let seed = arguments.seed.unwrap_or_else(|| fastrand::u64(..1_000_000));
     let time = Duration::from_secs_f64(arguments.minutes * 60.0);
     println!("seed {seed}, {:.0} s", time.as_secs_f64());
+    if let Some(servers) = arguments.servers {
+        return servers::soak(arguments, servers.into(), time, seed);
+    }
     let mut machine = Machine::new()?;
     let mut server = UnderTest::start(&arguments.server, arguments.condition)?;
     let address = server.address;

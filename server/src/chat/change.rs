@@ -74,3 +74,32 @@ pub enum Change<'a> {
     /// That run of a server is not heard of any more, so all its clients are gone.
     Gone { server: u64 },
 }
+
+impl Change<'_> {
+    /// Who acts. `None` where a server does, or it does not matter.
+    #[must_use]
+    pub fn who(&self) -> Option<Member> {
+        match self {
+            Self::Enter { who, .. }
+            | Self::Leave { who }
+            | Self::Free { who }
+            | Self::Move { who, .. }
+            | Self::Watch { who, .. }
+            | Self::Unwatch { who }
+            | Self::Rename { who, .. }
+            | Self::Say { who, .. }
+            | Self::SetTopic { who, .. }
+            | Self::Message { who, .. }
+            | Self::Ignore { who, .. }
+            | Self::Mute { who, .. }
+            | Self::Ban { who, .. }
+            | Self::Kick { who, .. }
+            | Self::Fence { who } => Some(*who),
+            Self::Announce { .. }
+            | Self::TakeBack { .. }
+            | Self::Undelivered { .. }
+            | Self::Alive
+            | Self::Gone { .. } => None,
+        }
+    }
+}

@@ -91,7 +91,8 @@ impl Chat {
     /// the next ones are given to the log, those of before have come back, and whoever reads the room
     /// here has taken enough: the readers of other servers are not waited for.
     fn submit(&self, shared: &Shared, client: &Client, membership: &Membership, lines: &str) {
-        shared.wait(membership.said.get());
+        let who = self.member(client);
+        shared.wait(membership.said.get(), || self.remind(who));
         membership.seat.log.wait_for_readers(lines.len());
         if client.outbox.is_removed() {
             return;
@@ -99,16 +100,17 @@ impl Chat {
         if let Some(minutes) = self.muted(&membership.name) {
             return refuse_muted(client, membership, lines, minutes);
         }
-        let change = Change::Say { who: self.member(client), lines };
+        let change = Change::Say { who, lines };
         if let Some(ticket) = shared.submit(&change.to_record()) {
             membership.said.set(ticket);
         }
     }
 
     /// Waits until what a user has said is seen: so the answer to what it asks next comes after that.
-    pub fn settle(&self, membership: &Membership) {
+    pub fn settle(&self, client: &Client, membership: &Membership) {
         if let Some(shared) = &self.shared {
-            shared.wait(membership.said.get());
+            let who = self.member(client);
+            shared.wait(membership.said.get(), || self.remind(who));
         }
     }
 

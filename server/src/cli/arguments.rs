@@ -10,7 +10,7 @@ use chat_server::config::{
     DEFAULT_PER_ADDRESS, Endpoint, KEEPALIVE, LINE_BYTES, OWED_BYTES, PULSE, SharedLog, YEAR,
 };
 use chat_server::{Network, Origin};
-use clap::{ArgAction, ArgGroup, Parser, Subcommand};
+use clap::{ArgAction, ArgGroup, Parser, Subcommand, ValueHint};
 use log::LevelFilter;
 use ordered_log::Address;
 use protocol::UserName;
@@ -183,7 +183,7 @@ pub struct Arguments {
     log_authorities: Option<PathBuf>,
 
     /// Record each room in DIR/ROOM.log, and go on from there; SIGHUP opens the files anew
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     data: Option<PathBuf>,
 
     /// Have each line on the disk before anybody is sent it
@@ -258,7 +258,7 @@ pub enum Task {
         names: Vec<String>,
 
         /// Put certificate.pem and key.pem here
-        #[arg(long, value_name = "DIR")]
+        #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
         out: PathBuf,
     },
     /// Say what is wrong with a file of --config, and in which line

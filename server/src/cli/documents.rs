@@ -1,32 +1,19 @@
-//! What is made from the command line's own description: shell completions, the manual page.
+//! The manual page, made from the command line's own description.
 
 use std::io::{self, Write};
 
 use chat_settings::manual::{self, section};
 use clap::CommandFactory;
-use clap_complete::Shell;
 
 use super::arguments::{Arguments, EXITS};
+use super::stdio;
 
 /// When this version was made, as CHANGELOG.md has it.
 const DATE: &str = "2026-11-25";
 
-/// Prints the completions for a shell.
-pub fn completions(shell: Shell) -> io::Result<()> {
-    let mut text = Vec::new();
-    clap_complete::generate(shell, &mut Arguments::command(), "chat-server", &mut text);
-    let mut text = String::from_utf8_lossy(&text).into_owned();
-    if shell == Shell::Bash {
-        // clap_complete writes the hyphen of a program's name in two ways, and so completes nothing
-        // of a subcommand: https://github.com/clap-rs/clap/issues/6421
-        text = text.replace("chat__subcmd__server", "chat__server");
-    }
-    io::stdout().write_all(text.as_bytes())
-}
-
 /// Prints the manual page.
 pub fn manual() -> io::Result<()> {
-    io::stdout().write_all(&page()?)
+    stdio::stdout()?.write_all(&page()?)
 }
 
 fn page() -> io::Result<Vec<u8>> {

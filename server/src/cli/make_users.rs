@@ -11,6 +11,8 @@ use anyhow::{Context, bail, ensure};
 use chat_server::secrets;
 use protocol::UserName;
 
+use super::stdio;
+
 /// The longest list of names that is read, in bytes.
 const NAMES_BYTES: u64 = 4 * 1024 * 1024;
 
@@ -37,12 +39,12 @@ pub fn run(names: &[UserName], sheet: Option<&Path>) -> anyhow::Result<()> {
             .open(path)
             .and_then(|mut file| file.write_all(secrets.as_bytes()))
             .with_context(|| format!("cannot write {}", path.display()))?,
-        None => io::stderr().write_all(secrets.as_bytes()).context("cannot write the sheet")?,
+        None => stdio::stderr()
+            .and_then(|mut stderr| stderr.write_all(secrets.as_bytes()))
+            .context("cannot write the sheet")?,
     }
-    let mut stdout = io::stdout().lock();
-    stdout
-        .write_all(lines.as_bytes())
-        .and_then(|()| stdout.flush())
+    stdio::stdout()
+        .and_then(|mut stdout| stdout.write_all(lines.as_bytes()))
         .context("cannot write to stdout")
 }
 

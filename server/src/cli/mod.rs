@@ -2,6 +2,7 @@
 
 pub mod arguments;
 pub mod certificate;
+pub mod completions;
 pub mod documents;
 pub mod hash_password;
 pub mod log_queue;
@@ -10,3 +11,4 @@ pub mod make_users;
 pub mod settings;
 pub mod sighup;
 pub mod signals;
+pub mod stdio;

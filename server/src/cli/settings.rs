@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -40,9 +41,17 @@ pub fn check(path: &Path) -> anyhow::Result<()> {
 }
 
 fn settings(path: &Path) -> anyhow::Result<Vec<Setting>> {
-    let text = fs::read_to_string(path).with_context(|| path.display().to_string())?;
+    let text = read_text(path).with_context(|| path.display().to_string())?;
     let file = read(&text, &Arguments::command(), None);
     Ok(file.with_context(|| path.display().to_string())?.settings)
+}
+
+/// The text of a file. A pipe that nobody writes to would be waited for without an end.
+fn read_text(path: &Path) -> io::Result<String> {
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::Error::other("it is no regular file"));
+    }
+    fs::read_to_string(path)
 }
 
 #[cfg(test)]
@@ -53,7 +62,7 @@ mod tests {
 
     /// Each key, a value in a file, and another one on the command line. Of what an option needs beside it,
     /// and what it cannot stand beside, a test of the program tells.
-    const KEYS: [(&str, &str, &str); 38] = [
+    const KEYS: [(&str, &str, &str); 41] = [
         ("listen", "['127.0.0.1:11', '127.0.0.1:12']", "127.0.0.1:13"),
         ("classic", "'127.0.0.1:11'", "127.0.0.1:12"),
         ("web", "'127.0.0.1:11'", "127.0.0.1:12"),
@@ -80,6 +89,9 @@ mod tests {
         ("stall-timeout", "11", "12"),
         ("keepalive", "11", "12"),
         ("user-timeout", "11", "12"),
+        ("log", "'redis://a.example'", "redis://b.example"),
+        ("log-password", "'a'", "b"),
+        ("log-authorities", "'a'", "b"),
         ("data", "'a'", "b"),
         ("sync", "true", ""),
         ("motd", "'a'", "b"),

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
+use std::time::SystemTime;
 
 use jiff::Timestamp;
 use ordered_log::{Apply, Entry, Restored, Status};
@@ -56,11 +57,17 @@ impl Follower {
     }
 }
 
+/// The time as all servers keep it, also those that have it from the saved state. The engine's clock has
+/// years that a timestamp has too.
+fn whole_microseconds(time: SystemTime) -> Timestamp {
+    let time = Timestamp::try_from(time).unwrap_or_default();
+    Timestamp::from_microsecond(time.as_microsecond()).unwrap_or_default()
+}
+
 impl Apply for Follower {
     fn apply(&mut self, entry: &Entry<'_>) {
         let from = entry.origin.0;
-        // The engine's clock has years that a timestamp has too.
-        let now = Timestamp::try_from(entry.time).unwrap_or_default();
+        let now = whole_microseconds(entry.time);
         match Change::from_record(entry.record, from) {
             Ok(change) => {
                 if let Some((sender, receiver)) = self.chat.follow(from, &change, now) {

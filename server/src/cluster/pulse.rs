@@ -36,6 +36,8 @@ pub struct Pulse {
     notes: SyncSender<Note>,
     received: Receiver<Note>,
     interval: Duration,
+    /// Which run of this server was the last one that followed a log.
+    before: Option<u64>,
     /// `None` from when it is lost until the next one is followed.
     log: Option<Arc<OrderedLog>>,
     next_beat: Instant,
@@ -63,6 +65,7 @@ impl Pulse {
             notes,
             received,
             interval,
+            before: None,
             log: None,
             next_beat: Instant::now(),
             beat: None,
@@ -86,6 +89,10 @@ impl Pulse {
         self.log = Some(log);
         self.beat = None;
         self.next_beat = Instant::now();
+        // Who was dismissed shall not find its name taken by itself.
+        if let Some(server) = self.before.replace(own) {
+            self.submit(&Change::Gone { server });
+        }
         log::info!("this is server {own:016x} of the chat at {}", self.options.address);
         Ok(())
     }

@@ -125,6 +125,12 @@ impl RoomLog {
     /// Lets nobody wait and nothing be appended any more.
     pub fn close(&self) {
         self.state.lock().is_closed = true;
+        self.stop_waiting();
+    }
+
+    /// Lets nobody wait any more.
+    pub fn stop_waiting(&self) {
+        self.state.lock().has_patience = false;
         self.moved.notify_all();
     }
 

@@ -34,7 +34,9 @@ pub struct State {
     pub has_waiting: bool,
     /// Who has spoken last, by a number that tells speakers apart.
     pub speaker: Option<usize>,
-    /// Once set nobody waits any more and nothing is appended.
+    /// Whether anybody waits for readers.
+    pub has_patience: bool,
+    /// Once set nothing is appended.
     pub is_closed: bool,
 }
 
@@ -70,6 +72,7 @@ impl State {
             couriers: vec![CourierState::default(); couriers].into(),
             has_waiting: false,
             speaker: None,
+            has_patience: true,
             is_closed: false,
         }
     }
@@ -94,7 +97,7 @@ impl State {
     pub fn has_room_for(&self, bytes: usize) -> bool {
         let behind = self.bytes_behind();
         let fits = behind == 0 || behind + bytes as u64 <= self.ring.capacity() as u64 / 2;
-        self.is_closed || fits
+        fits || !self.has_patience
     }
 
     /// Whether those who wait may go on. Not as soon as one line fits: each waking costs a switch.

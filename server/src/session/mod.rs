@@ -310,7 +310,7 @@ impl Session<'_> {
         drop(self.append());
         self.pending_lines.clear();
         if let Some(membership) = &self.membership {
-            self.chat.settle(membership);
+            self.chat.settle(self.client, membership);
         }
     }
 

@@ -1,8 +1,9 @@
 //! Several servers that are one chat, over a real Redis.
 
+use std::net::TcpListener;
 use std::process::{Command, Stdio};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chat_server::{Config, SharedLog};
 use nix::sys::signal::Signal;
@@ -12,8 +13,10 @@ use crate::engine::Engine;
 use crate::program::Program;
 use crate::support::{TestClient, TestServer, operators_file};
 
-/// Servers in these tests say so often that they live.
-const PULSE: Duration = Duration::from_millis(200);
+/// Servers in these tests say so often that they live. After five times another one counts as gone, so it
+/// is more than a busy machine holds a thread up for, and more than a server waits until it tries again to
+/// reach the engine.
+const PULSE: Duration = Duration::from_secs(1);
 
 /// What a Redis must have so that nothing is lost when it is killed.
 const DURABLE: [&str; 4] = ["--appendonly", "yes", "--appendfsync", "always"];
@@ -251,6 +254,35 @@ fn a_server_that_comes_later_has_what_the_others_have() {
     al.expect("bob has entered the room.");
 }
 
+/// What a client has seen at one server it is not sent again by another one, and nothing is left out.
+#[test]
+fn a_position_means_the_same_on_every_server() {
+    let Some(engine) = Engine::start(&[]) else { return };
+    let (first, second) = (server(&engine), server(&engine));
+    let mut al = first.login("al");
+    let mut bob = second.login("bob");
+    al.expect("bob has entered the room.");
+    al.send("say seen\nsince\n");
+    al.expect("al: seen");
+    let position = al.line();
+    let position = position.strip_prefix("Room Position: ").expect(&position).to_owned();
+    al.send("logout\n");
+    al.expect_end();
+    bob.send("say missed\nsay missed too\n");
+    bob.lines_until("bob: missed too");
+    // One that was there all the time, and one that comes later.
+    for (server, name) in [(&second, "al"), (&server(&engine), "anna")] {
+        let mut client = server.login(name);
+        client.send(&format!("since {position}\nping 1\n"));
+        client.expect("History:");
+        for end in ["al has left the room.", "bob: missed", "bob: missed too"] {
+            let line = client.line();
+            assert!(line.ends_with(end), "{line}");
+        }
+        client.lines_until("pong 1");
+    }
+}
+
 /// Nobody is thrown out, and what is said meanwhile is seen later, once.
 #[test]
 fn while_the_engine_is_away_lines_wait() {
@@ -356,8 +388,9 @@ fn when_the_log_is_emptied_all_begin_anew() {
     for client in [&mut al, &mut bob] {
         assert!(client.rest().ends_with("Server Cut Off\n"));
     }
-    let mut al = login_once_possible(&servers[0], "al");
-    let mut bob = login_once_possible(&servers[1], "bob");
+    // A login that is asked for while there is no log waits for one.
+    let mut al = servers[0].login("al");
+    let mut bob = servers[1].login("bob");
     al.send("say hello\n");
     bob.lines_until("al: hello");
     al.lines_until("al: hello");
@@ -367,14 +400,96 @@ fn when_the_log_is_emptied_all_begin_anew() {
     }
 }
 
-/// A login that is asked for while there is no log is asked for again.
-fn login_once_possible(server: &TestServer, name: &str) -> TestClient {
+/// What docs/several-servers.md says of servers. What it says of the engine is held by the log's tests.
+#[test]
+fn each_failure_of_the_page_is_held_by_a_test() {
+    let page = include_str!("../../../docs/several-servers.md");
+    let servers = page.split("\n## The servers\n").nth(1).unwrap();
+    let table = servers.split("\n| what happens |").nth(1).unwrap().split("\n\n").next().unwrap();
+    let rows: Vec<_> = table.lines().skip(2).collect();
+    assert!(rows.len() > 5, "{rows:?}");
+    for row in rows {
+        let name = row.trim_end_matches(" |").rsplit(" | ").next().unwrap();
+        let test = format!("#[test]\nfn {}()", name.trim_matches('`'));
+        assert!(name == "the same" || include_str!("cluster.rs").contains(&test), "no test {name}");
+    }
+}
+
+#[test]
+fn a_server_stops_in_time_also_without_the_engine() {
+    let Some(mut engine) = Engine::start(&[]) else { return };
+    let mut server = server(&engine);
+    let mut al = server.login("al");
+    engine.kill();
+    al.send("say 1\nlook\n");
+    al.expect("Lines Waiting");
+    let begin = Instant::now();
+    let stop = thread::spawn(move || server.stop());
+    assert!(al.rest().ends_with("Server Shutdown\n"));
+    drop(al);
+    stop.join().unwrap();
+    // Five seconds are for what waits for the engine, and the rest is the machine's.
+    assert!(begin.elapsed() < Duration::from_secs(15), "{:?}", begin.elapsed());
+}
+
+/// Whoever connects and goes without a login waits for no engine, and holds no place.
+#[test]
+fn without_the_engine_visitors_come_and_go() {
+    let Some(mut engine) = Engine::start(&[]) else { return };
+    let server = server_with(&engine, |config| config.max_clients = 3);
+    let mut al = server.login("al");
+    engine.kill();
+    for _ in 0..10 {
+        let mut visitor = server.connect();
+        visitor.send("logout\n");
+        visitor.expect_end();
+    }
+    al.send("ping 1\n");
+    al.lines_until("pong 1");
+}
+
+/// The receiver's server finds that its mailbox is full, and the sender's one tells it.
+#[test]
+fn a_full_mailbox_is_told_across_servers() {
+    let Some(engine) = Engine::start(&[]) else { return };
+    let (near, far) = (server(&engine), server(&engine));
+    let mut al = near.login("al");
+    // It does not read.
+    let _bob = far.login("bob");
+    al.expect("bob has entered the room.");
+    let text = "x".repeat(4000);
     loop {
-        let mut client = server.connect();
-        client.send(&format!("login {name}\nping 1\n"));
-        if client.line() == "Login Success" {
-            client.lines_until("pong 1");
-            return client;
+        al.send(&format!("msg bob {text}\nping 1\n"));
+        if al.lines_until("pong 1").contains(&"Mailbox Full: bob".to_owned()) {
+            break;
         }
     }
+}
+
+#[test]
+fn what_is_wrong_with_the_log_is_said_in_one_line() {
+    let (port, folder) = (free_port(), TempDir::new().unwrap());
+    let folder = folder.path().to_str().unwrap();
+    let url = &format!("redis://user:secret@127.0.0.1:{port}");
+    for (arguments, code, expected) in [
+        (vec!["--log", "http://host"], 2, "this is no address of an engine"),
+        (vec!["--log", url, "--data", folder], 2, "cannot be used with '--data <DIR>'"),
+        (vec!["--log-password", "file"], 2, "--log <URL>"),
+        (vec!["--log", url], 3, "cannot be reached"),
+        (vec!["--log", url, "--log-password", "/nowhere"], 3, "/nowhere"),
+    ] {
+        let program = Program::start(&[vec!["--listen", "127.0.0.1:0"], arguments].concat());
+        let output = program.output();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(code), "{said}");
+        assert!(said.contains(expected), "{said}");
+        assert!(!said.contains("secret"), "{said}");
+        let is_one_line = said.lines().filter(|line| line.contains("chat-server: ")).count() == 1;
+        assert!(code == 2 || is_one_line, "{said}");
+    }
+}
+
+/// A port that nobody listens at.
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }

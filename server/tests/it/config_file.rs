@@ -3,6 +3,8 @@
 use std::fs;
 
 use nix::sys::signal::Signal;
+use nix::sys::stat::Mode;
+use nix::unistd::mkfifo;
 use tempfile::TempDir;
 
 use crate::program::Program;
@@ -69,8 +71,15 @@ fn what_is_wrong_is_said_with_its_line_and_starts_nothing() {
     assert!(code == 1 && said.contains("--data <DIR>") && said.lines().count() == 1, "{said}");
     let (code, said) = refused(&["--config", "/no/such"], "/no/such");
     assert!(code == 2 && said.starts_with("chat-server: FILE: No such file"), "{said}");
-    let (_folder, path) = file("data = '/x'\nsync = true\n");
+    let (folder, path) = file("data = '/x'\nsync = true\n");
     assert_eq!(refused(&["check-config", &path], &path), (0, String::new()));
+    // Nobody writes to this pipe.
+    let pipe = folder.path().join("pipe");
+    mkfifo(&pipe, Mode::S_IRUSR | Mode::S_IWUSR).unwrap();
+    for path in [&pipe, folder.path()].map(|path| path.to_str().unwrap()) {
+        let said = "chat-server: FILE: it is no regular file\n".to_owned();
+        assert_eq!(refused(&["--config", path], path), (2, said));
+    }
 }
 
 /// What the page about running a server shows.

@@ -44,6 +44,7 @@ fn each_crate_has_what_it_should_to_be_published() {
     for (name, folder, others) in [
         ("chat-protocol", "protocol", &["build.rs"][..]),
         ("chat-settings", "settings", &[]),
+        ("chat-discovery", "discovery", &[]),
         ("chat-check", "check", &["transcripts/"]),
         ("chat-server", "server", &["examples/"]),
         ("chat-client", "client", &["examples/"]),

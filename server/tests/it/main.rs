@@ -53,6 +53,9 @@ mod recording_rooms;
 mod rooms;
 mod secret_files;
 mod since;
+/// The soak's judgement, which a program of examples could not test.
+#[path = "../../examples/soak/servers/order.rs"]
+mod soak_order;
 mod stalls;
 mod stops;
 mod support;

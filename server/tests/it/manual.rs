@@ -1,6 +1,9 @@
 //! The manual page, the completions and the version.
 
+use std::io::{Read, Write};
 use std::process::{Command, Stdio};
+
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
 
 use crate::program::{Program, not_run};
 
@@ -48,9 +51,90 @@ fn each_shell_can_read_its_completions() {
         .unwrap();
     let said = String::from_utf8_lossy(&path.stdout);
     assert!(said.trim_end().ends_with(" chat-server"), "{said}");
-    for shell in ["zsh", "fish"] {
-        assert!(printed(&["completions", shell]).contains("hash-password"), "{shell}");
+    for shell in ["bash", "zsh", "fish"] {
+        let script = printed(&["completions", shell]);
+        let mut reader = Command::new(shell);
+        reader.args(["-n", "/dev/stdin"]).stdin(Stdio::piped()).stderr(Stdio::piped());
+        let Ok(mut reader) = reader.spawn() else {
+            not_run(&format!("the completions for {shell}: it is not here"));
+            continue;
+        };
+        reader.stdin.take().unwrap().write_all(script.as_bytes()).unwrap();
+        let read = reader.wait_with_output().unwrap();
+        assert!(read.status.success(), "{shell}: {}", String::from_utf8_lossy(&read.stderr));
     }
+}
+
+/// What bash is told when it asks for the last of these words.
+#[track_caller]
+fn offered(words: &[&str]) -> Vec<String> {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("server.toml"), "").unwrap();
+    std::fs::create_dir(folder.path().join("set")).unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_chat-server"))
+        .args([&["--", "chat-server"], words].concat())
+        .current_dir(folder.path())
+        .env("CHAT_SERVER_COMPLETE", "bash")
+        .env("_CLAP_COMPLETE_INDEX", words.len().to_string())
+        .env("_CLAP_IFS", "\n")
+        .output()
+        .unwrap();
+    assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
+    let text = String::from_utf8(output.stdout).unwrap();
+    text.lines().map(|line| line.trim_end().to_owned()).filter(|line| !line.is_empty()).collect()
+}
+
+#[test]
+fn what_fits_is_offered_and_nothing_else() {
+    for (words, expected) in [
+        (&["--li"][..], &["--listen"][..]),
+        (&["make"], &["make-users"]),
+        (&["make-users", "--sh"], &["--sheet"]),
+        (&["--config", "s"], &["server.toml", "set/"]),
+        (&["check-config", "se"], &["server.toml", "set/"]),
+        (&["--data", "s"], &["set/"]),
+        (&["certificate", "a.example", "--out", "s"], &["set/"]),
+        (&["--listen", "127"], &["127.0.0.1:6666"]),
+        (&["--web", "["], &["[::]:8080"]),
+        (&["--tls", "0"], &["0.0.0.0:6697"]),
+        (&["--rate", "s"], &[]),
+        (&["make-users", "s"], &[]),
+        (&["hash-password", "s"], &[]),
+        (&["completions", "z"], &["zsh"]),
+    ] {
+        assert_eq!(offered(words), expected, "{words:?}");
+    }
+}
+
+/// A pipe that its starter has made non-blocking, as Node.js and ssh do.
+#[test]
+fn what_is_printed_waits_for_its_reader() {
+    let names: String = (0..4000).map(|number| format!("user-{number}\n")).collect();
+    let (mut reader, writer) = std::io::pipe().unwrap();
+    fcntl(&writer, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let sheet = folder.path().join("sheet");
+    // The command goes at once, for it has the pipe as well.
+    let mut program = Command::new(env!("CARGO_BIN_EXE_chat-server"))
+        .args(["make-users", "--sheet"])
+        .arg(sheet)
+        .stdin(Stdio::piped())
+        .stdout(writer)
+        .spawn()
+        .unwrap();
+    program.stdin.take().unwrap().write_all(names.as_bytes()).unwrap();
+    // It has read all names once it writes; then the pipe is full until somebody reads.
+    let status = format!("/proc/{}/stat", program.id());
+    let mut first = [0];
+    reader.read_exact(&mut first).unwrap();
+    while cfg!(target_os = "linux") && !std::fs::read_to_string(&status).unwrap().contains(") S ") {
+        assert!(program.try_wait().unwrap().is_none(), "it has not waited");
+        std::thread::yield_now();
+    }
+    let mut lines = String::new();
+    reader.read_to_string(&mut lines).unwrap();
+    assert!(program.wait().unwrap().success());
+    assert_eq!(lines.lines().count(), 4000);
 }
 
 #[test]

@@ -14,6 +14,7 @@ mod moderating;
 mod restoring;
 mod room;
 mod saved;
+mod servers;
 mod talking;
 mod verdicts;
 
@@ -183,6 +184,12 @@ impl World {
         Some((&user.name, &user.place.as_ref()?.seat))
     }
 
+    /// Whether somebody has come in, and its name is not free yet.
+    #[must_use]
+    pub fn has_user(&self, who: Member) -> bool {
+        self.users.contains_key(&who)
+    }
+
     /// From where somebody without a name reads.
     #[must_use]
     pub fn watcher(&self, who: Member) -> Option<&Seat> {
@@ -245,27 +252,6 @@ impl World {
         log
     }
 
-    /// Begins anew: everybody has gone, and no room was ever there. Gives the main room's log, and those
-    /// clients of this server, whose run is `own`, that have to go.
-    pub fn reset(&mut self, own: u64, now: Timestamp) -> (Arc<RoomLog>, Effects) {
-        let effects = self.lose(own, now);
-        // No number of a log is given twice.
-        let here = self.here.clone();
-        let (next, main) = Self::with_logs(here, Earlier::default(), self.logs_made);
-        *self = next;
-        (main, effects)
-    }
-
-    /// Something was heard of a server.
-    pub fn hear_of(&mut self, server: u64) {
-        self.servers.insert(server);
-    }
-
-    /// All servers of which something was heard and that are not lost since.
-    pub fn servers(&self) -> impl Iterator<Item = u64> {
-        self.servers.iter().copied()
-    }
-
     /// The room of this name, which is opened where there is none.
     fn room_or_new(&mut self, name: &RoomName) -> Option<&mut Room> {
         if !self.has_room(name) {
@@ -281,7 +267,7 @@ impl World {
     }
 
     /// Owes a user a reply, where it is a client of this server.
-    fn answer(&self, who: Member, reply: Reply<'_>) {
+    pub fn answer(&self, who: Member, reply: Reply<'_>) {
         if let Some(user) = self.users.get(&who) {
             user.reply(reply);
         }

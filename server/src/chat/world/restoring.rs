@@ -42,7 +42,7 @@ impl World {
             .map(|(who, watcher)| SavedWatcher { who: pair(*who), seat: saved_seat(&watcher.seat) })
             .collect();
         watchers.sort_unstable_by_key(|watcher| watcher.who);
-        let until = |(who, until): (String, Timestamp)| (who, until.to_string());
+        let until = |(who, until): (String, Timestamp)| (who, until.as_microsecond());
         let mutes = self.verdicts.mutes().map(|(name, time)| until((name.to_string(), time)));
         let bans = self.verdicts.bans().map(|(target, time)| until((target.to_string(), time)));
         let (mut muted, mut banned): (Vec<_>, Vec<_>) = (mutes.collect(), bans.collect());
@@ -114,11 +114,11 @@ impl World {
             next.watchers.insert(member(watcher.who), Watcher { client: None, seat });
         }
         for (name, until) in saved.muted {
-            next.verdicts.mute(user_name(&name)?, time(&until)?, Timestamp::UNIX_EPOCH);
+            next.verdicts.mute(user_name(&name)?, time(until)?, Timestamp::UNIX_EPOCH);
         }
         for (target, until) in saved.banned {
             let target = Target::parse(&target).map_err(|_| Unreadable::Value(target))?;
-            next.verdicts.ban(target, time(&until)?, Timestamp::UNIX_EPOCH);
+            next.verdicts.ban(target, time(until)?, Timestamp::UNIX_EPOCH);
         }
         for (log, start, lines) in lines {
             log.lock().restart(start, &lines);
@@ -130,7 +130,7 @@ impl World {
 
     fn take_room(&mut self, room: SavedRoom, old: &Self) -> Result<Lines, Unreadable> {
         let name = RoomName::parse(&room.name).map_err(|_| Unreadable::Value(room.name))?;
-        let lines = room.lines.into_iter().map(|(at, line)| Ok((time(&at)?, line)));
+        let lines = room.lines.into_iter().map(|(at, line)| Ok((time(at)?, line)));
         let lines = lines.collect::<Result<Vec<_>, _>>()?;
         let log = match old.rooms.get(&name) {
             // Whoever reads it reads on.
@@ -256,7 +256,7 @@ fn saved_room(room: &Room) -> SavedRoom {
         topic: room.topic.clone(),
         next_member: room.next_member(),
         start: (start.byte, start.line),
-        lines: batch.stamped().map(|(at, line)| (at.to_string(), text(line))).collect(),
+        lines: batch.stamped().map(|(at, line)| (at.as_microsecond(), text(line))).collect(),
     }
 }
 
@@ -281,6 +281,7 @@ fn user_name(text: &str) -> Result<UserName, Unreadable> {
     UserName::parse(text).map_err(|_| Unreadable::Value(text.to_owned()))
 }
 
-fn time(text: &str) -> Result<Timestamp, Unreadable> {
-    text.parse().map_err(|_| Unreadable::Value(text.to_owned()))
+fn time(microseconds: i64) -> Result<Timestamp, Unreadable> {
+    Timestamp::from_microsecond(microseconds)
+        .map_err(|_| Unreadable::Value(microseconds.to_string()))
 }

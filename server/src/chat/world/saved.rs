@@ -27,10 +27,10 @@ pub(super) struct SavedWorld {
     pub rooms: Vec<SavedRoom>,
     pub users: Vec<SavedUser>,
     pub watchers: Vec<SavedWatcher>,
-    /// Each name and until when.
-    pub muted: Vec<(String, String)>,
+    /// Each name and until when. All times are microseconds since 1970.
+    pub muted: Vec<(String, i64)>,
     /// Each name or address and until when.
-    pub banned: Vec<(String, String)>,
+    pub banned: Vec<(String, i64)>,
 }
 
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,7 +42,7 @@ pub(super) struct SavedRoom {
     /// Where the first of the lines starts.
     pub start: (u64, u64),
     /// Each with its time.
-    pub lines: Vec<(String, String)>,
+    pub lines: Vec<(i64, String)>,
 }
 
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
