@@ -150,7 +150,7 @@ impl Connection {
         match Reply::parse(&answer) {
             Some(Reply::LoginSuccess) => Ok(framing),
             Some(Reply::ServerFull) => Err(ConnectError::Full),
-            Some(Reply::ServerShutdown | Reply::LoginTimeout) => {
+            Some(Reply::ServerShutdown | Reply::ServerCutOff | Reply::LoginTimeout) => {
                 Err(ConnectError::Lost(io::Error::other(answer)))
             }
             _ => Err(ConnectError::Login(answer)),

@@ -45,7 +45,7 @@ impl Connection {
             Some(Reply::RoomNameInvalid(_) | Reply::TooManyRooms) => {
                 return Err(ConnectError::Room(answer));
             }
-            Some(Reply::ServerShutdown) => {
+            Some(Reply::ServerShutdown | Reply::ServerCutOff) => {
                 return Err(ConnectError::Lost(io::Error::other(answer)));
             }
             _ => Watched::Unclear,

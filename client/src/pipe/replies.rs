@@ -45,9 +45,11 @@ impl LastWords {
         let text = String::from_utf8_lossy(&self.0);
         let last = text.lines().next_back()?;
         match Reply::parse(last)? {
-            Reply::ServerShutdown | Reply::LoginTimeout | Reply::Kicked(_) | Reply::Banned(_) => {
-                Some(Sanitized::new(last).to_string())
-            }
+            Reply::ServerShutdown
+            | Reply::ServerCutOff
+            | Reply::LoginTimeout
+            | Reply::Kicked(_)
+            | Reply::Banned(_) => Some(Sanitized::new(last).to_string()),
             _ => None,
         }
     }

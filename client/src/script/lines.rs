@@ -104,6 +104,6 @@ fn is_farewell(line: &str) -> bool {
     line.starts_with(['S', 'K', 'B'])
         && matches!(
             Reply::parse(line),
-            Some(Reply::ServerShutdown | Reply::Kicked(_) | Reply::Banned(_))
+            Some(Reply::ServerShutdown | Reply::ServerCutOff | Reply::Kicked(_) | Reply::Banned(_))
         )
 }

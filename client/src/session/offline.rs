@@ -3,7 +3,7 @@
 use std::sync::mpsc::RecvTimeoutError;
 use std::time::{Duration, Instant};
 
-use protocol::Request;
+use protocol::{Reply, Request};
 
 use super::{Presence, Session, SessionMessage};
 use crate::args::secret::Secret;
@@ -36,8 +36,14 @@ impl Session {
                     self.view.notice(&error.to_string());
                     return Ok(None);
                 }
-                Some(Err(error @ ConnectError::Login(_))) => {
-                    why = format!("{}; /rename NAME takes another name", error.cause());
+                Some(Err(ConnectError::Login(answer))) => {
+                    let cause = match Reply::parse(&answer) {
+                        Some(Reply::UserNameExist) => {
+                            "your name is taken, perhaps by your lost connection".to_owned()
+                        }
+                        _ => format!("login refused: {answer}"),
+                    };
+                    why = format!("{cause}; /rename NAME takes another name");
                 }
                 Some(Err(error)) => why = error.cause(),
             }

@@ -15,6 +15,7 @@ mod cable;
 mod commands;
 mod completions;
 mod connection;
+mod demo_cluster;
 mod directions;
 mod display_queue;
 mod drawing;

@@ -142,9 +142,12 @@ fn a_logout_is_an_end_and_no_loss() {
 
 #[test]
 fn a_server_that_did_not_wait_for_the_end_has_not_answered_everything() {
-    for (last_word, code) in
-        [("Server Shutdown", 5), ("Kicked: spam", 8), ("Banned for 5 minutes", 8)]
-    {
+    for (last_word, code) in [
+        ("Server Shutdown", 5),
+        ("Server Cut Off", 5),
+        ("Kicked: spam", 8),
+        ("Banned for 5 minutes", 8),
+    ] {
         let (server, served) = serve(move |mut session| {
             session.greet_and_log_in();
             let requests = session.rest();

@@ -16,6 +16,9 @@ use crate::script::{check, run, start};
 const NOBODY: &str = "127.0.0.1:1";
 const NOBODY_EITHER: &str = "127.0.0.1:2";
 
+/// A program that says what it hears, once that stands on its standard error.
+const SAYS_AGAIN: &str = "while IFS= read -r line; do echo \"$line\" >&2; echo \"$line\"; done";
+
 #[test]
 fn every_way_to_use_the_program_goes_to_the_first_server_that_lets_in() {
     let server = RealServer::start();
@@ -75,6 +78,23 @@ fn a_server_that_greets_nobody_is_passed_over() {
         check(&run(&list, "look", &["--connect-timeout", "6"]), 0, "bob\n", "");
     }
     speaks.join().unwrap();
+}
+
+/// It would not be one to itself: the others have declared it gone.
+#[test]
+fn a_server_that_is_cut_off_from_the_others_is_passed_over() {
+    let server = RealServer::start();
+    for (arguments, request) in [(&["--name", "al"][..], "login al\n"), (&[], "watch\n")] {
+        let (cut_off, served) = serve(move |mut session| {
+            session.send("Connect Success\n");
+            assert_eq!(session.line(), request);
+            session.send("Server Cut Off\n");
+            session.close();
+        });
+        let users = if arguments.is_empty() { "" } else { "al\n" };
+        check(&run(format!("{cut_off},{}", server.address), "look", arguments), 0, users, "");
+        served.join().unwrap();
+    }
 }
 
 #[test]
@@ -151,7 +171,7 @@ fn what_was_missed_is_asked_for_at_the_other_server_from_the_same_place_on() {
     for (task, options) in [
         ("follow", &["--reconnect"][..]),
         ("wait", &["--reconnect", "--match", "four"]),
-        ("bot", &["--reconnect", "sh", "-c", "tee /dev/stderr"]),
+        ("bot", &["--reconnect", "sh", "-c", SAYS_AGAIN]),
         ("", &["--no-time"]),
     ] {
         let (first, serving) = serve(|mut session| {
@@ -241,11 +261,11 @@ fn servers_may_have_a_short_name_together_and_stand_in_the_environment() {
 /// The names of a machine are a file, which the program sees in a mount namespace of its own.
 #[test]
 fn each_address_of_a_name_is_a_server_of_its_own() {
-    let first = RealServer::start();
+    let first = RealServer::start_at("127.0.0.1:0".parse().unwrap());
     let port = first.address.port();
-    let second = RealServer::start_at(([127, 0, 0, 2], port).into());
+    let second = RealServer::start_at(([127, 0, 0, 3], port).into());
     let folder = fresh_directory();
-    std::fs::write(folder.join("hosts"), "127.0.0.1 chat.test\n127.0.0.2 chat.test\n").unwrap();
+    std::fs::write(folder.join("hosts"), "127.0.0.2 chat.test\n127.0.0.3 chat.test\n").unwrap();
     let with_hosts = |script: &str| {
         let script = format!("mount --bind hosts /etc/hosts && {script}");
         let mut unshare = Command::new("unshare");
