@@ -19,7 +19,7 @@
 //!   key E-*`). A follower that misses something finds that by subtraction. `E`, the *epoch*, is the
 //!   time at which the log was made, so two logs never look like one.
 //! - **A record is applied once**, however often its entry was sent. A writer that got no answer sends
-//!   the same bytes again, for it cannot know. Each record has an origin and a sequence, and a follower
+//!   the same records again, for it cannot know. Each record has an origin and a sequence, and a follower
 //!   drops what it has applied already. Which sequence of each origin was the last is part of the state.
 //! - **A follower never goes on with another log.** Each time that it connects, and each time that
 //!   nothing comes, it looks at the entry at its own last number. If that is another one, or gone because

@@ -110,6 +110,7 @@ impl OrderedLog {
     /// deadline while a thread connects: up to [`Options::patience`], and as long as the system takes to look
     /// up the name of the engine, which nothing can end.
     pub fn stop(&self, deadline: Instant) -> Unsent {
+        self.shared.writer.hurry();
         self.shared.queue.drain(deadline);
         let records = self.shared.end();
         let threads = std::mem::take(&mut *self.threads.lock());

@@ -1,7 +1,7 @@
 //! The thread that appends what is queued: all that has come is one entry, one entry at a time.
 //!
-//! An entry whose answer is lost is sent again as it was, until there is an answer. Followers apply it
-//! once.
+//! An entry whose answer is lost is sent again with the same records, until there is an answer. Followers
+//! apply them once.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -10,7 +10,7 @@ use crate::apply::Origin;
 use crate::backoff::Backoff;
 use crate::engine::{Dial, Engine};
 use crate::fault::Fault;
-use crate::format::{BatchBuffer, Identity, Place};
+use crate::format::{BatchBuffer, Place};
 use crate::health::Part;
 use crate::shared::Shared;
 use crate::standing::{self, Known, Standing};
@@ -96,14 +96,14 @@ impl<D: Dial> Writer<D> {
     fn attempt(
         &mut self,
         batch: &mut BatchBuffer,
-        sent: &mut Option<(Identity, Instant)>,
+        sent: &mut Option<Instant>,
     ) -> Result<(), Fault> {
         let (mut engine, mut clock) = match self.connection.take() {
             Some(connection) => connection,
             None => {
                 let mut engine = self.dial.dial()?;
                 let standing = standing::check(&mut engine, &self.last)?;
-                let is_late = sent.is_some_and(|(_, at)| at.elapsed() > TOO_LATE);
+                let is_late = sent.is_some_and(|at| at.elapsed() > TOO_LATE);
                 if standing == Standing::Ahead && is_late {
                     return Err(Fault::Lost("this program was cut off for too long".to_owned()));
                 }
@@ -114,9 +114,10 @@ impl<D: Dial> Writer<D> {
         if clock.at.elapsed() > CLOCK {
             clock = Clock::of(&mut engine)?;
         }
-        // What is sent again is the same, so that it is known for what it is.
-        let (identity, _) =
-            *sent.get_or_insert_with(|| (batch.seal(self.origin, clock.now()), Instant::now()));
+        // Each time with another time: in a log that was put back, what is sent again may get the number that
+        // it had before, and who has seen it there shall not take this for the same log.
+        let identity = batch.seal(self.origin, clock.now());
+        sent.get_or_insert_with(Instant::now);
         let epoch = self.last.place.epoch;
         let number = engine.append(epoch, batch.bytes())?;
         let number = number.ok_or_else(|| Fault::Lost("the stream is gone".to_owned()))?;

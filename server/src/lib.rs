@@ -34,8 +34,9 @@
 //!
 //! - Locks are taken in this order: the chat's, a room's log's, an outbox's, an inbox's. The
 //!   moderation's is taken inside the chat's or a log's or alone, and nothing inside it; those of the
-//!   interrupt, the archive and the recorder likewise. None of these is held while waiting for a
-//!   socket, a disk or flow control, while hashing, or while logging.
+//!   interrupt, the archive and the recorder likewise. Two are taken alone: the one round how far one's own
+//!   changes have come back from other servers, and the one round the main room's log. None of these is held
+//!   while waiting for a socket, a disk, another server or flow control, while hashing, or while logging.
 //! - The TLS of a connection is locked alone, and never while calling the socket. Only the courier takes
 //!   records out of it.
 //! - Nobody has a lock while a password is checked, or while waiting for the file of bans.
@@ -45,6 +46,8 @@
 //! - Every thread has a name and is joined before [`Server::run`] returns, but for the recorder's
 //!   two and that of the bans: when their disk does not answer they are left, and the log says so. Every queue is bounded
 //!   by the number of clients and rooms, or by bytes.
+//! - Where several servers are one chat, the world depends on the changes of their log and on nothing else.
+//!   Whoever applies them waits for nobody.
 //! - There is no global state: many servers can live in one process.
 
 mod accept;

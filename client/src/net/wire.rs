@@ -95,7 +95,7 @@ impl Wire {
             let records = records(&mut connection)?;
             drop(connection);
             (&mut &*stream).write_all(&records)?;
-            // The server knows it now. It may have answered, and the other thread have closed meanwhile.
+            // The server knows it now, and may have closed already: then there is nothing to shut.
             let _ = stream.shutdown(Shutdown::Write);
             return Ok(());
         }

@@ -1,20 +1,47 @@
 //! A server that does what a test tells it, to show a client what no real server does on request.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::process;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread::{self, JoinHandle};
+use std::time::Instant;
 
 use crate::program::DEADLINE;
 
-/// A free port of an address from which nobody connects. A connection may take any port of 127.0.0.1 for
-/// its own end, also one that a server has just given up and comes back to.
-pub const FREE: &str = "127.0.0.2:0";
+/// An address of this machine that no other test uses, with a free port. So when a server there has
+/// ended, its port stays free for the next one of the same test. Only Linux gives a machine so many
+/// addresses.
+pub fn own_address() -> SocketAddr {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let number = process::id().wrapping_mul(128) + COUNT.fetch_add(1, Ordering::Relaxed) % 128;
+    let [_, a, b, c] = number.to_be_bytes();
+    let own =
+        if cfg!(target_os = "linux") { [127, a | 128, b, c.min(254)] } else { [127, 0, 0, 1] };
+    (own, 0).into()
+}
+
+/// Binds an address that this test had before, once it is free. A program that another test starts has
+/// all the files of this process, listeners too, from the fork to the exec.
+pub fn once_free<T>(bind: impl Fn() -> io::Result<T>) -> T {
+    let begin = Instant::now();
+    loop {
+        match bind() {
+            Err(error)
+                if error.kind() == io::ErrorKind::AddrInUse && begin.elapsed() < DEADLINE =>
+            {
+                thread::yield_now();
+            }
+            bound => return bound.unwrap(),
+        }
+    }
+}
 
 /// Runs `serve` with one client. Its panic is the test's when it is joined.
 pub fn serve<T: Send + 'static>(
     serve: impl FnOnce(FakeSession) -> T + Send + 'static,
 ) -> (String, JoinHandle<T>) {
-    serve_at(FREE.parse().unwrap(), serve)
+    serve_at(own_address(), serve)
 }
 
 /// The same at an address of the caller's choice.
@@ -22,7 +49,7 @@ pub fn serve_at<T: Send + 'static>(
     address: SocketAddr,
     serve: impl FnOnce(FakeSession) -> T + Send + 'static,
 ) -> (String, JoinHandle<T>) {
-    let listener = TcpListener::bind(address).unwrap();
+    let listener = once_free(|| TcpListener::bind(address));
     let address = listener.local_addr().unwrap().to_string();
     let thread = thread::spawn(move || serve(FakeSession::accept(&listener)));
     (address, thread)

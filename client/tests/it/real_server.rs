@@ -6,7 +6,7 @@ use std::thread::{self, JoinHandle};
 
 use chat_server::{Config, Endpoint, Server, StopHandle};
 
-use crate::fake_server::FREE;
+use crate::fake_server::{once_free, own_address};
 use crate::program::DEADLINE;
 
 pub struct RealServer {
@@ -19,7 +19,7 @@ pub struct RealServer {
 
 impl RealServer {
     pub fn start() -> Self {
-        Self::start_at(FREE.parse().unwrap())
+        Self::start_at(own_address())
     }
 
     /// One that is set up as the test needs it.
@@ -27,8 +27,8 @@ impl RealServer {
         let local = "127.0.0.1:0".parse().unwrap();
         let listeners =
             vec![Endpoint::line(address), Endpoint::classic(local), Endpoint::web(local)];
-        let server =
-            Server::bind(set_up(Config { listeners, rate: 0, ..Config::default() })).unwrap();
+        let config = set_up(Config { listeners, rate: 0, ..Config::default() });
+        let server = once_free(|| Server::bind(config.clone()));
         let endpoints = server.endpoints().unwrap();
         let [address, classic, web] = [0, 1, 2].map(|at: usize| endpoints[at].address);
         let stop = server.stop_handle();

@@ -6,7 +6,7 @@ use std::time::Duration;
 use chat_client::net::Connection;
 use chat_server::Config;
 
-use crate::fake_server::{FREE, FakeSession, serve, serve_at};
+use crate::fake_server::{FakeSession, once_free, own_address, serve, serve_at};
 use crate::pty::{CTRL_C, Pty, chat, fresh_directory};
 use crate::real_server::RealServer;
 
@@ -48,7 +48,8 @@ fn another_name_during_an_attempt_is_the_name_that_is_used() {
     });
     let mut pty = Pty::start(&["--server", &server, "--name", "al", "--no-time"]);
     pty.wait_for("connection lost");
-    let listener = TcpListener::bind(served.join().unwrap()).unwrap();
+    let address = served.join().unwrap();
+    let listener = once_free(|| TcpListener::bind(address));
     let mut first = FakeSession::accept(&listener);
     pty.keys("/rename alf\r");
     pty.wait_for("-- the next attempt is made as alf");
@@ -229,7 +230,7 @@ fn a_server_that_comes_back_tells_what_was_missed_and_nothing_else() {
         let motd = Some(motd.clone());
         RealServer::with(address, |config| Config { data: Some(folder.clone()), motd, ..config })
     };
-    let server = start(FREE.parse().unwrap());
+    let server = start(own_address());
     let address = server.address;
     let mut bob = server.other("bob");
     let mut pty = chat(&server, &["--no-time"]);

@@ -261,11 +261,12 @@ fn servers_may_have_a_short_name_together_and_stand_in_the_environment() {
 /// The names of a machine are a file, which the program sees in a mount namespace of its own.
 #[test]
 fn each_address_of_a_name_is_a_server_of_its_own() {
-    let first = RealServer::start();
+    let first = RealServer::start_at("127.0.0.1:0".parse().unwrap());
     let port = first.address.port();
     let second = RealServer::start_at(([127, 0, 0, 3], port).into());
     let folder = fresh_directory();
-    std::fs::write(folder.join("hosts"), "127.0.0.2 chat.test\n127.0.0.3 chat.test\n").unwrap();
+    let hosts = [&first, &second].map(|server| format!("{} chat.test\n", server.address.ip()));
+    std::fs::write(folder.join("hosts"), hosts.concat()).unwrap();
     let with_hosts = |script: &str| {
         let script = format!("mount --bind hosts /etc/hosts && {script}");
         let mut unshare = Command::new("unshare");

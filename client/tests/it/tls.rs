@@ -210,6 +210,28 @@ fn a_full_server_says_so_before_the_handshake() {
     check(&first.finish(), 0, "");
 }
 
+/// The server closes as soon as it is told that nothing follows, which may be before the client has shut
+/// its side of the socket too.
+#[test]
+fn the_end_of_stdin_is_no_loss_however_soon_the_server_closes() {
+    let identity = Identity::new();
+    let server = identity.start();
+    std::thread::scope(|scope| {
+        for name in ["al", "bo", "cy"] {
+            let arguments =
+                ["--server", &at(&server), "--name", name, "--tls", "--pin", &identity.pin()]
+                    .map(str::to_owned);
+            scope.spawn(move || {
+                for _ in 0..10 {
+                    let mut client = Program::start(&arguments.each_ref().map(String::as_str));
+                    client.read_to("Login Success\n");
+                    check(&client.finish(), 0, "");
+                }
+            });
+        }
+    });
+}
+
 #[test]
 fn the_prompt_comes_back_over_tls() {
     let identity = Identity::new();

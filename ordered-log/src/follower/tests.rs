@@ -178,7 +178,7 @@ struct Node {
     applied: Arc<Mutex<Applied>>,
     is_lost: bool,
     next: u64,
-    last: Vec<u8>,
+    last: Option<BatchBuffer>,
 }
 
 impl Node {
@@ -189,16 +189,21 @@ impl Node {
         let engine = connect(fake).unwrap();
         let shared = Arc::new(Shared::new(1));
         let follower = Follower::begin(fake.clone(), engine, own, INTERVAL, apply, shared).unwrap();
-        Self { follower, own, applied, is_lost: false, next: 1, last: Vec::new() }
+        Self { follower, own, applied, is_lost: false, next: 1, last: None }
     }
 
     fn say(&mut self, fake: &Fake, records: &[u8]) {
         let mut batch = BatchBuffer::new(self.next);
         records.iter().for_each(|record| batch.push(&[*record]));
-        batch.seal(self.own, fake.tick());
         self.next += records.len() as u64;
-        self.last = batch.bytes().to_vec();
-        fake.append(&self.last);
+        self.last = Some(batch);
+        self.say_again(fake);
+    }
+
+    fn say_again(&mut self, fake: &Fake) {
+        let Some(batch) = &mut self.last else { return };
+        batch.seal(self.own, fake.tick());
+        fake.append(batch.bytes());
     }
 
     /// A turn of the follower's thread.
@@ -274,14 +279,15 @@ fn happens() -> impl Strategy<Value = Happens> {
 fn happen(fake: &Fake, nodes: &mut [Node], kept: &mut World, what: Happens) {
     match what {
         Happens::Says(node, records) if !nodes[node].is_lost => nodes[node].say(fake, &records),
-        Happens::SaysAgain(node) if !nodes[node].last.is_empty() => {
-            fake.append(&nodes[node].last);
-        }
-        Happens::Says(..) | Happens::SaysAgain(_) => {}
+        Happens::Says(..) => {}
+        Happens::SaysAgain(node) => nodes[node].say_again(fake),
         Happens::Step(node) => nodes[node].step(),
         Happens::Away(is_away) => fake.machine.lock().is_away = is_away,
         Happens::Cut => fake.machine.lock().generation += 1,
-        Happens::Nonsense => fake.append(b"nonsense"),
+        Happens::Nonsense => {
+            let nonsense = format!("nonsense {}", fake.tick());
+            fake.append(nonsense.as_bytes());
+        }
         Happens::Stray => {
             let mut batch = BatchBuffer::new(5);
             batch.push(b"x");

@@ -14,7 +14,7 @@ const HEAD: usize = 24;
 /// Bytes of the length of a record.
 const LENGTH: usize = 4;
 
-/// What tells an entry from all others but those that were sent again.
+/// What tells an entry from all others. One that is sent again has another time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Identity {
     /// Whose records these are, by the number.
@@ -41,9 +41,13 @@ impl Identity {
         bytes
     }
 
-    /// That of an entry, where its batch can be read.
+    /// That of an entry. What is no batch has one as well, by its first bytes.
     pub fn of(batch: Option<&[u8]>) -> Self {
-        batch.and_then(|mut bytes| Self::take(&mut bytes)).unwrap_or_default()
+        let mut head = [0; HEAD];
+        for (byte, into) in batch.unwrap_or_default().iter().zip(&mut head) {
+            *into = *byte;
+        }
+        Self::take(&mut &head[..]).unwrap_or_default()
     }
 }
 

@@ -5,6 +5,8 @@
 //! Meanwhile others flood, stall, reset, lie and vanish. In the end the server must have given
 //! back its threads and descriptors, its transcript must have all that was seen, and it must stop
 //! in order. The exit code says whether all of this was so.
+//!
+//! With `--servers 3` there is nobody bad. The servers are one chat, and they and their engine are killed.
 
 #![allow(missing_docs, reason = "a program has no users of its items")]
 

@@ -68,15 +68,12 @@ impl Chat {
         effects.undelivered
     }
 
-    /// Who came in while the ban that keeps it out was on its way here.
+    /// Who came in while the ban of its address was on its way here. Only its own server knows that.
     fn remove_late(&self, state: &State, change: &Change<'_>) -> Option<Arc<Client>> {
-        let (Change::Enter { who, name, .. } | Change::Rename { who, name, .. }) = change else {
-            return None;
-        };
+        let Change::Enter { who, name, .. } = change else { return None };
         let client = state.world.client_of(name).filter(|client| self.member(client) == *who)?;
-        let by_name = self.admit(&Target::Name(name.clone()));
-        let by_address = self.admit(&Target::address(client.address.ip()));
-        let Err(Reply::Banned(minutes)) = by_name.and(by_address) else { return None };
+        let admitted = self.admit(&Target::address(client.address.ip()));
+        let Err(Reply::Banned(minutes)) = admitted else { return None };
         client.outbox.remove(Removal::Banned(minutes));
         Some(Arc::clone(client))
     }

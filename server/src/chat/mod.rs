@@ -3,12 +3,16 @@
 //! Every session calls in here; whatever two of them could do at once is decided by that lock.
 //! What is said goes past it: a session that talks needs only its room's log.
 //!
+//! [`Chat::commit`] is the way of all other changes: from the session that has decided one to the
+//! [`World`] that applies it, at once or, where several servers are one chat, through their log.
+//!
 //! Lock order, outermost first: the chat, a room's log, an outbox, a courier's inbox; and the
 //! moderation's, inside the chat's or a log's or alone. Nobody waits for a socket or for flow
 //! control while holding any of them.
 
 mod addresses;
 pub mod change;
+mod commit;
 mod connections;
 mod follow;
 mod moderate;
@@ -16,29 +20,28 @@ mod names;
 mod opening;
 pub mod record;
 pub mod shared;
+mod stop;
 mod talk;
 mod watch;
 mod who;
 pub mod world;
 
 use std::cell::Cell;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::sync::atomic::AtomicU64;
+use std::time::Instant;
 
-use jiff::Timestamp;
-use parking_lot::{Condvar, Mutex, MutexGuard, RwLock};
+use parking_lot::{Condvar, Mutex, RwLock};
 use protocol::{Reply, RoomName, UserName};
 
-use self::change::{Change, Member};
+use self::change::Change;
 use self::connections::Connections;
 use self::shared::{Shared, Ticket};
 pub use self::world::Seat;
-use self::world::{Effects, Surroundings, World};
+use self::world::{Surroundings, World};
 use crate::config::Config;
 use crate::delivery::client::Client;
-use crate::delivery::outbox::Item;
 use crate::log::position::Position;
 use crate::log::room_log::{RoomLog, Subscriber, Subscribers};
 use crate::moderation::Moderation;
@@ -55,9 +58,6 @@ const REMINDERS: u32 = 10;
 
 /// A server that is the only one.
 const ALONE: u64 = 0;
-
-/// How long a client of a stopping server that goes on sending may take to read what it was sent.
-const SENDS_ON: Duration = Duration::from_secs(3);
 
 /// A user in a room. Its session holds it, and gives it back when the user leaves.
 #[derive(Debug)]
@@ -208,8 +208,8 @@ impl Chat {
             client.reply(Position::default(), refusal);
             return None;
         }
-        let who = self.member(client);
-        self.commit(&mut state, &Change::Enter { who, name, claimant });
+        let enter = |who| Change::Enter { who, name: name.clone(), claimant };
+        let who = self.commit_newcomer(&mut state, client, enter)?;
         let (name, seat) = state.world.whereabouts(who)?;
         Some(Membership { name: name.clone(), seat: seat.clone(), said: Cell::default() })
     }
@@ -248,132 +248,6 @@ impl Chat {
         self.commit(&mut state, &Change::Move { who, room: room.clone() });
         if let Some((_, seat)) = state.world.whereabouts(who) {
             membership.seat = seat.clone();
-        }
-    }
-
-    /// The one way of a change. A server alone applies it at once, on the thread that has decided it. One
-    /// of several gives it to their log, and waits until it has come back and was applied; where the
-    /// server stops before, it was not.
-    ///
-    /// The chat is unlocked meanwhile, and while those are woken that have to go: so what was known
-    /// before may not be so any more when this returns.
-    fn commit(&self, state: &mut MutexGuard<'_, State>, change: &Change<'_>) {
-        if let Some(shared) = &self.shared {
-            MutexGuard::unlocked(state, || {
-                if let Some(ticket) = shared.submit(&change.to_record()) {
-                    shared
-                        .wait(ticket, || change.who().into_iter().for_each(|who| self.remind(who)));
-                }
-            });
-            return;
-        }
-        let removed = self.apply(state, change, Timestamp::now()).removed;
-        if !removed.is_empty() {
-            MutexGuard::unlocked(state, || self.wake(&removed));
-        }
-    }
-
-    /// Applies a change here.
-    fn apply(&self, state: &mut State, change: &Change<'_>, now: Timestamp) -> Effects {
-        let removed = match change {
-            // First, so that whoever reads the answer hears nothing more of them.
-            Change::Ban { who, target, minutes } => {
-                self.remove_banned(state, *who, target, *minutes, now)
-            }
-            _ => Vec::new(),
-        };
-        let newcomer = match change {
-            Change::Enter { who, .. } | Change::Watch { who, .. }
-                if who.server == self.server() =>
-            {
-                state.connections.get(who.client).cloned()
-            }
-            _ => None,
-        };
-        let mut effects = state.world.apply(change, now, newcomer.as_ref());
-        if matches!(change, Change::Leave { .. } | Change::Free { .. } | Change::Gone { .. }) {
-            self.gone.notify_all();
-        }
-        effects.removed.extend(removed);
-        effects
-    }
-
-    /// Which run of a server this is.
-    fn server(&self) -> u64 {
-        self.server.load(Ordering::Relaxed)
-    }
-
-    /// Who a client of this server is.
-    fn member(&self, client: &Client) -> Member {
-        Member { server: self.server(), client: client.id }
-    }
-
-    /// Ends all conversations: everybody is told, and nothing is said any more. After `deadline` nobody
-    /// waits for other servers.
-    pub fn stop(&self, deadline: Instant) {
-        self.stop_waiting(deadline);
-        let mut state = self.state.lock();
-        state.is_stopping = true;
-        if let Some(recorder) = &self.recorder {
-            // Who opens a room now is gone before it could see anything of its past.
-            recorder.stop_reading();
-        }
-        if let Some(moderation) = &self.moderation {
-            moderation.stop_waiting();
-        }
-        for room in state.world.rooms() {
-            match self.shared {
-                // It goes on for others, and this server may still have to tell them what there was.
-                Some(_) => room.log.stop_waiting(),
-                None => room.log.close(),
-            }
-        }
-        let goodbye = |client: &Client, at| {
-            client.reply(at, Reply::ServerShutdown);
-            drop(client.post(at, Item::Close));
-        };
-        for (client, _, seat) in state.world.readers() {
-            let log = seat.log.lock();
-            goodbye(client, log.end());
-        }
-        // Those were told at their place in the log. Nothing can be posted after `Close`,
-        // so this reaches the others only.
-        for client in state.connections.iter() {
-            goodbye(client, Position::default());
-        }
-    }
-
-    /// Waits until all clients are gone, but not past `deadline`. A client that was sent all it was
-    /// owed is closed at the end of the first `tick` in which it is silent; one that sends on has
-    /// [`SENDS_ON`] from then to close its side, see [`Client::was_silent`]. At the deadline all are
-    /// closed.
-    pub fn wait_until_empty(&self, deadline: Instant, tick: Duration) {
-        let mut sent_all = HashMap::new();
-        let mut state = self.state.lock();
-        while !state.connections.is_empty() {
-            let next_tick = deadline.min(Instant::now() + tick);
-            while !state.connections.is_empty() {
-                if self.gone.wait_until(&mut state, next_tick).timed_out() {
-                    break;
-                }
-            }
-            let clients: Vec<_> = state.connections.iter().cloned().collect();
-            let now = Instant::now();
-            MutexGuard::unlocked(&mut state, || {
-                for client in clients.iter().filter(|client| client.outbox.has_ended()) {
-                    let since = *sent_all.entry(client.id).or_insert(now);
-                    if client.was_silent() {
-                        client.shut_read();
-                    } else if now >= deadline.min(since + SENDS_ON) {
-                        log::warn!("{} sends on; the last bytes may not reach it", client.address);
-                        client.shut_read();
-                    }
-                }
-            });
-            if now >= deadline {
-                // Whoever is left is closed, whatever it waits for.
-                return state.connections.iter().for_each(|client| client.shut_read());
-            }
         }
     }
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
-use parking_lot::Mutex;
+use parking_lot::{Condvar, Mutex};
 
 /// What gives the records of all servers one order.
 pub trait Log: Debug + Send + Sync {
@@ -32,6 +32,8 @@ pub struct Shared {
     /// How long who waits stays without a word.
     patience: Duration,
     state: Mutex<State>,
+    /// Signalled when there is a log, and when nobody shall wait for one any more.
+    begun: Condvar,
 }
 
 #[derive(Debug, Default)]
@@ -52,7 +54,7 @@ impl Shared {
     /// Without a log yet. Whoever waits is told so each time that this time is over.
     #[must_use]
     pub fn new(patience: Duration) -> Self {
-        Self { patience, state: Mutex::default() }
+        Self { patience, state: Mutex::default(), begun: Condvar::new() }
     }
 
     /// From now on records go to this log.
@@ -72,7 +74,22 @@ impl Shared {
         state.applied = 0;
         let waiting = std::mem::take(&mut state.waiting);
         drop(state);
+        self.begun.notify_all();
         wake(waiting);
+    }
+
+    /// Waits until there is a log, or the server has stopped.
+    pub fn wait_for_log(&self) {
+        let mut state = self.state.lock();
+        while state.log.is_none() {
+            let Some(until) = state.until else {
+                self.begun.wait(&mut state);
+                continue;
+            };
+            if self.begun.wait_until(&mut state, until).timed_out() {
+                return;
+            }
+        }
     }
 
     /// Gives a record to the log. `None` when there is none.
@@ -80,7 +97,15 @@ impl Shared {
         let state = self.state.lock();
         let (log, logs) = (Arc::clone(state.log.as_ref()?), state.logs);
         drop(state);
-        Some(Ticket { log: logs, number: log.submit(record)? })
+        let number = log.submit(record);
+        if number.is_none() {
+            let mut state = self.state.lock();
+            // It has ended, which whoever begins the next one has not found yet.
+            if state.logs == logs {
+                state.log = None;
+            }
+        }
+        Some(Ticket { log: logs, number: number? })
     }
 
     /// Waits until a record was applied, and calls `remind` whenever that takes long. `false` when it was
@@ -134,6 +159,7 @@ impl Shared {
         state.until = Some(until);
         let waiting = std::mem::take(&mut state.waiting);
         drop(state);
+        self.begun.notify_all();
         wake(waiting);
     }
 }
@@ -141,5 +167,92 @@ impl Shared {
 fn wake(waiting: BTreeMap<u64, Thread>) {
     for thread in waiting.into_values() {
         thread.unpark();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU64, Ordering};
+    use std::sync::mpsc::channel;
+
+    use super::*;
+
+    /// It counts records, and does nothing else with them.
+    #[derive(Debug, Default)]
+    struct Counter(AtomicU64);
+
+    impl Log for Counter {
+        fn submit(&self, _record: &[u8]) -> Option<u64> {
+            Some(self.0.fetch_add(1, Ordering::Relaxed) + 1)
+        }
+    }
+
+    fn begun() -> Shared {
+        let shared = Shared::new(Duration::from_secs(3600));
+        shared.begin(Arc::new(Counter::default()));
+        shared
+    }
+
+    #[test]
+    fn who_waits_goes_on_when_its_own_record_was_applied() {
+        let shared = begun();
+        let tickets: Vec<_> = (0..3).map(|_| shared.submit(b"").unwrap()).collect();
+        shared.applied(1);
+        assert!(shared.wait(tickets[0], || {}));
+        assert!(shared.is_applied(tickets[0]) && !shared.is_applied(tickets[1]));
+        thread::scope(|scope| {
+            let (sender, receiver) = channel();
+            for ticket in &tickets[1..] {
+                let (sender, shared) = (sender.clone(), &shared);
+                scope.spawn(move || sender.send((*ticket, shared.wait(*ticket, || {}))));
+            }
+            shared.applied(2);
+            assert_eq!(receiver.recv().unwrap(), (tickets[1], true));
+            // What comes late does not go back.
+            shared.applied(1);
+            shared.applied(3);
+            assert_eq!(receiver.recv().unwrap(), (tickets[2], true));
+        });
+    }
+
+    #[test]
+    fn a_record_of_a_log_that_is_lost_is_never_applied() {
+        let shared = begun();
+        let ticket = shared.submit(b"").unwrap();
+        thread::scope(|scope| {
+            let waits = scope.spawn(|| shared.wait(ticket, || {}));
+            shared.end();
+            assert!(!waits.join().unwrap());
+            assert_eq!(shared.submit(b""), None);
+            let waits = scope.spawn(|| shared.wait_for_log());
+            shared.begin(Arc::new(Counter::default()));
+            waits.join().unwrap();
+        });
+        // The same number of another log.
+        shared.applied(1);
+        assert!(!shared.wait(ticket, || {}));
+        assert!(shared.wait(shared.submit(b"").unwrap(), || {}));
+    }
+
+    #[test]
+    fn nobody_waits_longer_than_the_server_goes_on() {
+        let shared = begun();
+        let ticket = shared.submit(b"").unwrap();
+        thread::scope(|scope| {
+            let waits = scope.spawn(|| shared.wait(ticket, || {}));
+            shared.stop_waiting(Instant::now());
+            assert!(!waits.join().unwrap());
+        });
+        shared.end();
+        shared.wait_for_log();
+    }
+
+    #[test]
+    fn who_waits_for_long_is_told() {
+        let shared = Shared::new(Duration::ZERO);
+        shared.begin(Arc::new(Counter::default()));
+        let ticket = shared.submit(b"").unwrap();
+        // Being told is what this one waits for.
+        assert!(shared.wait(ticket, || shared.applied(1)));
     }
 }

@@ -41,9 +41,9 @@ impl Chat {
         if state.is_stopping {
             return refuse(Reply::ServerShutdown);
         }
-        let who = self.member(client);
-        self.commit(&mut state, &Change::Watch { who, room: room.clone() });
-        *seat = state.world.watcher(who).cloned();
+        let watch = |who| Change::Watch { who, room: room.clone() };
+        let who = self.commit_newcomer(&mut state, client, watch);
+        *seat = who.and_then(|who| state.world.watcher(who).cloned());
     }
 
     /// Ends the reading, and closes the connection once all it was owed is sent, and why it is removed

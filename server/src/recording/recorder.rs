@@ -144,6 +144,9 @@ impl Subscriber for Recorder {
     }
 }
 
+/// What the reader is told: a room of which so many bytes are to be read, or to come to an end.
+type ToRead = Option<(RoomName, usize)>;
+
 /// What the recorder's thread does.
 #[derive(Debug)]
 pub struct Writer {
@@ -161,11 +164,15 @@ impl Writer {
     pub fn spawn(self) -> io::Result<Recording> {
         let (alive, ended) = mpsc::sync_channel(0);
         let (rooms, reads) = mpsc::channel();
-        let mut recording =
-            Recording { recorder: Arc::clone(&self.recorder), threads: Vec::new(), ended };
         let recorder = Arc::clone(&self.recorder);
+        let mut recording = Recording {
+            recorder: Arc::clone(&recorder),
+            rooms: rooms.clone(),
+            threads: Vec::new(),
+            ended,
+        };
         let read = move || {
-            for (room, bytes) in reads {
+            while let Ok(Some((room, bytes))) = reads.recv() {
                 recorder.answer(&room, recorder.folder.earlier(&room, bytes));
             }
         };
@@ -175,15 +182,15 @@ impl Writer {
     }
 
     /// Records until it is told to close. The reader is told of `rooms`.
-    fn run(mut self, rooms: &Sender<(RoomName, usize)>) {
+    fn run(mut self, rooms: &Sender<ToRead>) {
         let mut batch = Batch::default();
         while let Ok(task) = self.inbox.recv() {
             match task {
                 Task::Record(log) => self.transcripts.record(&log, &mut batch),
                 Task::Retire(room) => self.transcripts.retire(&room),
                 Task::Read(room, bytes) => {
-                    // The reader lives as long as this sender.
-                    let _ = rooms.send((room, bytes));
+                    // It fails when the server stops, and then nobody waits for the room.
+                    let _ = rooms.send(Some((room, bytes)));
                 }
                 Task::Reopen => {
                     self.recorder.will_reopen.store(false, Ordering::Release);
@@ -200,6 +207,8 @@ impl Writer {
 #[derive(Debug)]
 pub struct Recording {
     recorder: Arc<Recorder>,
+    /// Where the reader is told of its end, for a recorder that hangs could not tell it.
+    rooms: Sender<ToRead>,
     threads: Vec<JoinHandle<()>>,
     /// Disconnected once all threads have ended.
     ended: Receiver<Infallible>,
@@ -230,6 +239,8 @@ impl Recording {
     pub fn end(self, deadline: Instant) {
         self.recorder.stop_reading();
         self.recorder.tell(Task::Close);
+        // It fails when the reader has ended.
+        let _ = self.rooms.send(None);
         let patience = deadline.saturating_duration_since(Instant::now());
         let is_over = self.ended.recv_timeout(patience) == Err(RecvTimeoutError::Disconnected);
         for thread in self.threads {

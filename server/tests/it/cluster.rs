@@ -254,6 +254,35 @@ fn a_server_that_comes_later_has_what_the_others_have() {
     al.expect("bob has entered the room.");
 }
 
+/// What a client has seen at one server it is not sent again by another one, and nothing is left out.
+#[test]
+fn a_position_means_the_same_on_every_server() {
+    let Some(engine) = Engine::start(&[]) else { return };
+    let (first, second) = (server(&engine), server(&engine));
+    let mut al = first.login("al");
+    let mut bob = second.login("bob");
+    al.expect("bob has entered the room.");
+    al.send("say seen\nsince\n");
+    al.expect("al: seen");
+    let position = al.line();
+    let position = position.strip_prefix("Room Position: ").expect(&position).to_owned();
+    al.send("logout\n");
+    al.expect_end();
+    bob.send("say missed\nsay missed too\n");
+    bob.lines_until("bob: missed too");
+    // One that was there all the time, and one that comes later.
+    for (server, name) in [(&second, "al"), (&server(&engine), "anna")] {
+        let mut client = server.login(name);
+        client.send(&format!("since {position}\nping 1\n"));
+        client.expect("History:");
+        for end in ["al has left the room.", "bob: missed", "bob: missed too"] {
+            let line = client.line();
+            assert!(line.ends_with(end), "{line}");
+        }
+        client.lines_until("pong 1");
+    }
+}
+
 /// Nobody is thrown out, and what is said meanwhile is seen later, once.
 #[test]
 fn while_the_engine_is_away_lines_wait() {
@@ -359,8 +388,9 @@ fn when_the_log_is_emptied_all_begin_anew() {
     for client in [&mut al, &mut bob] {
         assert!(client.rest().ends_with("Server Cut Off\n"));
     }
-    let mut al = login_once_possible(&servers[0], "al");
-    let mut bob = login_once_possible(&servers[1], "bob");
+    // A login that is asked for while there is no log waits for one.
+    let mut al = servers[0].login("al");
+    let mut bob = servers[1].login("bob");
     al.send("say hello\n");
     bob.lines_until("al: hello");
     al.lines_until("al: hello");
@@ -370,15 +400,18 @@ fn when_the_log_is_emptied_all_begin_anew() {
     }
 }
 
-/// A login that is asked for while there is no log is asked for again.
-fn login_once_possible(server: &TestServer, name: &str) -> TestClient {
-    loop {
-        let mut client = server.connect();
-        client.send(&format!("login {name}\nping 1\n"));
-        if client.line() == "Login Success" {
-            client.lines_until("pong 1");
-            return client;
-        }
+/// What docs/several-servers.md says of servers. What it says of the engine is held by the log's tests.
+#[test]
+fn each_failure_of_the_page_is_held_by_a_test() {
+    let page = include_str!("../../../docs/several-servers.md");
+    let servers = page.split("\n## The servers\n").nth(1).unwrap();
+    let table = servers.split("\n| what happens |").nth(1).unwrap().split("\n\n").next().unwrap();
+    let rows: Vec<_> = table.lines().skip(2).collect();
+    assert!(rows.len() > 5, "{rows:?}");
+    for row in rows {
+        let name = row.trim_end_matches(" |").rsplit(" | ").next().unwrap();
+        let test = format!("#[test]\nfn {}()", name.trim_matches('`'));
+        assert!(name == "the same" || include_str!("cluster.rs").contains(&test), "no test {name}");
     }
 }
 

@@ -155,6 +155,8 @@ fn a_disk_that_hangs_does_not_hold_up_the_stop() {
     assert_eq!(output.status.code(), Some(0));
     let log = String::from_utf8(output.stderr).unwrap();
     assert!(log.contains("the thread `recorder` is left, for its disk does not answer"), "{log}");
+    // The reader waits for no disk.
+    assert!(!log.contains("`reader`"), "{log}");
     // What was not recorded was seen by nobody.
     let rest = ann.rest();
     assert!(!rest.contains("ann: second") && !rest.contains("tea"), "{rest}");

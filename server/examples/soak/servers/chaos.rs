@@ -68,7 +68,7 @@ impl Chaos {
     pub fn stop(mut self) -> Result<Vec<String>> {
         for server in 0..self.servers.len() {
             self.stop_server(server)?;
-            self.faults.extend(self.servers[server].panics()?);
+            self.faults.extend(self.servers[server].faults()?);
         }
         Ok(self.faults)
     }

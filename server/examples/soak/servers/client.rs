@@ -28,13 +28,15 @@ const LOST: Duration = Duration::from_secs(45);
 const NAME: &str = "honest";
 
 /// One of them. Those with an even number wait for their names, which a dead server has for ten seconds;
-/// the others take a new one for each session, so that somebody is always there.
+/// the others take a new one for each attempt, so that somebody is always there.
 pub struct Client<'a> {
     number: u8,
     random: Rng,
     servers: &'a [SocketAddr],
     /// The next number to say.
     next: u32,
+    /// How often it tried to come in.
+    attempts: u16,
     witness: Witness,
 }
 
@@ -94,7 +96,7 @@ impl<'a> Client<'a> {
     pub fn new(number: u8, seed: u64, servers: &'a [SocketAddr]) -> Self {
         let random = Rng::with_seed(seed ^ u64::from(number) << 32);
         let witness = Witness { number, ..Witness::default() };
-        Self { number, random, servers, next: 0, witness }
+        Self { number, random, servers, next: 0, attempts: 0, witness }
     }
 
     /// Talks until it is over, says a last line when all are in, and looks around.
@@ -125,10 +127,10 @@ impl<'a> Client<'a> {
         let began = Instant::now();
         while began.elapsed() < LOST {
             let server = self.servers[self.random.usize(..self.servers.len())];
-            let sessions = self.witness.sessions;
+            self.attempts += 1;
             self.witness.name = match self.number.is_multiple_of(2) {
                 true => format!("{NAME}{}", self.number),
-                false => format!("{NAME}{}v{sessions}", self.number),
+                false => format!("{NAME}{}v{}", self.number, self.attempts),
             };
             if self.login(server).is_ok_and(|is_in| is_in) {
                 self.witness.sessions += 1;
@@ -190,8 +192,11 @@ impl<'a> Client<'a> {
         self.next += 1;
         let began = Instant::now();
         let echo = self.witness.send(&format!("say {number}\n"));
-        let echo =
-            echo.and_then(|()| self.witness.read_until(|line| parse(line) == Some((own, number))));
+        let echo = echo.and_then(|()| {
+            self.witness.read_until(|line| {
+                parse(line).is_some_and(|((client, _), said)| (client, said) == (own, number))
+            })
+        });
         match echo {
             Ok(()) => self.witness.echoes.push(began.elapsed()),
             Err(error) if is_timeout(&error) => return Err(error.context("its own line is lost")),
@@ -273,7 +278,9 @@ impl Witness {
         if let Some(said) = parse(&line) {
             let stretch = self.stretches.last_mut().context("it has a session")?;
             stretch.lines.push(said);
-            self.seen.insert(said.0, said.1);
+            let ((client, _), number) = said;
+            let last = self.seen.entry(client).or_default();
+            *last = number.max(*last);
         } else if line.starts_with("Missed ") {
             self.missed += 1;
             self.begin();
@@ -338,8 +345,8 @@ pub fn in_the_end(witnesses: &[Witness]) -> Vec<String> {
 /// What an honest client said.
 fn parse(line: &str) -> Option<Line> {
     let (speaker, number) = line.strip_prefix(NAME)?.split_once(": ")?;
-    let speaker = speaker.split('v').next()?;
-    Some((speaker.parse().ok()?, number.parse().ok()?))
+    let (client, session) = speaker.split_once('v').unwrap_or((speaker, "0"));
+    Some(((client.parse().ok()?, session.parse().ok()?), number.parse().ok()?))
 }
 
 fn is_timeout(error: &anyhow::Error) -> bool {

@@ -6,8 +6,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The line with this number of this client. No client says a number twice.
-pub type Line = (u8, u32);
+/// A client and its name, by the number of the attempt with which it took that.
+pub type Speaker = (u8, u16);
+
+/// The line with this number of this speaker. No client says a number twice.
+pub type Line = (Speaker, u32);
 
 /// What a client saw without a gap: from a login, or from what it was told to have missed, to the next
 /// such thing or the end of the connection.
@@ -101,7 +104,8 @@ fn repeated(stretches: &[Stretch]) -> Vec<String> {
     faults
 }
 
-/// Lines of a speaker that are not in the order in which they were said.
+/// Lines of a speaker that are not in the order in which they were said. Under another name a client is
+/// somebody else: what its old server still had of the old one may come later.
 fn out_of_turn(order: &[Line]) -> Vec<String> {
     let mut last = BTreeMap::new();
     let mut faults = Vec::new();
@@ -114,17 +118,22 @@ fn out_of_turn(order: &[Line]) -> Vec<String> {
     faults
 }
 
-fn shown((speaker, number): Line) -> String {
-    format!("{speaker}: {number}")
+fn shown(((client, session), number): Line) -> String {
+    format!("{client}v{session}: {number}")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// `a1 a2 b1` and so on, a stretch of client 0, 1, ... each.
+    /// `a1 a2 b1` and so on, a stretch of client 0, 1, ... each; a capital is another name of it.
     fn verdict(stretches: &[(u8, &str)]) -> Verdict {
-        let line = |word: &str| (word.as_bytes()[0] - b'a', word[1..].parse().unwrap());
+        let line = |word: &str| {
+            let (letter, number) = word.split_at(1);
+            let speaker = letter.to_ascii_lowercase().as_bytes()[0] - b'a';
+            let session = u16::from(letter == letter.to_ascii_uppercase());
+            ((speaker, session), number.parse().unwrap())
+        };
         let stretches: Vec<_> = stretches
             .iter()
             .map(|(client, text)| Stretch {
@@ -145,9 +154,10 @@ mod tests {
         ] {
             let verdict = verdict(stretches);
             assert_eq!(verdict.faults, [""; 0], "{stretches:?}");
-            assert_eq!(verdict.order, [(0, 1), (1, 1), (0, 2)], "{stretches:?}");
+            assert_eq!(verdict.order, [((0, 0), 1), ((1, 0), 1), ((0, 0), 2)], "{stretches:?}");
         }
         assert_eq!(verdict(&[]), Verdict::default());
+        assert_eq!(verdict(&[(0, "A2 a1"), (1, "A2 a1")]).faults, [""; 0]);
     }
 
     #[test]
@@ -155,16 +165,22 @@ mod tests {
         for (stretches, expected) in [
             // Another place.
             (&[(0, "a1 b1"), (1, "b1 a1")][..], "some lines come in a circle"),
-            (&[(0, "a1 b1 a2"), (1, "a1 a2")], "not one order behind 0: 1: 0 saw 1: 1, 1 saw 0: 2"),
+            (
+                &[(0, "a1 b1 a2"), (1, "a1 a2")],
+                "not one order behind 0v0: 1: 0 saw 1v0: 1, 1 saw 0v0: 2",
+            ),
             // One is missing at the beginning of what the second saw of both.
-            (&[(0, "a1 c1"), (1, "b1 c1")], "not one order before 2: 1: 0 saw 0: 1, 1 saw 1: 1"),
+            (
+                &[(0, "a1 c1"), (1, "b1 c1")],
+                "not one order before 2v0: 1: 0 saw 0v0: 1, 1 saw 1v0: 1",
+            ),
             // Twice, in one connection and in two.
-            (&[(0, "a1 b1 a1")], "0 saw 0: 1 twice"),
-            (&[(0, "a1 b1"), (1, "a1 b1 a2"), (0, "a1 a2")], "0 saw 0: 1 twice"),
+            (&[(0, "a1 b1 a1")], "0 saw 0v0: 1 twice"),
+            (&[(0, "a1 b1"), (1, "a1 b1 a2"), (0, "a1 a2")], "0 saw 0v0: 1 twice"),
             // A gap that nobody was told of.
             (&[(0, "a1 b1"), (1, "a2 b2")], "nobody saw how these parts belong together"),
             // Out of turn.
-            (&[(0, "a2 b1 a1"), (1, "a2 b1 a1")], "0: 1 is behind 0: 2"),
+            (&[(0, "a2 b1 a1"), (1, "a2 b1 a1")], "0v0: 1 is behind 0v0: 2"),
         ] {
             let faults = verdict(stretches).faults;
             assert!(

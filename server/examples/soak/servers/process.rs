@@ -131,10 +131,11 @@ impl Server {
         Ok(())
     }
 
-    /// What it logged that no server should.
-    pub fn panics(&self) -> Result<Vec<String>> {
+    /// What it logged that no server should: a panic, or that it has lost the log, of which nothing is lost.
+    pub fn faults(&self) -> Result<Vec<String>> {
         let log = fs::read_to_string(self.log.path())?;
-        Ok(log.lines().filter(|line| line.contains("panicked")).map(str::to_owned).collect())
+        let is_fault = |line: &&str| line.contains("panicked") || line.contains(" ERROR ");
+        Ok(log.lines().filter(is_fault).map(str::to_owned).collect())
     }
 
     /// Stops it in order, and gives its exit code.

@@ -6,10 +6,9 @@ use jiff::Timestamp;
 use protocol::{Framing, Reply, RoomName, UserName};
 
 use super::ignored::Ignored;
-use super::{Effects, Place, User, Watcher, World};
+use super::{Place, User, Watcher, World};
 use crate::chat::change::Member;
 use crate::delivery::client::Client;
-use crate::delivery::phase::Removal;
 use crate::log::position::Position;
 use crate::moderation::door::Claimant;
 
@@ -22,9 +21,9 @@ impl World {
         client: Option<&Arc<Client>>,
         now: Timestamp,
     ) {
-        if self.is_taken(who, name, claimant) {
+        if let Err(refusal) = self.allow(who, name, claimant, now) {
             if let Some(client) = client {
-                client.reply(Position::default(), Reply::UserNameExist);
+                client.reply(Position::default(), refusal);
             }
             return;
         }
@@ -51,13 +50,26 @@ impl World {
         drop(refused);
     }
 
-    /// Whether somebody else has this name, whom the caller has to leave it to.
-    fn is_taken(&self, who: Member, name: &UserName, claimant: Claimant) -> bool {
+    /// Gives the refusal when a name is kept out, or somebody else has it whom the caller has to leave it
+    /// to.
+    fn allow(
+        &self,
+        who: Member,
+        name: &UserName,
+        claimant: Claimant,
+        now: Timestamp,
+    ) -> Result<(), Reply<'static>> {
+        if let Some(minutes) = self.verdicts.banned(name, now) {
+            return Err(Reply::Banned(minutes));
+        }
         match self.holder(name) {
             Some((holder, is_present)) if holder != who => {
-                is_present || claimant == Claimant::Anybody
+                if is_present || claimant == Claimant::Anybody {
+                    return Err(Reply::UserNameExist);
+                }
+                Ok(())
             }
-            _ => false,
+            _ => Ok(()),
         }
     }
 
@@ -159,8 +171,8 @@ impl World {
         claimant: Claimant,
         now: Timestamp,
     ) {
-        if self.is_taken(who, new, claimant) {
-            return self.answer(who, Reply::UserNameExist);
+        if let Err(refusal) = self.allow(who, new, claimant, now) {
+            return self.answer(who, refusal);
         }
         let Some(user) = self.users.get_mut(&who) else { return };
         let Some(Place { seat, number }) = &user.place else { return };
@@ -174,30 +186,5 @@ impl World {
         if let Some(room) = self.rooms.get_mut(&seat.log.room) {
             room.rename(*number, new.clone(), &mut log, now);
         }
-    }
-
-    /// Lets all clients of a server go at once, the first to have come first. Those that are here have their
-    /// sessions do the rest.
-    pub(super) fn lose(&mut self, server: u64, now: Timestamp) -> Effects {
-        let of_server = |who: &&Member| who.server == server;
-        let mut users: Vec<_> = self.users.keys().filter(of_server).copied().collect();
-        let mut watchers: Vec<_> = self.watchers.keys().filter(of_server).copied().collect();
-        users.sort_unstable();
-        watchers.sort_unstable();
-        let clients = users.iter().filter_map(|who| self.users.get_mut(who)?.client.take());
-        let mut removed: Vec<_> = clients.collect();
-        removed.extend(watchers.iter().filter_map(|who| self.watchers.get_mut(who)?.client.take()));
-        for client in &removed {
-            client.outbox.remove(Removal::CutOff);
-        }
-        for who in users {
-            self.leave(who, now);
-            self.free(who);
-        }
-        for who in watchers {
-            self.unwatch(who);
-        }
-        self.servers.remove(&server);
-        Effects { removed, ..Effects::default() }
     }
 }

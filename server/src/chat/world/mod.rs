@@ -14,6 +14,7 @@ mod moderating;
 mod restoring;
 mod room;
 mod saved;
+mod servers;
 mod talking;
 mod verdicts;
 
@@ -249,27 +250,6 @@ impl World {
         let log = RoomLog::new(self.logs_made, name.clone(), self.here.backlog, subscribers);
         self.logs_made += 1;
         log
-    }
-
-    /// Begins anew: everybody has gone, and no room was ever there. Gives the main room's log, and those
-    /// clients of this server, whose run is `own`, that have to go.
-    pub fn reset(&mut self, own: u64, now: Timestamp) -> (Arc<RoomLog>, Effects) {
-        let effects = self.lose(own, now);
-        // No number of a log is given twice.
-        let here = self.here.clone();
-        let (next, main) = Self::with_logs(here, Earlier::default(), self.logs_made);
-        *self = next;
-        (main, effects)
-    }
-
-    /// Something was heard of a server.
-    pub fn hear_of(&mut self, server: u64) {
-        self.servers.insert(server);
-    }
-
-    /// All servers of which something was heard and that are not lost since.
-    pub fn servers(&self) -> impl Iterator<Item = u64> {
-        self.servers.iter().copied()
     }
 
     /// The room of this name, which is opened where there is none.

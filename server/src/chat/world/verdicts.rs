@@ -1,5 +1,5 @@
 //! Who is muted or kept out, by the times of the changes that said so: so all servers agree on what a
-//! muted user is not heard saying, and a server that comes later knows it too.
+//! muted user is not heard saying and on who does not come in, and a server that comes later knows it too.
 //!
 //! This module knows no clock.
 
@@ -34,6 +34,15 @@ impl Verdicts {
     #[must_use]
     pub fn muted(&self, name: &UserName, now: Timestamp) -> Option<u64> {
         minutes(span(now, *self.muted.get(name)?))
+    }
+
+    /// For how many minutes a name is kept out. `None` when it is not.
+    #[must_use]
+    pub fn banned(&self, name: &UserName, now: Timestamp) -> Option<u64> {
+        if self.banned.is_empty() {
+            return None;
+        }
+        minutes(span(now, *self.banned.get(&Target::Name(name.clone()))?))
     }
 
     /// All mutes, in no order.
