@@ -7,6 +7,8 @@ RUN cargo build --locked --release --package chat-server
 
 FROM debian:bookworm-slim
 COPY --from=build /src/target/release/chat-server /usr/local/bin/chat-server
+# Whom to trust, for a --log at rediss://.
+COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
 RUN useradd --system --home-dir /var/lib/chat-server --create-home chat
 USER chat
 # Else the C library keeps freed memory apart for many threads.

@@ -9,14 +9,18 @@
 //! |---|---|
 //! | [`responder`] | a server's side: its name, and the answers; pure, told what came and what time it is |
 //! | [`search`] | a client's side: questions, and what was found; pure |
+//! | `answers` | what a server says of itself: records and packets of them |
 //! | [`service`] | what there is to tell of a server, as records of DNS |
+//! | `packet` | packets, in and out |
 //! | [`network`] | the sockets: one for each network that this machine is in |
 //!
 //! There is no thread here and no global state: who uses it waits at [`network::Group`]. What comes from
 //! the network is never trusted. A packet is read by `simple-dns` or dropped, a [`responder::Responder`]
 //! keeps nothing of it, and a [`search::Search`] a bounded part.
 
+mod answers;
 pub mod network;
+mod packet;
 pub mod responder;
 pub mod search;
 pub mod service;

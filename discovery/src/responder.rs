@@ -14,13 +14,12 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 use std::time::{Duration, Instant};
 
 use fastrand::Rng;
-use simple_dns::rdata::RData;
-use simple_dns::{
-    CLASS, Name, OPCODE, Packet, PacketFlag, QCLASS, QTYPE, Question, RCODE, ResourceRecord, TYPE,
-};
+use simple_dns::Packet;
 
+use crate::answers::{Answers, with_what_is_asked_next};
 use crate::network::PORT;
-use crate::service::{Kind, Service, kin, response, types};
+use crate::packet::{is_response, read};
+use crate::service::{Kind, Service};
 
 /// Probes for a name, and the time between two (RFC 6762, section 8.1).
 const PROBES: u8 = 3;
@@ -40,24 +39,16 @@ const SHARED_DELAY: std::ops::Range<u64> = 20..120;
 /// Answers to single machines are sent no more often. Whoever floods gets no flood back.
 const SINGLE_GAP: Duration = Duration::from_millis(10);
 
-/// Seconds that an answer to a single machine is good for (section 6.7).
-const SINGLE_TTL: u32 = 10;
-
 /// The longest wait before a name is tried again, in seconds. Somebody may take each that is tried.
 const LONGEST_WAIT: u32 = 30;
-
-/// The questions of one packet that are answered to a single machine.
-const QUESTIONS: usize = 4;
 
 /// Tells one network of one server.
 #[derive(Debug)]
 pub struct Responder {
     /// As the server calls itself.
     wanted: Service,
-    /// With the name that is used here.
-    service: Service,
-    /// Those of the machine in this network.
-    addresses: Vec<Ipv4Addr>,
+    /// What it says here.
+    answers: Answers,
     stage: Stage,
     /// How often another name had to be taken.
     taken: u32,
@@ -87,8 +78,7 @@ impl Responder {
         let stage = Stage::Probing { left: PROBES, at: now };
         let mut responder = Self {
             wanted: service.clone(),
-            service,
-            addresses,
+            answers: Answers { service, addresses },
             stage,
             taken: 0,
             conflicts: 0,
@@ -105,7 +95,7 @@ impl Responder {
     /// The name under which the server is known here. `None` while that is not certain.
     #[must_use]
     pub fn name(&self) -> Option<&str> {
-        (!matches!(self.stage, Stage::Probing { .. })).then_some(self.service.name.as_str())
+        (!matches!(self.stage, Stage::Probing { .. })).then_some(self.answers.service.name.as_str())
     }
 
     /// When [`Self::packets`] has something to send. `None` when nothing is waited for.
@@ -129,35 +119,32 @@ impl Responder {
             }
             Stage::Probing { left, at } if at <= now => {
                 self.stage = Stage::Probing { left: left - 1, at: now + PROBE_GAP };
-                packets.extend(self.probe());
+                packets.extend(self.answers.probe());
             }
             Stage::Announcing { left, at } if at <= now => {
                 self.stage = match left {
                     0 | 1 => Stage::Settled,
                     _ => Stage::Announcing { left: left - 1, at: now + ANNOUNCEMENT_GAP },
                 };
-                packets.extend(self.answers(&BTreeSet::from([Kind::Pointer]), now));
+                packets.extend(self.answer_all(&BTreeSet::from([Kind::Pointer]), now));
             }
             _ => {}
         }
         if let Some((_, kinds)) = self.pending.take_if(|(at, _)| *at <= now) {
-            packets.extend(self.answers(&kinds, now));
+            packets.extend(self.answer_all(&kinds, now));
         }
         packets
     }
 
     /// Takes in a packet that came to all. What is given back is for the sender alone.
     pub fn heard(&mut self, packet: &[u8], from: SocketAddrV4, now: Instant) -> Option<Vec<u8>> {
-        let packet = Packet::parse(packet).ok()?;
-        if packet.opcode() != OPCODE::StandardQuery || packet.rcode() != RCODE::NoError {
-            return None;
-        }
-        if !packet.has_flags(PacketFlag::RESPONSE) {
+        let packet = read(packet)?;
+        if !is_response(&packet) {
             return self.question(&packet, from, now);
         }
         let mut records = packet.answers.iter().chain(&packet.additional_records);
         // Answers of others than responders count for nothing (section 6).
-        if from.port() == PORT && records.any(|record| self.is_rival(record)) {
+        if from.port() == PORT && records.any(|record| self.answers.is_rival(record)) {
             self.conflict(now);
         }
         None
@@ -167,12 +154,7 @@ impl Responder {
     #[must_use]
     pub fn goodbye(&self) -> Option<Vec<u8>> {
         self.name()?;
-        let mut packet = response(0);
-        for kind in [Kind::Pointer, Kind::Location, Kind::Text, Kind::Address] {
-            let records = self.records(kind).into_iter();
-            packet.answers.extend(records.map(|record| ResourceRecord { ttl: 0, ..record }));
-        }
-        packet.build_bytes_vec_compressed().ok()
+        self.answers.goodbye()
     }
 
     fn question(
@@ -184,14 +166,14 @@ impl Responder {
         if matches!(self.stage, Stage::Probing { .. }) {
             // Both stand back for a while of their own length. The RFC lets one of them go on, which is
             // sooner and no surer.
-            if packet.name_servers.iter().any(|record| self.is_rival(record)) {
+            if packet.name_servers.iter().any(|record| self.answers.is_rival(record)) {
                 self.conflicts = self.conflicts.saturating_add(1);
                 self.probe_from(now);
             }
             return None;
         }
-        let mut kinds = self.asked(&packet.questions);
-        kinds.retain(|kind| !self.is_known(*kind, &packet.answers));
+        let mut kinds = self.answers.asked(&packet.questions);
+        kinds.retain(|kind| !self.answers.are_known(*kind, &packet.answers));
         if kinds.is_empty() {
             return None;
         }
@@ -212,33 +194,6 @@ impl Responder {
         None
     }
 
-    /// What is asked for of what there is.
-    fn asked(&self, questions: &[Question<'_>]) -> BTreeSet<Kind> {
-        let names = [
-            (types(), TYPE::PTR, Kind::Types),
-            (kin(), TYPE::PTR, Kind::Pointer),
-            (self.service.instance(), TYPE::SRV, Kind::Location),
-            (self.service.instance(), TYPE::TXT, Kind::Text),
-            (self.service.host(), TYPE::A, Kind::Address),
-        ];
-        let is_asked = |name: &Name<'_>, kind, question: &Question<'_>| {
-            matches!(question.qclass, QCLASS::ANY | QCLASS::CLASS(CLASS::IN))
-                && (question.qtype == QTYPE::ANY || question.qtype == QTYPE::TYPE(kind))
-                && question.qname == *name
-        };
-        let asked = names.iter().filter(|(name, kind, _)| {
-            questions.iter().any(|question| is_asked(name, *kind, question))
-        });
-        asked.map(|(_, _, kind)| *kind).collect()
-    }
-
-    /// Whether who asks knows it already, for a while to come (section 7.1).
-    fn is_known(&self, kind: Kind, answers: &[ResourceRecord<'_>]) -> bool {
-        self.records(kind).iter().all(|record| {
-            answers.iter().any(|known| known == record && known.ttl >= record.ttl / 2)
-        })
-    }
-
     /// The answer to a machine that is no full part of multicast DNS (section 6.7).
     fn answer_alone(
         &mut self,
@@ -250,60 +205,15 @@ impl Responder {
             return None;
         }
         self.answered = Some(now);
-        let mut packet = self.response(asked.id(), kinds);
-        packet.questions = asked.questions.iter().take(QUESTIONS).cloned().collect();
-        for record in packet.answers.iter_mut().chain(&mut packet.additional_records) {
-            record.ttl = record.ttl.min(SINGLE_TTL);
-            record.cache_flush = false;
-        }
-        packet.build_bytes_vec_compressed().ok()
+        self.answers.to_one(asked, kinds)
     }
 
     /// The answer to all, which is noted as sent.
-    fn answers(&mut self, kinds: &BTreeSet<Kind>, now: Instant) -> Option<Vec<u8>> {
-        let packet = self.response(0, kinds);
+    fn answer_all(&mut self, kinds: &BTreeSet<Kind>, now: Instant) -> Option<Vec<u8>> {
         for kind in with_what_is_asked_next(kinds) {
             self.sent[kind as usize] = Some(now);
         }
-        packet.build_bytes_vec_compressed().ok()
-    }
-
-    fn response<'a>(&self, id: u16, kinds: &BTreeSet<Kind>) -> Packet<'a> {
-        let mut packet = response(id);
-        for kind in with_what_is_asked_next(kinds) {
-            let records = self.records(kind);
-            match kinds.contains(&kind) {
-                true => packet.answers.extend(records),
-                false => packet.additional_records.extend(records),
-            }
-        }
-        packet
-    }
-
-    /// The records of this kind, as all are told them.
-    fn records(&self, kind: Kind) -> Vec<ResourceRecord<'static>> {
-        let mut records = self.service.records(kind, &self.addresses);
-        records.iter_mut().for_each(|record| record.cache_flush = !kind.is_shared());
-        records
-    }
-
-    /// Asks whether anybody has the name.
-    fn probe(&self) -> Option<Vec<u8>> {
-        let mut packet = Packet::new_query(0);
-        let (name, class) = (self.service.instance(), QCLASS::CLASS(CLASS::IN));
-        packet.questions.push(Question::new(name, QTYPE::ANY, class, false));
-        for kind in [Kind::Location, Kind::Text] {
-            packet.name_servers.extend(self.service.records(kind, &[]));
-        }
-        packet.build_bytes_vec_compressed().ok()
-    }
-
-    /// Whether the record says that the name is another server's. One's own packets come back.
-    fn is_rival(&self, record: &ResourceRecord<'_>) -> bool {
-        let RData::SRV(location) = &record.rdata else { return false };
-        record.ttl > 0
-            && record.name == self.service.instance()
-            && location.target != self.service.host()
+        self.answers.to_all(kinds)
     }
 
     /// Somebody else has the name. Whoever was certain of it looks once more; whoever was not takes
@@ -311,7 +221,7 @@ impl Responder {
     fn conflict(&mut self, now: Instant) {
         if matches!(self.stage, Stage::Probing { .. }) {
             self.taken = self.taken.saturating_add(1);
-            self.service = self.wanted.renamed(self.taken);
+            self.answers.service = self.wanted.renamed(self.taken);
         }
         self.conflicts = self.conflicts.saturating_add(1);
         self.pending = None;
@@ -323,18 +233,6 @@ impl Responder {
         let jitter = Duration::from_millis(self.random.u64(..250));
         self.stage = Stage::Probing { left: PROBES, at: now + wait + jitter };
     }
-}
-
-/// These kinds, and those that whoever gets them asks for next (RFC 6763, section 12).
-fn with_what_is_asked_next(kinds: &BTreeSet<Kind>) -> BTreeSet<Kind> {
-    let mut all = kinds.clone();
-    if all.contains(&Kind::Pointer) {
-        all.extend([Kind::Location, Kind::Text]);
-    }
-    if all.contains(&Kind::Location) {
-        all.insert(Kind::Address);
-    }
-    all
 }
 
 #[cfg(test)]

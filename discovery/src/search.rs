@@ -6,8 +6,9 @@ use std::collections::{BTreeSet, HashMap};
 use std::net::{Ipv4Addr, SocketAddrV4};
 
 use simple_dns::rdata::RData;
-use simple_dns::{CLASS, Name, Packet, PacketFlag, QCLASS, QTYPE, Question, ResourceRecord, TYPE};
+use simple_dns::{CLASS, Name, Packet, QCLASS, QTYPE, Question, ResourceRecord, TYPE};
 
+use crate::packet::{is_response, read};
 use crate::service::{kin, tls_port};
 
 /// Servers that are kept.
@@ -72,10 +73,7 @@ impl Search {
 
     /// Takes in a packet. What is no answer, or about something else, changes nothing.
     pub fn heard(&mut self, packet: &[u8]) {
-        let Ok(packet) = Packet::parse(packet) else { return };
-        if !packet.has_flags(PacketFlag::RESPONSE) {
-            return;
-        }
+        let Some(packet) = read(packet).filter(is_response) else { return };
         // The order of RFC 6763: a server is named first, then its machine, and then the addresses of that.
         let records = || packet.answers.iter().chain(&packet.additional_records);
         records().for_each(|record| self.named(record));

@@ -3,7 +3,7 @@
 use std::net::Ipv4Addr;
 
 use simple_dns::rdata::{A, PTR, RData, SRV, TXT};
-use simple_dns::{CLASS, Label, Name, Packet, PacketFlag, ResourceRecord};
+use simple_dns::{CLASS, Label, Name, ResourceRecord};
 
 /// Bytes of a label of DNS at most (RFC 1035, section 2.3.4).
 const LABEL_BYTES: usize = 63;
@@ -134,14 +134,6 @@ pub(crate) fn tls_port(text: &TXT<'_>) -> Option<u16> {
     let is_meant = |key: &[u8]| key.eq_ignore_ascii_case(TLS.as_bytes());
     let value = text.iter_raw().find_map(|(key, value)| value.filter(|_| is_meant(key)))?;
     str::from_utf8(value).ok()?.parse().ok()
-}
-
-/// An empty packet of answers. Only one that goes to a single machine has the number of a question
-/// (RFC 6762, section 18).
-pub(crate) fn response(id: u16) -> Packet<'static> {
-    let mut packet = Packet::new_reply(id);
-    packet.set_flags(PacketFlag::AUTHORITATIVE_ANSWER);
-    packet
 }
 
 fn name(labels: &[&str]) -> Name<'static> {

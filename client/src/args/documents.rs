@@ -100,7 +100,7 @@ mod tests {
             let row = format!("| {} | {meaning} |", exit.code());
             assert!(PAGE.contains(&row), "{row}");
         }
-        for word in crate::model::commands::Vocabulary::default().words() {
+        for word in crate::model::vocabulary::Vocabulary::default().words() {
             assert!(PAGE.contains(&format!("`/{word}")) || word == "say", "/{word}");
         }
     }

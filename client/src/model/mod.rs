@@ -6,6 +6,7 @@
 //! | [`digest`] | what a newcomer is shown |
 //! | [`entry`] | what a line is |
 //! | [`commands`] | what a typed line means |
+//! | [`vocabulary`] | which commands there are |
 //! | [`fence`] | marks in the stream of answers |
 //! | [`columns`] | names side by side |
 //! | [`search`] | `/grep` |
@@ -25,3 +26,4 @@ pub mod roster;
 pub mod search;
 pub mod state;
 pub mod unconfirmed;
+pub mod vocabulary;

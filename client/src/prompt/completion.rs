@@ -6,8 +6,8 @@
 
 use protocol::Command;
 
-use crate::model::commands::Vocabulary;
 use crate::model::names::Names;
+use crate::model::vocabulary::Vocabulary;
 
 /// Columns that the other candidates may take behind the cursor.
 const HINT_COLUMNS: usize = 40;

@@ -15,8 +15,8 @@ use rustyline::{
 };
 
 use crate::exit::{Exit, Failure};
-use crate::model::commands::Vocabulary;
 use crate::model::names::Names;
+use crate::model::vocabulary::Vocabulary;
 use crate::prompt::face::{Face, Read};
 use crate::prompt::helper::{ChatHelper, Purpose};
 use crate::prompt::keys::{Clear, Keys};

@@ -14,8 +14,9 @@ use rustyline::validate::Validator;
 use rustyline::{Cmd, ConditionalEventHandler, Context, Event, EventContext, Helper, RepeatCount};
 use unicode_width::UnicodeWidthStr;
 
-use crate::model::commands::{Vocabulary, is_secret, secret_start};
+use crate::model::commands::{is_secret, secret_start};
 use crate::model::names::Names;
+use crate::model::vocabulary::Vocabulary;
 use crate::prompt::completion::{Completion, Direction};
 use crate::prompt::layout::Layout;
 use crate::prompt::usage::{Usage, usage};

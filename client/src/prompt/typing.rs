@@ -7,8 +7,9 @@ use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 use std::time::{Duration, Instant};
 
-use crate::model::commands::{Input, Vocabulary, is_secret, verbatim};
+use crate::model::commands::{Input, is_secret, verbatim};
 use crate::model::names::Names;
+use crate::model::vocabulary::Vocabulary;
 use crate::prompt::face::{Face, Read};
 use crate::session::SessionMessage;
 use crate::sys::files;

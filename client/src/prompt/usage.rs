@@ -2,7 +2,7 @@
 
 use rustyline::hint::Hint;
 
-use crate::model::commands::Vocabulary;
+use crate::model::vocabulary::Vocabulary;
 
 /// What could follow, shown dimmed behind the cursor.
 pub struct Usage {

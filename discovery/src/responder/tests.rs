@@ -1,6 +1,11 @@
 use std::fmt::Write;
 
+use simple_dns::rdata::RData;
+use simple_dns::{CLASS, Name, OPCODE, QCLASS, QTYPE, Question, ResourceRecord, TYPE};
+
 use super::*;
+use crate::packet::response;
+use crate::service::{kin, types};
 
 const ADDRESS: Ipv4Addr = Ipv4Addr::new(192, 168, 1, 20);
 const OTHER: SocketAddrV4 = SocketAddrV4::new(Ipv4Addr::new(192, 168, 1, 9), PORT);

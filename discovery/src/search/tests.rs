@@ -1,7 +1,8 @@
 use simple_dns::rdata::{A, PTR, SRV};
 
 use super::*;
-use crate::service::{Kind, Service, instance, response};
+use crate::packet::response;
+use crate::service::{Kind, Service, instance};
 
 fn service(name: &str, port: u16, tls: Option<u16>) -> Service {
     Service { name: name.to_owned(), host: format!("host-of-{}", name.len()), port, tls }

@@ -47,9 +47,11 @@ fn the_second_stage_is_a_server_that_chats_and_stops() {
     for (name, arguments) in instructions.drain(last + 1..) {
         match &*name {
             "COPY" => {
-                let target =
-                    arguments.strip_prefix("--from=build /src/target/release/chat-server ");
-                script += &format!("install -m 755 /mnt/chat-server {}\n", target.unwrap());
+                let (from, to) =
+                    arguments.strip_prefix("--from=build ").unwrap().split_once(' ').unwrap();
+                // The image of the toolchain has what comes from its system.
+                let from = from.replace("/src/target/release", "/mnt");
+                script += &format!("install -D {from} {to}.new && mv {to}.new {to}\n");
             }
             "RUN" => script += &format!("sh -c '{arguments}'\n"),
             "ENV" => script += &format!("export {arguments}\n"),
