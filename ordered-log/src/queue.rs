@@ -85,11 +85,9 @@ impl Queue {
         if record.len() > LONGEST {
             return Err(Refused::TooLong { bytes: record.len(), most: LONGEST });
         }
+        let cost = BatchBuffer::cost(record.len());
         let mut inner = self.inner.lock();
-        while inner.phase == Phase::Open
-            && inner.bytes > 0
-            && inner.bytes + record.len() > self.limit
-        {
+        while inner.phase == Phase::Open && inner.bytes > 0 && inner.bytes + cost > self.limit {
             self.room.wait(&mut inner);
         }
         if inner.phase != Phase::Open {
@@ -97,7 +95,7 @@ impl Queue {
         }
         let sequence = inner.next;
         inner.next += 1;
-        inner.bytes += record.len();
+        inner.bytes += cost;
         inner.records += 1;
         match inner.batches.back_mut().filter(|batch| batch.len() < BATCH) {
             Some(batch) => batch.push(record),
@@ -132,7 +130,7 @@ impl Queue {
     /// For the writer: the batch that it took is appended.
     pub fn appended(&self, batch: &BatchBuffer) {
         let mut inner = self.inner.lock();
-        inner.bytes -= batch.record_bytes();
+        inner.bytes -= batch.records_cost();
         inner.records -= batch.count();
         let is_empty = inner.records == 0;
         drop(inner);
@@ -197,6 +195,20 @@ mod tests {
             assert!(tells.try_recv().is_err());
             queue.appended(&batch);
             assert_eq!(tells.recv().unwrap(), Ok(2));
+        });
+    }
+
+    #[test]
+    fn also_records_of_no_bytes_fill_the_queue() {
+        let queue = Queue::new(10);
+        assert_eq!([queue.submit(b""), queue.submit(b"")], [Ok(1), Ok(2)]);
+        let batch = queue.take().unwrap();
+        let (told, tells) = channel();
+        thread::scope(|scope| {
+            scope.spawn(|| told.send(queue.submit(b"")).unwrap());
+            assert!(tells.try_recv().is_err());
+            queue.appended(&batch);
+            assert_eq!(tells.recv().unwrap(), Ok(3));
         });
     }
 

@@ -265,7 +265,8 @@ fn each_address_of_a_name_is_a_server_of_its_own() {
     let port = first.address.port();
     let second = RealServer::start_at(([127, 0, 0, 3], port).into());
     let folder = fresh_directory();
-    std::fs::write(folder.join("hosts"), "127.0.0.2 chat.test\n127.0.0.3 chat.test\n").unwrap();
+    let hosts = [&first, &second].map(|server| format!("{} chat.test\n", server.address.ip()));
+    std::fs::write(folder.join("hosts"), hosts.concat()).unwrap();
     let with_hosts = |script: &str| {
         let script = format!("mount --bind hosts /etc/hosts && {script}");
         let mut unshare = Command::new("unshare");

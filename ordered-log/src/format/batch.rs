@@ -105,9 +105,14 @@ impl BatchBuffer {
         self.bytes.len()
     }
 
-    /// The bytes of its records alone.
-    pub fn record_bytes(&self) -> usize {
-        self.bytes.len() - HEAD - LENGTH * self.count
+    /// What a record of so many bytes takes in a batch.
+    pub fn cost(record: usize) -> usize {
+        LENGTH + record
+    }
+
+    /// What all its records take.
+    pub fn records_cost(&self) -> usize {
+        self.bytes.len() - HEAD
     }
 
     /// How many records it has.

@@ -7,7 +7,7 @@ use std::thread::{self, Scope};
 use protocol::Reply;
 
 use crate::accept::handshake;
-use crate::accept::threads::Threads;
+use crate::accept::threads::{STACK_BYTES, Threads};
 use crate::chat::Chat;
 use crate::config::Config;
 use crate::delivery::client::Client;
@@ -23,6 +23,7 @@ use crate::web::Site;
 /// to the next thread that wants no less than a quarter of it. This one is more than four times as large
 /// as a session's: else most sessions would have one that a handshake has used, and all its pages.
 const HANDSHAKE_STACK_BYTES: usize = 1024 * 1024;
+const _: () = assert!(HANDSHAKE_STACK_BYTES > 5 * STACK_BYTES);
 
 /// Starts sessions. This is what each of them needs beside its client.
 #[derive(Debug, Clone, Copy)]

@@ -20,7 +20,7 @@ const MOST_IDLE: usize = 32;
 const IDLE_TIME: Duration = Duration::from_secs(10);
 
 /// A session needs little more than its call depth. Only pages it touches are ever resident.
-const STACK_BYTES: usize = 128 * 1024;
+pub const STACK_BYTES: usize = 128 * 1024;
 
 type Job<'scope> = Box<dyn FnOnce() + Send + 'scope>;
 

@@ -34,8 +34,11 @@ impl Timeline {
     }
 
     /// Nobody asks for the lines before number `line` any more.
+    ///
+    /// The entry before that line stays, also where another one begins with it: it shows whether the
+    /// millisecond of the line began earlier.
     pub fn forget_before(&mut self, line: u64) {
-        while self.0.get(1).is_some_and(|(next, _)| next.line <= line) {
+        while self.0.get(1).is_some_and(|(next, _)| next.line < line) {
             self.0.pop_front();
         }
     }
@@ -61,6 +64,19 @@ impl Timeline {
         let first = self.0.partition_point(|(_, time)| time.as_millisecond() < moment);
         let (at, time) = self.0.get(first)?;
         (time.as_millisecond() == moment).then_some(*at)
+    }
+
+    /// Where the first millisecond begins that has no line before number `line`. `None` where there is none.
+    #[must_use]
+    pub fn next_moment(&self, line: u64) -> Option<Position> {
+        let first = self.0.partition_point(|(at, _)| at.line < line);
+        let mut before = first.checked_sub(1).map(|entry| self.0[entry].1.as_millisecond());
+        let mut later = self.0.range(first..);
+        let begins = later.find(|(_, time)| {
+            let moment = time.as_millisecond();
+            before.replace(moment) != Some(moment)
+        });
+        begins.map(|(at, _)| *at)
     }
 
     /// The entries of the lines from number `first` up to `end`, which is not one of them.

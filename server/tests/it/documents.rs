@@ -96,7 +96,7 @@ fn two_neighbours_talk_as_the_readme_says() {
         let script = line.replace("chat-client", cargo);
         let mut shell = machines.command(client, "bash");
         shell.args(["-c", &script]).current_dir(root()).env_remove("CHAT_SERVER");
-        let output = shell.output().unwrap();
+        let output = outside_of_cargo(&mut shell).output().unwrap();
         (output.status.code(), String::from_utf8(output.stdout).unwrap())
     };
     // The server first looks whether its name is free.

@@ -21,7 +21,7 @@ use crate::log::ring::Batch;
 use crate::log::room_log::RoomLog;
 use crate::moderation::bans::Target;
 
-/// Bytes of the last lines that are kept of the main room, and of any other one.
+/// Bytes of the last lines that are kept of the main room, and of any other one: whole milliseconds of them.
 const MAIN_BYTES: u64 = 64 * 1024;
 const ROOM_BYTES: u64 = 8 * 1024;
 
@@ -246,7 +246,8 @@ fn saved_room(room: &Room) -> SavedRoom {
     let log = room.log.lock();
     let most = if room.log.room == RoomName::main() { MAIN_BYTES } else { ROOM_BYTES };
     let (start, mut batch) = (log.start_of_tail(most), Batch::default());
-    let _ = log.read_stamped(start, log.end(), most as usize, &mut batch);
+    let bytes = log.end().byte - start.byte;
+    let _ = log.read_stamped(start, log.end(), bytes as usize, &mut batch);
     drop(log);
     // What was appended was text.
     let text = |line: &[u8]| String::from_utf8_lossy(line).into_owned();

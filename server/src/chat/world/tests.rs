@@ -12,6 +12,8 @@ use crate::delivery::courier::CourierThread;
 use crate::delivery::outbox::{Item, Next};
 use crate::delivery::socket::Socket;
 use crate::log::position::Position;
+use crate::log::ring::Batch;
+use crate::log::state::Reading;
 use crate::moderation::bans::Target;
 use crate::moderation::door::Claimant;
 
@@ -174,4 +176,38 @@ proptest! {
             prop_assert_eq!(side.told.get(who), Some(told), "{:?}", who);
         }
     }
+}
+
+/// The places in the logs are the same everywhere, so what a reader has missed is a subtraction.
+#[test]
+fn who_reads_on_after_a_restored_state_finds_how_many_lines_are_missing() {
+    let (mut ahead, mut behind) = (Side::new(|_| false), Side::new(|_| true));
+    let who = member(0);
+    let name = UserName::parse("al").unwrap();
+    let now = Timestamp::from_second(1).unwrap();
+    let enter = Change::Enter { who, name, claimant: Claimant::Anybody };
+    for side in [&mut ahead, &mut behind] {
+        side.apply(&enter, now);
+    }
+    let (_, seat) = behind.world.whereabouts(who).unwrap();
+    let log = Arc::clone(&seat.log);
+    let read = log.lock().end();
+    let line = format!("al: {}\n", "x".repeat(95));
+    for _ in 0..1000 {
+        ahead.apply(&Change::Say { who, lines: &line }, now);
+    }
+    behind.restore(&ahead.world);
+    let (_, seat) = ahead.world.whereabouts(who).unwrap();
+    let (guard, other) = (log.lock(), seat.log.lock());
+    assert_eq!(guard.end(), other.end());
+    assert_eq!(guard.end().line - read.line, 1000);
+    let Reading::Gone { start, .. } = guard.read(read, guard.end(), &mut Batch::default()) else {
+        panic!("nothing is missing")
+    };
+    // It has what the state has of the room, and no more.
+    assert_eq!(guard.end().line - start.line, 64 * 1024 / 100);
+    let (mut ours, mut theirs) = (Batch::default(), Batch::default());
+    assert_eq!(guard.read(start, guard.end(), &mut ours), Reading::Lines);
+    assert_eq!(other.read(start, other.end(), &mut theirs), Reading::Lines);
+    assert!(ours.bytes == theirs.bytes);
 }

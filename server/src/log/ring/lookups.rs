@@ -29,7 +29,9 @@ impl Ring {
         Position { byte: entry.byte + length as u64, line }
     }
 
-    /// Where the last lines begin that have `bytes` bytes together at most.
+    /// Where the last lines begin that have `bytes` bytes together at most, and begin with a millisecond: a
+    /// place is told by how many lines of its millisecond come before it. The last millisecond is in them
+    /// however long it is, if it is here as a whole.
     #[must_use]
     pub fn start_of_tail(&self, bytes: u64) -> Position {
         let (mut first, mut last) = (self.start.line, self.end.line);
@@ -41,7 +43,9 @@ impl Ring {
                 first = middle + 1;
             }
         }
-        self.position_of(last)
+        let last_moment = || self.times.last_moment().map(|(at, _)| at);
+        let begin = self.times.next_moment(last).or_else(last_moment);
+        begin.filter(|begin| *begin >= self.start).unwrap_or(self.end)
     }
 
     /// The time of the last line, and how many lines there are from the first of that millisecond on.

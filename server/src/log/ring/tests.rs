@@ -107,3 +107,37 @@ fn a_batch_ends_with_a_whole_line() {
     assert_eq!(batch.lines(batch.start, batch.end), Some(&batch.bytes[..]));
     assert_eq!(batch.lines(ring.start(), batch.end), None);
 }
+
+/// A place is told by how many lines of its millisecond come before it. So one is known only while the first
+/// of these lines is here.
+#[test]
+fn a_moment_of_which_lines_are_gone_is_not_known_any_more() {
+    let time = Timestamp::from_second(1).unwrap();
+    let mut ring = Ring::new(2 * 200);
+    (0..300).for_each(|_| ring.push(b"x\n", time));
+    assert_eq!(ring.start().line, 100);
+    for more in 0..150 {
+        assert_eq!(ring.position_at(time, 10), None, "from line {}", ring.start().line);
+        ring.push(b"x\n", time);
+        assert_eq!(ring.start().line, 101 + more);
+    }
+}
+
+/// Another server goes on from there, and has to count the lines of a millisecond as this one does.
+#[test]
+fn a_tail_begins_with_the_first_line_of_its_millisecond() {
+    let second = |second| Timestamp::from_second(second).unwrap();
+    let mut ring = Ring::new(100_000);
+    for (time, lines) in [(1, 100), (2, 100), (3, 100)] {
+        (0..lines).for_each(|_| ring.push(b"x\n", second(time)));
+    }
+    for (bytes, line) in
+        [(2 * 300, 0), (2 * 299, 100), (2 * 250, 100), (2 * 200, 100), (2 * 101, 200)]
+    {
+        assert_eq!(ring.start_of_tail(bytes).line, line, "{bytes} bytes");
+    }
+    // The last millisecond is in it as a whole, however long it is.
+    assert_eq!(ring.start_of_tail(2 * 99).line, 200);
+    assert_eq!(ring.start_of_tail(0).line, 200);
+    assert_eq!(Ring::new(100).start_of_tail(0).line, 0);
+}

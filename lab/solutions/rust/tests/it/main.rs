@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "in a test, a panic is the report")]
 
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::fs;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
@@ -20,32 +21,33 @@ fn root() -> PathBuf {
 fn programs() -> &'static Path {
     static BUILT: Once = Once::new();
     BUILT.call_once(|| {
-        let build = |arguments: &[&str]| {
-            let mut cargo = Command::new(env!("CARGO"));
-            cargo.current_dir(root()).args(["build", "--quiet"]).args(arguments);
-            // The script that builds `ring` looks at what this test is told of its crate, and would build
-            // that anew, and all that uses it.
-            for (name, _) in std::env::vars_os() {
-                let text = name.to_string_lossy();
-                if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
-                    cargo.env_remove(&name);
-                }
-            }
-            assert!(cargo.status().unwrap().success(), "{arguments:?}");
-        };
-        let packages = ["chat-server", "chat-client", "chat-check", "my-chat", "lab-solutions"];
-        build(&packages.map(|package| ["--package", package]).concat());
-        build(&["--package", "chat-server", "--example", "simple"]);
-        build(&["--package", "chat-client", "--example", "simple_client"]);
+        // When all tests are run, these are built already. Fewer packages would be built anew, with fewer
+        // features of their dependencies.
+        let mut cargo = outside_of_cargo(env!("CARGO"));
+        cargo.args(["build", "--quiet", "--workspace", "--bins", "--examples"]);
+        assert!(cargo.status().unwrap().success());
     });
     Path::new(env!("CARGO_BIN_EXE_solved-server")).parent().unwrap()
+}
+
+/// A command that is run where the project is, and is not told what cargo tells this test of its crate. The
+/// script that builds `ring` looks at that, so another cargo would build `ring` anew, and all that uses it.
+fn outside_of_cargo(program: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new(program);
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
+            command.env_remove(&name);
+        }
+    }
+    command.current_dir(root());
+    command
 }
 
 fn check(arguments: &[&str]) -> Output {
     let programs = programs();
     let arguments = arguments.iter().map(|word| word.replace("BIN", programs.to_str().unwrap()));
-    let mut checker = Command::new(programs.join("chat-check"));
-    checker.current_dir(root()).args(arguments).output().unwrap()
+    outside_of_cargo(programs.join("chat-check")).args(arguments).output().unwrap()
 }
 
 #[track_caller]
@@ -60,10 +62,10 @@ fn passes(arguments: &[&str]) {
 fn starters_run_and_pass_level_0() {
     passes(&["server", "--level", "0", "--", "python3", "lab/python/server.py", "{port}"]);
     passes(&["server", "--level", "0", "--", "BIN/my-server", "{port}"]);
-    let server = Command::new(root().join("scripts/with-server"))
+    let server = outside_of_cargo(root().join("scripts/with-server"))
+        .env("CHAT_PROGRAMS", programs())
         .args(["-q", "--", "bash", "-c"])
         .arg("python3 lab/python/client.py $CHAT_PORT && cargo run -q -p my-chat --bin my-client $CHAT_PORT")
-        .current_dir(root())
         .output()
         .unwrap();
     assert_eq!(String::from_utf8_lossy(&server.stdout), "Connect Success\n\n".repeat(2));
@@ -182,7 +184,9 @@ fn run(command: &str, my: &Path) -> String {
         .replace("8080", &free_port())
         // A student looks at the page meanwhile; that the server comes up is enough here.
         .replace("sleep 600", "sleep 1");
-    let output = Command::new("bash").args(["-c", &command]).current_dir(root()).output().unwrap();
+    let mut bash = outside_of_cargo("bash");
+    bash.args(["-c", &command]).env("CHAT_PROGRAMS", programs());
+    let output = bash.output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{command}\n{text}\n{errors}");
@@ -244,7 +248,7 @@ fn a_class_is_graded_and_nothing_that_it_started_goes_on() {
     folder("stays", "run.sh", &stays);
     folder("stays", "command", "bash run.sh {port}");
     let (table, report) = (class.path().join("table.csv"), class.path().join("report.xml"));
-    let output = Command::new(root().join("scripts/grade"))
+    let output = outside_of_cargo(root().join("scripts/grade"))
         .arg(class.path())
         .args(["--level", "1", "--seconds", "25", "--checker"])
         .arg(programs().join("chat-check"))
