@@ -1,7 +1,7 @@
 //! The table of commands: what there is to ask for, in one place. Parsing, `help`, completion, the
 //! trace and the documentation all read it, so they cannot differ.
 //!
-//! It knows nothing of requests. What a command's argument means stands in
+//! It is long because a table in two places would be two tables. It knows nothing of requests. What a command's argument means stands in
 //! [`request`](crate::request).
 
 /// Where a command is known. Elsewhere it is an unknown command.
