@@ -1,25 +1,23 @@
-//! The command line, and what it means to the server.
+//! The command line.
 
-use std::env;
+mod meaning;
+mod task;
+
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
-use std::time::Duration;
 
+pub use self::task::Task;
 use chat_server::config::{
-    BACKLOG_BYTES, COURIERS, Config, Credentials, DEFAULT_ARRIVALS, DEFAULT_OWED_BYTES,
-    DEFAULT_PER_ADDRESS, Endpoint, KEEPALIVE, LINE_BYTES, OWED_BYTES, PULSE, SharedLog, YEAR,
+    BACKLOG_BYTES, COURIERS, DEFAULT_ARRIVALS, DEFAULT_OWED_BYTES, DEFAULT_PER_ADDRESS, KEEPALIVE,
+    LINE_BYTES, OWED_BYTES, YEAR,
 };
 use chat_server::{Network, Origin};
-use clap::{ArgAction, ArgGroup, Parser, Subcommand, ValueHint};
+use clap::{ArgAction, ArgGroup, Parser, ValueHint};
 use log::LevelFilter;
 use ordered_log::Address;
-use protocol::UserName;
 use protocol::limits::{
     self, BURST_LINES, CLIENTS, LINES_PER_SECOND, LOGIN_TIMEOUT, PORT, ROOMS, STALL_TIMEOUT,
 };
-
-/// The variable of the environment that has the password of the log's engine.
-const LOG_PASSWORD: &str = "CHAT_LOG_PASSWORD";
 
 /// How the server ends.
 pub const EXITS: [(u8, &str); 4] =
@@ -227,59 +225,6 @@ pub struct Arguments {
     trace: bool,
 }
 
-/// What the program does beside serving.
-#[derive(Debug, Subcommand)]
-pub enum Task {
-    /// Make a line for the file of --operators from a password, asked for or read from stdin
-    #[command(after_help = "Exit codes: 0 made, 1 not made, 2 wrong usage.")]
-    HashPassword {
-        /// The operator's name; without it, only the hash is printed
-        #[arg(value_parser = name)]
-        name: Option<UserName>,
-    },
-    /// Make secrets for names, and the lines for the file of --users
-    ///
-    /// The lines come on stdout. The sheet to hand out has a name and a secret a line.
-    #[command(after_help = "Exit codes: 0 made, 1 not made, 2 wrong usage.")]
-    MakeUsers {
-        /// The names; without any, those of stdin, one a line
-        #[arg(value_parser = name)]
-        names: Vec<UserName>,
-
-        /// Write the sheet into this new file; without it, it comes on stderr
-        #[arg(long, value_name = "FILE")]
-        sheet: Option<PathBuf>,
-    },
-    /// Make a certificate that vouches for itself, and its key, and print its pin
-    #[command(after_help = "Exit codes: 0 made, 1 not made, 2 wrong usage.")]
-    Certificate {
-        /// Names and addresses by which clients know the server
-        #[arg(required = true)]
-        names: Vec<String>,
-
-        /// Put certificate.pem and key.pem here
-        #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
-        out: PathBuf,
-    },
-    /// Say what is wrong with a file of --config, and in which line
-    #[command(after_help = "Exit codes: 0 nothing is wrong, 1 something is, 2 wrong usage.")]
-    CheckConfig {
-        /// The file
-        file: PathBuf,
-    },
-    /// Print the completions for a shell
-    Completions {
-        /// Which shell
-        shell: clap_complete::Shell,
-    },
-    /// Print the manual page
-    Man,
-}
-
-fn name(text: &str) -> Result<UserName, String> {
-    UserName::parse(text).map_err(|error| format!("this cannot be a name: {error}"))
-}
-
 fn address(text: &str) -> Result<SocketAddr, String> {
     let mut addresses = text
         .to_socket_addrs()
@@ -302,61 +247,5 @@ impl Arguments {
     /// How much is logged of the wire.
     pub fn wire_level(&self) -> LevelFilter {
         if self.trace { LevelFilter::Trace } else { LevelFilter::Off }
-    }
-}
-
-impl From<Arguments> for Config {
-    fn from(arguments: Arguments) -> Self {
-        let default = Self::default();
-        let line = arguments.listen.into_iter().map(Endpoint::line);
-        let classic = arguments.classic.into_iter().map(Endpoint::classic);
-        let web = arguments.web.into_iter().map(Endpoint::web);
-        let tls = arguments.tls.into_iter().map(Endpoint::tls);
-        let web_tls = arguments.web_tls.into_iter().map(Endpoint::web_tls);
-        let seconds = |given: Option<u64>, default| given.map_or(default, Duration::from_secs);
-        let log = arguments.log.map(|address| SharedLog {
-            address: match env::var(LOG_PASSWORD) {
-                Ok(password) => address.with_password(password),
-                Err(_) => address,
-            },
-            password: arguments.log_password,
-            authorities: arguments.log_authorities,
-            pulse: PULSE,
-        });
-        Self {
-            listeners: line.chain(classic).chain(web).chain(tls).chain(web_tls).collect(),
-            credentials: arguments
-                .certificate
-                .zip(arguments.key)
-                .map(|(certificate, key)| Credentials { certificate, key }),
-            web_names: arguments.web_name,
-            web_also: arguments.web_also,
-            couriers: arguments.couriers.map_or(default.couriers, |couriers| couriers as usize),
-            max_line: arguments.max_line as usize,
-            backlog: arguments.backlog as usize,
-            max_clients: arguments.max_clients as usize,
-            max_per_address: arguments.max_per_address as usize,
-            max_arrivals: arguments.max_arrivals,
-            exempt: arguments.exempt,
-            max_owed: arguments.max_owed as usize,
-            max_rooms: arguments.max_rooms as usize,
-            watchers: !arguments.no_watchers,
-            login_timeout: Duration::from_secs(arguments.login_timeout),
-            rate: arguments.rate,
-            burst: arguments.burst,
-            stall_timeout: Duration::from_secs(arguments.stall_timeout),
-            keepalive: seconds(arguments.keepalive, default.keepalive),
-            user_timeout: seconds(arguments.user_timeout, default.user_timeout),
-            log,
-            data: arguments.data,
-            sync: arguments.sync,
-            motd: arguments.motd,
-            operators: arguments.operators,
-            users: arguments.users,
-            password: arguments.password,
-            members_only: arguments.members_only,
-            hidden: arguments.hidden,
-            exit_when_idle: arguments.exit_when_idle.map(Duration::from_secs),
-        }
     }
 }

@@ -4,13 +4,13 @@
 //! the room's log or into the client's outbox, and a courier sends it.
 
 mod door;
+mod ending;
 mod operators;
 mod rate_limit;
 mod reading;
 mod requests;
 mod web;
 
-use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -18,35 +18,19 @@ use protocol::UserName;
 use protocol::foreign::foreign_line;
 use protocol::{Framing, LineDecoder, LineError, Reply, Request};
 
+use self::ending::SessionEnd;
+pub use self::ending::disconnect;
 use self::rate_limit::RateLimit;
 use crate::chat::{Chat, Membership, Seat};
 use crate::config::{Config, Transport};
 use crate::delivery::client::Client;
-use crate::delivery::closer::{Closer, Connection, LINGER};
+use crate::delivery::closer::Closer;
 use crate::delivery::outbox::Readiness;
-use crate::delivery::phase::{DeliveryEnd, Removal};
 use crate::log::position::Position;
 use crate::log::room_log::LogGuard;
 use crate::moderation::interrupt::{Interrupt, InterruptWatch};
 use crate::web::http::Refusal;
 use crate::web::{Site, websocket};
-
-/// Why a session came to its end. The text is for the server's log.
-#[derive(Debug, thiserror::Error)]
-enum SessionEnd {
-    #[error("logged out")]
-    LoggedOut,
-    #[error("ended its input")]
-    EndOfInput,
-    #[error("closed by the server")]
-    Closed,
-    #[error("refused, for {0}")]
-    Refused(&'static str),
-    #[error("lost: {0}")]
-    Lost(io::Error),
-    #[error("removed, with `{}`", .0.reply())]
-    Removed(Removal),
-}
 
 /// Whether the session goes on.
 type Step = Result<(), SessionEnd>;
@@ -136,28 +120,6 @@ pub fn run(
         "{} ({who}) is gone: {reason}; {delivery}; said {lines} lines, {bytes} bytes",
         client.address
     );
-}
-
-/// Waits until a client was sent everything up to its [`Item::Close`], frees its name, and hands its
-/// connection to the closer.
-pub fn disconnect(
-    chat: &Chat,
-    client: &Arc<Client>,
-    closer: &Closer,
-    is_in_login_room: bool,
-) -> DeliveryEnd {
-    chat.deliver(client);
-    if is_in_login_room && !client.outbox.has_ended_until(Instant::now() + LINGER) {
-        // Who has not logged in shall not stay by taking its replies slowly. The courier finds that
-        // nothing can be sent any more.
-        client.socket.shut_write();
-    }
-    let delivery = client.outbox.wait_for_end();
-    chat.disconnect(client);
-    if delivery == DeliveryEnd::Delivered && client.is_open() {
-        closer.close(Arc::clone(client) as Arc<dyn Connection>);
-    }
-    delivery
 }
 
 impl Session<'_> {
@@ -290,18 +252,6 @@ impl Session<'_> {
         match self.seat() {
             Some(seat) => seat.reply_list(self.client, list),
             None => self.client.post_text(Position::default(), list, false),
-        }
-    }
-
-    /// Leaves the room, if the client is in one, and has the connection closed once all is sent
-    /// that the client is owed.
-    fn leave(&mut self) {
-        if let Some(membership) = &self.membership {
-            self.chat.leave(self.client, membership);
-        } else if let Some(seat) = &self.watching {
-            self.chat.unwatch(self.client, seat);
-        } else {
-            drop(self.client.post_end(Position::default()));
         }
     }
 
