@@ -193,8 +193,10 @@ fn who_reads_on_after_a_restored_state_finds_how_many_lines_are_missing() {
     let log = Arc::clone(&seat.log);
     let read = log.lock().end();
     let line = format!("al: {}\n", "x".repeat(95));
-    for _ in 0..1000 {
-        ahead.apply(&Change::Say { who, lines: &line }, now);
+    // Each in a millisecond of its own, since the state has whole ones only.
+    for milliseconds in 1..=1000 {
+        let time = Timestamp::from_millisecond(1000 + milliseconds).unwrap();
+        ahead.apply(&Change::Say { who, lines: &line }, time);
     }
     behind.restore(&ahead.world);
     let (_, seat) = ahead.world.whereabouts(who).unwrap();
