@@ -4,12 +4,10 @@ use std::io;
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::Session;
 use crate::chat::Chat;
 use crate::delivery::client::Client;
 use crate::delivery::closer::{Closer, Connection, LINGER};
 use crate::delivery::phase::{DeliveryEnd, Removal};
-use crate::log::position::Position;
 
 /// Why a session came to its end. The text is for the server's log.
 #[derive(Debug, thiserror::Error)]
@@ -48,18 +46,4 @@ pub fn disconnect(
         closer.close(Arc::clone(client) as Arc<dyn Connection>);
     }
     delivery
-}
-
-impl Session<'_> {
-    /// Leaves the room, if the client is in one, and has the connection closed once all is sent
-    /// that the client is owed.
-    pub(super) fn leave(&mut self) {
-        if let Some(membership) = &self.membership {
-            self.chat.leave(self.client, membership);
-        } else if let Some(seat) = &self.watching {
-            self.chat.unwatch(self.client, seat);
-        } else {
-            drop(self.client.post_end(Position::default()));
-        }
-    }
 }

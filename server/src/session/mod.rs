@@ -255,6 +255,18 @@ impl Session<'_> {
         }
     }
 
+    /// Leaves the room, if the client is in one, and has the connection closed once all is sent
+    /// that the client is owed.
+    fn leave(&mut self) {
+        if let Some(membership) = &self.membership {
+            self.chat.leave(self.client, membership);
+        } else if let Some(seat) = &self.watching {
+            self.chat.unwatch(self.client, seat);
+        } else {
+            drop(self.client.post_end(Position::default()));
+        }
+    }
+
     /// Lets the room see what was said so far.
     fn flush(&mut self) {
         drop(self.append());
