@@ -16,7 +16,7 @@ use crate::support::{TestClient, TestServer};
 /// and whoever fell behind is told what is missing: counting that, all have the same.
 #[test]
 fn a_stop_during_a_flood_is_orderly() {
-    const FLOODERS: usize = 20;
+    const FLOODERS: usize = 100;
     let mut server = TestServer::start();
     let clients: Vec<_> = (0..FLOODERS).map(|n| server.login(&format!("user{n}"))).collect();
     thread::scope(|scope| {
@@ -38,8 +38,8 @@ fn a_stop_during_a_flood_is_orderly() {
         let begin = Instant::now();
         server.stop();
         let took = begin.elapsed();
-        // Five seconds and a little; the rest is for a busy machine.
-        assert!(took < Duration::from_secs(30), "{took:?}");
+        println!("the stop took {took:?}");
+        assert!(took < Duration::from_secs(6), "{took:?}");
         let counts: Vec<_> = readers.into_iter().map(|reader| reader.join().unwrap()).collect();
         // Whoever came earlier has seen the others come.
         let after_all_came =
