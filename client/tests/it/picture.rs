@@ -101,6 +101,8 @@ fn run_a_session(server: &RealServer) -> (Film, [Other; 2]) {
     // One minute for ever: the picture is to change only when the program does.
     let arguments = ["--server", &address, "--name", "alice", "--time", "10:04"];
     let pty = Pty::start_with(&arguments, ROWS, &fresh_directory(), &[]);
+    // What was said before she came is shown once it has come, which may be after the prompt.
+    pty.wait_for("-- 2 came, 0 left");
     pty.wait_for_last("alice@main>");
     let mut alice = Actor { pty, film: Film::default(), line: String::new() };
     // The first lines have a date and a port.
