@@ -107,7 +107,7 @@ fn run_a_session(server: &RealServer) -> (Film, [Other; 2]) {
     let mut alice = Actor { pty, film: Film::default(), line: String::new() };
     // The first lines have a date and a port.
     alice.pty.keys("/clear\r");
-    alice.pty.wait_until("a clear screen", |screen| screen.trim() == "alice@main>");
+    alice.pty.wait_until("a clear screen", |screen| screen.trim_end() == "alice@main>");
     alice.film.shoot(&alice.pty, READ);
 
     bob.send("say is anybody here?\n");

@@ -71,3 +71,6 @@ mod web_looks;
 mod web_reconnect;
 mod web_rules;
 mod web_socket;
+
+/// The test of directions has read more modules of this crate than this, or it has read nothing.
+const LEAST_MODULES: usize = 30;
