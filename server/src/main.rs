@@ -123,15 +123,22 @@ fn serve(config: Config) -> anyhow::Result<()> {
     let endpoints = server.endpoints()?;
     let identity = server.identity();
     let pin = identity.as_ref().map(|identity| identity.pin());
-    announce(&endpoints, pin.as_deref()).context("cannot say on stdout where it listens")?;
-    if endpoints.iter().all(|endpoint| endpoint.address.ip().is_loopback()) {
-        let port = endpoints.first().map_or(PORT, |endpoint| endpoint.address.port());
-        log::info!("only this machine can connect; --listen 0.0.0.0:{port} opens it to the LAN");
-    }
     let reloads = Reloads { recorder: server.recorder(), identity };
     let reopener = hangups.map(|hangups| hangups.serve(reloads)).transpose();
     let reopener = reopener.context("cannot start a thread; see `ulimit -u`")?;
-    let served = server.run();
+    let served = server.run_and_tell(|| {
+        announce(&endpoints, pin.as_deref()).map_err(|error| {
+            let text = format!("cannot say on stdout where it listens: {error}");
+            io::Error::new(error.kind(), text)
+        })?;
+        if endpoints.iter().all(|endpoint| endpoint.address.ip().is_loopback()) {
+            let port = endpoints.first().map_or(PORT, |endpoint| endpoint.address.port());
+            log::info!(
+                "only this machine can connect; --listen 0.0.0.0:{port} opens it to the LAN"
+            );
+        }
+        Ok(())
+    });
     if let Some(reopener) = reopener {
         reopener.end();
     }

@@ -135,8 +135,17 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// When the system does not let it begin.
+    /// When the system does not let it begin, or the log that it shares with other servers cannot be used.
     pub fn run(self) -> io::Result<()> {
+        self.run_and_tell(|| Ok(()))
+    }
+
+    /// The same, and calls `tell` when nothing stands in the way of clients any more.
+    ///
+    /// # Errors
+    ///
+    /// The same, and the error of `tell`.
+    pub fn run_and_tell(self, tell: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
         let Self { mut config, mut poll, stop, listeners, recorder, motd, moderation, identity } =
             self;
         let couriers = (0..config.couriers)
@@ -168,7 +177,7 @@ impl Server {
         let served = thread::scope(|scope| {
             let spawned = spawn_couriers(scope, couriers)
                 .and_then(|()| closer.spawn(closer_poll, scope).map_err(|error| explain(&error)));
-            let served = spawned.and_then(|()| {
+            let served = spawned.and_then(|()| tell()).and_then(|()| {
                 thread::scope(|scope| {
                     let mut acceptor = Acceptor::new(
                         &chat, &config, &site, &inboxes, &closer, identity, &capacity,

@@ -482,6 +482,8 @@ fn what_is_wrong_with_the_log_is_said_in_one_line() {
         let output = program.output();
         let said = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(code), "{said}");
+        // Whoever waits for `listening on` would come to a server that takes nobody.
+        assert_eq!(String::from_utf8(output.stdout).unwrap(), "", "{said}");
         assert!(said.contains(expected), "{said}");
         assert!(!said.contains("secret"), "{said}");
         let is_one_line = said.lines().filter(|line| line.contains("chat-server: ")).count() == 1;
