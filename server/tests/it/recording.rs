@@ -2,7 +2,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::thread;
@@ -197,7 +197,11 @@ fn what_was_seen_survives_kill_dash_nine() {
         let mut program = Program::start(&arguments);
         let address = program.address().0;
         let talkers: Vec<_> = (0..TALKERS)
-            .map(|talker| thread::spawn(move || talk(address, &format!("r{round}t{talker}"))))
+            .map(|talker| {
+                // Before the server can be killed: whoever is connected sees nothing but an end.
+                let stream = TcpStream::connect(address).unwrap();
+                thread::spawn(move || talk(stream, &format!("r{round}t{talker}")))
+            })
             .collect();
         // Somebody who has seen this many lines gives the signal: a different moment each time.
         let mut witness = TestClient::connect(address);
@@ -237,8 +241,8 @@ fn what_was_seen_survives_kill_dash_nine() {
 /// Talks until the server is gone, and gives back the lines of the room that it saw. There are
 /// always some hundred lines under way, and never more, so that not all of the time goes into
 /// reading what was said long before the end.
-fn talk(address: SocketAddr, name: &str) -> Vec<String> {
-    let mut reader = BufReader::new(TcpStream::connect(address).unwrap());
+fn talk(stream: TcpStream, name: &str) -> Vec<String> {
+    let mut reader = BufReader::new(stream);
     let mut seen = Vec::new();
     let mut text = format!("login {name}\n");
     for batch in 0.. {
