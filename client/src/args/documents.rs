@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::io::{self, IsTerminal};
 
-use chat_settings::completions;
 use chat_settings::manual::{self, Roff, section, subcommands};
+use chat_settings::{completions, usage};
 use clap::{Command, CommandFactory};
 use clap_complete::Shell;
 
@@ -22,11 +22,7 @@ const CHANGED: &str = "2026-11-25";
 ///
 /// When stdout cannot be written.
 pub fn help(asked: &clap::Error) -> Result<Exit, Failure> {
-    let text = asked.render();
-    match io::stdout().is_terminal() {
-        true => print(text.ansi().to_string().as_bytes()),
-        false => print(text.to_string().as_bytes()),
-    }
+    print(usage::asked(asked, io::stdout().is_terminal()).as_bytes())
 }
 
 /// The variable by which the shell's part of the completions asks this program what a word may become.
