@@ -102,6 +102,20 @@ mod tests {
     }
 
     #[test]
+    fn under_the_heading_of_tls_stands_nothing_else() {
+        let mut command = Args::command();
+        command.build();
+        for command in command.get_subcommands().chain([&command]) {
+            let is_under = |option: &&clap::Arg| option.get_help_heading() == Some("TLS");
+            let under = command.get_arguments().filter(is_under).filter_map(clap::Arg::get_long);
+            let under: Vec<_> = under.collect();
+            let has_tls = command.get_arguments().any(|option| option.get_long() == Some("tls"));
+            let expected = if has_tls { &["tls", "ca", "pin"][..] } else { &[] };
+            assert_eq!(under, expected, "{}", command.get_name());
+        }
+    }
+
+    #[test]
     fn the_manual_has_every_subcommand_option_exit_code_and_variable() {
         let manual = String::from_utf8(page().unwrap()).unwrap().replace('\\', "");
         let mut command = Args::command();

@@ -2,6 +2,7 @@
 
 use std::{error, fmt, io};
 
+use nix::errno::Errno;
 use protocol::Reply;
 use rustls::{AlertDescription, CertificateError, OtherError};
 
@@ -183,6 +184,7 @@ impl ConnectError {
                 furthest => furthest.advice(),
             },
             ConnectError::Address { .. } | ConnectError::Stranger => "check the address",
+            ConnectError::Refused { error, .. } if is_of_this_machine(error) => "see ulimit -a",
             ConnectError::Refused { .. } => "is the server running there?",
             ConnectError::Silent(_) => "try again; if it stays so, check the address",
             ConnectError::Full => "try again later",
@@ -219,6 +221,12 @@ impl ConnectError {
             _ => false,
         }
     }
+}
+
+/// Whether this machine lacks what a connection takes, and no server is to blame.
+fn is_of_this_machine(error: &io::Error) -> bool {
+    let errno = error.raw_os_error().map(Errno::from_raw);
+    matches!(errno, Some(Errno::EMFILE | Errno::ENFILE | Errno::ENOMEM | Errno::ENOBUFS))
 }
 
 /// Each cause once, with the servers that it holds for.
@@ -269,6 +277,9 @@ impl From<ConnectError> for Failure {
         let (exit, cause) = match error.furthest() {
             ConnectError::Several(_) => (Exit::CannotConnect, "cannot-connect"),
             ConnectError::Address { .. } => (Exit::CannotConnect, "no-such-host"),
+            ConnectError::Refused { error, .. } if is_of_this_machine(error) => {
+                (Exit::Local, Exit::Local.word())
+            }
             ConnectError::Refused { .. } => (Exit::CannotConnect, "cannot-connect"),
             ConnectError::Stranger => (Exit::CannotConnect, "no-chat-server"),
             ConnectError::Silent(_) => (Exit::CannotConnect, "no-answer"),
@@ -295,5 +306,59 @@ impl From<ConnectError> for Failure {
         };
         // It may quote the server.
         Failure::new(exit, Sanitized::new(&error.to_string()).to_string()).because(cause)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::ErrorKind;
+
+    use super::*;
+
+    fn refused(error: impl Into<io::Error>) -> ConnectError {
+        ConnectError::Refused { server: "h:1".to_owned(), error: error.into() }
+    }
+
+    /// The words for the causes are on the page for scripts.
+    #[test]
+    fn each_failure_has_its_exit_code_and_a_word_of_the_page() {
+        let page = include_str!("../../../docs/scripting.md");
+        let login = |answer: &str| ConnectError::Login(answer.to_owned());
+        let silence = || io::Error::from(ErrorKind::TimedOut);
+        let address = ConnectError::Address { server: "h:1".to_owned(), error: silence() };
+        for (error, exit, word) in [
+            (address, Exit::CannotConnect, "no-such-host"),
+            (refused(ErrorKind::ConnectionRefused), Exit::CannotConnect, "cannot-connect"),
+            (refused(Errno::EMFILE), Exit::Local, "local"),
+            (refused(Errno::ENOBUFS), Exit::Local, "local"),
+            (ConnectError::Stranger, Exit::CannotConnect, "no-chat-server"),
+            (ConnectError::Silent(silence()), Exit::CannotConnect, "no-answer"),
+            (ConnectError::Full, Exit::CannotConnect, "server-full"),
+            (ConnectError::Banned(3), Exit::KeptOut, "banned"),
+            (login("Banned for 3 minutes"), Exit::KeptOut, "banned"),
+            (login("UserName Exist"), Exit::LoginRefused, "name-taken"),
+            (login("Password Required"), Exit::KeptOut, "password-required"),
+            (login("Password Wrong"), Exit::KeptOut, "password-wrong"),
+            (login("Password Queue Full"), Exit::CannotConnect, "password-queue-full"),
+            (login("UserName Invalid: no"), Exit::KeptOut, "name-not-allowed"),
+            (ConnectError::WrongProtocol("x".into()), Exit::CannotConnect, "wrong-protocol"),
+            (ConnectError::NoKey, Exit::CannotConnect, "not-trusted"),
+            (ConnectError::NoTls, Exit::CannotConnect, "no-tls"),
+            (ConnectError::Handshake(rustls::Error::DecryptError), Exit::CannotConnect, "tls"),
+            (ConnectError::Room("RoomName Empty".into()), Exit::Refused, "refused"),
+            (ConnectError::Lost(silence()), Exit::ConnectionLost, "connection-lost"),
+        ] {
+            let failure = Failure::from(error);
+            assert_eq!((failure.exit, failure.cause), (exit, Some(word)), "{failure}");
+            assert!(page.contains(&format!("`{word}`")), "the page lacks {word}");
+        }
+    }
+
+    #[test]
+    fn a_shortage_of_this_machine_is_no_fault_of_a_server() {
+        assert_eq!(
+            refused(Errno::EMFILE).to_string(),
+            "cannot connect to h:1: Too many open files; see ulimit -a"
+        );
     }
 }
