@@ -8,7 +8,7 @@ use protocol::Reply;
 
 use super::Chat;
 use crate::delivery::client::Client;
-use crate::delivery::outbox::Item;
+use crate::delivery::item::Item;
 use crate::log::position::Position;
 
 /// How long a client of a stopping server that goes on sending may take to read what it was sent.
