@@ -25,8 +25,8 @@ use crate::config::Transport;
 use crate::delivery::item::Item;
 use crate::delivery::outbox::Outbox;
 use crate::delivery::pace::LIVE_BYTES;
+use crate::log::batch::Batch;
 use crate::log::position::Position;
-use crate::log::ring::Batch;
 use crate::log::room_log::{RoomLog, Subscriber, Subscribers};
 
 const RUNS: u64 = 1000;
