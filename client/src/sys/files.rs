@@ -6,8 +6,8 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::{env, io};
 
-/// Takes lines that are not UTF-8 out of a file, and says how many. Whoever reads the file meanwhile
-/// finds all of it.
+/// Takes lines that are not UTF-8 out of a file, and gives their number. A program that reads the file
+/// meanwhile finds all of it.
 ///
 /// # Errors
 ///
