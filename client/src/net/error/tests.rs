@@ -3,6 +3,7 @@
 use std::io::ErrorKind;
 
 use super::*;
+use crate::exit::{Exit, Failure};
 
 fn refused(error: impl Into<io::Error>) -> ConnectError {
     ConnectError::Refused { server: "h:1".to_owned(), error: error.into() }
