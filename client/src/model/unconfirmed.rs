@@ -80,7 +80,8 @@ impl Unconfirmed {
         std::mem::take(&mut self.unsent)
     }
 
-    /// The server has it: this is its echo. It answers in order, so all before it is answered too.
+    /// The server has a text: this is its echo. A server answers in order, so all texts before it are
+    /// answered too.
     pub fn echoed(&mut self, echo: &str, name: &str) {
         self.answered(|line| is_echoed(line, echo, name));
     }
@@ -92,7 +93,7 @@ impl Unconfirmed {
         }
     }
 
-    /// The server has it and does not want it.
+    /// The server has a text and does not want it.
     pub fn refused(&mut self, is_it: impl Fn(&Request<'_>) -> bool) {
         self.answered(|line| matches!(Request::parse(line), Ok(Some(request)) if is_it(&request)));
     }

@@ -2,6 +2,7 @@
 
 use std::{error, fmt, io};
 
+use nix::errno::Errno;
 use protocol::Reply;
 use rustls::{AlertDescription, CertificateError, OtherError};
 
@@ -183,6 +184,7 @@ impl ConnectError {
                 furthest => furthest.advice(),
             },
             ConnectError::Address { .. } | ConnectError::Stranger => "check the address",
+            ConnectError::Refused { error, .. } if is_of_this_machine(error) => "see ulimit -a",
             ConnectError::Refused { .. } => "is the server running there?",
             ConnectError::Silent(_) => "try again; if it stays so, check the address",
             ConnectError::Full => "try again later",
@@ -219,6 +221,12 @@ impl ConnectError {
             _ => false,
         }
     }
+}
+
+/// Whether this machine lacks what a connection takes, and no server is to blame.
+fn is_of_this_machine(error: &io::Error) -> bool {
+    let errno = error.raw_os_error().map(Errno::from_raw);
+    matches!(errno, Some(Errno::EMFILE | Errno::ENFILE | Errno::ENOMEM | Errno::ENOBUFS))
 }
 
 /// Each cause once, with the servers that it holds for.
@@ -269,6 +277,9 @@ impl From<ConnectError> for Failure {
         let (exit, cause) = match error.furthest() {
             ConnectError::Several(_) => (Exit::CannotConnect, "cannot-connect"),
             ConnectError::Address { .. } => (Exit::CannotConnect, "no-such-host"),
+            ConnectError::Refused { error, .. } if is_of_this_machine(error) => {
+                (Exit::Local, Exit::Local.word())
+            }
             ConnectError::Refused { .. } => (Exit::CannotConnect, "cannot-connect"),
             ConnectError::Stranger => (Exit::CannotConnect, "no-chat-server"),
             ConnectError::Silent(_) => (Exit::CannotConnect, "no-answer"),
@@ -297,3 +308,6 @@ impl From<ConnectError> for Failure {
         Failure::new(exit, Sanitized::new(&error.to_string()).to_string()).because(cause)
     }
 }
+
+#[cfg(test)]
+mod tests;

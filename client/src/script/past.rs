@@ -137,10 +137,10 @@ impl Past {
     /// The requests that bring it, where something is wanted.
     #[must_use]
     pub fn requests(&mut self) -> Option<String> {
-        let place = if self.told.is_some() { replay::PLACE } else { "" };
+        let ask_position = if self.told.is_some() { replay::ASK_POSITION } else { "" };
         let lines = match self.wanted {
-            Wanted::None if place.is_empty() => return None,
-            Wanted::None => return Some(place.to_owned()),
+            Wanted::None if ask_position.is_empty() => return None,
+            Wanted::None => return Some(ask_position.to_owned()),
             // One more, in the place of the own entrance.
             Wanted::Last(lines) => lines.saturating_add(1),
             Wanted::Since(_) => MOST_HELD,
@@ -150,7 +150,7 @@ impl Past {
                 return Some(format!("{asked}{}", fence::request("history")));
             }
         };
-        Some(format!("{}\n{}{place}", Request::History(lines), fence::request("history")))
+        Some(format!("{}\n{}{ask_position}", Request::History(lines), fence::request("history")))
     }
 
     /// The request that is due, once.
@@ -163,7 +163,7 @@ impl Past {
         let Some(told) = &mut self.told else { return false };
         match Reply::parse(line) {
             Some(Reply::Position(position)) => told.told(position),
-            Some(Reply::PositionGone(_)) => told.place_gone(),
+            Some(Reply::PositionGone(_)) => told.position_gone(),
             Some(Reply::UnknownCommand("since")) => {}
             Some(Reply::Missed(_)) => {
                 self.due = told.skipped();

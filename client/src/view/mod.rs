@@ -42,9 +42,9 @@ pub struct View {
     pub queue: Arc<DisplayQueue>,
     /// What is run when the user is named.
     pub on_mention: Option<OnMention>,
-    /// Whose words are not shown.
+    /// The users whose words are not shown.
     pub ignored: Ignored,
-    /// Who is known to be there.
+    /// The names of users and rooms that are known.
     pub names: Names,
     /// The day of the last line that was shown with its time.
     day: Option<Date>,

@@ -45,6 +45,7 @@ mod names;
 mod order;
 mod owed;
 mod package;
+mod pages;
 mod porting;
 mod program;
 mod recording;

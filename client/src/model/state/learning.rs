@@ -92,7 +92,7 @@ impl State {
             Reply::LineTooLong(_) | Reply::InvalidUtf8 | Reply::ControlCharacter => {
                 self.unconfirmed.unreadable();
             }
-            // Who is no operator means who is in the room.
+            // `/who` of a user that is no operator asks who is in the room.
             Reply::OperatorsOnly("who") | Reply::UnknownCommand("who") => {
                 effect.requests += "look\n";
                 return false;
@@ -105,7 +105,7 @@ impl State {
                 return false;
             }
             Reply::PositionGone(_) => {
-                self.replay.place_gone();
+                self.replay.position_gone();
                 return false;
             }
             // Nobody has to be told that there is none.
@@ -143,7 +143,7 @@ impl State {
         match command {
             "history" if self.replay.is_open() => return false,
             "since" => {
-                self.replay.place_gone();
+                self.replay.position_gone();
                 return false;
             }
             "topic" if std::mem::take(&mut self.asked_topic) => return false,
