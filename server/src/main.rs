@@ -19,7 +19,7 @@ use crate::cli::arguments::{Arguments, Task};
 use crate::cli::log_queue::LogQueue;
 use crate::cli::logger::Logger;
 use crate::cli::make_users;
-use crate::cli::sighup::{Hangups, Reloads};
+use crate::cli::sighup::{BlockedSighup, Reloads};
 use crate::cli::signals;
 use crate::cli::{certificate, completions, documents, hash_password, settings, stdio};
 
@@ -134,15 +134,15 @@ fn finish(result: anyhow::Result<()>, failure: u8, stderr: &mut impl Write) -> E
 fn serve(config: Config) -> anyhow::Result<()> {
     // Before any thread is made, for threads inherit which signals they leave alone.
     let has_files = config.data.is_some() || config.credentials.is_some();
-    let hangups = has_files.then(Hangups::block).transpose()?;
+    let sighup = has_files.then(BlockedSighup::block).transpose()?;
     let server = Server::bind(config)?;
     stop_on_signals(server.stop_handle())?;
     let endpoints = server.endpoints()?;
     let identity = server.identity();
     let pin = identity.as_ref().map(|identity| identity.pin());
     let reloads = Reloads { recorder: server.recorder(), identity };
-    let reopener = hangups.map(|hangups| hangups.serve(reloads)).transpose();
-    let reopener = reopener.context("cannot start a thread; see `ulimit -u`")?;
+    let sighup_thread = sighup.map(|sighup| sighup.serve(reloads)).transpose();
+    let sighup_thread = sighup_thread.context("cannot start a thread; see `ulimit -u`")?;
     let served = server.run_and_tell(|| {
         announce(&endpoints, pin.as_deref()).map_err(|error| {
             let text = format!("cannot say on stdout where it listens: {error}");
@@ -156,8 +156,8 @@ fn serve(config: Config) -> anyhow::Result<()> {
         }
         Ok(())
     });
-    if let Some(reopener) = reopener {
-        reopener.end();
+    if let Some(sighup_thread) = sighup_thread {
+        sighup_thread.end();
     }
     Ok(served?)
 }

@@ -83,7 +83,7 @@ fn until_shown(
     result
 }
 
-/// Whether the terminal can, as rustyline has it. Others get whole lines.
+/// Whether the terminal can move its cursor, as rustyline judges it. Other terminals get whole lines.
 fn can_move_its_cursor() -> bool {
     !matches!(&*env::var("TERM").unwrap_or_default(), "dumb" | "cons25" | "emacs")
 }

@@ -16,7 +16,7 @@ use crate::net::{Attempted, ConnectError, Connection, Servers};
 pub struct LoggedIn {
     /// The servers that were named.
     pub servers: Servers,
-    /// The name that it took.
+    /// The name that the server has accepted.
     pub name: String,
     /// The secret that goes with the name, where there is one.
     pub secret: Option<Secret>,

@@ -129,8 +129,7 @@ fn a_prompt_gets_its_name_back_from_its_own_ghost() {
     assert!(refused.until_closed().ends_with("Password Required\n"));
     let told = ghost.until_closed();
     assert!(told.ends_with("Kicked: you came from elsewhere\n"), "{told}");
-    pty.keys(CTRL_D);
-    assert_eq!(pty.wait(), 0);
+    pty.leave();
     assert!(again.until_closed().contains("al: back\n"));
 }
 

@@ -5,7 +5,7 @@ use tempfile::TempDir;
 
 use crate::browser::Browser;
 use crate::names::users_file;
-use crate::support::{TestClient, TestServer, operators_file};
+use crate::support::{TestServer, operators_file};
 
 /// The lines of the log, as a user reads them.
 pub const LINES: &str = "[...document.querySelectorAll('#log p')].map((line) => line.textContent)";
@@ -49,13 +49,6 @@ pub fn wait_for_line(browser: &Browser, line: &str) {
     browser.wait_for(&format!("{LINES}.includes({})", json!(line)));
 }
 
-pub fn come_to(server: &TestServer, name: &str, room: &str) -> TestClient {
-    let mut client = server.login(name);
-    client.send(&format!("join {room}\n"));
-    client.expect("Join Success");
-    client
-}
-
 #[test]
 fn two_people_talk_and_look_around() {
     let server = TestServer::start();
@@ -94,7 +87,7 @@ fn two_people_talk_and_look_around() {
     browser.click("#log .answer");
     browser.press("you too\u{e007}");
     assert_eq!(bo.lines_until("[from al] you too").len(), 2);
-    let mut cy = come_to(&server, "cy", "lobby");
+    let mut cy = server.login("cy").join("lobby");
     say(&browser, "/join lobby");
     cy.expect("al has entered the room.");
     browser.wait_for("document.getElementById('room-name').textContent === 'lobby'");
@@ -114,7 +107,7 @@ fn a_reload_brings_one_back_and_a_paste_is_asked_for() {
     let server = TestServer::start();
     let Some(browser) = visit(&server, "en") else { return };
     come_in(&browser, "al", "lobby");
-    let mut bo = come_to(&server, "bo", "lobby");
+    let mut bo = server.login("bo").join("lobby");
     browser.open(browser.value("location.href").as_str().unwrap());
     browser.wait_for(IS_IN);
     assert_eq!(bo.lines_until("al has entered the room."), ["al has left the room."]);
