@@ -49,7 +49,7 @@ impl Chat {
 
     /// Makes sure that nobody has a name whom the client would have to leave it to.
     ///
-    /// An older connection of the owner is told to end, and waited for until it has left its room. What
+    /// On a server alone an older connection of the owner is told to end, and waited for until it has left its room. What
     /// it is owed may be on its way for long after that, and holds up nobody.
     pub(super) fn clear_name(
         &self,
@@ -59,12 +59,9 @@ impl Chat {
         claimant: Claimant,
     ) -> Result<(), Reply<'static>> {
         if self.shared.is_some() {
-            // Others may be before the client in the order, or have freed the name, and it is not known
-            // here yet. Who has nothing to show is refused by the order itself.
-            if claimant == Claimant::Anybody {
-                return Ok(());
-            }
-            self.commit(state, &Change::Fence { who: self.member(client) });
+            // Others may be before the client in the order, and it is not known here yet: whoever applies
+            // it refuses the name, or puts its holder out.
+            return Ok(());
         }
         let deadline = Instant::now() + TAKE_BACK;
         let who = self.member(client);

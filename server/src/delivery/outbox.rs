@@ -92,6 +92,8 @@ struct State {
     /// Whether the courier was notified of items and has not found the box empty since.
     is_notified: bool,
     phase: Phase,
+    /// Why the session is to end, also when the last words were posted already.
+    removal: Option<Removal>,
 }
 
 impl State {
@@ -170,6 +172,7 @@ impl Outbox {
     pub fn remove(&self, removal: Removal) {
         let mut state = self.state.lock();
         if state.phase == Phase::Open {
+            state.removal = Some(removal.clone());
             state.phase = Phase::Removed(removal);
             self.changed.notify_all();
         }
@@ -181,10 +184,16 @@ impl Outbox {
         self.state.lock().phase.clone()
     }
 
-    /// Whether somebody wants the session to end.
+    /// Why somebody wants the session to end, whether it may still post the last words or they are there.
+    #[must_use]
+    pub fn removal(&self) -> Option<Removal> {
+        self.state.lock().removal.clone()
+    }
+
+    /// Whether somebody wants that.
     #[must_use]
     pub fn is_removed(&self) -> bool {
-        matches!(self.state.lock().phase, Phase::Removed(_))
+        self.state.lock().removal.is_some()
     }
 
     /// Whether the courier is done with the client.

@@ -117,9 +117,9 @@ impl Session<'_> {
     /// where not. `false` when there is nothing to read yet.
     fn wait_for_input(&mut self, time: Option<Duration>) -> Result<bool, SessionEnd> {
         let Some(interrupt) = &self.interrupt else { return Ok(true) };
-        // Who removes a client sets its phase first and raises the interrupt then. So a removal
-        // that is set after this check interrupts the wait below.
-        if let Phase::Removed(removal) = self.client.outbox.phase() {
+        // Who removes a client says so to the outbox first and raises the interrupt then. So a removal
+        // that comes after this check interrupts the wait below.
+        if let Some(removal) = self.client.outbox.removal() {
             return Err(SessionEnd::Removed(removal));
         }
         if self.client.socket.has_plaintext() {

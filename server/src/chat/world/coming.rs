@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use protocol::{Framing, Reply, RoomName, UserName};
 
 use super::ignored::Ignored;
-use super::{Place, User, Watcher, World};
+use super::{Effects, Place, User, Watcher, World};
 use crate::chat::change::Member;
 use crate::delivery::client::Client;
 use crate::log::position::Position;
@@ -20,16 +20,19 @@ impl World {
         claimant: Claimant,
         client: Option<&Arc<Client>>,
         now: Timestamp,
-    ) {
-        if let Err(refusal) = self.allow(who, name, claimant, now) {
-            if let Some(client) = client {
-                client.reply(Position::default(), refusal);
+    ) -> Effects {
+        let effects = match self.take_name(who, name, claimant, now) {
+            Ok(effects) => effects,
+            Err(refusal) => {
+                if let Some(client) = client {
+                    client.reply(Position::default(), refusal);
+                }
+                return Effects::default();
             }
-            return;
-        }
+        };
         // The others are told first: whoever reads `Login Success` is in the room.
         let courier = client.map(|client| client.inbox.courier);
-        let Some(room) = self.rooms.get_mut(&RoomName::main()) else { return };
+        let Some(room) = self.rooms.get_mut(&RoomName::main()) else { return effects };
         let (number, seat, switch) = room.enter(name.clone(), courier, now);
         let refused = client.zip(switch).and_then(|(client, switch)| {
             client.reply(Position::default(), Reply::LoginSuccess);
@@ -48,28 +51,34 @@ impl World {
         self.users.insert(who, user);
         self.names.insert(name.clone(), who);
         drop(refused);
+        effects
     }
 
-    /// Gives the refusal when a name is kept out, or somebody else has it whom the caller has to leave it
+    /// Makes sure that nobody else in a room has a name. Its owner gets it from an older connection, which
+    /// is out from here on: its session, wherever that is, finds that it has left. On a server alone that
+    /// one has left before.
+    ///
+    /// Gives the refusal when the name is kept out, or somebody else has it whom the caller has to leave it
     /// to.
-    fn allow(
-        &self,
+    fn take_name(
+        &mut self,
         who: Member,
         name: &UserName,
         claimant: Claimant,
         now: Timestamp,
-    ) -> Result<(), Reply<'static>> {
+    ) -> Result<Effects, Reply<'static>> {
         if let Some(minutes) = self.verdicts.banned(name, now) {
             return Err(Reply::Banned(minutes));
         }
-        match self.holder(name) {
-            Some((holder, is_present)) if holder != who => {
-                if is_present || claimant == Claimant::Anybody {
-                    return Err(Reply::UserNameExist);
-                }
-                Ok(())
+        let holder = self.holder(name).filter(|(holder, _)| *holder != who);
+        match (holder, claimant) {
+            (Some(_), Claimant::Anybody) => Err(Reply::UserNameExist),
+            (Some((holder, true)), Claimant::Owner) => {
+                let effects = self.take_back(holder);
+                self.leave(holder, now);
+                Ok(effects)
             }
-            _ => Ok(()),
+            (Some((_, false)) | None, _) => Ok(Effects::default()),
         }
     }
 
@@ -170,12 +179,19 @@ impl World {
         new: &UserName,
         claimant: Claimant,
         now: Timestamp,
-    ) {
-        if let Err(refusal) = self.allow(who, new, claimant, now) {
-            return self.answer(who, refusal);
+    ) -> Effects {
+        if self.whereabouts(who).is_none() {
+            return Effects::default();
         }
-        let Some(user) = self.users.get_mut(&who) else { return };
-        let Some(Place { seat, number }) = &user.place else { return };
+        let effects = match self.take_name(who, new, claimant, now) {
+            Ok(effects) => effects,
+            Err(refusal) => {
+                self.answer(who, refusal);
+                return Effects::default();
+            }
+        };
+        let Some(user) = self.users.get_mut(&who) else { return effects };
+        let Some(Place { seat, number }) = &user.place else { return effects };
         self.names.remove(&user.name);
         self.names.insert(new.clone(), who);
         user.name = new.clone();
@@ -186,5 +202,7 @@ impl World {
         if let Some(room) = self.rooms.get_mut(&seat.log.room) {
             room.rename(*number, new.clone(), &mut log, now);
         }
+        drop(log);
+        effects
     }
 }

@@ -8,10 +8,9 @@ use super::{Effects, Room, World};
 use crate::chat::change::Member;
 
 impl World {
-    /// What an operator has silenced is not said: whoever has seen the answer to `mute`, `kick` or `ban`
-    /// hears nothing more of that user.
+    /// What a muted user says is refused line by line.
     pub(super) fn say(&self, who: Member, lines: &str, now: Timestamp) {
-        let Some(user) = self.users.get(&who).filter(|user| !user.is_removed) else { return };
+        let Some(user) = self.users.get(&who) else { return };
         let Some(place) = &user.place else { return };
         if let Some(minutes) = self.verdicts.muted(&user.name, now) {
             return lines.lines().for_each(|_| user.reply(Reply::Muted(minutes)));

@@ -268,8 +268,9 @@ impl Rounds {
         let is_late = self.deadline.is_some_and(|deadline| deadline <= Instant::now());
         if failure.is_some() || is_late {
             client.shut_read();
-        } else if self.deadline.is_some() {
-            // Its session waits for more requests, and goes when the client closes its side too.
+        } else if self.deadline.is_some() && !client.outbox.is_removed() {
+            // Its session waits for more requests, and goes when the client closes its side too. That of
+            // a client that is removed goes by itself, and closes once the name is free.
             client.socket.shut_write();
         }
     }
