@@ -10,7 +10,7 @@ use protocol::Reply;
 use super::{Chat, State};
 use crate::delivery::client::Client;
 use crate::delivery::inbox::ClientId;
-use crate::delivery::outbox::Item;
+use crate::delivery::item::Item;
 use crate::delivery::phase::Removal;
 use crate::log::position::Position;
 

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use protocol::UserName;
 use protocol::foreign::foreign_line;
-use protocol::{Framing, LineDecoder, LineError, Reply, Request};
+use protocol::{LineError, Reply, Request};
 
 use self::ending::SessionEnd;
 pub use self::ending::disconnect;
@@ -167,34 +167,32 @@ impl Session<'_> {
         time.min(self.login_deadline.saturating_duration_since(Instant::now()))
     }
 
-    /// The client has ended its requests; text after its last newline may be one more.
-    fn finish(&mut self, decoder: &mut LineDecoder) -> Step {
-        match self.client.framing {
-            Framing::Line => decoder.finish().map_or(Ok(()), |line| self.take_line(line)),
-            Framing::Classic => Ok(()),
-        }
-    }
-
-    fn take_line(&mut self, line: Result<&str, LineError>) -> Step {
-        self.lines += 1;
-        let now = Instant::now();
+    /// Waits as long as the rate limit says, and until the client has taken what it is owed.
+    fn wait_for_turn(&mut self, now: Instant) -> Result<Readiness, SessionEnd> {
         let wait = self.rate_limit.take(now);
         if !wait.is_zero() {
             self.flush();
             self.chat.deliver(self.client);
             self.client.outbox.delay(self.within_login(wait));
         }
-        let mut readiness = self.client.outbox.readiness();
-        if readiness == Readiness::Wait {
-            self.flush();
-            if let Some(text) = self.client.outbox.owed().news() {
-                log::warn!("{text}");
-            }
-            self.chat.deliver(self.client);
-            let until = self.is_in_login_room().then_some(self.login_deadline);
-            self.client.outbox.wait_for_space(until).map_err(SessionEnd::Removed)?;
-            readiness = self.client.outbox.readiness();
+        let readiness = self.client.outbox.readiness();
+        if readiness != Readiness::Wait {
+            return Ok(readiness);
         }
+        self.flush();
+        if let Some(text) = self.client.outbox.owed().news() {
+            log::warn!("{text}");
+        }
+        self.chat.deliver(self.client);
+        let until = self.is_in_login_room().then_some(self.login_deadline);
+        self.client.outbox.wait_for_space(until).map_err(SessionEnd::Removed)?;
+        Ok(self.client.outbox.readiness())
+    }
+
+    fn take_line(&mut self, line: Result<&str, LineError>) -> Step {
+        self.lines += 1;
+        let now = Instant::now();
+        let readiness = self.wait_for_turn(now)?;
         self.check_open()?;
         // What was read before is not done any more: the server stops, or nobody is there to whom it
         // would be said at the rate.

@@ -3,9 +3,9 @@
 use std::io::{self, BufRead, BufReader};
 use std::time::Duration;
 
-use protocol::LineDecoder;
 use protocol::foreign::foreign_bytes;
 use protocol::limits::UNTERMINATED_BYTES;
+use protocol::{Framing, LineDecoder};
 
 use super::{Input, Session, SessionEnd, Step};
 use crate::delivery::phase::Phase;
@@ -49,16 +49,7 @@ impl Session<'_> {
             };
             let length = bytes.len();
             if length == 0 {
-                self.check_open()?;
-                // A reset that the courier was told of looks like an end.
-                self.client.socket.check_connected().map_err(SessionEnd::Lost)?;
-                return match self.input {
-                    Input::Lines => self.finish(&mut decoder),
-                    // A browser says so when it closes. This one is cut off, perhaps within a line.
-                    Input::Http(_) | Input::Frames(_) => {
-                        Err(SessionEnd::Lost(io::ErrorKind::UnexpectedEof.into()))
-                    }
-                };
+                return self.end_of_input(&mut decoder);
             }
             let was_in_login_room = self.is_in_login_room();
             self.take_bytes(bytes, &mut decoder, &mut received)?;
@@ -69,6 +60,27 @@ impl Session<'_> {
             if was_in_login_room && !self.is_in_login_room() {
                 self.client.socket.set_read_timeout(None).map_err(SessionEnd::Lost)?;
             }
+        }
+    }
+
+    fn end_of_input(&mut self, decoder: &mut LineDecoder) -> Step {
+        self.check_open()?;
+        // A reset that the courier was told of looks like an end.
+        self.client.socket.check_connected().map_err(SessionEnd::Lost)?;
+        match self.input {
+            Input::Lines => self.finish(decoder),
+            // A browser says so when it closes. This one is cut off, perhaps within a line.
+            Input::Http(_) | Input::Frames(_) => {
+                Err(SessionEnd::Lost(io::ErrorKind::UnexpectedEof.into()))
+            }
+        }
+    }
+
+    /// The client has ended its requests; text after its last newline may be one more.
+    pub(super) fn finish(&mut self, decoder: &mut LineDecoder) -> Step {
+        match self.client.framing {
+            Framing::Line => decoder.finish().map_or(Ok(()), |line| self.take_line(line)),
+            Framing::Classic => Ok(()),
         }
     }
 

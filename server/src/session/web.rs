@@ -3,7 +3,7 @@
 use protocol::{LineDecoder, Reply};
 
 use super::{Input, Session, SessionEnd, Step};
-use crate::delivery::outbox::Item;
+use crate::delivery::item::Item;
 use crate::log::position::Position;
 use crate::trace;
 use crate::web::http::{self, Wanted};

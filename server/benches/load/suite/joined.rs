@@ -7,12 +7,14 @@ use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context, Result};
 
-use super::{Contender, REPETITIONS, SERVER_FLAGS, Suite};
+use super::Suite;
+use crate::contender::Contender;
 use crate::generator::crowd::{Crowd, Shape};
 use crate::generator::dialect::Dialect;
 use crate::generator::load::{self, Cost, Pace};
 use crate::generator::process::Process;
 use crate::report::Row;
+use crate::scene::REPETITIONS;
 
 /// Numbers of servers with a log.
 const SERVERS: [usize; 3] = [1, 2, 3];
@@ -22,7 +24,7 @@ const SHAPE: Shape = Shape { clients: 60, room_size: 60 };
 
 /// A room keeps all that is said in one measurement: no server waits for the readers of another one, and
 /// here nobody shall miss a line.
-const BACKLOG: &str = "67108864";
+const BACKLOG: usize = 64 * 1024 * 1024;
 
 /// A Redis of its own, which keeps nothing on disk.
 struct Engine {
@@ -46,10 +48,6 @@ impl Engine {
         let is_ready = lines.any(|line| line.contains("Ready to accept connections"));
         anyhow::ensure!(is_ready, "redis-server does not start at {address}");
         Ok(engine)
-    }
-
-    fn url(&self) -> String {
-        format!("redis://{}", self.process.address)
     }
 }
 
@@ -86,13 +84,13 @@ impl Suite {
     }
 
     fn joined_row(&mut self, name: &str, engine: Option<&Engine>, servers: usize) -> Result<()> {
-        let start = || {
-            let mut command = Command::new(env!("CARGO_BIN_EXE_chat-server"));
-            command.args(SERVER_FLAGS).args(["--backlog", BACKLOG]);
-            command.args(self.settings.server_flags.split_whitespace());
-            command.args(engine.into_iter().flat_map(|it| ["--log".to_owned(), it.url()]));
-            Process::start(command)
-        };
+        let log = engine.map(|it| format!(" --log redis://{}", it.process.address));
+        let flags = format!(
+            "{} --backlog {BACKLOG}{}",
+            self.settings.server_flags,
+            log.unwrap_or_default()
+        );
+        let start = || Contender::Server.start(SHAPE, &flags, self.credentials.path());
         let mut process = start()?;
         for _ in 1..servers {
             process = process.with(start()?);

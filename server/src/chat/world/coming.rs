@@ -13,6 +13,7 @@ use crate::log::position::Position;
 use crate::moderation::door::Claimant;
 
 impl World {
+    /// Logs a user in, in the main room, or tells its client why not. `client` is there on its own server alone.
     pub(super) fn enter(
         &mut self,
         who: Member,
@@ -82,6 +83,7 @@ impl World {
         }
     }
 
+    /// Lets a user leave its room. Its name stays its own until [`Self::free`].
     pub(super) fn leave(&mut self, who: Member, now: Timestamp) {
         let Some(user) = self.users.get_mut(&who) else { return };
         let Some(Place { seat, number }) = user.place.take() else { return };
@@ -100,6 +102,7 @@ impl World {
         self.close_if_empty(&seat);
     }
 
+    /// Forgets a user who has left, so that anybody can take the name.
     pub(super) fn free(&mut self, who: Member) {
         let Some(user) = self.users.remove(&who) else { return };
         // Its owner may have taken the name back already.
@@ -108,6 +111,7 @@ impl World {
         }
     }
 
+    /// Moves a user to another room, which is made if there is none.
     pub(super) fn go(&mut self, who: Member, to: &RoomName, now: Timestamp) {
         let Some((name, seat)) = self.whereabouts(who) else { return };
         if seat.log.room == *to {
@@ -157,6 +161,7 @@ impl World {
         }
     }
 
+    /// Lets somebody who only watches a room go.
     pub(super) fn unwatch(&mut self, who: Member) {
         let Some(watcher) = self.watchers.remove(&who) else { return };
         let log = watcher.seat.log.lock();
@@ -173,6 +178,7 @@ impl World {
         self.close_if_empty(&watcher.seat);
     }
 
+    /// Gives a user another name, or tells its client why not.
     pub(super) fn rename(
         &mut self,
         who: Member,

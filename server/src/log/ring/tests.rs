@@ -1,3 +1,5 @@
+//! The ring beside a list of all lines that there ever were.
+
 use super::*;
 
 /// The same as a list of all lines that there ever were.
