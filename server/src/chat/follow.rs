@@ -1,7 +1,6 @@
 //! What is done with the changes of all servers, in their one order. One thread calls in here, and waits
 //! for nobody.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -14,7 +13,6 @@ use super::world::{Effects, Saved, Unreadable};
 use super::{Chat, State};
 use crate::delivery::client::Client;
 use crate::delivery::phase::Removal;
-use crate::log::position::Position;
 use crate::moderation::bans::Target;
 
 impl Chat {
@@ -145,28 +143,17 @@ impl Chat {
         self.state.lock().world.servers().collect()
     }
 
-    /// Tells every client of this server.
+    /// Tells everybody who reads a room at this server. Not who is about to come in: it would take this for
+    /// the answer to its login.
     pub fn tell_all(&self, reply: Reply<'_>) {
-        let state = self.state.lock();
-        let mut told = HashSet::new();
-        for (client, _, seat) in state.world.readers() {
+        for (client, _, seat) in self.state.lock().world.readers() {
             seat.reply(client, reply);
-            told.insert(client.id);
-        }
-        for client in state.connections.iter().filter(|client| !told.contains(&client.id)) {
-            client.reply(Position::default(), reply);
         }
     }
 
-    /// Tells somebody that what it wants waits for other servers: so its client does not take this one for
+    /// Tells a user that what it wants waits for other servers: so its client does not take this one for
     /// dead.
     pub(super) fn remind(&self, who: Member) {
-        let state = self.state.lock();
-        let is_inside = state.world.has_user(who) || state.world.watcher(who).is_some();
-        match state.connections.get(who.client) {
-            // It wants to come in.
-            Some(client) if !is_inside => client.reply(Position::default(), Reply::LinesWaiting),
-            _ => state.world.answer(who, Reply::LinesWaiting),
-        }
+        self.state.lock().world.answer(who, Reply::LinesWaiting);
     }
 }

@@ -27,7 +27,8 @@ pub struct Follower {
     beats: HashMap<u64, u32>,
     /// What the servers have to be told alike, as this one was told it.
     settings: String,
-    /// Servers whose settings were compared with these.
+    /// Servers whose settings were compared with these, this one once it has heard itself: what came before
+    /// that is of the past, and may be of servers that are gone.
     compared: HashSet<u64>,
     /// Whether there was a record that this version does not know.
     has_unknown: bool,
@@ -51,7 +52,8 @@ impl Follower {
 
     /// Says it once when another server was told something else than this one.
     fn compare(&mut self, from: u64, settings: &str) {
-        if from == self.own || !self.compared.insert(from) {
+        let is_past = from != self.own && !self.compared.contains(&self.own);
+        if is_past || !self.compared.insert(from) {
             return;
         }
         let other = differences(&self.settings, settings);
@@ -104,7 +106,6 @@ impl Apply for Follower {
                     Change::Alive { settings } => self.compare(from, settings),
                     Change::Gone { server } => {
                         self.beats.remove(&server);
-                        self.compared.remove(&server);
                         log::info!("server {server:016x} is gone, with its users");
                     }
                     _ => {}

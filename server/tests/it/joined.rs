@@ -291,3 +291,19 @@ fn mutes_and_bans_end_by_the_clock_of_the_log() {
         assert!(line.starts_with("Banned for 59") || line == "Banned for 600 minutes", "{line}");
     }
 }
+
+/// Whatever comes behind `login` is the answer to it, for a client that knows no better.
+#[test]
+fn a_login_that_waits_for_the_engine_is_told_nothing_else() {
+    let durable = ["--appendonly", "yes", "--appendfsync", "always"];
+    let Some(mut engine) = Engine::start(&durable) else { return };
+    let server = server(&engine, |_| {});
+    let mut al = server.login("al");
+    let mut bob = server.connect();
+    engine.kill();
+    bob.send("login bob\n");
+    al.expect("Lines Waiting");
+    engine.restart();
+    bob.expect("Login Success");
+    al.lines_until("bob has entered the room.");
+}
