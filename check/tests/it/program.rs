@@ -1,8 +1,10 @@
-//! The program: exit codes, reports, and servers that it starts and ends.
+//! The program: its command line, its exit codes, and its verdicts on servers.
+
+mod processes;
+mod reports;
 
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
-use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::thread;
 
@@ -28,17 +30,6 @@ fn check(arguments: &[&str], code: i32, wanted: &[&str]) -> String {
         assert!(text.contains(wanted), "{wanted:?} is not in\n{text}");
     }
     text
-}
-
-/// Waits for a killed process, which ends as soon as the system comes to it; it may wait to be reaped then.
-fn wait_for_the_end_of(process: &str) {
-    let stat = Path::new("/proc").join(process.trim()).join("stat");
-    let runs = || std::fs::read_to_string(&stat).is_ok_and(|stat| !stat.contains(") Z "));
-    let start = std::time::Instant::now();
-    while runs() {
-        assert!(start.elapsed().as_secs() < 30, "it runs still");
-        thread::yield_now();
-    }
 }
 
 /// `right.py` with `old` replaced by `new`, in a file of its own.
@@ -130,65 +121,6 @@ fn checks_are_listed_shown_and_explained() {
     check(&["help", "transcripts"], 0, &["# Transcripts", "at the same time"]);
 }
 
-#[test]
-fn a_failure_is_in_every_report() {
-    let folder = TempDir::new().unwrap();
-    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
-    std::fs::write(path("rubric"), "# level 1\nlogin-taken 4\nlevel-3 10\n").unwrap();
-    let zoo = ZooServer::start(Fault::TakenNameAllowed);
-    let address = zoo.address.to_string();
-    let only = ["--only", "login-taken", "--only", "look"];
-    let files = ["--junit", &path("junit.xml"), "--points", &path("rubric")];
-    let text = [
-        "begin with login-taken, in level 1",
-        "login-taken: 0.0 of 4 points",
-        "all: 10.0 of 14 points",
-    ];
-    check(&[&["server", &address], &only[..], &files[..]].concat(), 1, &text);
-    let xml = std::fs::read_to_string(path("junit.xml")).unwrap();
-    assert!(xml.contains("tests=\"2\" failures=\"1\" errors=\"0\" skipped=\"0\""), "{xml}");
-    assert!(xml.contains("<testcase name=\"look\" classname=\"level3\""), "{xml}");
-    agrees_with_the_schema(&path("junit.xml"));
-    let output = chat_check(&[&["server", &address, "--json"], &only[..]].concat());
-    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!((&report["passed"], &report["failed"]), (&1.into(), &1.into()));
-    let failed = &report["checks"][0]["differences"][0];
-    assert_eq!(
-        (&failed["expected"], &failed["got"]),
-        (&"UserName Exist".into(), &"Login Success".into())
-    );
-}
-
-/// A report in which every outcome stands, with texts that XML reserves.
-#[test]
-fn a_report_of_every_outcome_agrees_with_the_schema_of_junit() {
-    let folder = TempDir::new().unwrap();
-    let path = folder.path().join("junit.xml");
-    let path = path.to_str().unwrap();
-    let answer = "self.tell(f\"Unknown command: {command}\")";
-    let wrong = wrong_python(&folder, answer, "self.tell(\"<&\\x00\\x1b]]>\" + line)");
-    let command = ["--junit", path, "--", "python3", &wrong, "{port}"];
-    check(&[&["server", "--level", "1"], &command[..]].concat(), 1, &["FAIL  unknown"]);
-    let xml = agrees_with_the_schema(path);
-    for part in ["<failure ", "<skipped ", "]]&gt;"] {
-        assert!(xml.contains(part), "{part} is not in {xml}");
-    }
-    let zoo = ZooServer::start(Fault::ClosesAtOnce);
-    let address = zoo.address.to_string();
-    check(&["server", "--level", "3", "--junit", path, &address], 1, &["not tried: nothing"]);
-    assert!(agrees_with_the_schema(path).contains("<error "));
-}
-
-/// What is in the report.
-#[track_caller]
-fn agrees_with_the_schema(path: &str) -> String {
-    let schema = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/python/junit.py");
-    let output = Command::new("python3").args([schema, path]).output().unwrap();
-    let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{said}");
-    std::fs::read_to_string(path).unwrap()
-}
-
 /// A clone of the course's server: four replies without a newline, each in a packet of its own.
 #[test]
 fn a_clone_of_the_courses_server_is_checked_by_classic_framing() {
@@ -272,52 +204,6 @@ fn a_server_that_dies_fails_the_check_that_it_died_in() {
         "  ok    say",
     ];
     check(&[&["server"], &only[..], &command[..]].concat(), 1, &text);
-}
-
-#[test]
-fn nothing_that_a_server_started_is_left() {
-    let folder = TempDir::new().unwrap();
-    let started = folder.path().join("started");
-    let script =
-        format!("sleep 1000 & echo $! > {}; exec python3 {RIGHT} {{port}}", started.display());
-    check(&["server", "--only", "greeting", "--", "sh", "-c", &script], 0, &["1 passed"]);
-    let process = std::fs::read_to_string(started).unwrap();
-    wait_for_the_end_of(&process);
-}
-
-#[test]
-fn what_a_server_left_behind_does_not_keep_anybody_waiting() {
-    // The first stays in the server's group; the second leaves it and is ended by the test.
-    let folder = TempDir::new().unwrap();
-    let left = folder.path().join("left");
-    let away = format!("setsid sh -c 'echo $$ > {}; exec sleep 100' &", left.display());
-    for script in ["sleep 100 &", &away] {
-        let start = std::time::Instant::now();
-        let script = format!("{script} sleep 0.2; echo oh; exit 5 # {{port}}");
-        check(&["server", "--", "sh", "-c", &script], 3, &["exit status: 5", "    oh"]);
-        assert!(start.elapsed().as_secs() < 30, "{:?}", start.elapsed());
-    }
-    let process = std::fs::read_to_string(left).unwrap();
-    assert!(Command::new("kill").arg(process.trim()).status().unwrap().success());
-}
-
-#[test]
-fn ctrl_c_ends_everything_that_was_started() {
-    let folder = TempDir::new().unwrap();
-    let started = folder.path().join("started");
-    let script = format!("echo $$ > {}; exec python3 {RIGHT} {{port}}", started.display());
-    let mut checker = Command::new(env!("CARGO_BIN_EXE_chat-check"))
-        .args(["server", "--level", "5", "--", "sh", "-c", &script])
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    // The first line of the report: a server runs.
-    BufReader::new(checker.stdout.as_mut().unwrap()).read_line(&mut String::new()).unwrap();
-    let process = std::fs::read_to_string(&started).unwrap();
-    let interrupt = ["-INT", &checker.id().to_string()];
-    assert!(Command::new("kill").args(interrupt).status().unwrap().success());
-    assert_eq!(checker.wait().unwrap().code(), Some(130));
-    wait_for_the_end_of(&process);
 }
 
 #[test]

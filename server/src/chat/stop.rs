@@ -9,7 +9,7 @@ use protocol::Reply;
 
 use super::Chat;
 use crate::delivery::client::Client;
-use crate::delivery::outbox::Item;
+use crate::delivery::item::Item;
 use crate::delivery::phase::Phase;
 use crate::log::position::Position;
 

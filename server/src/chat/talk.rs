@@ -8,7 +8,7 @@ use protocol::{Reply, RoomName, UserName};
 use super::change::Change;
 use super::{ANNOUNCEMENT_BYTES, Chat, Membership, Seat};
 use crate::delivery::client::Client;
-use crate::delivery::outbox::Item;
+use crate::delivery::item::Item;
 use crate::log::room_log::LogGuard;
 use crate::moderation::bans::Target;
 use crate::moderation::door::Claimant;

@@ -29,7 +29,7 @@ use parking_lot::{Condvar, Mutex};
 
 use self::item_bytes::ItemBytes;
 use crate::delivery::inbox::ClientId;
-pub use crate::delivery::item::Item;
+use crate::delivery::item::Item;
 use crate::delivery::owed::Owed;
 use crate::delivery::phase::{DeliveryEnd, Failure, Phase, Removal};
 use crate::log::position::Position;

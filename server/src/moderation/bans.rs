@@ -151,6 +151,10 @@ mod tests {
         Target::parse(text).unwrap()
     }
 
+    fn time(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
     #[test]
     fn a_target_is_an_address_or_else_a_name() {
         assert_eq!(target("10.0.0.1"), target("::ffff:10.0.0.1"));
@@ -168,7 +172,6 @@ mod tests {
 
     #[test]
     fn a_ban_of_a_network_covers_its_addresses() {
-        let time = |second| Timestamp::from_second(second).unwrap();
         let mut bans = Bans::default();
         bans.set(target("fd00::/64"), time(60), time(0));
         bans.set(target("fd00::1"), time(90), time(0));
@@ -181,7 +184,6 @@ mod tests {
 
     #[test]
     fn what_is_over_is_forgotten() {
-        let time = |second| Timestamp::from_second(second).unwrap();
         let mut bans = Bans::default();
         bans.set(target("bob"), time(60), time(0));
         bans.set(target("::1"), time(30), time(0));

@@ -51,17 +51,7 @@ impl Session<'_> {
             };
             let length = bytes.len();
             if length == 0 {
-                self.check_open()?;
-                // The system tells of a reset once. When it has told the courier, a read finds an end.
-                self.client.socket.check_connected().map_err(SessionEnd::Lost)?;
-                return match self.input {
-                    Input::Lines => self.take_rest(&mut decoder),
-                    // A browser ends its input by a Close frame. This one is cut off, perhaps within
-                    // a line.
-                    Input::Http(_) | Input::Frames(_) => {
-                        Err(SessionEnd::Lost(io::ErrorKind::UnexpectedEof.into()))
-                    }
-                };
+                return self.end_of_input(&mut decoder);
             }
             let was_in_login_room = self.is_in_login_room();
             self.take_bytes(bytes, &mut decoder, &mut received)?;
@@ -71,6 +61,20 @@ impl Session<'_> {
             }
             if was_in_login_room && !self.is_in_login_room() {
                 self.client.socket.set_read_timeout(None).map_err(SessionEnd::Lost)?;
+            }
+        }
+    }
+
+    /// The client sends nothing more, or its connection is lost.
+    fn end_of_input(&mut self, decoder: &mut LineDecoder) -> Step {
+        self.check_open()?;
+        // The system tells of a reset once. When it has told the courier, a read finds an end.
+        self.client.socket.check_connected().map_err(SessionEnd::Lost)?;
+        match self.input {
+            Input::Lines => self.take_rest(decoder),
+            // A browser ends its input by a Close frame. This one is cut off, perhaps within a line.
+            Input::Http(_) | Input::Frames(_) => {
+                Err(SessionEnd::Lost(io::ErrorKind::UnexpectedEof.into()))
             }
         }
     }

@@ -4,7 +4,7 @@ use protocol::{LineDecoder, Reply};
 
 use super::input::Input;
 use super::{Session, SessionEnd, Step};
-use crate::delivery::outbox::Item;
+use crate::delivery::item::Item;
 use crate::log::position::Position;
 use crate::trace;
 use crate::web::http::{self, Wanted};

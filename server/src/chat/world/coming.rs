@@ -13,6 +13,7 @@ use crate::log::position::Position;
 use crate::moderation::door::Claimant;
 
 impl World {
+    /// Logs a user in, in the main room, or tells its client why not. `client` is there on its own server alone.
     pub(super) fn enter(
         &mut self,
         who: Member,
@@ -72,6 +73,7 @@ impl World {
         }
     }
 
+    /// Lets a user leave its room. Its name stays its own until [`Self::free`].
     pub(super) fn leave(&mut self, who: Member, now: Timestamp) {
         let Some(user) = self.users.get_mut(&who) else { return };
         let Some(Presence { seat, number }) = user.presence.take() else { return };
@@ -90,6 +92,7 @@ impl World {
         self.close_if_empty(&seat);
     }
 
+    /// Forgets a user who has left, so that anybody can take the name.
     pub(super) fn free(&mut self, who: Member) {
         let Some(user) = self.users.remove(&who) else { return };
         // Its owner may have taken the name back already.
@@ -98,6 +101,7 @@ impl World {
         }
     }
 
+    /// Moves a user to another room, which is made if there is none.
     pub(super) fn move_user(&mut self, who: Member, to: &RoomName, now: Timestamp) {
         let Some((name, seat)) = self.name_and_seat(who) else { return };
         if seat.log.room == *to {
@@ -147,6 +151,7 @@ impl World {
         }
     }
 
+    /// Lets somebody who only watches a room go.
     pub(super) fn unwatch(&mut self, who: Member) {
         let Some(watcher) = self.watchers.remove(&who) else { return };
         let log = watcher.seat.log.lock();
@@ -163,6 +168,7 @@ impl World {
         self.close_if_empty(&watcher.seat);
     }
 
+    /// Gives a user another name, or tells its client why not.
     pub(super) fn rename(
         &mut self,
         who: Member,

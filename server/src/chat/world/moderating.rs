@@ -14,6 +14,7 @@ use crate::moderation::after;
 use crate::moderation::bans::Target;
 
 impl World {
+    /// Removes the user with this name.
     pub(super) fn kick(&mut self, who: Member, name: &str, reason: &str) -> Effects {
         let Some(target) =
             self.user_in_room(name).and_then(|(user, _)| self.names.get(&user.name).copied())
@@ -27,6 +28,7 @@ impl World {
         effects
     }
 
+    /// Removes the holder of a name whose owner has come with its secret.
     pub(super) fn take_back(&mut self, holder: Member) -> Effects {
         self.remove(holder, "you came from elsewhere")
     }
@@ -39,6 +41,7 @@ impl World {
         Effects { removed, ..Effects::default() }
     }
 
+    /// Silences the user with this name for so many minutes. Zero lets it speak again.
     pub(super) fn mute(&mut self, who: Member, name: &str, minutes: u32, now: Timestamp) {
         let Some((target, _)) = self.user_in_room(name) else {
             return self.answer(who, Reply::NoSuchUser(name));

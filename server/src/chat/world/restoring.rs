@@ -14,7 +14,7 @@ use super::{Effects, Presence, User, Watcher, World};
 use crate::chat::change::Member;
 use crate::delivery::client::Client;
 use crate::delivery::inbox::ClientId;
-use crate::delivery::outbox::Item;
+use crate::delivery::item::Item;
 use crate::delivery::phase::Removal;
 use crate::log::batch::Batch;
 use crate::log::position::Position;

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use protocol::{Event, RoomName, UserName};
 
-use crate::delivery::outbox::Item;
+use crate::delivery::item::Item;
 use crate::log::position::Position;
 use crate::log::room_log::{LogGuard, RoomLog};
 

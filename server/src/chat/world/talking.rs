@@ -19,6 +19,7 @@ impl World {
         presence.seat.log.lock().append(lines.as_bytes(), now);
     }
 
+    /// Sets the topic of the user's room.
     pub(super) fn set_topic(&mut self, who: Member, text: &str, now: Timestamp) {
         let Some((name, seat)) = self.name_and_seat(who) else { return };
         let (name, room) = (name.clone(), seat.log.room.clone());
@@ -27,6 +28,7 @@ impl World {
         }
     }
 
+    /// Says something in all rooms, in the name of the server.
     pub(super) fn announce(&self, text: &str, now: Timestamp) {
         let line = format!("{}\n", Event::Announced { text });
         // A room without members is recorded no more, and none comes or goes meanwhile.
@@ -62,6 +64,7 @@ impl World {
         done
     }
 
+    /// Begins or ends that a user gets no private messages of another one.
     pub(super) fn ignore(&mut self, who: Member, name: &UserName, is_ignored: bool) {
         let other = self.names.get(name).copied();
         let Some(user) = self.users.get_mut(&who) else { return };

@@ -1,3 +1,5 @@
+//! What is due when, and what a full outbox does.
+
 use std::time::Duration;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! The ring beside a list of all lines that there ever were.
+
 use super::*;
 use crate::log::batch::BATCH_BYTES;
 

@@ -1,3 +1,5 @@
+//! Who is woken by what, and who waits for whom.
+
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::*;
