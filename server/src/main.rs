@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use chat_server::{Config, Endpoint, Server, StopHandle, Transport};
+use chat_settings::usage;
 use clap::Parser;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use protocol::Framing;
@@ -39,9 +40,9 @@ fn main() -> ExitCode {
         Ok(true) => return ExitCode::SUCCESS,
         Err(error) => return finish(Err(error.into()), WRONG_USAGE, &mut io::stderr()),
     }
-    let arguments = match settings::with_file(std::env::args_os().collect()) {
-        Ok(arguments) => Arguments::parse_from(arguments),
-        Err(error) => return finish(Err(error), WRONG_USAGE, &mut io::stderr()),
+    let arguments = match arguments() {
+        Ok(arguments) => arguments,
+        Err(code) => return code,
     };
     if let Some(task) = &arguments.task {
         return finish(instead(task), NOT_MADE, &mut io::stderr());
@@ -55,6 +56,22 @@ fn main() -> ExitCode {
     let code = finish(serve(arguments.into()), CANNOT_SERVE, &mut queue);
     queue.flush(LOG_PATIENCE);
     code
+}
+
+/// What the command line and its file say, or how the program ends because of them.
+fn arguments() -> Result<Arguments, ExitCode> {
+    let given = settings::with_file(std::env::args_os().collect())
+        .map_err(|error| finish(Err(error), WRONG_USAGE, &mut io::stderr()))?;
+    Arguments::try_parse_from(given).map_err(|error| match error.use_stderr() {
+        true => {
+            let wrong = anyhow::Error::msg(usage::wrong(&error));
+            finish(Err(wrong), WRONG_USAGE, &mut io::stderr())
+        }
+        false => {
+            let printed = documents::help(&error).context("cannot write to stdout");
+            finish(printed, NOT_MADE, &mut io::stderr())
+        }
+    })
 }
 
 /// What the program does instead of serving.

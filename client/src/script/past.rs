@@ -12,6 +12,7 @@ use protocol::{Event, Reply, Request};
 
 use super::record::Record;
 use super::session::is_refusal;
+use crate::args::script::Reading;
 use crate::exit::Failure;
 use crate::model::entry::history_row;
 use crate::model::fence;
@@ -39,8 +40,8 @@ pub enum Wanted {
 impl Wanted {
     /// What the two options say, of which one is given at most.
     #[must_use]
-    pub fn new(history: Option<usize>, since: Option<Timestamp>) -> Self {
-        match (history, since) {
+    pub fn of(reading: &Reading) -> Self {
+        match (reading.history, reading.since) {
             (Some(lines), _) => Wanted::Last(lines),
             (None, Some(time)) => Wanted::Since(time),
             (None, None) => Wanted::None,

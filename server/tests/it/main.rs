@@ -63,6 +63,7 @@ mod support;
 mod tls;
 mod tls_bridge;
 mod tls_stream;
+mod together;
 mod transcripts;
 mod watch;
 mod web;

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::browser::Browser;
 use crate::support::TestServer;
-use crate::web::{come_in, come_to, say, visit, wait_for_line};
+use crate::web::{come_in, say, visit, wait_for_line};
 
 /// Keeps a picture for `docs/web.md` in the folder of the environment variable `PICTURES`. Nothing is
 /// kept when there is none.
@@ -35,7 +35,7 @@ fn a_lively_room_by_day() {
     carl.lines_until_fence();
     bo.send("me waves\nmsg Ann Shall we begin with your part?\n");
     carl.lines_until("* Bob waves");
-    let _dora = come_to(&server, "Dora", "lab");
+    let _dora = server.login("Dora").join("lab");
     wait_for_line(&browser, "Bob to you alone: Shall we begin with your part?Answer");
     say(&browser, "/msg Bob Yes, gladly.");
     wait_for_line(&browser, "You to Bob alone: Yes, gladly.");

@@ -56,12 +56,7 @@ impl State {
     fn reply(&mut self, reply: &Reply<'_>, effect: &mut Effect) -> bool {
         self.roster.reply(reply);
         if let Some(mark) = self.fences.answered(reply) {
-            effect.told = self.search.as_mut().and_then(|search| search.fence(mark));
-            self.search.take_if(|_| effect.told.is_some());
-            if self.looks.pop_front_if(|fence| mark.is_empty() || mark == fence).is_some() {
-                effect.held = in_columns(&std::mem::take(&mut self.names));
-            }
-            self.end_replay(mark, effect);
+            self.fence(mark, effect);
             return false;
         }
         match *reply {
@@ -121,6 +116,16 @@ impl State {
             _ => {}
         }
         true
+    }
+
+    /// A fence is answered: what was asked for before it is complete.
+    fn fence(&mut self, mark: &str, effect: &mut Effect) {
+        effect.told = self.search.as_mut().and_then(|search| search.fence(mark));
+        self.search.take_if(|_| effect.told.is_some());
+        if self.looks.pop_front_if(|fence| mark.is_empty() || mark == fence).is_some() {
+            effect.held = in_columns(&std::mem::take(&mut self.names));
+        }
+        self.end_replay(mark, effect);
     }
 
     fn joined(&mut self, effect: &mut Effect) -> bool {
