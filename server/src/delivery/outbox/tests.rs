@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::delivery::item::ITEM_BYTES;
+use crate::delivery::phase::{DeliveryEnd, Failure, Removal};
 
 const START: Position = Position { byte: 0, line: 0 };
 const LATER: Position = Position { byte: 2, line: 1 };
