@@ -111,6 +111,34 @@ fn wrong_usage_is_said_in_one_line() {
     check(&["server", "127.0.0.1:1", "--mood", "reset"], 2, &["pieces, glue or slow"]);
     check(&["server", "127.0.0.1:1", "--points", "/no/such"], 2, &["/no/such"]);
     check(&["server"], 2, &["HOST:PORT"]);
+    check(&[], 2, &["say what to do; --help lists it"]);
+    check(&["server", "python3", "-u", "x"], 2, &["put -- before the command"]);
+    for arguments in
+        [&["server"][..], &["serve"], &["server", "--level", "8"], &["help", "x"], &["proxy"], &[]]
+    {
+        let text = check(arguments, 2, &["--help"]);
+        let is_one_line = text.ends_with('\n') && text.matches('\n').count() == 1;
+        assert!(is_one_line && text.starts_with("chat-check: "), "{text}");
+    }
+}
+
+/// Nobody may be reading, and the exit code tells all the same.
+#[test]
+#[cfg(target_os = "linux")]
+fn what_cannot_be_written_changes_no_exit_code_but_its_own() {
+    let full = || std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let run = |arguments: &[&str], stdout: Stdio, stderr: Stdio| {
+        let program = env!("CARGO_BIN_EXE_chat-check");
+        let mut command = Command::new(program);
+        command.args(arguments).stdin(Stdio::null()).stdout(stdout).stderr(stderr);
+        command.status().unwrap().code()
+    };
+    for arguments in [&["--no-such-flag"][..], &["server", "192.0.2.1:1"], &["server", "-x"], &[]] {
+        assert_eq!(run(arguments, Stdio::null(), full().into()), Some(2), "{arguments:?}");
+    }
+    for arguments in [&["--help"][..], &["--version"], &["server", "--list"], &["--variant", "7"]] {
+        assert_eq!(run(arguments, full().into(), Stdio::null()), Some(4), "{arguments:?}");
+    }
 }
 
 #[test]

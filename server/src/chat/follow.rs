@@ -26,7 +26,8 @@ impl Chat {
     /// guessed from it.
     #[must_use]
     pub fn settings(&self) -> String {
-        let door = self.moderation.as_ref().map(|it| it.door().settings()).unwrap_or_default();
+        let door =
+            self.local.moderation.as_ref().map(|it| it.door().settings()).unwrap_or_default();
         format!("{door}--max-rooms={}", self.max_rooms)
     }
 
@@ -64,7 +65,7 @@ impl Chat {
     ) -> Option<(Member, String)> {
         self.set_time(now);
         let mut state = self.state.lock();
-        state.world.hear_of(from);
+        state.world.note_server(from);
         if state.world.silences(change, now) {
             return None;
         }
@@ -79,16 +80,17 @@ impl Chat {
 
     /// So late it is in the order.
     fn set_time(&self, now: Timestamp) {
-        if let Some(moderation) = &self.moderation {
+        if let Some(moderation) = &self.local.moderation {
             moderation.set_time(now);
         }
     }
 
-    /// Who came in while the ban of its address was on its way here. Only its own server knows that.
+    /// Removes a client that came in while the ban of its address was on its way here. Only the client's own
+    /// server knows the address.
     fn remove_late(&self, state: &State, change: &Change<'_>) -> Option<Arc<Client>> {
         let Change::Enter { who, name, .. } = change else { return None };
         let client = state.world.client_of(name).filter(|client| self.member(client) == *who)?;
-        let admitted = self.admit(&Target::address(client.address.ip()));
+        let admitted = self.check_ban(&Target::address(client.address.ip()));
         let Err(Reply::Banned(minutes)) = admitted else { return None };
         client.outbox.remove(Removal::Banned(minutes));
         Some(Arc::clone(client))

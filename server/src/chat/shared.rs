@@ -33,7 +33,7 @@ pub struct Ticket {
 /// The log, and how far this server's own records have come back.
 #[derive(Debug)]
 pub struct Shared {
-    /// How long who waits stays without a word.
+    /// How long a client waits before it is reminded that it waits.
     patience: Duration,
     /// How many are about to give a record to the log, which may have no room for it.
     submitting: AtomicUsize,
@@ -50,14 +50,14 @@ struct State {
     logs: u64,
     /// The last own record that was applied.
     applied: u64,
-    /// Who waits for which record.
+    /// The threads that wait, each for the record of this number.
     waiting: BTreeMap<u64, Thread>,
     /// Whether the server stops and waits for no other one any more.
     is_over: bool,
 }
 
 impl Shared {
-    /// Without a log yet. Whoever waits is told so each time that this time is over.
+    /// Without a log yet. A client that waits longer than `patience` is reminded, and again after as long.
     #[must_use]
     pub fn new(patience: Duration) -> Self {
         Self {
@@ -107,7 +107,7 @@ impl Shared {
         self.submitting.fetch_sub(1, Ordering::Relaxed);
         if number.is_none() {
             let mut state = self.state.lock();
-            // It has ended, which whoever begins the next one has not found yet.
+            // The log has ended, and the follower has not found that yet.
             if state.logs == logs {
                 state.log = None;
             }

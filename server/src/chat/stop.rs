@@ -1,4 +1,4 @@
-//! The end of all conversations.
+//! The end of all conversations, when the server stops.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use super::{Chat, State};
 use crate::delivery::client::Client;
 use crate::delivery::inbox::ClientId;
 use crate::delivery::item::Item;
-use crate::delivery::phase::Removal;
+use crate::delivery::phase::{Phase, Removal};
 use crate::log::position::Position;
 
 /// How long a client of a stopping server that goes on sending may take to read what it was sent.
@@ -31,11 +31,11 @@ impl Chat {
     pub fn stop(&self) -> HashSet<ClientId> {
         let mut state = self.state.lock();
         state.is_stopping = true;
-        if let Some(recorder) = &self.recorder {
-            // Who opens a room now is gone before it could see anything of its past.
+        if let Some(recorder) = &self.local.recorder {
+            // A client that opens a room now is gone before it could see anything of its past.
             recorder.stop_reading();
         }
-        if let Some(moderation) = &self.moderation {
+        if let Some(moderation) = &self.local.moderation {
             moderation.stop_waiting();
         }
         if self.shared.is_some() {
@@ -70,7 +70,9 @@ impl Chat {
             let clients: Vec<_> = others.cloned().collect();
             let now = Instant::now();
             MutexGuard::unlocked(&mut state, || {
-                for client in clients.iter().filter(|client| client.outbox.has_ended()) {
+                let has_all =
+                    |client: &&Arc<Client>| matches!(client.outbox.phase(), Phase::Ended(_));
+                for client in clients.iter().filter(has_all) {
                     let since = *sent_all.entry(client.id).or_insert(now);
                     if client.was_silent() {
                         client.shut_read();
@@ -87,7 +89,7 @@ impl Chat {
                 }
             });
             if now >= deadline {
-                // Whoever is left is closed, whatever it waits for.
+                // All that are left are closed, whatever they wait for.
                 state.connections.iter().for_each(|client| client.shut_read());
                 break;
             }

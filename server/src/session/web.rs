@@ -2,7 +2,8 @@
 
 use protocol::{LineDecoder, Reply};
 
-use super::{Input, Session, SessionEnd, Step};
+use super::input::Input;
+use super::{Session, SessionEnd, Step};
 use crate::delivery::item::Item;
 use crate::log::position::Position;
 use crate::trace;
@@ -62,7 +63,7 @@ impl Session<'_> {
         match end {
             None => Ok(()),
             Some(End::Closed) => {
-                self.finish(decoder)?;
+                self.take_rest(decoder)?;
                 Err(SessionEnd::EndOfInput)
             }
             Some(End::Broken(code)) => {

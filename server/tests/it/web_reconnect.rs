@@ -21,12 +21,7 @@ fn a_lost_connection_is_found_again() {
     let Some(browser) = Browser::start("en") else { return };
     browser.open(&page);
     come_in(&browser, "al", "lobby");
-    let enter = |name: &str| {
-        let mut client = TestClient::connect(address);
-        client.send(&format!("login {name}\njoin lobby\n"));
-        client.lines_until("Join Success");
-        client
-    };
+    let enter = |name: &str| TestClient::connect(address).log_in(name).join("lobby");
     let mut bo = enter("bo");
     bo.send("say seen\n");
     wait_for_line(&browser, "bo: seen");

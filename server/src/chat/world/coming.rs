@@ -1,4 +1,4 @@
-//! Who comes, goes, and takes which name.
+//! How the world applies the changes by which users come, go, and take names.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use protocol::{Framing, Reply, RoomName, UserName};
 
 use super::ignored::Ignored;
-use super::{Effects, Place, User, Watcher, World};
+use super::{Effects, Presence, User, Watcher, World};
 use crate::chat::change::Member;
 use crate::delivery::client::Client;
 use crate::log::position::Position;
@@ -37,15 +37,15 @@ impl World {
         let (number, seat, switch) = room.enter(name.clone(), courier, now);
         let refused = client.zip(switch).and_then(|(client, switch)| {
             client.reply(Position::default(), Reply::LoginSuccess);
-            if client.framing == Framing::Line && !self.here.motd.is_empty() {
-                client.post_text(Position::default(), self.here.motd.clone(), false);
+            if client.framing == Framing::Line && !self.local.motd.is_empty() {
+                client.post_text(Position::default(), self.local.motd.clone(), false);
             }
             client.post(Position::default(), switch)
         });
         let user = User {
             name: name.clone(),
             client: client.cloned(),
-            place: Some(Place { seat, number }),
+            presence: Some(Presence { seat, number }),
             is_removed: false,
             ignored: Ignored::default(),
         };
@@ -55,12 +55,11 @@ impl World {
         effects
     }
 
-    /// Makes sure that nobody else in a room has a name. Its owner gets it from an older connection, which
+    /// Makes sure that no other user in a room has a name. Its owner gets it from an older connection, which
     /// is out from here on: its session, wherever that is, finds that it has left. On a server alone that
     /// one has left before.
     ///
-    /// Gives the refusal when the name is kept out, or somebody else has it whom the caller has to leave it
-    /// to.
+    /// Gives the refusal when the name is banned, or another user has it and keeps it.
     fn take_name(
         &mut self,
         who: Member,
@@ -86,10 +85,10 @@ impl World {
     /// Lets a user leave its room. Its name stays its own until [`Self::free`].
     pub(super) fn leave(&mut self, who: Member, now: Timestamp) {
         let Some(user) = self.users.get_mut(&who) else { return };
-        let Some(Place { seat, number }) = user.place.take() else { return };
+        let Some(Presence { seat, number }) = user.presence.take() else { return };
         let mut log = seat.log.lock();
         if let Some(client) = user.client.as_ref().filter(|client| client.is_served_here()) {
-            log.leave_to(client.inbox.courier);
+            log.defer(client.inbox.courier);
         }
         let refused = user.client.as_ref().and_then(|client| client.post_end(log.end()));
         if let Some(room) = self.rooms.get_mut(&seat.log.room) {
@@ -112,8 +111,8 @@ impl World {
     }
 
     /// Moves a user to another room, which is made if there is none.
-    pub(super) fn go(&mut self, who: Member, to: &RoomName, now: Timestamp) {
-        let Some((name, seat)) = self.whereabouts(who) else { return };
+    pub(super) fn move_user(&mut self, who: Member, to: &RoomName, now: Timestamp) {
+        let Some((name, seat)) = self.name_and_seat(who) else { return };
         if seat.log.room == *to {
             return self.answer(who, Reply::JoinSuccess);
         }
@@ -123,7 +122,7 @@ impl World {
         let Some(room) = self.room_or_new(to) else { return };
         let (number, seat, switch) = room.enter(name, courier, now);
         let Some(user) = self.users.get_mut(&who) else { return };
-        let Some(old) = user.place.replace(Place { seat, number }) else { return };
+        let Some(old) = user.presence.replace(Presence { seat, number }) else { return };
         let mut log = old.seat.log.lock();
         let refused = user.client.as_ref().zip(switch).and_then(|(client, switch)| {
             client.reply(log.end(), Reply::JoinSuccess);
@@ -139,8 +138,8 @@ impl World {
         self.close_if_empty(&old.seat);
     }
 
-    /// A room without members has no lines, and stays for as long as it is watched: so whoever waits for
-    /// a room reads it from its first line on.
+    /// A room exists as long as somebody watches it, also without members: so a client that waits for a
+    /// room to be used reads it from its first line on.
     pub(super) fn watch(&mut self, who: Member, room: &RoomName, newcomer: Option<&Arc<Client>>) {
         let old = self.watchers.remove(&who);
         let client = old.as_ref().and_then(|old| old.client.as_ref()).or(newcomer).cloned();
@@ -186,7 +185,7 @@ impl World {
         claimant: Claimant,
         now: Timestamp,
     ) -> Effects {
-        if self.whereabouts(who).is_none() {
+        if self.name_and_seat(who).is_none() {
             return Effects::default();
         }
         let effects = match self.take_name(who, new, claimant, now) {
@@ -197,7 +196,7 @@ impl World {
             }
         };
         let Some(user) = self.users.get_mut(&who) else { return effects };
-        let Some(Place { seat, number }) = &user.place else { return effects };
+        let Some(Presence { seat, number }) = &user.presence else { return effects };
         self.names.remove(&user.name);
         self.names.insert(new.clone(), who);
         user.name = new.clone();

@@ -147,7 +147,7 @@ impl World {
         }
         guard.append(lines.as_bytes(), Timestamp::UNIX_EPOCH);
         if self.random.bool() {
-            guard.carry(self.random.usize(..2));
+            guard.unlock_and_work(self.random.usize(..2));
         }
     }
 
@@ -204,7 +204,7 @@ impl World {
             _ => drop(self.turn()),
         }
         if self.random.bool() {
-            self.thread.courier.look();
+            self.thread.courier.work_deferred();
         }
     }
 
@@ -216,7 +216,7 @@ impl World {
         while idle < 20 {
             self.wake_writers();
             // A session does so before it waits.
-            self.thread.courier.look();
+            self.thread.courier.work_deferred();
             let mut is_moving = self.turn();
             let ids: Vec<_> = self.peers.keys().copied().collect();
             for id in ids {
@@ -246,7 +246,7 @@ impl World {
         while self.waiting.iter().any(|writers| !writers.is_empty()) {
             // Some client is deaf, and counts as live for a while yet.
             let before = self.waiting.clone();
-            self.rounds().looked_at += 2 * LIVE_TIME;
+            self.rounds().polled_at += 2 * LIVE_TIME;
             self.turn();
             self.wake_writers();
             assert_ne!(self.waiting, before, "they wait, and nobody will ever wake them");

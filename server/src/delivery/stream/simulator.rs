@@ -26,8 +26,8 @@ use crate::delivery::item::Item;
 use crate::delivery::outbox::Outbox;
 use crate::delivery::pace::LIVE_BYTES;
 use crate::delivery::seeds::run_all;
+use crate::log::batch::Batch;
 use crate::log::position::Position;
-use crate::log::ring::Batch;
 use crate::log::room_log::{RoomLog, Subscriber, Subscribers};
 
 const RUNS: u64 = 1000;
