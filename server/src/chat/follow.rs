@@ -4,7 +4,6 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Instant;
 
 use jiff::Timestamp;
 use protocol::Reply;
@@ -23,6 +22,15 @@ impl Chat {
     #[must_use]
     pub fn shared(&self) -> Option<&Shared> {
         self.shared.as_ref()
+    }
+
+    /// What all servers of one chat have to be told alike, as words `--OPTION=VALUE`. No secret can be
+    /// guessed from it.
+    #[must_use]
+    pub fn settings(&self) -> String {
+        let door =
+            self.local.moderation.as_ref().map(|it| it.door().settings()).unwrap_or_default();
+        format!("{door}--max-rooms={}", self.max_rooms)
     }
 
     /// From now on this run of the server has that number, and no client.
@@ -57,8 +65,12 @@ impl Chat {
         change: &Change<'_>,
         now: Timestamp,
     ) -> Option<(Member, String)> {
+        self.set_time(now);
         let mut state = self.state.lock();
         state.world.note_server(from);
+        if state.world.silences(change, now) {
+            return None;
+        }
         let mut effects = self.apply(&mut state, change, now);
         effects.removed.extend(self.remove_late(&state, change));
         drop(state);
@@ -66,6 +78,13 @@ impl Chat {
             self.wake(&effects.removed);
         }
         effects.undelivered
+    }
+
+    /// Tells the moderation the time of the order.
+    fn set_time(&self, now: Timestamp) {
+        if let Some(moderation) = &self.local.moderation {
+            moderation.set_time(now);
+        }
     }
 
     /// Removes a client that came in while the ban of its address was on its way here. Only the client's own
@@ -85,13 +104,14 @@ impl Chat {
         self.state.lock().world.saved()
     }
 
-    /// Takes this in place of all that. Clients stay where they are, but for those that the others took
+    /// Takes this in place of all that, as it was at that time. Clients stay where they are, but for those that the others took
     /// for gone.
     ///
     /// # Errors
     ///
     /// When another version has written it.
-    pub fn restore(&self, saved: Saved) -> Result<(), Unreadable> {
+    pub fn restore(&self, saved: Saved, now: Timestamp) -> Result<(), Unreadable> {
+        self.set_time(now);
         let mut state = self.state.lock();
         let State { world, connections, .. } = &mut *state;
         let effects =
@@ -140,16 +160,15 @@ impl Chat {
         }
     }
 
-    /// Tells a user that what it wants waits for other servers: so its client does not take this one for
+    /// Tells somebody that what it wants waits for other servers: so its client does not take this one for
     /// dead.
     pub(super) fn remind(&self, who: Member) {
-        self.state.lock().world.answer(who, Reply::LinesWaiting);
-    }
-
-    /// Nobody waits for the order any more after that time.
-    pub(super) fn stop_waiting(&self, until: Instant) {
-        if let Some(shared) = &self.shared {
-            shared.stop_waiting(until);
+        let state = self.state.lock();
+        let is_inside = state.world.has_user(who) || state.world.watcher(who).is_some();
+        match state.connections.get(who.client) {
+            // It wants to come in.
+            Some(client) if !is_inside => client.reply(Position::default(), Reply::LinesWaiting),
+            _ => state.world.answer(who, Reply::LinesWaiting),
         }
     }
 }

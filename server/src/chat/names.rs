@@ -57,12 +57,9 @@ impl Chat {
         claimant: Claimant,
     ) -> Result<(), Reply<'static>> {
         if self.shared.is_some() {
-            // Another client may have taken the name, or freed it, and this server does not know it yet.
-            // A client that has proved nothing is refused when its change is applied.
-            if claimant == Claimant::Anybody {
-                return Ok(());
-            }
-            self.commit(state, &Change::Fence { who: self.member(client) });
+            // Another client may have taken the name, and this server does not know it yet: when the change
+            // is applied the name is refused, or its holder has to go.
+            return Ok(());
         }
         let deadline = Instant::now() + TAKE_BACK;
         let who = self.member(client);
