@@ -258,8 +258,7 @@ class Client {
 	}
 
 	#fence() {
-		this.#fences += 1;
-		return FENCE + this.#fences;
+		return FENCE + ++this.#fences;
 	}
 
 	#askForLife() {
@@ -341,7 +340,7 @@ class Client {
 			const isOwnWay = entry.name === this.name && ["entered", "left"].includes(entry.kind);
 			if (!isOwnWay) this.#hears.show({ ...entry, time });
 		}
-		for (const entry of live) this.#hears.show(entry);
+		live.forEach((entry) => this.#hears.show(entry));
 	}
 
 	#see({ kind, name, text }) {
@@ -366,7 +365,7 @@ class Client {
 				return true;
 			case "renamedMe":
 				// A secret may follow the name.
-				this.name = (this.#answered(/^rename /)?.request ?? `rename ${this.name}`).split(" ")[1].normalize();
+				this.name = this.#answered(/^rename /)?.request.split(" ")[1].normalize() ?? this.name;
 				return true;
 			case "nameRefused":
 				return this.#answered(/^rename/) !== undefined;

@@ -28,6 +28,8 @@ let isPainting = false;
 let unread = 0;
 let mentioned = 0;
 let lastDay = new Date().toDateString();
+/** Whether the last lines of the log are seen, and are to be. */
+let isAtEnd = true;
 
 function paintSoon() {
 	if (isPainting) return;
@@ -60,7 +62,6 @@ function show(entry) {
 
 function paintLog() {
 	if (!pending.length) return;
-	const wasAtEnd = isAtEnd();
 	const lines = document.createDocumentFragment();
 	for (const entry of pending.splice(0).slice(-KEPT_LINES)) {
 		const day = entry.at.toDateString();
@@ -70,12 +71,8 @@ function paintLog() {
 	}
 	log.append(lines);
 	while (log.childElementCount > KEPT_LINES) log.firstChild.remove();
-	at("down").hidden = wasAtEnd;
-	if (wasAtEnd) toEnd();
-}
-
-function isAtEnd() {
-	return log.scrollHeight - log.scrollTop - log.clientHeight < 40;
+	at("down").hidden = isAtEnd;
+	if (isAtEnd) toEnd();
 }
 
 function toEnd() {
@@ -83,45 +80,45 @@ function toEnd() {
 }
 
 function lineOf({ kind, name, text, line, at, time, isMention }) {
-	const element = make("p", "", `${kind}${time ? " before" : ""}${isMention ? " mention" : ""}`);
-	element.dir = "auto";
-	element.dataset.time = TIME.format(at);
+	const row = make("p", "", `${kind}${time ? " before" : ""}${isMention ? " mention" : ""}`);
+	row.dir = "auto";
+	row.dataset.time = TIME.format(at);
 	switch (kind) {
 		case "said":
 		case "did":
-			element.append(...(kind === "said" ? [nameOf(name), ": "] : ["* ", nameOf(name), " "]));
-			putText(element, text, name === client.name ? "" : client.name);
+			row.append(...(kind === "said" ? [nameOf(name), ": "] : ["* ", nameOf(name), " "]));
+			putText(row, text, name === client.name ? "" : client.name);
 			break;
 		case "entered":
 		case "left":
 		case "renamed":
-			putSentence(element, kind, name, text);
+			putSentence(row, kind, name, text);
 			break;
 		case "topicSet":
 		case "privateTo":
 		case "privateFrom":
-			putSentence(element, kind, name);
-			putText(element, text);
+			putSentence(row, kind, name);
+			putText(row, text);
 			if (kind === "privateFrom") {
 				const button = make("button", words("answer"), "answer");
 				button.onclick = () => writeTo(name);
-				element.append(button);
+				row.append(button);
 			}
 			break;
 		case "moved":
 		case "gap":
 		case "missed":
 		case "stillTaken":
-			element.append(words(kind, safe(text ?? "")));
+			row.append(words(kind, safe(text)));
 			break;
 		case "kept":
 		case "notSent":
-			element.append(words(kind, safe(asTyped(text))));
+			row.append(words(kind, safe(asTyped(text))));
 			break;
 		default:
-			putText(element, line);
+			putText(row, line);
 	}
-	return element;
+	return row;
 }
 
 function putSentence(element, key, ...names) {
@@ -162,7 +159,7 @@ function paintPlaces() {
 	const rooms = new Map(client.rooms).set(client.room, client.users.size);
 	list("rooms", [...rooms.keys()].sort(), (button, room) => {
 		button.append(make("bdi", safe(room)), make("small", rooms.get(room)));
-		button.ariaCurrent = String(room === client.room);
+		button.ariaCurrent = room === client.room;
 		button.onclick = () => goTo(room);
 	});
 	list("users", [...client.users], (button, user) => {
@@ -191,7 +188,7 @@ function list(id, names, fill) {
 		fill(item.firstChild, name);
 		if (element.children[number] !== item) element.insertBefore(item, element.children[number]);
 	});
-	for (const item of items.values()) item.remove();
+	items.forEach((item) => item.remove());
 }
 
 // The login window.
@@ -207,7 +204,7 @@ at("login-form").onsubmit = (event) => {
 function sayProblem(field, text) {
 	for (const id of ["name", "password"]) {
 		at(`${id}-problem`).textContent = id === field ? text : "";
-		at(id).ariaInvalid = String(id === field);
+		at(id).ariaInvalid = id === field;
 	}
 	if (field) at(field).focus();
 }
@@ -310,7 +307,7 @@ function closePlaces() {
 }
 
 at("places-button").onclick = () => {
-	at("places-button").ariaExpanded = String(at("chat").classList.toggle("shows-places"));
+	at("places-button").ariaExpanded = at("chat").classList.toggle("shows-places");
 };
 at("join-form").onsubmit = (event) => {
 	event.preventDefault();
@@ -325,8 +322,13 @@ at("discard").onclick = () => {
 };
 at("down").onclick = toEnd;
 log.onscroll = () => {
-	at("down").hidden ||= isAtEnd();
+	isAtEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 40;
+	at("down").hidden ||= isAtEnd;
 };
+// The keyboard of a telephone takes half of its height, a notice some.
+const stay = () => isAtEnd && toEnd();
+addEventListener("resize", stay);
+new ResizeObserver(stay).observe(log);
 
 // What happens around the page.
 

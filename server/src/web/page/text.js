@@ -50,8 +50,7 @@ function linkTo(address) {
 	if (!URL.canParse(address)) return address;
 	// Letters of other scripts can look like those of a known address. Here they have their codes.
 	const { href } = new URL(address);
-	const link = make("a", address);
-	return Object.assign(link, { href, title: href, target: "_blank", rel: "noopener noreferrer" });
+	return Object.assign(make("a", address), { href, title: href, target: "_blank", rel: "noopener noreferrer" });
 }
 
 function make(tag, text = "", className = "") {
