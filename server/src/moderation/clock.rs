@@ -1,17 +1,15 @@
-//! What time it is for mutes and bans: by which clock they end.
+//! The clock by which mutes and bans end.
 //!
-//! A server alone keeps bans by the clock on the wall, for they outlive it, and mutes as spans that no set
-//! clock changes. Of several servers that are one chat each takes both from the time of their log, which is
-//! the engine's: so what an operator has decided ends everywhere at once, however wrong the clock of a
-//! server is.
+//! A server that is a chat by itself keeps bans by the clock on the wall, since they outlive the server, and
+//! mutes as spans of time that do not change when the clock is set. Where several servers are one chat, each
+//! takes both from the time of their log, which is the engine's: so what an operator has decided ends
+//! everywhere at once, however wrong the clock of a server is.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
-use super::span;
-
-/// A time that goes on evenly from when it was last known.
+/// A time that goes on evenly from when it was last set.
 #[derive(Debug)]
 pub struct Clock {
     time: Timestamp,
@@ -33,7 +31,7 @@ impl Clock {
         Self { time: Timestamp::UNIX_EPOCH, at: Instant::now(), is_shared: true }
     }
 
-    /// So late it is.
+    /// Sets the time.
     pub fn set(&mut self, time: Timestamp) {
         (self.time, self.at) = (time, Instant::now());
     }
@@ -58,6 +56,12 @@ impl Clock {
         }
         self.even().checked_add(span(Timestamp::now(), date)).unwrap_or(Timestamp::MAX)
     }
+}
+
+/// How long it is from one time to the other. Zero when that is over.
+#[must_use]
+pub fn span(from: Timestamp, to: Timestamp) -> Duration {
+    to.duration_since(from).try_into().unwrap_or(Duration::ZERO)
 }
 
 #[cfg(test)]

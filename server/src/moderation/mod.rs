@@ -1,12 +1,11 @@
 //! Mutes and bans, the operators who decide them, and the names that belong to somebody.
 //!
-//! By which clock they end says [`clock`]. The lock of the state is the innermost one:
-//! nothing is locked inside it. A caller that has a password checked, or waits for the file of bans, has no
-//! lock.
+//! By which clock both end says [`clock`]. The lock of the state is the innermost one: nothing is locked
+//! inside it. A caller that has a password checked, or waits for the file of bans, has no lock.
 
 mod ban_file;
 pub mod bans;
-mod clock;
+pub mod clock;
 pub mod door;
 pub mod interrupt;
 pub mod secrets;
@@ -27,7 +26,7 @@ use protocol::UserName;
 
 use self::ban_file::BanFile;
 use self::bans::{Bans, Target};
-use self::clock::Clock;
+use self::clock::{Clock, span};
 use self::door::{Asked, Door};
 use self::interrupt::Interrupt;
 use self::secrets::{Memory, is_fast, is_secret};
@@ -257,12 +256,6 @@ fn read_bans(path: &Path) -> io::Result<Bans> {
 #[must_use]
 pub fn after(now: Timestamp, minutes: u32) -> Timestamp {
     now.checked_add(SignedDuration::from_mins(minutes.into())).unwrap_or(Timestamp::MAX)
-}
-
-/// How long it is from one time to the other. Zero when that is over.
-#[must_use]
-pub fn span(from: Timestamp, to: Timestamp) -> Duration {
-    to.duration_since(from).try_into().unwrap_or(Duration::ZERO)
 }
 
 /// A minute that has begun counts. `None` when none is left.
