@@ -113,7 +113,7 @@ impl Chat {
     #[must_use]
     pub fn bans(&self, client: &Client, seat: &Seat) -> bool {
         let Some(moderation) = &self.local.moderation else { return true };
-        if client.outbox.owed().is_over() {
+        if client.outbox.owed.is_over() {
             return false;
         }
         let bans = moderation.bans();

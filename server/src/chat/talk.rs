@@ -69,7 +69,7 @@ impl Chat {
     pub fn look(&self, client: &Client, seat: &Seat) -> bool {
         let state = self.state.lock();
         // Under the lock, so that no two sessions make the list that is one too many.
-        if client.outbox.owed().is_over() {
+        if client.outbox.owed.is_over() {
             return false;
         }
         // Names change under the chat's lock only: so the list is right at the position that the log
@@ -85,7 +85,7 @@ impl Chat {
     #[must_use]
     pub fn rooms(&self, client: &Client, seat: &Seat) -> bool {
         let state = self.state.lock();
-        if client.outbox.owed().is_over() {
+        if client.outbox.owed.is_over() {
             return false;
         }
         let mut rows: Vec<_> = state

@@ -15,7 +15,7 @@ impl Chat {
     pub fn who(&self, client: &Client, seat: &Seat) -> bool {
         let state = self.state.lock();
         // Under the lock, so that no two sessions make the list that is one too many.
-        if client.outbox.owed().is_over() {
+        if client.outbox.owed.is_over() {
             return false;
         }
         let readers = state.world.readers();

@@ -20,6 +20,7 @@
 
 mod control;
 mod item_bytes;
+mod phases;
 mod waiting;
 
 use std::collections::VecDeque;
@@ -31,7 +32,7 @@ use self::item_bytes::ItemBytes;
 use crate::delivery::inbox::ClientId;
 use crate::delivery::item::Item;
 use crate::delivery::owed::Owed;
-use crate::delivery::phase::{DeliveryEnd, Failure, Phase, Removal};
+use crate::delivery::phase::{Phase, Removal};
 use crate::log::position::Position;
 
 /// How many bytes of replies may wait for one client, each with its overhead, see [`Item::cost`]. While
@@ -74,7 +75,7 @@ pub struct Outbox {
     /// Signalled when there is space for more items, and when the phase changes.
     changed: Condvar,
     /// The bytes that all clients together are owed, this one's among them.
-    owed: Arc<Owed>,
+    pub owed: Arc<Owed>,
 }
 
 #[derive(Debug, Default)]
@@ -93,6 +94,8 @@ struct State {
     /// Whether the courier was notified of items and has not found the outbox empty since.
     is_notified: bool,
     phase: Phase,
+    /// Why the session has to end though its client did not ask for it. It stays known in later phases.
+    removal: Option<Removal>,
 }
 
 impl State {
@@ -161,34 +164,6 @@ impl Outbox {
         }
     }
 
-    /// What all clients together are owed.
-    #[must_use]
-    pub fn owed(&self) -> &Owed {
-        &self.owed
-    }
-
-    /// Has the session end, for this reason. Does nothing when it has another reason or ends already. A
-    /// session that waits for its socket has to be interrupted too, by `Interrupt::raise`.
-    pub fn remove(&self, removal: Removal) {
-        let mut state = self.state.lock();
-        if state.phase == Phase::Open {
-            state.phase = Phase::Removed(removal);
-            self.changed.notify_all();
-        }
-    }
-
-    /// The phase of the connection.
-    #[must_use]
-    pub fn phase(&self) -> Phase {
-        self.state.lock().phase.clone()
-    }
-
-    /// Whether an operator wants the session to end, or another server.
-    #[must_use]
-    pub fn is_removed(&self) -> bool {
-        matches!(self.state.lock().phase, Phase::Removed(_))
-    }
-
     /// The position of the next item. [`Position::MAX`] when there is none.
     #[must_use]
     pub fn next_position(&self) -> Position {
@@ -243,21 +218,6 @@ impl Outbox {
                 Next::Nothing
             }
         }
-    }
-
-    /// For the courier: nothing more will be sent, after a failure or because all was. `unsent` is how many
-    /// bytes the client was not sent of what was taken from here, and of its log. Gives back the items that
-    /// were not taken, to be dropped while no log is locked.
-    pub fn end(&self, failure: Option<Failure>, unsent: u64) -> VecDeque<(Position, Item)> {
-        let mut state = self.state.lock();
-        let waiting: usize = state.items.iter().map(|(_, item)| item.text_bytes()).sum();
-        let owed = unsent + waiting as u64;
-        self.owed.remove(std::mem::take(&mut state.bytes).all());
-        let end =
-            failure.map_or(DeliveryEnd::Delivered, |cause| DeliveryEnd::Failed { cause, owed });
-        state.phase = Phase::Ended(end);
-        self.changed.notify_all();
-        std::mem::take(&mut state.items)
     }
 }
 

@@ -278,8 +278,8 @@ impl Stream {
         end: Position,
     ) -> io::Result<Sent> {
         let written = self.writer.write(sink, lines)?;
-        let is_done = written.bytes == lines.len();
         if let Some((_, at)) = &mut self.reading {
+            let is_done = written.bytes == lines.len();
             *at = if is_done { end } else { from.after(&lines[..written.bytes]) };
         }
         Ok(if written.is_whole { Sent::All } else { Sent::Part })

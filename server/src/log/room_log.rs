@@ -138,19 +138,6 @@ impl RoomLog {
             self.moved.notify_all();
         }
     }
-
-    /// Up to where couriers may read: where rooms are recorded, up to where the log is on disk. A reply
-    /// that belongs behind that waits too, for it may tell of lines that nobody may see yet.
-    #[must_use]
-    pub fn published(&self) -> Position {
-        self.state.lock().published()
-    }
-
-    /// How many bytes there are between `from` and the log's end.
-    #[must_use]
-    pub fn bytes_after(&self, from: Position) -> u64 {
-        self.state.lock().ring.end().byte.saturating_sub(from.byte)
-    }
 }
 
 /// One client's reading of a log, as the log knows it. As long as a courier has one, those who append wait

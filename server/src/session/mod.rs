@@ -213,7 +213,7 @@ impl Session<'_> {
 
     /// Writes into the server's log that all clients together are owed too much, once each time.
     fn warn_of_owed(&self) {
-        if let Some(text) = self.client.outbox.owed().warning() {
+        if let Some(text) = self.client.outbox.owed.warning() {
             log::warn!("{text}");
         }
     }

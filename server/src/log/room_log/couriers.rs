@@ -5,6 +5,19 @@ use crate::log::batch::{BATCH_BYTES, Batch};
 use crate::log::position::Position;
 
 impl RoomLog {
+    /// Up to where couriers may read: where rooms are recorded, up to where the log is on disk. A reply
+    /// that belongs behind that waits too, for it may tell of lines that nobody may see yet.
+    #[must_use]
+    pub fn published(&self) -> Position {
+        self.state.lock().published()
+    }
+
+    /// How many bytes there are between `from` and the log's end.
+    #[must_use]
+    pub fn bytes_after(&self, from: Position) -> u64 {
+        self.state.lock().ring.end().byte.saturating_sub(from.byte)
+    }
+
     /// Copies the next lines that courier number `courier` has to send. `false` when there are none: the
     /// courier will be woken when there are.
     pub fn next_batch(&self, courier: usize, batch: &mut Batch) -> bool {
