@@ -9,6 +9,7 @@ mod engine;
 mod failures;
 mod order;
 mod page;
+mod ports;
 mod proxy;
 mod seen;
 mod start;
