@@ -1,6 +1,5 @@
 //! Several servers that are one chat, over a real Redis.
 
-use std::net::TcpListener;
 use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -10,6 +9,7 @@ use nix::sys::signal::Signal;
 use tempfile::TempDir;
 
 use crate::engine::Engine;
+use crate::ports::Port;
 use crate::program::Program;
 use crate::support::{TestClient, TestServer, operators_file};
 
@@ -468,9 +468,9 @@ fn a_full_mailbox_is_told_across_servers() {
 
 #[test]
 fn what_is_wrong_with_the_log_is_said_in_one_line() {
-    let (port, folder) = (free_port(), TempDir::new().unwrap());
+    let (nobody, folder) = (Port::new(), TempDir::new().unwrap());
     let folder = folder.path().to_str().unwrap();
-    let url = &format!("redis://user:secret@127.0.0.1:{port}");
+    let url = &format!("redis://user:secret@127.0.0.1:{}", nobody.address().port());
     for (arguments, code, expected) in [
         (vec!["--log", "http://host"], 2, "this is no address of an engine"),
         (vec!["--log", url, "--data", folder], 2, "cannot be used with '--data <DIR>'"),
@@ -489,9 +489,4 @@ fn what_is_wrong_with_the_log_is_said_in_one_line() {
         let is_one_line = said.lines().filter(|line| line.contains("chat-server: ")).count() == 1;
         assert!(code == 2 || is_one_line, "{said}");
     }
-}
-
-/// A port that nobody listens at.
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }

@@ -46,6 +46,9 @@ mod order;
 mod owed;
 mod package;
 mod porting;
+/// The Redis of a test has one.
+#[path = "../../../ordered-log/tests/it/ports.rs"]
+mod ports;
 mod program;
 mod recording;
 mod recording_faults;

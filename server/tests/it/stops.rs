@@ -96,13 +96,14 @@ fn who_reads_late_and_sends_on_gets_everything_at_a_stop() {
         let stopped = scope.spawn(move || server.stop());
         // Its goodbye is what the server waits for no longer than it has to.
         talker.rest();
-        // How late it reads: by then whoever is silent has been closed.
+        // How late it reads: by then whoever is silent has been closed. It has some seconds after that.
         thread::sleep(Duration::from_millis(700));
         late.expect("talker has entered the room.");
         (0..OWED).for_each(|_| late.expect("talker: this waits in the buffers of the system"));
         late.expect("Server Shutdown");
         late.expect_end();
-        late.stream().shutdown(Shutdown::Both).unwrap();
+        // It fails where the connection was reset since, as who sends on is not read for ever.
+        let _ = late.stream().shutdown(Shutdown::Both);
         stopped.join().unwrap();
     });
 }
