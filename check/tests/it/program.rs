@@ -7,6 +7,7 @@ use std::thread;
 
 use tempfile::TempDir;
 
+use crate::tried::until_tried;
 use crate::zoo::{Fault, ZooServer};
 
 /// A server in Python that passes up to level 5.
@@ -14,7 +15,7 @@ const RIGHT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/python/right.py"
 
 fn chat_check(arguments: &[&str]) -> Output {
     let program = env!("CARGO_BIN_EXE_chat-check");
-    Command::new(program).args(arguments).stdin(Stdio::null()).output().unwrap()
+    until_tried(|| Command::new(program).args(arguments).stdin(Stdio::null()).output().unwrap())
 }
 
 #[track_caller]
@@ -234,9 +235,19 @@ fn who_forgets_the_dashes_is_told() {
 fn a_server_that_knows_no_look_yet_costs_no_time() {
     let folder = TempDir::new().unwrap();
     let begun = wrong_python(&folder, "command == \"look\" and self.name", "False");
-    let start = std::time::Instant::now();
-    check(&["server", "--level", "1", "--", "python3", &begun, "{port}"], 0, &[" 0 failed"]);
-    assert!(start.elapsed().as_secs() < 20, "{:?}", start.elapsed());
+    let command = ["server", "--json", "--level", "1", "--", "python3", &begun, "{port}"];
+    // Who waited for a list in vain would do so before each check but the first, two seconds or more.
+    const WAIT: u64 = 2000;
+    let shortest = || {
+        let output = chat_check(&command);
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+        let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        let passed = report["checks"].as_array().unwrap().iter().skip(1);
+        let passed = passed.filter(|check| check["outcome"] == "passed");
+        passed.map(|check| check["milliseconds"].as_u64().unwrap()).min().unwrap()
+    };
+    // On a busy machine each of them may take so long once.
+    assert!((0..3).any(|_| shortest() < WAIT));
 }
 
 #[test]
