@@ -11,7 +11,7 @@ use crate::relay::Mood;
 /// Checks a chat server that you built, and says what is wrong with it.
 #[derive(Debug, Parser)]
 #[command(name = "chat-check", version = protocol::VERSION, after_help = TABLE, disable_help_subcommand = true)]
-#[command(args_conflicts_with_subcommands = true, arg_required_else_help = true)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct Arguments {
     /// Print the page of a variant of the protocol: other words, another limit. SEED is any number.
     #[arg(long, value_name = "SEED")]

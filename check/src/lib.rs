@@ -17,8 +17,9 @@
 //! | [`resources`] | what a process uses | `/proc` |
 //! | [`stdout`] | a writer that waits for who reads | nothing |
 //!
-//! It knows `protocol`, and nothing of this project's server and client. It trusts nobody: every
-//! wait ends, every buffer has a limit, and no byte of a server reaches the terminal as it came.
+//! It knows `protocol` and how a command line is explained (`chat-settings`), and nothing of this project's
+//! server and client. It trusts nobody: every wait ends, every buffer has a limit, and no byte of a server
+//! reaches the terminal as it came.
 
 pub mod args;
 pub mod checks;

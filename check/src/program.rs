@@ -18,6 +18,7 @@ use crate::glob::matches;
 use crate::relay::Relay;
 use crate::report::{Counts, json, junit, points, text};
 use crate::run::{Finding, Options, Outcome, PATIENCE_WITH_A_MOOD, run};
+use crate::stdout::Patient;
 use crate::target::{CommandTarget, Groups, Moody, PORT, Running, Target, Unreachable};
 use crate::transcript::{self, ParseError};
 use crate::variant::Variant;
@@ -70,7 +71,12 @@ pub fn main(arguments: Arguments, output: &mut dyn Write) -> Result<Exit, Proble
     }
 }
 
-fn print(output: &mut dyn Write, text: &str) -> Result<Exit, Problem> {
+/// Writes a text to standard output.
+///
+/// # Errors
+///
+/// When it cannot be written.
+pub fn print(output: &mut dyn Write, text: &str) -> Result<Exit, Problem> {
     let written = output.write_all(text.as_bytes()).and_then(|()| output.flush());
     written.map_err(|error| Problem::Unwritten("standard output".to_owned(), error))?;
     Ok(Exit::Passed)
@@ -182,7 +188,8 @@ fn report(
         let points = points.map_err(|error| Problem::Usage(error.to_string()))?;
         // In JSON mode standard output is one object and nothing else.
         if arguments.json {
-            eprint!("{points}");
+            let written = Patient(io::stderr()).write_all(points.as_bytes());
+            written.map_err(|error| Problem::Unwritten("standard error".to_owned(), error))?;
         } else {
             print(output, &points)?;
         }

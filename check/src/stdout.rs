@@ -1,5 +1,5 @@
-//! Standard output that may be non-blocking: whoever started the program may have set it so, for a pipe is
-//! shared with all who have it.
+//! Standard output and standard error, which may be non-blocking: whoever started the program may have set
+//! them so, for a pipe is shared with all who have it.
 
 use std::io::{self, Write};
 use std::thread;

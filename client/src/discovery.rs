@@ -16,8 +16,8 @@ use crate::sanitize::Sanitized;
 /// How long answers are waited for, where nobody says otherwise.
 pub const PATIENCE: Duration = Duration::from_secs(2);
 
-/// When everybody is asked, from the beginning. A packet may be lost, and whoever has just answered
-/// somebody else says the same again only after a second (RFC 6762, section 6).
+/// The times of the questions, from the beginning. A packet may be lost, and a server that has just answered
+/// says the same again only after a second (RFC 6762, section 6).
 const QUESTIONS: [Duration; 3] =
     [Duration::ZERO, Duration::from_millis(600), Duration::from_millis(1300)];
 

@@ -1,4 +1,4 @@
-//! Whom a client trusts to be the server, when it connects with TLS.
+//! Trust: what shows a client that connects with TLS that it has reached its server.
 //!
 //! There is no trust on first use: either somebody vouches for the certificate, or the user has its
 //! pin from elsewhere. Whatever vouches, the server proves in each handshake that it has the key.
@@ -24,7 +24,7 @@ use crate::exit::{Exit, Failure};
 pub use pin::Pin;
 pub use untrusted::{Untrusted, Why};
 
-/// Who has to vouch for a server.
+/// What has to vouch for a server.
 #[derive(Debug, Clone)]
 pub enum Trust {
     /// An authority that this machine trusts.

@@ -34,6 +34,18 @@ pub(crate) fn is_response(packet: &Packet<'_>) -> bool {
     packet.has_flags(PacketFlag::RESPONSE)
 }
 
+/// What a packet may have become on its way: some bytes are others, and its end is missing.
+#[cfg(test)]
+pub(crate) fn damaged(good: &[u8], random: &mut fastrand::Rng) -> Vec<u8> {
+    let mut bytes = good.to_vec();
+    for _ in 0..random.usize(1..8) {
+        let at = random.usize(..bytes.len());
+        bytes[at] = random.u8(..);
+    }
+    bytes.truncate(random.usize(..=bytes.len()));
+    bytes
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -8,6 +8,7 @@ use crate::format::Place;
 /// An entry as the engine keeps it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stored {
+    /// Where it stands in the log.
     pub place: Place,
     /// The batch of records; `None` where the entry has another form than this version writes.
     pub batch: Option<Vec<u8>>,

@@ -1,8 +1,5 @@
 //! The thread that reads the log and applies it.
 
-#[cfg(test)]
-mod tests;
-
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -226,3 +223,6 @@ fn at_start(fault: Fault) -> Fault {
         fault => fault,
     }
 }
+
+#[cfg(test)]
+mod tests;

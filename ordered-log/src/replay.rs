@@ -57,6 +57,7 @@ pub struct Replay {
     since: Interval,
     /// That number.
     due: u64,
+    /// What it has applied and left out.
     pub counts: Counts,
 }
 

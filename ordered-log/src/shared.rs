@@ -13,10 +13,15 @@ use crate::replay::Counts;
 /// One for each log.
 #[derive(Debug)]
 pub struct Shared {
+    /// What is submitted and not yet known to be in the log.
     pub queue: Queue,
+    /// How the threads are doing.
     pub health: Health,
+    /// What was counted so far.
     pub counts: Mutex<Counts>,
+    /// Ends the waits of the thread that appends.
     pub writer: Arc<Interrupt>,
+    /// Ends the waits of the thread that reads.
     pub follower: Arc<Interrupt>,
 }
 

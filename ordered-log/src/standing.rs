@@ -10,7 +10,9 @@ use crate::format::{Identity, Place};
 /// An entry that was applied or appended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Known {
+    /// Where it stands in the log.
     pub place: Place,
+    /// What tells it from another one that stands there.
     pub identity: Identity,
 }
 

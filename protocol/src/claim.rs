@@ -1,25 +1,25 @@
-//! What a user wants to be called, and the secret that goes with it.
+//! Claims: the name that a user wants, and perhaps the secret that belongs to the name.
 
 use crate::split;
 
-/// What a user wants to be called, and why it may.
+/// The name that a user wants, and perhaps the secret that belongs to the name: `NAME`, or `NAME SECRET`.
 ///
-/// No name has a space. So where nothing is asked for a name, the whole argument is one that is not
+/// No name has a space. So where no secret is asked for, `NAME SECRET` as a whole is a name that is not
 /// valid: [`Claim::whole`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Claim<'a> {
-    /// Everything that was given.
+    /// The whole argument.
     whole: &'a str,
 }
 
 impl<'a> Claim<'a> {
-    /// A claim as it stands in a request: `NAME`, or `NAME SECRET`.
+    /// The claim that an argument of `login` or `rename` makes.
     #[must_use]
     pub fn new(argument: &'a str) -> Self {
         Self { whole: argument }
     }
 
-    /// Everything that was given. It may hold a secret.
+    /// The whole argument. It may hold a secret.
     #[must_use]
     pub fn whole(&self) -> &'a str {
         self.whole
@@ -31,7 +31,7 @@ impl<'a> Claim<'a> {
         split(self.whole).0
     }
 
-    /// The secret that goes with it. `None` when none was given.
+    /// The secret: what stands behind the first space. `None` when there is nothing.
     #[must_use]
     pub fn secret(&self) -> Option<&'a str> {
         Some(split(self.whole).1).filter(|secret| !secret.is_empty())

@@ -9,9 +9,9 @@
 pub enum Scope {
     /// Before login.
     Login,
-    /// Before login, and to who watches a room, of a server that has watchers.
+    /// In the login room, and to those who watch a room, on a server that has watchers.
     Watch,
-    /// In a chat room, and to who watches one.
+    /// In a chat room, and to those who watch one.
     Read,
     /// In a chat room.
     Chat,
@@ -19,7 +19,7 @@ pub enum Scope {
     Any,
     /// In a chat room of a server that has operators.
     Moderated,
-    /// There too. Everybody knows the command there, and only operators may use it.
+    /// The same. All users know the command, and only operators may use it.
     Operators,
 }
 
@@ -137,7 +137,7 @@ commands! {
         scope: Scope::Chat,
         secret: Secret::Nothing,
     };
-    /// Who is in the room?
+    /// List who is in the room.
     Look: Spec {
         name: "look",
         usage: "look",
@@ -161,7 +161,7 @@ commands! {
         scope: Scope::Chat,
         secret: Secret::Nothing,
     };
-    /// Which rooms are there?
+    /// List the rooms.
     Rooms: Spec {
         name: "rooms",
         usage: "rooms",
@@ -185,7 +185,7 @@ commands! {
         scope: Scope::Chat,
         secret: Secret::Nothing,
     };
-    /// Take them again.
+    /// Take the private messages of a user again.
     Unignore: Spec {
         name: "unignore",
         usage: "unignore NAME",
@@ -193,7 +193,7 @@ commands! {
         scope: Scope::Chat,
         secret: Secret::Nothing,
     };
-    /// Tell the room what one does.
+    /// Tell the room what the user does.
     Me: Spec {
         name: "me",
         usage: "me TEXT",
@@ -225,7 +225,7 @@ commands! {
         scope: Scope::Read,
         secret: Secret::Nothing,
     };
-    /// Where in the room's lines is one, and what came after a place in them?
+    /// Tell the present position in the room, or list the lines after a position.
     Since: Spec {
         name: "since",
         usage: "since [POSITION]",
@@ -249,7 +249,7 @@ commands! {
         scope: Scope::Operators,
         secret: Secret::Nothing,
     };
-    /// Let a user say nothing.
+    /// Forbid a user to speak.
     Mute: Spec {
         name: "mute",
         usage: "mute NAME MINUTES",
@@ -265,7 +265,7 @@ commands! {
         scope: Scope::Operators,
         secret: Secret::Nothing,
     };
-    /// Who is connected?
+    /// List who is connected.
     Who: Spec {
         name: "who",
         usage: "who",
@@ -273,7 +273,7 @@ commands! {
         scope: Scope::Operators,
         secret: Secret::Nothing,
     };
-    /// Who is kept out?
+    /// List who is kept out.
     Bans: Spec {
         name: "bans",
         usage: "bans",

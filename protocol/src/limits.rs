@@ -8,7 +8,7 @@ pub const PORT: u16 = 6666;
 /// Bytes in a request line, without its newline.
 pub const LINE_BYTES: usize = 4096;
 
-/// Bytes without any newline after which a client is taken for something that speaks no lines.
+/// Bytes without a newline after which a client is taken for a program that sends no lines.
 pub const UNTERMINATED_BYTES: usize = 64 * 1024;
 
 /// Characters (Unicode scalar values) in the name of a user or a room.
@@ -17,7 +17,7 @@ pub const NAME_CHARACTERS: usize = 32;
 /// Names that a user can ignore at once.
 pub const IGNORED_NAMES: usize = 32;
 
-/// Bytes of a room's most recent lines that the server holds for slow readers and `history`.
+/// Bytes of a room's most recent lines that the server keeps for slow readers and `history`.
 pub const BACKLOG_BYTES: usize = 1024 * 1024;
 
 /// Lines that `history` shows when no number is given.

@@ -1,17 +1,17 @@
-//! Bytes into lines, however the network cut them, in bounded memory.
+//! The line decoder: it makes lines of bytes, however the network cut them, in bounded memory.
 //!
 //! A line ends with LF; one CR right before it is dropped. What is too long or not UTF-8 is
 //! reported in its place and skipped. This module decides nothing about what a line says.
 
 use thiserror::Error;
 
-/// What stood where a line should have been.
+/// Why some bytes are no line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum LineError {
     /// The line is over the limit. It was dropped up to its newline.
     #[error("a line is too long")]
     TooLong,
-    /// So much came without a newline that none is to be expected. Nothing more can be decoded.
+    /// So many bytes came without a newline that these are no lines. Nothing more can be decoded.
     #[error("this is not made of lines")]
     Unterminated,
     /// The line is not UTF-8. It was dropped.

@@ -110,9 +110,9 @@ pub enum Reply<'a> {
     Pong(&'a str),
     /// Heads the answer to `help`. The rows are [`HelpRow`](crate::rows::HelpRow)s.
     Commands,
-    /// Answers what is no command, or none in this place.
+    /// Answers a word that is no command, or none where the client is now.
     UnknownCommand(&'a str),
-    /// Answers a command whose argument has not the right form, with that form.
+    /// Answers a command whose argument does not have the right form, with that form.
     Usage(&'a str),
     /// Refuses a line over the limit, in bytes.
     LineTooLong(usize),
@@ -122,7 +122,7 @@ pub enum Reply<'a> {
     ControlCharacter,
     /// Answers something that speaks another protocol, by the name of that.
     WrongProtocol(&'a str),
-    /// So many lines of the room came faster than the client took them.
+    /// This many lines of the room are left out here, since the client did not take them in time.
     Missed(u64),
     /// Refuses a connection.
     ServerFull,

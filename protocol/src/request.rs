@@ -10,22 +10,22 @@ use crate::limits::HISTORY_LINES;
 use crate::position::Position;
 use crate::{has_control, is_blank, split};
 
-/// One request of a client, its argument trimmed. Names are checked by who acts on them.
+/// One request of a client. Its argument is trimmed; names in it are not checked yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Request<'a> {
-    /// Enter the chat under a name.
+    /// Enter the chat: a name, and perhaps the secret that belongs to it.
     Login(Claim<'a>),
-    /// Read a room without a name: the first one, with an empty text.
+    /// Read this room without a name. An empty text stands for `main`.
     Watch(&'a str),
-    /// Say a text, which may be empty.
+    /// Say a text, which may be empty, to the room.
     Say(&'a str),
-    /// Who is here?
+    /// List who is in the room.
     Look,
     /// End the connection.
     Logout,
-    /// Go to another room.
+    /// Go to this room.
     Join(&'a str),
-    /// Which rooms are there?
+    /// List the rooms.
     Rooms,
     /// Say a text to one user.
     Message {
@@ -34,72 +34,71 @@ pub enum Request<'a> {
         /// What to say.
         text: &'a str,
     },
-    /// Take no private messages of a user.
+    /// Take no private messages of the user of this name.
     Ignore(&'a str),
-    /// Take them again.
+    /// Take the private messages of that user again.
     Unignore(&'a str),
-    /// Say what one does.
+    /// Tell the room what the user does.
     Me(&'a str),
-    /// Take another name.
+    /// Take another name: that name, and perhaps the secret that belongs to it.
     Rename(Claim<'a>),
-    /// Set the topic, see [`topic_of`], or ask for it with an empty text.
+    /// Set the topic to [`topic_of`] this text. An empty text asks for the topic.
     Topic(&'a str),
-    /// The last so many lines of the room.
+    /// List this many lines of the room, its latest ones.
     History(usize),
-    /// The present position in the room, or the lines between one and the user's entry.
+    /// List the lines between this position and the user's entry. `None` asks for the present position.
     Since(Option<Position<'a>>),
-    /// Become an operator, by this password.
+    /// Become an operator. The text is a password, or an operator's name and a password.
     Operator(&'a str),
     /// End a user's connection.
     Kick {
         /// The user's name.
         name: &'a str,
-        /// What the user is told, or nothing.
+        /// What the user is told. It may be empty.
         reason: &'a str,
     },
-    /// Let a user say nothing.
+    /// Forbid a user to speak.
     Mute {
         /// The user's name.
         name: &'a str,
-        /// For how long. 0 lets the user speak again.
+        /// For how long. 0 allows it again.
         minutes: u32,
     },
-    /// Keep somebody out.
+    /// Keep a user or an address out.
     Ban {
         /// A user's name, or an IP address.
         target: &'a str,
         /// For how long. 0 lets them in again.
         minutes: u32,
     },
-    /// Who is connected?
+    /// List the connections.
     Who,
-    /// Who is kept out?
+    /// List the bans.
     Bans,
-    /// Tell every room.
+    /// Tell every room a text.
     Announce(&'a str),
-    /// A fence: answered once all before it is.
+    /// Answer with this token once everything is sent that the client was owed before.
     Ping(&'a str),
-    /// What commands are there, or what does one of them do?
+    /// List the commands, or tell what this one does.
     Help(&'a str),
-    /// A command of the table whose argument has not the right form.
+    /// The argument of this command does not have the form of its usage.
     Malformed(Command),
-    /// No command of the table. This is the word that stood in its place.
+    /// There is no command of this name.
     Unknown(&'a str),
 }
 
-/// The line has a control character other than tab, so nobody shall ever be shown it.
+/// Why a line is refused: it has a control character other than tab. Such a line is shown to nobody.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("a line has a control character")]
 pub struct ControlCharacter;
 
 impl<'a> Request<'a> {
-    /// Reads a line, without its end. `None` when it is blank and to be ignored.
-    ///
-    /// What is trimmed is not looked at, so a stray CR at the end of a line does no harm.
+    /// Reads a line without its newline. `None` when it is blank: a server ignores such a line.
     ///
     /// # Errors
     ///
-    /// Refuses a line with a control character in what is left of it.
+    /// Refuses a line with a control character. White space at its ends is trimmed before, so a stray CR
+    /// there does no harm.
     pub fn parse(line: &'a str) -> Result<Option<Self>, ControlCharacter> {
         if line.chars().all(is_blank) {
             return Ok(None);
@@ -114,7 +113,7 @@ impl<'a> Request<'a> {
         }))
     }
 
-    /// The command that it gives. `None` when that is unknown.
+    /// The command of this request. `None` when it is unknown.
     #[must_use]
     pub fn command(&self) -> Option<Command> {
         Some(match *self {
@@ -147,7 +146,7 @@ impl<'a> Request<'a> {
         })
     }
 
-    /// The word that it starts with on the wire.
+    /// The first word of this request on the wire.
     #[must_use]
     pub fn word(&self) -> &'a str {
         match *self {
@@ -157,7 +156,7 @@ impl<'a> Request<'a> {
     }
 }
 
-/// The request that a command makes of its trimmed argument. `None` when the argument has not the
+/// Makes a request of a command and its trimmed argument. `None` when the argument does not have the
 /// form of the command's usage.
 fn read(command: Command, argument: &str) -> Option<Request<'_>> {
     Some(match command {
@@ -172,57 +171,57 @@ fn read(command: Command, argument: &str) -> Option<Request<'_>> {
             let (to, text) = split(argument);
             Request::Message { to, text }
         }
-        Command::Ignore => Request::Ignore(some(argument)?),
-        Command::Unignore => Request::Unignore(some(argument)?),
+        Command::Ignore => Request::Ignore(nonempty(argument)?),
+        Command::Unignore => Request::Unignore(nonempty(argument)?),
         Command::Me => Request::Me(argument),
         Command::Rename => Request::Rename(Claim::new(argument)),
         Command::Topic => Request::Topic(argument),
         Command::History if argument.is_empty() => Request::History(HISTORY_LINES),
-        // There are never more lines than the largest number, so this is all of them.
+        // A number that is too large stands for all lines, as the largest one does.
         Command::History if is_number(argument) => {
             Request::History(argument.parse().unwrap_or(usize::MAX))
         }
         Command::History => return None,
         Command::Since if argument.is_empty() => Request::Since(None),
         Command::Since => Request::Since(Some(Position::parse(argument)?)),
-        Command::Operator => Request::Operator(some(argument)?),
+        Command::Operator => Request::Operator(nonempty(argument)?),
         Command::Kick => {
             let (name, reason) = split(argument);
-            Request::Kick { name: some(name)?, reason }
+            Request::Kick { name: nonempty(name)?, reason }
         }
         Command::Mute => {
             let (name, minutes) = split(argument);
-            Request::Mute { name: some(name)?, minutes: number(minutes)? }
+            Request::Mute { name: nonempty(name)?, minutes: number(minutes)? }
         }
         Command::Ban => {
             let (target, minutes) = split(argument);
-            Request::Ban { target: some(target)?, minutes: number(minutes)? }
+            Request::Ban { target: nonempty(target)?, minutes: number(minutes)? }
         }
         Command::Who => Request::Who,
         Command::Bans => Request::Bans,
-        Command::Announce => Request::Announce(some(argument)?),
+        Command::Announce => Request::Announce(nonempty(argument)?),
         Command::Ping => Request::Ping(argument),
         Command::Help => Request::Help(argument),
     })
 }
 
-/// The topic that a text after `topic` sets: `-` takes it away, for nothing at all asks for it.
+/// The topic that `topic TEXT` sets. `-` stands for none, because `topic` without a text only asks.
 #[must_use]
 pub fn topic_of(text: &str) -> &str {
     if text == "-" { "" } else { text }
 }
 
-/// `None` when it is empty.
-fn some(argument: &str) -> Option<&str> {
+/// The argument. `None` when it is empty.
+fn nonempty(argument: &str) -> Option<&str> {
     (!argument.is_empty()).then_some(argument)
 }
 
-/// Whether it is made of decimal digits alone. Rust's own reader would also take a sign: `+5`.
+/// Whether a text is made of decimal digits alone. [`str::parse`] would take a sign too: `+5`.
 fn is_number(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// A number of decimal digits. `None` when it is none, or too large.
+/// The number that decimal digits stand for. `None` when they are no digits, or the number is too large.
 fn number(digits: &str) -> Option<u32> {
     is_number(digits).then(|| digits.parse().ok())?
 }

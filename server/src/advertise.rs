@@ -3,7 +3,7 @@
 //!
 //! It does so only where somebody can come in by what it tells: the server listens for clients at an
 //! address of IPv4 that is not this machine's alone. What is told is the name of the machine, its
-//! addresses there, and the ports; whoever does not want that says `--hidden`.
+//! addresses there, and the ports. With `--hidden` the server tells nothing.
 //!
 //! A thread of its own, `advertise`, waits at the sockets. It has no lock, knows no client, and keeps
 //! nothing of what the network says ([`Responder`]). When it fails the chat goes on, and the log says so.
@@ -155,7 +155,7 @@ impl Telling {
                 Ok(Event::Packet { network, from, length }) => {
                     let responder = &mut self.responders[network];
                     let answer = responder.heard(&packet[..length], from, Instant::now());
-                    // Whoever does not get it asks again.
+                    // A program that does not get the answer asks again.
                     let _ = answer.map(|answer| self.group.send_to(network, &answer, from));
                 }
                 Err(error) if self.responders.is_empty() => {
@@ -216,7 +216,7 @@ impl Telling {
 
     fn leave(&self) {
         for (network, responder) in self.responders.iter().enumerate() {
-            // Who does not hear it notices in two minutes.
+            // A program that does not hear it finds out in two minutes.
             let _ = responder.goodbye().map(|packet| self.group.send(network, &packet));
         }
     }

@@ -42,8 +42,8 @@ impl Identity {
         Ok(Self { files, current })
     }
 
-    /// Reads both files anew. Who comes from now on is shown the new certificate; connections that
-    /// there are go on.
+    /// Reads both files anew. Clients that connect later are shown the new certificate; those that
+    /// are connected stay so.
     ///
     /// # Errors
     ///

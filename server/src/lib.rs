@@ -39,7 +39,7 @@
 //!   while waiting for a socket, a disk, another server or flow control, while hashing, or while logging.
 //! - The TLS of a connection is locked alone, and never while calling the socket. Only the courier takes
 //!   records out of it.
-//! - Nobody has a lock while a password is checked, or while waiting for the file of bans.
+//! - No thread has a lock while it checks a password, or waits for the file of bans.
 //! - An item is posted to an outbox while the log of the client's room is locked, so that its
 //!   position is right.
 //! - A session changes its own membership only. What another wants of it goes through its outbox.
@@ -47,7 +47,7 @@
 //!   two and that of the bans: when their disk does not answer they are left, and the log says so. Every queue is bounded
 //!   by the number of clients and rooms, or by bytes.
 //! - Where several servers are one chat, the world depends on the changes of their log and on nothing else.
-//!   Whoever applies them waits for nobody.
+//!   The thread that applies them waits for nobody.
 //! - There is no global state: many servers can live in one process.
 
 mod accept;

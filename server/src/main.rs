@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use chat_server::{Config, Endpoint, Server, StopHandle, Transport};
+use chat_settings::usage;
 use clap::Parser;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use protocol::Framing;
@@ -18,7 +19,7 @@ use crate::cli::arguments::{Arguments, Task};
 use crate::cli::log_queue::LogQueue;
 use crate::cli::logger::Logger;
 use crate::cli::make_users;
-use crate::cli::sighup::{Hangups, Reloads};
+use crate::cli::sighup::{BlockedSighup, Reloads};
 use crate::cli::signals;
 use crate::cli::{certificate, completions, documents, hash_password, settings, stdio};
 
@@ -39,9 +40,9 @@ fn main() -> ExitCode {
         Ok(true) => return ExitCode::SUCCESS,
         Err(error) => return finish(Err(error.into()), WRONG_USAGE, &mut io::stderr()),
     }
-    let arguments = match settings::with_file(std::env::args_os().collect()) {
-        Ok(arguments) => Arguments::parse_from(arguments),
-        Err(error) => return finish(Err(error), WRONG_USAGE, &mut io::stderr()),
+    let arguments = match arguments() {
+        Ok(arguments) => arguments,
+        Err(code) => return code,
     };
     if let Some(task) = &arguments.task {
         return finish(instead(task), NOT_MADE, &mut io::stderr());
@@ -55,6 +56,22 @@ fn main() -> ExitCode {
     let code = finish(serve(arguments.into()), CANNOT_SERVE, &mut queue);
     queue.flush(LOG_PATIENCE);
     code
+}
+
+/// What the command line and its file say, or how the program ends because of them.
+fn arguments() -> Result<Arguments, ExitCode> {
+    let given = settings::with_file(std::env::args_os().collect())
+        .map_err(|error| finish(Err(error), WRONG_USAGE, &mut io::stderr()))?;
+    Arguments::try_parse_from(given).map_err(|error| match error.use_stderr() {
+        true => {
+            let wrong = anyhow::Error::msg(usage::wrong(&error));
+            finish(Err(wrong), WRONG_USAGE, &mut io::stderr())
+        }
+        false => {
+            let printed = documents::help(&error).context("cannot write to stdout");
+            finish(printed, NOT_MADE, &mut io::stderr())
+        }
+    })
 }
 
 /// What the program does instead of serving.
@@ -117,15 +134,15 @@ fn finish(result: anyhow::Result<()>, failure: u8, stderr: &mut impl Write) -> E
 fn serve(config: Config) -> anyhow::Result<()> {
     // Before any thread is made, for threads inherit which signals they leave alone.
     let has_files = config.data.is_some() || config.credentials.is_some();
-    let hangups = has_files.then(Hangups::block).transpose()?;
+    let sighup = has_files.then(BlockedSighup::block).transpose()?;
     let server = Server::bind(config)?;
     stop_on_signals(server.stop_handle())?;
     let endpoints = server.endpoints()?;
     let identity = server.identity();
     let pin = identity.as_ref().map(|identity| identity.pin());
     let reloads = Reloads { recorder: server.recorder(), identity };
-    let reopener = hangups.map(|hangups| hangups.serve(reloads)).transpose();
-    let reopener = reopener.context("cannot start a thread; see `ulimit -u`")?;
+    let sighup_thread = sighup.map(|sighup| sighup.serve(reloads)).transpose();
+    let sighup_thread = sighup_thread.context("cannot start a thread; see `ulimit -u`")?;
     let served = server.run_and_tell(|| {
         announce(&endpoints, pin.as_deref()).map_err(|error| {
             let text = format!("cannot say on stdout where it listens: {error}");
@@ -139,8 +156,8 @@ fn serve(config: Config) -> anyhow::Result<()> {
         }
         Ok(())
     });
-    if let Some(reopener) = reopener {
-        reopener.end();
+    if let Some(sighup_thread) = sighup_thread {
+        sighup_thread.end();
     }
     Ok(served?)
 }

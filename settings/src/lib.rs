@@ -4,10 +4,12 @@
 //! the environment goes before what the file says. This module knows the command line's own
 //! description and nothing of what the options mean; it opens no file.
 //!
-//! The same description makes the [manual page](manual) and the [completions] for shells.
+//! The same description makes the [manual page](manual), the [completions] for shells, and what is said of
+//! a command line that is wrong ([usage]).
 
 pub mod completions;
 pub mod manual;
+pub mod usage;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -166,9 +168,7 @@ fn takes(command: &Command, words: &[OsString]) -> Result<(), String> {
         Err(error)
             if matches!(error.kind(), ErrorKind::InvalidValue | ErrorKind::ValueValidation) =>
         {
-            let text = error.render().to_string();
-            let what = text.split("\n\n").next().unwrap_or_default().replace('\n', " ");
-            Err(what.trim_start_matches("error: ").to_owned())
+            Err(usage::reason(&error))
         }
         // What an option needs beside it may stand on the command line.
         _ => Ok(()),

@@ -4,6 +4,7 @@ use super::Live;
 use crate::failure::Failure;
 use crate::stage::Stage;
 
+/// The checks of this level, but for those that are transcripts.
 pub(super) const CHECKS: &[Live] = &[Live {
     name: "greets-everyone",
     rule: "the-protocol",

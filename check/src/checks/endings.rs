@@ -5,6 +5,7 @@ use crate::failure::{Difference, Failure, Got};
 use crate::peer::Peer;
 use crate::stage::Stage;
 
+/// The checks of this level, but for those that are transcripts.
 pub(super) const CHECKS: &[Live] = &[
     Live {
         name: "a-name-is-free-after-a-reset",
@@ -155,14 +156,7 @@ fn a_reset_in_the_login_room(stage: &mut Stage) -> Result<(), Failure> {
         drop(stage.connect("bob")?);
     }
     let word = stage.word();
-    let seen = ann.lines_to_fence(&word)?;
-    match seen.into_iter().next() {
-        Some(line) => {
-            let expected = format!("{}: {word}", ann.name);
-            Err(ann.difference(&expected, Got::Bytes(line)).into())
-        }
-        None => Ok(()),
-    }
+    Ok(ann.expect_nothing_but(&word)?)
 }
 
 fn all_that_is_owed_comes_before_the_end(stage: &mut Stage) -> Result<(), Failure> {
@@ -203,12 +197,7 @@ fn they_left_once(stage: &mut Stage) -> Result<(), Failure> {
     let own = company[0].name.clone();
     company[0].expect(&own)?;
     let word = stage.word();
-    match company[0].lines_to_fence(&word)?.into_iter().next() {
-        Some(line) => {
-            Err(company[0].difference(&format!("{own}: {word}"), Got::Bytes(line)).into())
-        }
-        None => Ok(()),
-    }
+    Ok(company[0].expect_nothing_but(&word)?)
 }
 
 fn coming_and_going(stage: &mut Stage) -> Result<(), Failure> {

@@ -8,6 +8,7 @@ use crate::failure::{Failure, Got};
 use crate::peer::Peer;
 use crate::stage::Stage;
 
+/// The checks of this level, but for those that are transcripts.
 pub(super) const CHECKS: &[Live] = &[
     Live {
         name: "byte-by-byte",

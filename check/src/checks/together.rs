@@ -12,6 +12,7 @@ use crate::resources;
 use crate::shown::shown;
 use crate::stage::Stage;
 
+/// The checks of this level, but for those that are transcripts.
 pub(super) const CHECKS: &[Live] = &[
     Live {
         name: "one-of-many-gets-a-name",

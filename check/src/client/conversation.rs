@@ -40,6 +40,7 @@ pub(super) struct Conversation {
 }
 
 impl Conversation {
+    /// Starts the client, which is to connect here.
     pub(super) fn start(program: &Program) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         listener.set_nonblocking(true)?;
@@ -65,6 +66,7 @@ impl Conversation {
         })
     }
 
+    /// A word that nobody has said yet.
     pub(super) fn word(&mut self) -> String {
         (0..9).map(|_| self.random.lowercase()).collect()
     }
@@ -112,6 +114,7 @@ impl Conversation {
         self.type_line(&typed)
     }
 
+    /// The user is somebody else from now on, whose name was not typed yet.
     pub(super) fn take_another_name(&mut self) {
         self.has_typed_the_name = false;
         self.name = format!("bob{}", self.random.u32(10_000..100_000));

@@ -55,6 +55,7 @@ impl Process {
         })
     }
 
+    /// Its number on this machine.
     pub(super) fn id(&self) -> u32 {
         self.child.id()
     }

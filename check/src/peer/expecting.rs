@@ -93,4 +93,17 @@ impl Peer {
         self.say(&format!("say {token}"))?;
         self.lines_until(&last, |line| line == last.as_bytes())
     }
+    /// Says `token`, and sees it next: nothing else was on its way.
+    ///
+    /// # Errors
+    ///
+    /// What came instead.
+    pub fn expect_nothing_but(&mut self, token: &str) -> Result<(), Difference> {
+        match self.lines_to_fence(token)?.into_iter().next() {
+            Some(line) => {
+                Err(self.difference(&format!("{}: {token}", self.name), Got::Bytes(line)))
+            }
+            None => Ok(()),
+        }
+    }
 }

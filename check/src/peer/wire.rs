@@ -30,10 +30,12 @@ pub(super) struct Wire {
 }
 
 impl Wire {
+    /// Of a connection that is made. Nothing on it waits beyond the deadline.
     pub(super) fn new(stream: TcpStream, framing: Framing, deadline: Deadline) -> Self {
         Self { stream, framing, unread: Vec::new(), deadline, patience: LINE_PATIENCE }
     }
 
+    /// Connects, with a receive buffer of so many bytes where that is given.
     pub(super) fn connect(
         (address, framing): (SocketAddr, Framing),
         deadline: Deadline,
@@ -99,6 +101,7 @@ impl Wire {
         Ok(self.unread.drain(..count).collect())
     }
 
+    /// Tells the peer that nothing more comes from here.
     pub(super) fn close_side(&self) -> io::Result<()> {
         self.stream.shutdown(Shutdown::Write)
     }

@@ -69,21 +69,11 @@ pub(super) fn pump(
         if mood == Mood::Slow {
             thread::sleep(LATE);
         }
-        let mut rest = bytes;
-        while !rest.is_empty() {
-            let size = match mood {
-                Mood::Pieces if length <= MUCH => random.usize(1..=3),
-                Mood::Pieces => random.usize(1..=MUCH),
-                _ => rest.len(),
-            };
-            let (piece, more) = rest.split_at(size.min(rest.len()));
-            to.write_all(piece).map_err(|_| Broken::Reset)?;
-            rest = more;
-            // A long line would take for ever in pieces; its end is enough.
-            if mood == Mood::Pieces && rest.len() < 64 {
-                thread::sleep(PIECE_PAUSE);
-            }
+        match mood {
+            Mood::Pieces => send_in_pieces(to, bytes, &mut random),
+            _ => to.write_all(bytes),
         }
+        .map_err(|_| Broken::Reset)?;
         if is_reset {
             return Err(Broken::Reset);
         }
@@ -94,6 +84,21 @@ pub(super) fn pump(
             }
         }
     }
+}
+
+fn send_in_pieces(mut to: &TcpStream, bytes: &[u8], random: &mut Rng) -> io::Result<()> {
+    let most = if bytes.len() <= MUCH { 3 } else { MUCH };
+    let mut rest = bytes;
+    while !rest.is_empty() {
+        let (piece, more) = rest.split_at(random.usize(1..=most).min(rest.len()));
+        to.write_all(piece)?;
+        rest = more;
+        // A long line would take for ever in pieces; its end is enough.
+        if rest.len() < 64 {
+            thread::sleep(PIECE_PAUSE);
+        }
+    }
+    Ok(())
 }
 
 fn broken(mut from: &TcpStream, mood: Mood, buffer: &mut [u8]) -> Result<(), Broken> {

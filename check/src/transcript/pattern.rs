@@ -6,6 +6,7 @@ use crate::shown::shown;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pattern(pub(crate) Vec<Piece>);
 
+/// A part of a line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Piece {
     Literal(Vec<u8>),

@@ -1,7 +1,9 @@
-//! The program: exit codes, reports, and servers that it starts and ends.
+//! The program: its command line, its exit codes, and its verdicts on servers.
+
+mod processes;
+mod reports;
 
 use std::io::{BufRead, BufReader};
-use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::thread;
 
@@ -28,17 +30,6 @@ fn check(arguments: &[&str], code: i32, wanted: &[&str]) -> String {
         assert!(text.contains(wanted), "{wanted:?} is not in\n{text}");
     }
     text
-}
-
-/// Waits for a killed process, which ends as soon as the system comes to it; it may wait to be reaped then.
-fn wait_for_the_end_of(process: &str) {
-    let stat = Path::new("/proc").join(process.trim()).join("stat");
-    let runs = || std::fs::read_to_string(&stat).is_ok_and(|stat| !stat.contains(") Z "));
-    let start = std::time::Instant::now();
-    while runs() {
-        assert!(start.elapsed().as_secs() < 30, "it runs still");
-        thread::yield_now();
-    }
 }
 
 /// `right.py` with `old` replaced by `new`, in a file of its own.
@@ -120,6 +111,34 @@ fn wrong_usage_is_said_in_one_line() {
     check(&["server", "127.0.0.1:1", "--mood", "reset"], 2, &["pieces, glue or slow"]);
     check(&["server", "127.0.0.1:1", "--points", "/no/such"], 2, &["/no/such"]);
     check(&["server"], 2, &["HOST:PORT"]);
+    check(&[], 2, &["say what to do; --help lists it"]);
+    check(&["server", "python3", "-u", "x"], 2, &["put -- before the command"]);
+    for arguments in
+        [&["server"][..], &["serve"], &["server", "--level", "8"], &["help", "x"], &["proxy"], &[]]
+    {
+        let text = check(arguments, 2, &["--help"]);
+        let is_one_line = text.ends_with('\n') && text.matches('\n').count() == 1;
+        assert!(is_one_line && text.starts_with("chat-check: "), "{text}");
+    }
+}
+
+/// Nobody may be reading, and the exit code tells all the same.
+#[test]
+#[cfg(target_os = "linux")]
+fn what_cannot_be_written_changes_no_exit_code_but_its_own() {
+    let full = || std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let run = |arguments: &[&str], stdout: Stdio, stderr: Stdio| {
+        let program = env!("CARGO_BIN_EXE_chat-check");
+        let mut command = Command::new(program);
+        command.args(arguments).stdin(Stdio::null()).stdout(stdout).stderr(stderr);
+        command.status().unwrap().code()
+    };
+    for arguments in [&["--no-such-flag"][..], &["server", "192.0.2.1:1"], &["server", "-x"], &[]] {
+        assert_eq!(run(arguments, Stdio::null(), full().into()), Some(2), "{arguments:?}");
+    }
+    for arguments in [&["--help"][..], &["--version"], &["server", "--list"], &["--variant", "7"]] {
+        assert_eq!(run(arguments, full().into(), Stdio::null()), Some(4), "{arguments:?}");
+    }
 }
 
 #[test]
@@ -128,65 +147,6 @@ fn checks_are_listed_shown_and_explained() {
     check(&["server", "--show", "login-taken"], 0, &["level 1", "eve < UserName Exist"]);
     check(&["server", "--show", "lines-are-whole"], 0, &["level 5", "played by a function"]);
     check(&["help", "transcripts"], 0, &["# Transcripts", "at the same time"]);
-}
-
-#[test]
-fn a_failure_is_in_every_report() {
-    let folder = TempDir::new().unwrap();
-    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
-    std::fs::write(path("rubric"), "# level 1\nlogin-taken 4\nlevel-3 10\n").unwrap();
-    let zoo = ZooServer::start(Fault::TakenNameAllowed);
-    let address = zoo.address.to_string();
-    let only = ["--only", "login-taken", "--only", "look"];
-    let files = ["--junit", &path("junit.xml"), "--points", &path("rubric")];
-    let text = [
-        "begin with login-taken, in level 1",
-        "login-taken: 0.0 of 4 points",
-        "all: 10.0 of 14 points",
-    ];
-    check(&[&["server", &address], &only[..], &files[..]].concat(), 1, &text);
-    let xml = std::fs::read_to_string(path("junit.xml")).unwrap();
-    assert!(xml.contains("tests=\"2\" failures=\"1\" errors=\"0\" skipped=\"0\""), "{xml}");
-    assert!(xml.contains("<testcase name=\"look\" classname=\"level3\""), "{xml}");
-    agrees_with_the_schema(&path("junit.xml"));
-    let output = chat_check(&[&["server", &address, "--json"], &only[..]].concat());
-    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!((&report["passed"], &report["failed"]), (&1.into(), &1.into()));
-    let failed = &report["checks"][0]["differences"][0];
-    assert_eq!(
-        (&failed["expected"], &failed["got"]),
-        (&"UserName Exist".into(), &"Login Success".into())
-    );
-}
-
-/// A report in which every outcome stands, with texts that XML reserves.
-#[test]
-fn a_report_of_every_outcome_agrees_with_the_schema_of_junit() {
-    let folder = TempDir::new().unwrap();
-    let path = folder.path().join("junit.xml");
-    let path = path.to_str().unwrap();
-    let answer = "self.tell(f\"Unknown command: {command}\")";
-    let wrong = wrong_python(&folder, answer, "self.tell(\"<&\\x00\\x1b]]>\" + line)");
-    let command = ["--junit", path, "--", "python3", &wrong, "{port}"];
-    check(&[&["server", "--level", "1"], &command[..]].concat(), 1, &["FAIL  unknown"]);
-    let xml = agrees_with_the_schema(path);
-    for part in ["<failure ", "<skipped ", "]]&gt;"] {
-        assert!(xml.contains(part), "{part} is not in {xml}");
-    }
-    let zoo = ZooServer::start(Fault::ClosesAtOnce);
-    let address = zoo.address.to_string();
-    check(&["server", "--level", "3", "--junit", path, &address], 1, &["not tried: nothing"]);
-    assert!(agrees_with_the_schema(path).contains("<error "));
-}
-
-/// What is in the report.
-#[track_caller]
-fn agrees_with_the_schema(path: &str) -> String {
-    let schema = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/python/junit.py");
-    let output = Command::new("python3").args([schema, path]).output().unwrap();
-    let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{said}");
-    std::fs::read_to_string(path).unwrap()
 }
 
 /// A clone of the course's server: four replies without a newline, each in a packet of its own.
@@ -282,55 +242,6 @@ fn a_server_that_dies_fails_the_check_that_it_died_in() {
         "  ok    say",
     ];
     check(&[&["server"], &only[..], &command[..]].concat(), 1, &text);
-}
-
-#[test]
-fn nothing_that_a_server_started_is_left() {
-    let folder = TempDir::new().unwrap();
-    let started = folder.path().join("started");
-    let script =
-        format!("sleep 1000 & echo $! > {}; exec python3 {RIGHT} {{port}}", started.display());
-    check(&["server", "--only", "greeting", "--", "sh", "-c", &script], 0, &["1 passed"]);
-    let process = std::fs::read_to_string(started).unwrap();
-    wait_for_the_end_of(&process);
-}
-
-#[test]
-fn what_a_server_left_behind_does_not_keep_anybody_waiting() {
-    // The first stays in the server's group; the second leaves it and is ended by the test.
-    let folder = TempDir::new().unwrap();
-    let left = folder.path().join("left");
-    let left_by = left.display();
-    let away = format!(
-        "setsid sh -c 'echo $$ >{left_by}; exec sleep 100' & until [ -s {left_by} ]; do sleep 0.05; done;"
-    );
-    for script in ["sleep 100 &", &away] {
-        let start = std::time::Instant::now();
-        let script = format!("{script} echo oh; exit 5 # {{port}}");
-        check(&["server", "--", "sh", "-c", &script], 3, &["exit status: 5", "    oh"]);
-        assert!(start.elapsed().as_secs() < 30, "{:?}", start.elapsed());
-    }
-    let process = std::fs::read_to_string(left).unwrap();
-    assert!(Command::new("kill").arg(process.trim()).status().unwrap().success());
-}
-
-#[test]
-fn ctrl_c_ends_everything_that_was_started() {
-    let folder = TempDir::new().unwrap();
-    let started = folder.path().join("started");
-    let script = format!("echo $$ > {}; exec python3 {RIGHT} {{port}}", started.display());
-    let mut checker = Command::new(env!("CARGO_BIN_EXE_chat-check"))
-        .args(["server", "--level", "5", "--", "sh", "-c", &script])
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    // The first line of the report: a server runs.
-    BufReader::new(checker.stdout.as_mut().unwrap()).read_line(&mut String::new()).unwrap();
-    let process = std::fs::read_to_string(&started).unwrap();
-    let interrupt = ["-INT", &checker.id().to_string()];
-    assert!(Command::new("kill").args(interrupt).status().unwrap().success());
-    assert_eq!(checker.wait().unwrap().code(), Some(130));
-    wait_for_the_end_of(&process);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::time::Duration;
 
+use chat_settings::usage;
 use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser, Subcommand, ValueHint};
 
@@ -103,22 +104,10 @@ pub fn wants_objects(arguments: &[OsString]) -> bool {
         .any(|argument| argument == "--json-errors")
 }
 
-/// What is wrong with a command line, in one line. clap itself takes several.
+/// What is wrong with a command line, in one line.
 #[must_use]
 pub fn misused(error: &clap::Error) -> Failure {
-    let text = error.render().to_string();
-    let what = text.split("\n\nUsage:").next().unwrap_or_default();
-    let what = what.split("\n\nFor more").next().unwrap_or_default();
-    let mut reason = String::new();
-    for line in what.lines().map(str::trim).filter(|line| !line.is_empty()) {
-        reason += match reason.chars().last() {
-            None => "",
-            Some(':') => " ",
-            Some(_) => "; ",
-        };
-        reason += line.trim_start_matches("error: ");
-    }
-    Failure::new(Exit::Usage, reason + "; see --help")
+    Failure::new(Exit::Usage, usage::wrong(error))
 }
 
 /// What is wrong with a `say` whose words have a `--help` among them. Help is no success there: the other

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::io::{self, IsTerminal};
 
-use chat_settings::completions;
 use chat_settings::manual::{self, Roff, section, subcommands};
+use chat_settings::{completions, usage};
 use clap::{Command, CommandFactory};
 use clap_complete::Shell;
 
@@ -22,11 +22,7 @@ const CHANGED: &str = "2026-11-25";
 ///
 /// When stdout cannot be written.
 pub fn help(asked: &clap::Error) -> Result<Exit, Failure> {
-    let text = asked.render();
-    match io::stdout().is_terminal() {
-        true => print(text.ansi().to_string().as_bytes()),
-        false => print(text.to_string().as_bytes()),
-    }
+    print(usage::asked(asked, io::stdout().is_terminal()).as_bytes())
 }
 
 /// The variable by which the shell's part of the completions asks this program what a word may become.
@@ -102,6 +98,20 @@ mod tests {
         }
         for word in crate::model::vocabulary::Vocabulary::default().words() {
             assert!(PAGE.contains(&format!("`/{word}")) || word == "say", "/{word}");
+        }
+    }
+
+    #[test]
+    fn under_the_heading_of_tls_stands_nothing_else() {
+        let mut command = Args::command();
+        command.build();
+        for command in command.get_subcommands().chain([&command]) {
+            let is_under = |option: &&clap::Arg| option.get_help_heading() == Some("TLS");
+            let under = command.get_arguments().filter(is_under).filter_map(clap::Arg::get_long);
+            let under: Vec<_> = under.collect();
+            let has_tls = command.get_arguments().any(|option| option.get_long() == Some("tls"));
+            let expected = if has_tls { &["tls", "ca", "pin"][..] } else { &[] };
+            assert_eq!(under, expected, "{}", command.get_name());
         }
     }
 

@@ -146,17 +146,9 @@ pub struct History {
     pub lines: usize,
 }
 
-/// `follow`.
+/// Where in the room one begins to read, and whether one comes again.
 #[derive(Debug, Args)]
-pub struct Follow {
-    /// Where to go
-    #[command(flatten)]
-    pub visit: Visit,
-
-    /// Print one JSON object a line
-    #[arg(short, long)]
-    pub json: bool,
-
+pub struct Reading {
     /// Begin with the last N lines of the room
     #[arg(long, value_name = "N", value_hint = ValueHint::Other, conflicts_with = "since")]
     pub history: Option<usize>,
@@ -168,6 +160,22 @@ pub struct Follow {
     /// Come again when the connection is lost, as often as it takes, and go on where it broke off
     #[arg(long)]
     pub reconnect: bool,
+}
+
+/// `follow`.
+#[derive(Debug, Args)]
+pub struct Follow {
+    /// Where to go
+    #[command(flatten)]
+    pub visit: Visit,
+
+    /// Print one JSON object a line
+    #[arg(short, long)]
+    pub json: bool,
+
+    /// Where it begins
+    #[command(flatten)]
+    pub reading: Reading,
 
     /// Print only lines that match this regular expression, without the time in front
     #[arg(long = "match", value_name = "REGEX", value_parser = pattern, value_hint = ValueHint::Other)]
@@ -201,17 +209,9 @@ pub struct Wait {
     #[arg(long = "match", value_name = "REGEX", value_parser = pattern, value_hint = ValueHint::Other)]
     pub pattern: Regex,
 
-    /// Look at the last N lines of the room first
-    #[arg(long, value_name = "N", value_hint = ValueHint::Other, conflicts_with = "since")]
-    pub history: Option<usize>,
-
-    /// Look first at what was said from this time on, as 2026-11-22T10:04:05Z
-    #[arg(long, value_name = "TIME", value_hint = ValueHint::Other)]
-    pub since: Option<Timestamp>,
-
-    /// Come again when the connection is lost, as often as it takes, and go on where it broke off
-    #[arg(long)]
-    pub reconnect: bool,
+    /// Where it begins
+    #[command(flatten)]
+    pub reading: Reading,
 
     /// Write a line to this file descriptor once no line can be missed any more
     #[arg(long, value_name = "FD", value_hint = ValueHint::Other)]

@@ -52,7 +52,7 @@ impl Secret {
     }
 }
 
-/// Whoever prints it by mistake learns nothing.
+/// Without the secret, so that no log shows it by mistake.
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Secret")

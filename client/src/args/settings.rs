@@ -66,10 +66,13 @@ pub fn short_names(path: &Path) -> Vec<String> {
 }
 
 fn file(path: &Path, command: &Command) -> Result<File, Failure> {
+    use io::ErrorKind::{NotADirectory, NotFound};
+
     let said = |why: String| Failure::new(Exit::Usage, format!("{}: {why}", path.display()));
     match fs::read_to_string(path) {
         Ok(text) => read(&text, command, Some(SERVERS)).map_err(|wrong| said(wrong.to_string())),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(File::default()),
+        // Whoever has no home directory may have a file in its place, `/dev/null` say.
+        Err(error) if matches!(error.kind(), NotFound | NotADirectory) => Ok(File::default()),
         Err(error) => Err(said(error.to_string())),
     }
 }
@@ -217,7 +220,9 @@ mod tests {
     #[test]
     fn without_a_file_all_is_as_it_was() {
         let arguments = ["c", "--server", "lab"].map(OsString::from);
-        for path in [None, Some(Path::new("/no/such/file"))] {
+        for path in [None, Some("/no/such/file"), Some("/dev/null/.config/chat-client/config.toml")]
+        {
+            let path = path.map(Path::new);
             assert_eq!(parse(&arguments, path, true).unwrap().server.server, "lab");
         }
     }

@@ -9,20 +9,25 @@ use super::variable::given;
 use crate::exit::{Exit, Failure};
 use crate::trust::Trust;
 
+/// Of these options in the help. Given to each of them, for that of a struct holds for whatever follows it.
+const HEADING: &str = "TLS";
+
 /// Whether to speak TLS, and whom to trust then.
 #[derive(Debug, Clone, Default, clap::Args)]
-#[command(next_help_heading = "TLS")]
 pub struct TlsArgs {
     /// Connect with TLS; the server must be one that this machine's authorities vouch for
     #[arg(long, env = "CHAT_TLS", value_parser = FalseyValueParser::new(), hide_env_values = true)]
+    #[arg(help_heading = HEADING)]
     pub tls: bool,
 
     /// Trust the authorities in this file, in PEM, instead of this machine's
     #[arg(long, env = "CHAT_CA", value_name = "FILE", value_hint = ValueHint::FilePath)]
+    #[arg(help_heading = HEADING)]
     pub ca: Option<String>,
 
     /// Trust this certificate alone, whoever vouches for it; servers print it at their start
     #[arg(long, env = "CHAT_PIN", value_name = "SHA256", value_hint = ValueHint::Other)]
+    #[arg(help_heading = HEADING)]
     pub pin: Option<String>,
 }
 

@@ -100,7 +100,7 @@ impl Broadcast {
         loop {
             match self.receiver.recv_from(&mut self.buffer) {
                 Ok((_, from)) if from == self.own => {}
-                // The port is open towards every network. Whoever is in another one hears no answer.
+                // The port is open towards every network. A peer in another one would hear no answer.
                 Ok((_, from)) if self.network.is_some_and(|network| !network.has(from)) => {}
                 Ok((length, from)) => return Ok(Some((&self.buffer[..length], from))),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(None),

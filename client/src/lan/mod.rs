@@ -135,7 +135,7 @@ impl LanRoom {
                 let (client, _) = listener.accept()?;
                 let served = self.serve_client(client);
                 if let Some(left) = self.peer.leave() {
-                    // Whom a network that is away does not tell, will see that nobody answers.
+                    // Where the network is away, the other peers find out when this one does not answer.
                     let _ = self.network.send(&left);
                 }
                 served?;
@@ -150,7 +150,7 @@ impl LanRoom {
         let (mut has_finished, mut is_open) =
             (false, write(&mut client, &[Reply::ConnectSuccess])?);
         while is_open {
-            // Whoever asked who is there wants to see the answers, and then nothing more.
+            // A user that has asked who is there waits for the answers, and for nothing more.
             let deadline = match (has_finished, self.looked) {
                 (false, _) => None,
                 (true, None) => break,

@@ -169,7 +169,7 @@ impl Peer {
             self.ignored += 1;
             return Outcome::default();
         };
-        // Who is not in the room hears nothing of it.
+        // A peer that is not in the room takes nothing of it.
         let Some(own) = &self.name else { return Outcome::default() };
         let here = format!("{own}{HERE}");
         if line == LOOK {
@@ -195,7 +195,7 @@ impl Peer {
     }
 }
 
-/// Whose line it is. `None` when it is none that the room knows.
+/// The name of the peer that a line is from. `None` when it is no line of such a room.
 fn speaker(line: &str) -> Option<&str> {
     if let Some(name) = line.strip_suffix(HERE) {
         return Some(name);

@@ -36,9 +36,9 @@ pub enum Input {
     Help(Option<String>),
     /// It lacks a word of this usage, which no server could make up for.
     Incomplete(&'static str),
-    /// Answer whoever wrote to this user alone last.
+    /// Answer the user who sent the last private message.
     Reply(String),
-    /// Hide who comes and goes, or show it again.
+    /// Hide the lines that tell who comes and goes, or show them again.
     Quiet,
     /// Hide what this user says, or show it again; or list who is ignored.
     Ignore(Option<String>),

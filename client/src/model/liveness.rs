@@ -1,10 +1,10 @@
-//! Whether a server is alive, of which one only sees what it sends.
+//! Liveness: whether a server is still there, judged by what it sends.
 //!
 //! Pure: the time is told, not asked for.
 
 use std::time::{Duration, Instant};
 
-/// What is known of a server's being alive: when it was last heard, and whether it was asked since.
+/// When a server was last heard, and whether it was asked since whether it is there.
 #[derive(Debug)]
 pub struct Liveness {
     silence: Duration,
@@ -16,14 +16,14 @@ pub struct Liveness {
 /// What it means that a server was silent until the deadline.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Doubt {
-    /// It is to be asked whether it is alive.
+    /// The server has to be asked whether it is there.
     Ask,
-    /// It was asked, and did not answer.
+    /// The server was asked, and did not answer.
     Dead,
 }
 
 impl Liveness {
-    /// Of a server that is heard now. After `silence` it is to be asked, and then has the time `answer`.
+    /// The liveness of a server that is heard now. After `silence` it is to be asked, and then has the time `answer`.
     #[must_use]
     pub fn new(silence: Duration, answer: Duration, now: Instant) -> Self {
         Self { silence, answer, heard: now, asked: None }
@@ -34,7 +34,7 @@ impl Liveness {
         (self.heard, self.asked) = (now, None);
     }
 
-    /// Until when there is nothing to do.
+    /// When to call [`Liveness::expired`], unless the server is heard before.
     #[must_use]
     pub fn deadline(&self) -> Instant {
         match self.asked {

@@ -1,4 +1,4 @@
-//! Who and where the user is, and the changes of both that the server has not answered yet.
+//! The location: the user's name and room, and the changes of both that the server has not answered yet.
 //!
 //! Pure: no socket, no terminal, no clock.
 
@@ -37,7 +37,7 @@ pub enum Joined {
 }
 
 impl Location {
-    /// Of a user who has just logged in, and is to go on to `room`.
+    /// The location of a user who has just logged in, and shall go on to `room`.
     #[must_use]
     pub fn new(name: &str, room: Option<&str>) -> Self {
         let room = room.unwrap_or(RoomName::main().as_str()).to_owned();
@@ -156,7 +156,7 @@ impl Location {
         }
     }
 
-    /// The server did not. False when nobody asked.
+    /// The server did not give the user the name that was asked for. `false` when nobody asked.
     pub fn not_renamed(&mut self) -> bool {
         self.renames.pop_front().is_some()
     }

@@ -22,7 +22,7 @@ pub struct Names {
 struct Seen {
     users: Vec<String>,
     rooms: Vec<String>,
-    /// Who wrote to this user alone last.
+    /// The user who sent this one the last private message.
     wrote: Option<String>,
 }
 
@@ -50,7 +50,7 @@ impl Names {
         }
     }
 
-    /// Who wrote to this user alone last.
+    /// The user who sent this one the last private message.
     #[must_use]
     pub fn correspondent(&self) -> Option<String> {
         self.seen.lock().wrote.clone()

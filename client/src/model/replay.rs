@@ -1,7 +1,7 @@
-//! What was said before: which lines of a room the user was not shown.
+//! The replay of earlier lines: those of a room that the user was not shown.
 //!
-//! A client knows its place in the room: the position that the server told it, and how many lines came
-//! since. After a lost connection the server gives what lies behind that place, so nothing is compared.
+//! A client knows up to where it was shown the room: the position that the server told it, and how many
+//! lines came since. After a lost connection the server gives what lies behind that, so no text is compared.
 //! A server that knows no positions gives what was said last, and what was missed cannot be known.
 //!
 //! Pure: no socket, no terminal, no clock.
@@ -19,7 +19,7 @@ const HELD: usize = 10_000;
 /// position does not fall out of what it holds.
 const COUNTED: u64 = 1000;
 
-/// What a history is asked for.
+/// Why a history is asked for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Wanted {
     /// What was said last, to somebody who enters.
@@ -29,21 +29,22 @@ pub enum Wanted {
     Missed,
 }
 
-/// The user's place in the room, and what was said before while that is coming.
+/// Up to where the user was shown the room, and earlier lines while they are coming.
 #[derive(Debug, Default)]
 pub struct Replay {
     /// Up to here the user was shown the room. `None` when nobody knows.
-    place: Option<Place>,
-    /// Whether the lines that come follow that place.
+    shown: Option<Shown>,
+    /// Whether the lines that come follow that.
     is_counting: bool,
     open: Option<Open>,
 }
 
+/// Up to where the user was shown a room: the position that the server told, and the lines since.
 #[derive(Debug)]
-struct Place {
+struct Shown {
     time: String,
     lines: u64,
-    /// Lines counted since the server told it.
+    /// Lines counted since the server told the position.
     counted: u64,
 }
 
@@ -72,12 +73,12 @@ struct Open {
 }
 
 impl Replay {
-    /// The requests for what was said before, up to this fence, and for the place behind it.
+    /// The requests for what was said before, up to this fence, and for the position behind it.
     #[must_use]
     pub fn ask(&mut self, wanted: Wanted, fence: &str) -> String {
         let is_missed = wanted == Wanted::Missed;
-        let position = self.place.as_ref().filter(|_| is_missed).map(|place| {
-            let Place { time, lines, .. } = place;
+        let position = self.shown.as_ref().filter(|_| is_missed).map(|shown| {
+            let Shown { time, lines, .. } = shown;
             Position { time, lines: *lines }.to_string()
         });
         let overlaps = position.is_none();
@@ -89,7 +90,7 @@ impl Replay {
             Some(position) => format!("since {position}\n"),
             None => format!("history {LATEST}\n"),
         };
-        rows + PLACE
+        rows + ASK_POSITION
     }
 
     /// Whether the answer is still to come.
@@ -109,29 +110,29 @@ impl Replay {
         *self = Self::default();
     }
 
-    /// The server told the place where it is with this client.
+    /// The server told the position up to which it has sent the room to this client.
     pub fn told(&mut self, position: &str) {
-        self.place = Position::parse(position).map(|Position { time, lines }| Place {
+        self.shown = Position::parse(position).map(|Position { time, lines }| Shown {
             time: time.to_owned(),
             lines,
             counted: 0,
         });
-        self.is_counting = self.place.is_some();
+        self.is_counting = self.shown.is_some();
     }
 
-    /// The room has no such place, or no longer.
-    pub fn place_gone(&mut self) {
+    /// The room has no such position, or not any more.
+    pub fn position_gone(&mut self) {
         if let Some(open) = &mut self.open {
             open.earlier.has_gap = true;
         }
     }
 
-    /// The client was not sent some lines, so it knows its place no more. Gives the request to ask.
+    /// The client was not sent some lines, so it does not know its position any more. Gives the request for it.
     #[must_use]
     pub fn skipped(&mut self) -> &'static str {
         self.is_counting = false;
-        self.place = None;
-        PLACE
+        self.shown = None;
+        ASK_POSITION
     }
 
     /// The heading of a history. Whether it is the one that was asked for here.
@@ -172,12 +173,16 @@ impl Replay {
     /// A line of the room was shown. Gives the request for another position when it is time for one.
     #[must_use]
     pub fn saw(&mut self, line: &str) -> &'static str {
-        if let Some(place) = self.place.as_mut().filter(|_| self.is_counting) {
-            place.lines += 1;
-            place.counted += 1;
+        if let Some(shown) = self.shown.as_mut().filter(|_| self.is_counting) {
+            shown.lines += 1;
+            shown.counted += 1;
             // A room without a line has no moment to count from: its first line brings one.
-            let is_first = place.lines == 1 && place.counted == 1;
-            return if is_first || place.counted.is_multiple_of(COUNTED) { PLACE } else { "" };
+            let is_first = shown.lines == 1 && shown.counted == 1;
+            return if is_first || shown.counted.is_multiple_of(COUNTED) {
+                ASK_POSITION
+            } else {
+                ""
+            };
         }
         if let Some(open) = &mut self.open
             && !open.heading_came
@@ -189,8 +194,8 @@ impl Replay {
     }
 }
 
-/// The request for the place where the server is with this client.
-pub const PLACE: &str = "since\n";
+/// The request for the position up to which the server has sent the room to this client.
+pub const ASK_POSITION: &str = "since\n";
 
 /// The line of the room in a row of its history.
 #[must_use]

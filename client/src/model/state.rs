@@ -19,7 +19,7 @@ use crate::model::roster::Roster;
 use crate::model::search::Search;
 use crate::model::unconfirmed::Unconfirmed;
 
-/// What a session knows: who and where the user is, which texts have no echo yet, which history is
+/// What a session knows: the user's name and room, which texts have no echo yet, which history is
 /// still to come, and the names seen.
 #[derive(Debug)]
 pub struct State {
@@ -53,7 +53,7 @@ pub struct Effect {
 }
 
 impl State {
-    /// Of a client that has just logged in, and is to go on to `room`.
+    /// The state of a client that has just logged in, and shall go on to `room`.
     #[must_use]
     pub fn new(name: &str, room: Option<&str>) -> Self {
         let roster = Roster::default();
@@ -72,7 +72,7 @@ impl State {
         }
     }
 
-    /// Who and where the user is.
+    /// The user's name and room.
     #[must_use]
     pub fn location(&self) -> &Location {
         &self.location

@@ -80,20 +80,20 @@ impl Unconfirmed {
         std::mem::take(&mut self.unsent)
     }
 
-    /// The server has it: this is its echo. It answers in order, so all before it is answered too.
+    /// The server has a text: this is its echo. A server answers in order, so all texts before it are
+    /// answered too.
     pub fn echoed(&mut self, echo: &str, name: &str) {
-        self.answered(|line| echo_of(line, name).is_some_and(|expected| expected == echo));
+        self.answered(|line| is_echoed(line, echo, name));
     }
 
     /// The room had it after all: its echo came while there was no connection.
     pub fn found(&mut self, echo: &str, name: &str) {
-        let is_it = |line: &String| echo_of(line, name).is_some_and(|expected| expected == echo);
-        if let Some(at) = self.unsent.iter().position(is_it) {
+        if let Some(at) = self.unsent.iter().position(|line| is_echoed(line, echo, name)) {
             self.unsent.remove(at);
         }
     }
 
-    /// The server has it and does not want it.
+    /// The server has a text and does not want it.
     pub fn refused(&mut self, is_it: impl Fn(&Request<'_>) -> bool) {
         self.answered(|line| matches!(Request::parse(line), Ok(Some(request)) if is_it(&request)));
     }
@@ -112,12 +112,21 @@ impl Unconfirmed {
 
 fn has_text(line: &str) -> bool {
     // What the server will refuse as a line was still typed as a text.
-    Request::parse(line).map_or(true, |it| it.is_some_and(|request| carries_text(&request)))
+    Request::parse(line).map_or(true, |it| it.is_some_and(|it| echo_of(it, "").is_some()))
 }
 
-/// What the server answers to a request with a text, once it has it.
-fn echo_of(line: &str, name: &str) -> Option<String> {
-    let echo = match Request::parse(line).ok()?? {
+/// Whether this is how the server answers the line.
+fn is_echoed(line: &str, echo: &str, name: &str) -> bool {
+    let request = Request::parse(line).ok().flatten();
+    request.and_then(|request| echo_of(request, name)).is_some_and(|expected| expected == echo)
+}
+
+/// What the server answers to a request that carries a text, once it has it. `None` for any other: nothing
+/// that somebody has written is lost with it.
+fn echo_of(request: Request<'_>, name: &str) -> Option<String> {
+    let echo = match request {
+        // It asks for the topic.
+        Request::Topic("") => return None,
         Request::Say(text) => Event::Said { name, text }.to_string(),
         Request::Me(text) => Event::Did { name, text }.to_string(),
         Request::Topic(text) => Event::TopicSet { name, text: topic_of(text) }.to_string(),
@@ -146,34 +155,4 @@ fn echo_of(line: &str, name: &str) -> Option<String> {
         | Request::Unknown(_) => return None,
     };
     Some(Sanitized::new(&echo).to_string())
-}
-
-/// Whether a request carries a text as its sender typed it, which is worth keeping when it is lost.
-fn carries_text(request: &Request<'_>) -> bool {
-    match request {
-        Request::Say(_) | Request::Me(_) | Request::Message { .. } => true,
-        Request::Topic(text) => !text.is_empty(),
-        Request::Login(_)
-        | Request::Watch(_)
-        | Request::Look
-        | Request::Logout
-        | Request::Join(_)
-        | Request::Rooms
-        | Request::Rename(_)
-        | Request::History(_)
-        | Request::Since(_)
-        | Request::Operator(_)
-        | Request::Kick { .. }
-        | Request::Mute { .. }
-        | Request::Ban { .. }
-        | Request::Who
-        | Request::Ignore(_)
-        | Request::Unignore(_)
-        | Request::Bans
-        | Request::Announce(_)
-        | Request::Ping(_)
-        | Request::Help(_)
-        | Request::Malformed(_)
-        | Request::Unknown(_) => false,
-    }
 }

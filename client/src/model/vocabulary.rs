@@ -64,7 +64,7 @@ const NOT_TYPED: [Command; 6] = [
 #[derive(Debug, Clone, Copy)]
 pub struct Vocabulary(&'static [Command]);
 
-/// All of them.
+/// All commands.
 impl Default for Vocabulary {
     fn default() -> Self {
         Self(Command::ALL)
@@ -72,7 +72,7 @@ impl Default for Vocabulary {
 }
 
 impl Vocabulary {
-    /// Those of a room that knows these requests alone.
+    /// The commands of a room that knows these requests alone.
     #[must_use]
     pub fn of(requests: &'static [Command]) -> Self {
         Self(requests)

@@ -19,8 +19,8 @@ pub type Attempted = Result<Connection, ConnectError>;
 /// Connects to one of `servers` and logs in as `name`, with its secret where the server asks for one, and
 /// tells `report` what came of it.
 ///
-/// Whoever waits for the report joins the thread then. Whoever no longer wants it leaves the thread
-/// alone: nothing can hurry a name server that hangs, and the end of the program does not wait for it.
+/// A caller that has waited for the report joins the thread then. One that no longer wants it leaves the
+/// thread alone: nothing can hurry a name server that hangs, and the end of the program does not wait.
 ///
 /// # Errors
 ///

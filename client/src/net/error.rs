@@ -1,13 +1,14 @@
 //! Why there is no connection: what happened, and what a user may do about it.
 
+mod failure;
+
 use std::{error, fmt, io};
 
+use nix::errno::Errno;
 use protocol::Reply;
 use rustls::{AlertDescription, CertificateError, OtherError};
 
 use super::target::Target;
-use crate::exit::{Exit, Failure};
-use crate::sanitize::Sanitized;
 use crate::trust::Untrusted;
 
 /// Why there is no connection, or none that is logged in.
@@ -183,6 +184,7 @@ impl ConnectError {
                 furthest => furthest.advice(),
             },
             ConnectError::Address { .. } | ConnectError::Stranger => "check the address",
+            ConnectError::Refused { error, .. } if is_of_this_machine(error) => "see ulimit -a",
             ConnectError::Refused { .. } => "is the server running there?",
             ConnectError::Silent(_) => "try again; if it stays so, check the address",
             ConnectError::Full => "try again later",
@@ -219,6 +221,12 @@ impl ConnectError {
             _ => false,
         }
     }
+}
+
+/// Whether this machine lacks what a connection takes, and no server is to blame.
+fn is_of_this_machine(error: &io::Error) -> bool {
+    let errno = error.raw_os_error().map(Errno::from_raw);
+    matches!(errno, Some(Errno::EMFILE | Errno::ENFILE | Errno::ENOMEM | Errno::ENOBUFS))
 }
 
 /// Each cause once, with the servers that it holds for.
@@ -263,37 +271,5 @@ impl From<io::Error> for ConnectError {
     }
 }
 
-/// Of several failures the one that tells most decides how the program ends.
-impl From<ConnectError> for Failure {
-    fn from(error: ConnectError) -> Self {
-        let (exit, cause) = match error.furthest() {
-            ConnectError::Several(_) => (Exit::CannotConnect, "cannot-connect"),
-            ConnectError::Address { .. } => (Exit::CannotConnect, "no-such-host"),
-            ConnectError::Refused { .. } => (Exit::CannotConnect, "cannot-connect"),
-            ConnectError::Stranger => (Exit::CannotConnect, "no-chat-server"),
-            ConnectError::Silent(_) => (Exit::CannotConnect, "no-answer"),
-            ConnectError::Full => (Exit::CannotConnect, "server-full"),
-            ConnectError::Banned(_) => (Exit::KeptOut, "banned"),
-            ConnectError::Login(_) if error.is_ban() => (Exit::KeptOut, "banned"),
-            ConnectError::Login(answer) if *answer == Reply::UserNameExist.to_string() => {
-                (Exit::LoginRefused, "name-taken")
-            }
-            ConnectError::Login(answer) => match Reply::parse(answer) {
-                Some(Reply::PasswordRequired) => (Exit::KeptOut, "password-required"),
-                Some(Reply::PasswordWrong) => (Exit::KeptOut, "password-wrong"),
-                Some(Reply::PasswordQueueFull) => (Exit::CannotConnect, "password-queue-full"),
-                _ => (Exit::KeptOut, "name-not-allowed"),
-            },
-            ConnectError::WrongProtocol(_) => (Exit::CannotConnect, "wrong-protocol"),
-            ConnectError::Untrusted(_) | ConnectError::NoKey => {
-                (Exit::CannotConnect, "not-trusted")
-            }
-            ConnectError::NoTls => (Exit::CannotConnect, "no-tls"),
-            ConnectError::Handshake(_) => (Exit::CannotConnect, "tls"),
-            ConnectError::Room(_) => (Exit::Refused, "refused"),
-            ConnectError::Lost(_) => (Exit::ConnectionLost, "connection-lost"),
-        };
-        // It may quote the server.
-        Failure::new(exit, Sanitized::new(&error.to_string()).to_string()).because(cause)
-    }
-}
+#[cfg(test)]
+mod tests;

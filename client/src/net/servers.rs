@@ -2,8 +2,8 @@
 //!
 //! Each of them is as good as another. A name may stand for several: every address of it is a server of
 //! its own. At first they are tried in the order in which the user names them. After a lost connection
-//! the order is random, and the server that was lost comes last: whoever loses the same server at the same
-//! time spreads over all that are left.
+//! the order is random, and the server that was lost comes last: so the clients that lose one server at the same
+//! time spread over all that are left.
 //!
 //! A round tries each of them once, and ends with the first one that lets the user in. It also ends with
 //! an answer that every server of the chat would give: that the name is taken, say.
@@ -60,7 +60,7 @@ impl Servers {
         Self { targets: addresses(list).map(target).collect(), lost: None }
     }
 
-    /// The same for who has lost a connection to this address, where there was one.
+    /// The same servers for a client that has lost its connection to this address, where it had one.
     #[must_use]
     pub fn after(&self, lost: Option<SocketAddr>) -> Self {
         Self { targets: self.targets.clone(), lost }

@@ -2,8 +2,8 @@
 //! receives.
 //!
 //! With TLS both use one state, behind a lock that nobody holds while calling the socket. Records have
-//! numbers, so they must be sent in the order in which they were made: who sends has the *turn* until
-//! its records are sent. Who receives never sends: what TLS itself has to answer after the handshake
+//! numbers, so they must be sent in the order in which they were made: the thread that sends has the
+//! *turn* until its records are sent. The one that receives never sends: what TLS itself has to answer after the handshake
 //! goes with the next bytes that are sent.
 
 use std::io::{self, BufRead, Read, Write};

@@ -104,7 +104,15 @@ fn pass_on(to: &ServerArgs, servers: &Servers, deadline: Option<Instant>) -> Res
     closer.close();
     // The thread waits for this socket too; its end is the signal.
     drop(wake);
-    let requests = thread::join(requests)?;
+    verdict(replies, thread::join(requests)?, &last_words)
+}
+
+/// What it comes to, when both directions have come to their ends.
+fn verdict(
+    replies: Result<Audience, Broken>,
+    requests: RequestsEnd,
+    last_words: &LastWords,
+) -> Result<(), Failure> {
     match (replies, requests) {
         (Err(Broken::Stdout(failure)), _) => Err(failure),
         (Ok(Audience::Gone), _) | (_, RequestsEnd::StdoutClosed) => Ok(()),

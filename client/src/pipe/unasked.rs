@@ -128,7 +128,7 @@ mod tests {
                 assert_eq!(String::from_utf8(shown).unwrap(), expected, "{size}");
             }
         }
-        // Whoever asks the same gets the answer, where this program did not ask.
+        // A user that asks the same gets the answer, where this program did not ask.
         let text = b"pong chat-client-alive\n";
         assert_eq!(Unasked::default().take(text), text);
     }

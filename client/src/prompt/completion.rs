@@ -142,7 +142,7 @@ fn candidates(line: &str, vocabulary: Vocabulary, names: &Names) -> (usize, Vec<
     }
     let mut users = names.users(word.trim_start_matches('@'));
     if command == Some(Command::Message) && takes_name {
-        // It is a stable sort: whoever wrote last comes first, and the others as they were.
+        // The sort is stable: the user who wrote last comes first, and the others stay as they were.
         let last = names.correspondent();
         users.sort_by_key(|name| Some(name) != last.as_ref());
     }

@@ -83,8 +83,8 @@ pub trait Face {
         wait()
     }
 
-    /// Waits until `look` finds something, and says what for when it takes long. Ctrl-C and signals
-    /// end it: `None` then. Who makes it findable calls [`DisplayQueue::wake`] after that.
+    /// Waits until `look` finds something, and tells the user what for when it takes long. `None` when Ctrl-C
+    /// or a signal ends the wait. The thread that makes it findable calls [`DisplayQueue::wake`] after that.
     fn wait_for<T>(&self, what: &str, mut look: impl FnMut() -> Option<T>) -> Option<T> {
         self.interruptible(|| {
             let soon = Instant::now() + LONG;

@@ -43,9 +43,9 @@ pub struct ChatHelper {
     color: bool,
     /// What the next line is for.
     pub purpose: Purpose,
-    interrupt: Interrupt,
+    interrupt: NotedKey,
     completion: RefCell<Completion>,
-    backward: Backward,
+    backward: NotedKey,
     /// Whether the line is leaving the screen, because the server will send it back.
     is_leaving: Cell<bool>,
     /// Whether the line is drawn for the last time.
@@ -64,9 +64,10 @@ impl ChatHelper {
             layout,
             color,
             purpose: Purpose::Question,
-            interrupt: Interrupt::default(),
+            // rustyline's own way out would drop the keys behind it.
+            interrupt: NotedKey::new(Cmd::AcceptLine),
             completion: RefCell::default(),
-            backward: Backward::default(),
+            backward: NotedKey::new(Cmd::Complete),
             is_leaving: Cell::new(false),
             is_last: Cell::new(false),
             is_blank: Cell::new(true),
@@ -80,21 +81,21 @@ impl ChatHelper {
         self.purpose = Purpose::Chat;
     }
 
-    /// What to bind to Ctrl-C.
+    /// What to bind to Ctrl-C, which ends the line as Enter does.
     #[must_use]
-    pub fn interrupt(&self) -> Interrupt {
+    pub fn interrupt(&self) -> NotedKey {
         self.interrupt.clone()
     }
 
-    /// What to bind to Shift-Tab.
+    /// What to bind to Shift-Tab: Tab, the other way.
     #[must_use]
-    pub fn backward(&self) -> Backward {
+    pub fn backward(&self) -> NotedKey {
         self.backward.clone()
     }
 
     /// Whether the line that was read was ended by Ctrl-C.
     pub fn was_interrupted(&self) -> bool {
-        self.interrupt.0.swap(false, Ordering::Relaxed)
+        self.interrupt.take()
     }
 
     /// Whether the line that was read is no longer on the screen.
@@ -112,14 +113,28 @@ impl ChatHelper {
     }
 }
 
-/// Ctrl-C. It ends the line as Enter does: rustyline's own way out would drop the keys behind it.
-#[derive(Debug, Clone, Default)]
-pub struct Interrupt(Arc<AtomicBool>);
+/// A key that does the same as another one, and of which it is known that it was pressed.
+#[derive(Debug, Clone)]
+pub struct NotedKey {
+    was_pressed: Arc<AtomicBool>,
+    does: Cmd,
+}
 
-impl ConditionalEventHandler for Interrupt {
+impl NotedKey {
+    fn new(does: Cmd) -> Self {
+        Self { was_pressed: Arc::default(), does }
+    }
+
+    /// Whether it was pressed since this was asked last.
+    fn take(&self) -> bool {
+        self.was_pressed.swap(false, Ordering::Relaxed)
+    }
+}
+
+impl ConditionalEventHandler for NotedKey {
     fn handle(&self, _: &Event, _: RepeatCount, _: bool, _: &EventContext<'_>) -> Option<Cmd> {
-        self.0.store(true, Ordering::Relaxed);
-        Some(Cmd::AcceptLine)
+        self.was_pressed.store(true, Ordering::Relaxed);
+        Some(self.does.clone())
     }
 }
 
@@ -136,7 +151,7 @@ impl Completer for ChatHelper {
         position: usize,
         _: &Context<'_>,
     ) -> rustyline::Result<(usize, Vec<String>)> {
-        let direction = match self.backward.0.swap(false, Ordering::Relaxed) {
+        let direction = match self.backward.take() {
             true => Direction::Back,
             false => Direction::Forward,
         };
@@ -148,17 +163,6 @@ impl Completer for ChatHelper {
             Some((start, inserted)) => (start, vec![inserted.to_owned()]),
             None => (position, Vec::new()),
         })
-    }
-}
-
-/// Shift-Tab: Tab, the other way.
-#[derive(Debug, Clone, Default)]
-pub struct Backward(Arc<AtomicBool>);
-
-impl ConditionalEventHandler for Backward {
-    fn handle(&self, _: &Event, _: RepeatCount, _: bool, _: &EventContext<'_>) -> Option<Cmd> {
-        self.0.store(true, Ordering::Relaxed);
-        Some(Cmd::Complete)
     }
 }
 
@@ -228,7 +232,7 @@ impl Highlighter for ChatHelper {
         if is_last && self.purpose == Purpose::Chat {
             let is_text = !line.starts_with('/') || line.starts_with("//") || is_secret(line);
             let is_one = !line.contains(['\n', '\r']);
-            let is_entered = !self.interrupt.0.load(Ordering::Relaxed);
+            let is_entered = !self.interrupt.was_pressed.load(Ordering::Relaxed);
             let is_sent = is_text && is_one && !line.trim().is_empty();
             self.is_leaving.set(is_entered && is_sent);
         }

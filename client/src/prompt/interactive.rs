@@ -17,7 +17,7 @@ use crate::exit::{Exit, Failure};
 use crate::model::commands::as_typed;
 use crate::model::state::State;
 use crate::model::vocabulary::Vocabulary;
-use crate::net::{PATIENCE, Servers, get_in};
+use crate::net::{ConnectError, PATIENCE, Servers, get_in};
 use crate::prompt::editor::Prompt;
 use crate::prompt::face::Face;
 use crate::prompt::login_dialog::{self, LoggedIn};
@@ -83,7 +83,7 @@ fn until_shown(
     result
 }
 
-/// Whether the terminal can, as rustyline has it. Others get whole lines.
+/// Whether the terminal can move its cursor, as rustyline judges it. Other terminals get whole lines.
 fn can_move_its_cursor() -> bool {
     !matches!(&*env::var("TERM").unwrap_or_default(), "dumb" | "cons25" | "emacs")
 }
@@ -164,8 +164,8 @@ fn ask_the_rest(
     match entered {
         Entered::In(logged_in) => Ok(Some(*logged_in)),
         Entered::NotYet => login_dialog::log_in(servers, to.secret()?.as_ref(), prompt),
-        Entered::WithPassword(name) => {
-            let entered = login_dialog::log_in_as(servers, &name, None, prompt)?;
+        Entered::WithPassword(name, refusal) => {
+            let entered = login_dialog::log_in_with_password(servers, &name, refusal, prompt)?;
             Ok(entered.transpose()?)
         }
     }
@@ -187,8 +187,8 @@ enum Entered {
     In(Box<LoggedIn>),
     /// There is no name.
     NotYet,
-    /// The name needs a password, and none is given.
-    WithPassword(String),
+    /// This name needs a password, and none is given. The server said so.
+    WithPassword(String, ConnectError),
 }
 
 /// Goes straight in, when the command line has a name.
@@ -198,7 +198,9 @@ fn log_in(to: &ServerArgs, servers: &Servers) -> Result<Entered, Failure> {
     let (servers, name) = (servers.clone(), name.to_owned());
     match get_in(&servers, &name, secret.as_ref(), PATIENCE) {
         Ok(connection) => Ok(Entered::In(Box::new(LoggedIn { servers, name, secret, connection }))),
-        Err(error) if secret.is_none() && error.wants_password() => Ok(Entered::WithPassword(name)),
+        Err(error) if secret.is_none() && error.wants_password() => {
+            Ok(Entered::WithPassword(name, error))
+        }
         Err(error) => Err(error.into()),
     }
 }

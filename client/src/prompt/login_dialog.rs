@@ -16,7 +16,7 @@ use crate::net::{Attempted, ConnectError, Connection, Servers};
 pub struct LoggedIn {
     /// The servers that were named.
     pub servers: Servers,
-    /// The name that it took.
+    /// The name that the server has accepted.
     pub name: String,
     /// The secret that goes with the name, where there is one.
     pub secret: Option<Secret>,
@@ -126,8 +126,8 @@ fn look_around(
     Ok(Some(fits.map(|nearby| nearby.address.to_string())))
 }
 
-/// Asks for the password of the name, where it needs one that is not known, until it is right. An empty
-/// answer gives the name up.
+/// Logs in, and asks for the password of the name, where it needs one that is not known. An empty answer
+/// gives the name up.
 ///
 /// # Errors
 ///
@@ -138,30 +138,51 @@ pub fn log_in_as(
     known: Option<&Secret>,
     user: &mut impl DialogUser,
 ) -> Result<Option<Result<LoggedIn, ConnectError>>, Failure> {
-    let mut secret = known.cloned();
-    loop {
-        let error = match user.attempt(servers, name, secret.as_ref())? {
-            None => return Ok(None),
-            Some(Ok(connection)) => {
-                let (servers, name) = (servers.clone(), name.to_owned());
-                return Ok(Some(Ok(LoggedIn { servers, name, secret, connection })));
+    match user.attempt(servers, name, known)? {
+        Some(Err(refusal)) if refusal.wants_password() => {
+            if known.is_some() {
+                user.tell(&text_of(&refusal));
             }
-            Some(Err(error)) => error,
-        };
-        if !error.wants_password() {
-            return Ok(Some(Err(error)));
+            log_in_with_password(servers, name, refusal, user)
         }
-        if secret.is_some() {
-            user.tell(&text_of(&error));
-        }
+        attempted => Ok(attempted.map(|it| logged_in(servers, name, known.cloned(), it))),
+    }
+}
+
+/// The same for a name that was refused without its password: asks for it until it is right.
+///
+/// # Errors
+///
+/// When this machine lacks a thread.
+pub fn log_in_with_password(
+    servers: &Servers,
+    name: &str,
+    mut refusal: ConnectError,
+    user: &mut impl DialogUser,
+) -> Result<Option<Result<LoggedIn, ConnectError>>, Failure> {
+    loop {
         let Some(answer) = user.ask_secret(&format!("password of {name}: ")) else {
             return Ok(None);
         };
-        secret = Secret::new(&answer);
-        if secret.is_none() {
-            return Ok(Some(Err(error)));
+        let Some(secret) = Secret::new(&answer) else { return Ok(Some(Err(refusal))) };
+        match user.attempt(servers, name, Some(&secret))? {
+            Some(Err(error)) if error.wants_password() => {
+                user.tell(&text_of(&error));
+                refusal = error;
+            }
+            attempted => return Ok(attempted.map(|it| logged_in(servers, name, Some(secret), it))),
         }
     }
+}
+
+fn logged_in(
+    servers: &Servers,
+    name: &str,
+    secret: Option<Secret>,
+    attempted: Attempted,
+) -> Result<LoggedIn, ConnectError> {
+    let (servers, name) = (servers.clone(), name.to_owned());
+    attempted.map(|connection| LoggedIn { servers, name, secret, connection })
 }
 
 fn text_of(error: &ConnectError) -> String {

@@ -39,8 +39,8 @@ pub struct Plain {
 }
 
 impl Plain {
-    /// Starts the thread that writes what waits in `queue`, until that is closed. Whoever closes it joins
-    /// the thread.
+    /// Starts the thread that writes what waits in `queue`, until that is closed. The caller joins it
+    /// after that.
     ///
     /// # Errors
     ///

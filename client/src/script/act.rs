@@ -127,14 +127,14 @@ fn act(
     let mut session = entrance.enter()?;
     let first = password.map(|password| format!("{}\n", Request::Operator(password.reveal())));
     session.send(&format!("{}{request}\n{}", first.unwrap_or_default(), fence::request("act")))?;
-    let outcome = await_outcome(&mut session, is_done)?;
+    let answer = await_answer(&mut session, is_done)?;
     session.leave();
-    outcome.judge()
+    answer.judge()
 }
 
 /// What the server has said until the fence.
 #[derive(Default)]
-struct Outcome {
+struct ActAnswer {
     done: Option<String>,
     /// The first refusal: what it leads to is refused as well.
     refused: Option<String>,
@@ -142,48 +142,48 @@ struct Outcome {
     has_gap: bool,
 }
 
-fn await_outcome(
+fn await_answer(
     session: &mut ScriptSession,
     is_done: impl Fn(&str, &str) -> bool,
-) -> Result<Outcome, Failure> {
+) -> Result<ActAnswer, Failure> {
     let name = session.name.clone();
-    let mut outcome = Outcome::default();
+    let mut answer = ActAnswer::default();
     session.until(|line| {
         if fence::answered(line).is_some() {
             return ControlFlow::Break(());
         }
         match Reply::parse(line) {
-            _ if outcome.done.is_none() && is_done(line, &name) => {
-                outcome.done = Some(line.to_owned());
+            _ if answer.done.is_none() && is_done(line, &name) => {
+                answer.done = Some(line.to_owned());
             }
             // It may be the warning of a mute as well.
-            Some(Reply::Muted(_)) => outcome.muted = Some(line.to_owned()),
-            Some(Reply::Missed(_)) => outcome.has_gap = true,
+            Some(Reply::Muted(_)) => answer.muted = Some(line.to_owned()),
+            Some(Reply::Missed(_)) => answer.has_gap = true,
             Some(Reply::OperatorsOnly(_) | Reply::UserNameInvalid(_)) => {
-                outcome.refused.get_or_insert_with(|| line.to_owned());
+                answer.refused.get_or_insert_with(|| line.to_owned());
             }
             _ if is_refusal(line) => {
-                outcome.refused.get_or_insert_with(|| line.to_owned());
+                answer.refused.get_or_insert_with(|| line.to_owned());
             }
             _ => {}
         }
         ControlFlow::Continue(())
     })?;
-    Ok(outcome)
+    Ok(answer)
 }
 
-impl Outcome {
+impl ActAnswer {
     fn judge(self) -> Result<Option<String>, Failure> {
         match self {
-            Outcome { refused: Some(why), .. } => Err(Failure::refused(&why)),
-            Outcome { done: Some(line), .. } => Ok(Some(line)),
-            Outcome { muted: Some(why), has_gap: true, .. } => {
+            ActAnswer { refused: Some(why), .. } => Err(Failure::refused(&why)),
+            ActAnswer { done: Some(line), .. } => Ok(Some(line)),
+            ActAnswer { muted: Some(why), has_gap: true, .. } => {
                 let reason = format!("not known whether it was done: lines are missing, and {why}");
                 Err(Failure::new(Exit::Unknown, reason))
             }
-            Outcome { muted: Some(why), .. } => Err(Failure::refused(&why)),
+            ActAnswer { muted: Some(why), .. } => Err(Failure::refused(&why)),
             // A refusal is never among the missing lines of a room.
-            Outcome { has_gap: true, .. } => Ok(None),
+            ActAnswer { has_gap: true, .. } => Ok(None),
             _ => Err(Failure::refused("the server did not say that it was done")),
         }
     }

@@ -188,7 +188,7 @@ impl Listener {
                 Woken::Ended if echoes.is_complete() => return Ok(self.tally.why),
                 Woken::Ended => return Err(self.lines.ended()),
                 Woken::TimedOut if deadline < liveness.deadline() => {}
-                // Whoever says nothing has nothing to be answered.
+                // Nothing was sent that has no answer yet.
                 Woken::TimedOut if counts.answered >= echoes.counts().sent => {
                     liveness.heard(Instant::now());
                 }

@@ -147,6 +147,20 @@ impl<'a> Entrance<'a> {
     }
 
     fn enter_once(&mut self) -> Result<ScriptSession, Failure> {
+        let (connection, watched) = self.connect()?;
+        self.was_at = Some((connection.server().to_owned(), connection.address()));
+        let mut session = ScriptSession::new(connection, self.name.clone(), self.deadline)?;
+        match self.visit.server.room() {
+            Some(room) if watched == Watched::Reads => room.clone_into(&mut session.room),
+            Some(room) => session.join(room)?,
+            None => {}
+        }
+        self.entered = Instant::now();
+        Ok(session)
+    }
+
+    /// Connects and logs in, or begins to watch, while it can be ended.
+    fn connect(&self) -> Result<(Connection, Watched), Failure> {
         let Visit { server, limits } = self.visit;
         let patience = limits.connect_patience(PATIENCE);
         let (report, reported) = sync_channel::<Result<(Connection, Watched), ConnectError>>(1);
@@ -193,16 +207,7 @@ impl<'a> Entrance<'a> {
             }
         };
         thread::join(thread);
-        let (connection, watched) = attempted?;
-        self.was_at = Some((connection.server().to_owned(), connection.address()));
-        let mut session = ScriptSession::new(connection, self.name.clone(), self.deadline)?;
-        match server.room() {
-            Some(room) if watched == Watched::Reads => room.clone_into(&mut session.room),
-            Some(room) => session.join(room)?,
-            None => {}
-        }
-        self.entered = Instant::now();
-        Ok(session)
+        Ok(attempted?)
     }
 }
 

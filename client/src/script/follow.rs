@@ -26,11 +26,11 @@ pub fn run(follow: &Follow) -> Result<Exit, Failure> {
     let mut entrance = Entrance::to_read(&follow.visit);
     let mut session = entrance.enter()?;
     output::tell_ready(follow.ready_fd)?;
-    let wanted = Wanted::new(follow.history, follow.since);
-    let mut past = Past::new(wanted, &session.name, follow.reconnect);
+    let reading = &follow.reading;
+    let mut past = Past::new(Wanted::of(reading), &session.name, reading.reconnect);
     loop {
         match printer.follow(&mut session, &mut past) {
-            Err(lost) if lost.exit == Exit::ConnectionLost && follow.reconnect => {
+            Err(lost) if lost.exit == Exit::ConnectionLost && reading.reconnect => {
                 session = entrance.enter_again(lost)?;
                 past.comes_again();
             }

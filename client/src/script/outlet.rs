@@ -81,8 +81,8 @@ impl Outlet {
         for request in requests {
             let Some((mut sender, earlier)) = self.sender() else { return };
             if sender.send(&request).is_err() {
-                // Whoever reads from the connection finds out why, and says that this may be lost. There may be
-                // another one by now.
+                // The thread that reads from the connection finds out why, and tells that this may be lost.
+                // There may be another connection by now.
                 let mut state = self.state.lock();
                 if state.earlier == earlier {
                     Self::lose(&mut state);

@@ -50,7 +50,7 @@ impl Output {
     }
 }
 
-/// Tells whoever reads from this file descriptor, where there is one, that from now on no line is missed.
+/// Tells the reader of this file descriptor, where there is one, that from now on no line is missed.
 ///
 /// # Errors
 ///

@@ -12,6 +12,7 @@ use protocol::{Event, Reply, Request};
 
 use super::record::Record;
 use super::session::is_refusal;
+use crate::args::script::Reading;
 use crate::exit::Failure;
 use crate::model::entry::history_row;
 use crate::model::fence;
@@ -39,8 +40,8 @@ pub enum Wanted {
 impl Wanted {
     /// What the two options say, of which one is given at most.
     #[must_use]
-    pub fn new(history: Option<usize>, since: Option<Timestamp>) -> Self {
-        match (history, since) {
+    pub fn of(reading: &Reading) -> Self {
+        match (reading.history, reading.since) {
             (Some(lines), _) => Wanted::Last(lines),
             (None, Some(time)) => Wanted::Since(time),
             (None, None) => Wanted::None,
@@ -136,10 +137,10 @@ impl Past {
     /// The requests that bring it, where something is wanted.
     #[must_use]
     pub fn requests(&mut self) -> Option<String> {
-        let place = if self.told.is_some() { replay::PLACE } else { "" };
+        let ask_position = if self.told.is_some() { replay::ASK_POSITION } else { "" };
         let lines = match self.wanted {
-            Wanted::None if place.is_empty() => return None,
-            Wanted::None => return Some(place.to_owned()),
+            Wanted::None if ask_position.is_empty() => return None,
+            Wanted::None => return Some(ask_position.to_owned()),
             // One more, in the place of the own entrance.
             Wanted::Last(lines) => lines.saturating_add(1),
             Wanted::Since(_) => MOST_HELD,
@@ -149,7 +150,7 @@ impl Past {
                 return Some(format!("{asked}{}", fence::request("history")));
             }
         };
-        Some(format!("{}\n{}{place}", Request::History(lines), fence::request("history")))
+        Some(format!("{}\n{}{ask_position}", Request::History(lines), fence::request("history")))
     }
 
     /// The request that is due, once.
@@ -162,7 +163,7 @@ impl Past {
         let Some(told) = &mut self.told else { return false };
         match Reply::parse(line) {
             Some(Reply::Position(position)) => told.told(position),
-            Some(Reply::PositionGone(_)) => told.place_gone(),
+            Some(Reply::PositionGone(_)) => told.position_gone(),
             Some(Reply::UnknownCommand("since")) => {}
             Some(Reply::Missed(_)) => {
                 self.due = told.skipped();

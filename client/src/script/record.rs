@@ -71,7 +71,7 @@ pub struct Record<'a> {
     pub time: &'a str,
     /// The room that it was said in. A private line is said in none.
     pub room: Option<&'a str>,
-    /// Whose line it is.
+    /// The user that the line is from.
     pub from: Option<&'a str>,
     /// What was said.
     pub text: Option<&'a str>,

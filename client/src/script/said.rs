@@ -50,8 +50,8 @@ impl Said {
     /// Takes note of a line that came at this time and is no echo. Whether it is an answer to the question.
     pub fn take(&mut self, line: &str, now: impl FnOnce() -> String) -> bool {
         match Reply::parse(line) {
-            Some(Reply::Position(position)) => self.place(Position::parse(position), now),
-            Some(Reply::UnknownCommand("since")) => self.place(None, now),
+            Some(Reply::Position(position)) => self.note_position(Position::parse(position), now),
+            Some(Reply::UnknownCommand("since")) => self.note_position(None, now),
             Some(Reply::Missed(_)) => {
                 self.behind = None;
                 return false;
@@ -66,7 +66,7 @@ impl Said {
         true
     }
 
-    fn place(&mut self, position: Option<Position<'_>>, now: impl FnOnce() -> String) {
+    fn note_position(&mut self, position: Option<Position<'_>>, now: impl FnOnce() -> String) {
         // The line may be missing, or was refused.
         let Some(echo) = self.echo.take() else { return };
         // Where a line behind it has another time, its own is not known.

@@ -26,13 +26,13 @@ pub fn run(wait: &Wait) -> Result<Exit, Failure> {
     let mut entrance = Entrance::to_read(&wait.visit);
     let mut session = entrance.enter()?;
     output::tell_ready(wait.ready_fd)?;
-    let wanted = Wanted::new(wait.history, wait.since);
-    let mut past = Past::new(wanted, &session.name, wait.reconnect);
+    let reading = &wait.reading;
+    let mut past = Past::new(Wanted::of(reading), &session.name, reading.reconnect);
     loop {
         let asked = past.requests().map_or(Ok(()), |requests| session.send(&requests));
         let matched = asked.and_then(|()| until_match(&mut session, &wait.pattern, &mut past));
         match matched {
-            Err(lost) if lost.exit == Exit::ConnectionLost && wait.reconnect => {
+            Err(lost) if lost.exit == Exit::ConnectionLost && reading.reconnect => {
                 session = entrance.enter_again(lost)?;
                 past.comes_again();
             }

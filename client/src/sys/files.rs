@@ -6,8 +6,7 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::{env, io};
 
-/// Takes lines that are not UTF-8 out of a file, and says how many. Whoever reads the file meanwhile
-/// finds all of it.
+/// Takes lines that are not UTF-8 out of a file, and says how many.
 ///
 /// # Errors
 ///
@@ -16,16 +15,22 @@ pub fn keep_text(path: &Path) -> io::Result<usize> {
     let bytes = fs::read(path)?;
     let lines = bytes.split_inclusive(|&byte| byte == b'\n');
     let (good, bad): (Vec<_>, Vec<_>) = lines.partition(|line| str::from_utf8(line).is_ok());
-    let beside = path.with_extension("new");
-    OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&beside)?
-        .write_all(&good.concat())?;
-    fs::rename(&beside, path)?;
+    replace(path, &good.concat())?;
     Ok(bad.len())
+}
+
+/// Puts these bytes in the place of a file, for this user alone. Whoever reads it meanwhile, or after a
+/// failure, finds all of the old one.
+///
+/// # Errors
+///
+/// When they cannot be written.
+pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let beside = path.with_extension("new");
+    let mut file =
+        OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
+    file.write_all(bytes)?;
+    fs::rename(&beside, path)
 }
 
 /// Where the file of the user's own settings is, or would be.

@@ -52,8 +52,8 @@ pub fn wait_unless(file: &impl AsFd, interest: Interest, woken: &impl AsFd) -> i
     Ok(!is_woken)
 }
 
-/// Writes all of these bytes, also to a file that does not make one wait: whoever shares it may have
-/// set that. Gives up when the other end of `woken` is closed.
+/// Writes all of these bytes, also to a file that is in non-blocking mode: another process that shares it
+/// may have set that. Gives up when the other end of `woken` is closed.
 ///
 /// # Errors
 ///

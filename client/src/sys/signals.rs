@@ -8,8 +8,7 @@ use nix::unistd::Pid;
 
 use crate::exit::{Exit, Failure};
 
-/// Leaves alone those signals that whoever started this program wants to be ignored, as `nohup` does, and a
-/// shell for what runs in the background of a script: a handler of ours would take them again. To be called
+/// Leaves alone those signals that the parent process wants to be ignored, as `nohup` does, and a shell for what runs in the background of a script: a handler of ours would take them again. To be called
 /// before any thread is made, for threads inherit which signals are held back.
 ///
 /// Linux tells which they are (proc(5), `SigIgn`). Where the system does not, all are taken.

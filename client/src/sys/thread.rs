@@ -1,5 +1,5 @@
-//! Threads with names, so that a debugger or `top -H` tells them apart. Whoever starts one joins it,
-//! except an attempt to connect, or a look around, that the user did not wait for.
+//! Threads with names, so that a debugger or `top -H` tells them apart. The module that starts one
+//! joins it, except an attempt to connect, or a search, that the user did not wait for.
 
 use std::thread::{Builder, JoinHandle};
 

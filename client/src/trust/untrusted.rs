@@ -57,6 +57,7 @@ impl fmt::Display for Untrusted {
 impl std::error::Error for Untrusted {}
 
 impl Untrusted {
+    /// Why the check of a certificate with this pin failed.
     pub(super) fn new(error: &Error, pin: Pin) -> Self {
         let Error::InvalidCertificate(error) = error else {
             return Self { why: Why::Other(error.to_string()), pin };

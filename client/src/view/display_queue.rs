@@ -1,4 +1,4 @@
-//! What waits to be shown above the prompt, and where the threads of a session meet.
+//! The queue of lines that wait to be shown above the prompt. The threads of a session meet here.
 //!
 //! Only the thread that reads the keys writes to the terminal: above the prompt while it edits a
 //! line, directly between two lines. So lines cannot overtake each other when Enter is pressed.
@@ -220,8 +220,8 @@ impl DisplayQueue {
         }
     }
 
-    /// Waits until lines wait or, for whoever minds, the program is to end. False when there is nothing
-    /// more to wait for.
+    /// Waits until there are lines to show, or, if `minds_leaving`, until the program has to end. `false` when
+    /// nothing will come any more.
     pub fn wait_lines(&self, minds_leaving: bool) -> bool {
         let mut inner = self.inner.lock();
         loop {

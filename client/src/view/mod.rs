@@ -42,9 +42,9 @@ pub struct View {
     pub queue: Arc<DisplayQueue>,
     /// What is run when the user is named.
     pub on_mention: Option<OnMention>,
-    /// Whose words are not shown.
+    /// The users whose words are not shown.
     pub ignored: Ignored,
-    /// Who is known to be there.
+    /// The names of users and rooms that are known.
     pub names: Names,
     /// The day of the last line that was shown with its time.
     day: Option<Date>,
@@ -186,22 +186,7 @@ impl View {
             if self.time.is_some() && self.day.replace(at.date()) != Some(at.date()) {
                 shown.push(render::day(&at, now.year(), self.style));
             }
-            let time = self.time.as_ref().map(|format| {
-                // The command line was refused if this is no format.
-                written(&at, format).unwrap_or_default()
-            });
-            let spoken;
-            let looks = match entry {
-                // Its first word may be no name: the server tells its message of the day like that.
-                Entry::Line(ServerLine::Event(Event::Did { name, text }))
-                    if name != own_name && !self.names.has_user(name) =>
-                {
-                    spoken = format!("{name} {text}");
-                    Entry::Line(ServerLine::Event(Event::Announced { text: &spoken }))
-                }
-                entry => entry,
-            };
-            shown.push(looks.styled(&time.unwrap_or_default(), own_name, self.style));
+            shown.push(self.styled(&entry, &at, own_name));
             if let Some(log) = &mut self.log
                 && (are_missed || !matches!(entry, Entry::Earlier(_)))
             {
@@ -219,6 +204,24 @@ impl View {
         }
         self.queue.count(unread, for_user);
         self.queue.show(shown);
+    }
+
+    /// What is seen of an entry, which was said at that time.
+    fn styled(&self, entry: &Entry<'_>, at: &Zoned, own_name: &str) -> String {
+        // The command line was refused if this is no format.
+        let time = self.time.as_ref().map(|format| written(at, format).unwrap_or_default());
+        let time = time.unwrap_or_default();
+        match *entry {
+            // Its first word may be no name: the server tells its message of the day like that.
+            Entry::Line(ServerLine::Event(Event::Did { name, text }))
+                if name != own_name && !self.names.has_user(name) =>
+            {
+                let text = &format!("{name} {text}");
+                let told = Entry::Line(ServerLine::Event(Event::Announced { text }));
+                told.styled(&time, own_name, self.style)
+            }
+            entry => entry.styled(&time, own_name, self.style),
+        }
     }
 }
 

@@ -52,7 +52,7 @@ fn what_an_operator_does_has_a_true_code() {
             session.greet_and_log_in();
             assert_eq!(session.line(), "op secret\n");
             assert_eq!(session.line(), format!("{request}\n"));
-            let fence = session.line().replace("ping", "pong");
+            let fence = session.fence();
             session.send(format!("{answers}{fence}"));
             session.rest()
         });

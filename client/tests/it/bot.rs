@@ -202,7 +202,7 @@ fn a_bot_comes_again_while_its_program_runs_on() {
         session.greet_and_log_in();
         assert_eq!(session.line(), "since 2026-11-22T10:04:05.000Z+2\n");
         assert_eq!(session.line(), "since\n");
-        let fence = session.line().replace("ping", "pong");
+        let fence = session.fence();
         session.send("History:\n[2026-11-22T10:04:05.000Z] al: got bo: one\n");
         session.send("[2026-11-22T10:04:05.000Z] bo: two\n");
         session.send(format!("{fence}Room Position: 2026-11-22T10:04:06.000Z+1\nbo: three\n"));

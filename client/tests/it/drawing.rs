@@ -2,7 +2,7 @@
 
 use std::sync::mpsc::channel;
 
-use crate::pty::{CTRL_C, CTRL_D, Pty, chat, fresh_directory};
+use crate::pty::{CTRL_C, Pty, chat, fresh_directory};
 use crate::real_server::RealServer;
 
 #[test]
@@ -12,8 +12,7 @@ fn what_is_typed_is_shown_once_and_as_the_server_has_it() {
     pty.keys("hello\r");
     let screen = pty.wait_for("al: hello\nal@main>");
     assert_eq!(screen.matches("hello").count(), 1, "{screen}");
-    pty.keys(CTRL_D);
-    assert_eq!(pty.wait(), 0);
+    pty.leave();
 }
 
 #[test]
@@ -65,8 +64,7 @@ fn an_empty_line_leaves_no_prompt_behind() {
     pty.wait_for("al: one\nal@main>");
     pty.keys(&format!("\r\r{CTRL_C}two\r"));
     pty.wait_for("al: two\nal@main>");
-    pty.keys(CTRL_D);
-    assert_eq!(pty.wait(), 0);
+    pty.leave();
     let screen = pty.contents();
     let after = screen.split("al: one\n").nth(1).unwrap();
     assert_eq!(after, "-- Ctrl-C again leaves, and so does Ctrl-D\nal: two", "{screen}");
@@ -232,8 +230,7 @@ fn the_title_of_the_window_tells_what_came_and_is_given_back() {
         2,
         "a key means that it was read: {raw:?}"
     );
-    pty.keys(CTRL_D);
-    assert_eq!(pty.wait(), 0);
+    pty.leave();
     let raw = pty.raw();
     assert!(raw.find("\x1b[22;2t") < raw.find("\x1b]2;"), "it is kept first");
     assert!(raw.rfind("\x1b[23;2t") > raw.rfind("\x1b]2;"), "and then taken back");

@@ -42,8 +42,7 @@ fn a_room_can_be_named_on_the_command_line() {
         bob.read_to("al has entered the room.");
         // The history is the one of the room.
         pty.wait_for("| bob: earlier\nal@den>");
-        pty.keys(CTRL_D);
-        assert_eq!(pty.wait(), 0);
+        pty.leave();
         assert!(!pty.contents().contains("Join Success"), "{}", pty.contents());
         bob.read_to("al has left the room.");
     }
@@ -87,8 +86,7 @@ fn without_a_name_it_asks_until_somebody_lets_the_user_in() {
     pty.wait_for_last(&format!("server [{}]:", server.address));
     pty.keys("\ral\rhello\r");
     pty.wait_for("al: hello\nal@main>");
-    pty.keys(CTRL_D);
-    assert_eq!(pty.wait(), 0);
+    pty.leave();
     drop(bob);
 }
 

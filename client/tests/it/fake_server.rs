@@ -79,6 +79,20 @@ impl FakeSession {
         line
     }
 
+    /// What answers the client's next line, which must be a fence.
+    pub fn fence(&mut self) -> String {
+        let line = self.line();
+        let token = line.strip_prefix("ping ").unwrap_or_else(|| panic!("no fence: {line:?}"));
+        format!("pong {token}")
+    }
+
+    /// The client asks for what its room saw, and where it is. Gives what answers the fence behind that.
+    pub fn asks_for_history(&mut self) -> String {
+        assert_eq!(self.line(), "history 200\n");
+        assert_eq!(self.line(), "since\n");
+        self.fence()
+    }
+
     /// All that the client still sends.
     pub fn rest(&mut self) -> Vec<u8> {
         let mut rest = Vec::new();

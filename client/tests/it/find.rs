@@ -209,8 +209,7 @@ fn the_dialog_offers_to_look_when_nobody_is_at_home() {
     pty.wait_for_last("user name:");
     pty.keys("al\r");
     pty.wait_for_last("al@main>");
-    pty.keys("\x04");
-    assert_eq!(pty.wait(), 0);
+    pty.leave();
 }
 
 #[test]
@@ -223,8 +222,7 @@ fn the_dialog_sends_nothing_unless_asked() {
     pty.wait_for("look for servers on this network? [y/N]");
     pty.keys("n\r");
     pty.wait_for_last("server [127.0.0.1:6666]:");
-    pty.keys("\x04");
-    assert_eq!(pty.wait(), 0);
+    pty.leave();
     // Behind all that could have been sent.
     let fence = machines.inside(HERE, || {
         let socket = UdpSocket::bind((TwoMachines::ADDRESSES[HERE], 0)).unwrap();

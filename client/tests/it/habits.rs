@@ -47,8 +47,7 @@ fn a_command_is_run_for_a_mention_and_nothing_that_was_said_is_a_command() {
         std::thread::yield_now();
     }
     pty.wait_for("bob: nothing");
-    pty.keys(CTRL_D);
-    assert_eq!(pty.wait(), 0);
+    pty.leave();
     assert!(!evil.exists() && !pty.raw().contains('\x07'));
     std::fs::remove_dir_all(folder).unwrap();
 }
@@ -65,8 +64,7 @@ fn what_the_habits_cost_is_nothing_without_a_prompt() {
     pty.wait_for("al@main>");
     pty.keys("/grep al\n");
     pty.wait_for("-- nothing that the room still knows has it");
-    pty.keys(CTRL_D);
-    assert_eq!(pty.wait(), 0);
+    pty.leave();
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
-use chat_server::{Credentials, Endpoint, pin};
+use chat_server::{Config, Credentials, Endpoint, pin};
 use rcgen::{CertificateParams, KeyPair};
 use rustls::crypto::ring;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -55,18 +55,28 @@ impl Identity {
 
     /// The project's server, with TLS at its first address.
     pub fn serve(&self, address: SocketAddr) -> RealServer {
+        self.serve_with(address, |_| {})
+    }
+
+    fn serve_with(&self, address: SocketAddr, set_up: impl FnOnce(&mut Config)) -> RealServer {
         RealServer::with(address, |mut config| {
             config.listeners[0] = Endpoint::tls(address);
             config.credentials = Some(Credentials {
                 certificate: self.file("certificate.pem"),
                 key: self.file("key.pem"),
             });
+            set_up(&mut config);
             config
         })
     }
 
     pub fn start(&self) -> RealServer {
-        self.serve(SocketAddr::from(([127, 0, 0, 1], 0)))
+        self.start_with(|_| {})
+    }
+
+    /// One that is set up as the test needs it.
+    pub fn start_with(&self, set_up: impl FnOnce(&mut Config)) -> RealServer {
+        self.serve_with(SocketAddr::from(([127, 0, 0, 1], 0)), set_up)
     }
 
     /// A server of one connection, which does what it likes once that is greeted and logged in.

@@ -62,8 +62,7 @@ fn help_explains_the_commands_and_what_one_lacks() {
     pty.keys("/help\r");
     let screen = pty.wait_for("-- //TEXT           say a text that starts with a slash\nal@main>");
     assert!(screen.contains("\n-- /kick NAME [REASON]\n--                  end the"), "{screen}");
-    pty.keys(CTRL_D);
-    assert_eq!(pty.wait(), 0);
+    pty.leave();
     assert_eq!(bob.read_to("al has left the room."), ["al has entered the room."]);
 }
 
@@ -229,8 +228,7 @@ fn who_is_ignored_is_not_heard_in_the_next_run_either() {
             bob.send("say again\n");
             pty.wait_for("bob: again");
         }
-        pty.keys(CTRL_D);
-        assert_eq!(pty.wait(), 0);
+        pty.leave();
         // Its end would take the files away.
         ended.push(pty);
     }

@@ -234,7 +234,7 @@ fn follow_and_wait_come_again_and_miss_nothing() {
             session.greet_and_log_in();
             assert_eq!(session.line(), "since 2026-11-22T10:04:05.000Z+3\n");
             assert_eq!(session.line(), "since\n");
-            let fence = session.line().replace("ping", "pong");
+            let fence = session.fence();
             session.send("History:\n[2026-11-22T10:04:05.000Z] bo: three\nbo: four\n");
             session.send(format!("Room Position: 2026-11-22T10:04:06.000Z+1\n{fence}"));
             session.send("bo: five\nKicked: enough\n");
@@ -269,7 +269,7 @@ fn who_comes_again_is_told_what_the_server_has_forgotten() {
         let wanted = session.line();
         assert_eq!(wanted, "since 2026-11-22T10:04:05.000Z+2\n");
         assert_eq!(session.line(), "since\n");
-        let fence = session.line().replace("ping", "pong");
+        let fence = session.fence();
         session.send("Position Gone: 2026-11-22T10:04:05.000Z+2\n");
         session.send(format!("History:\n[2026-11-22T10:04:05Z] bo: nine\n{fence}"));
         session.rest();

@@ -35,8 +35,7 @@ fn no_byte_of_the_server_reaches_the_terminal_or_the_log_unchecked() {
     let screen = pty.wait_for("bo: end");
     let visible = "␛]0;title␇␛[2J<U+009B>31m<U+202E><U+200B><U+2028>␡";
     assert!(screen.replace('\n', "").contains(&format!("| bo: {visible}")), "{screen}");
-    pty.keys(CTRL_D);
-    assert_eq!(pty.wait(), 0);
+    pty.leave();
     let raw = pty.raw();
     for forbidden in
         ["\x1b]0", "\x1b[2J", "\x07", "\u{9b}", "\u{202e}", "\u{200b}", "\u{2028}", "\x7f"]
@@ -107,8 +106,7 @@ fn colors_can_be_switched_off() {
         pty.wait_for_last("al@main>");
         pty.keys("/look\rtext\r");
         pty.wait_for("al: text");
-        pty.keys(CTRL_D);
-        assert_eq!(pty.wait(), 0);
+        pty.leave();
         let raw = pty.raw();
         raw.split("\x1b[").skip(1).any(|rest| {
             rest.trim_start_matches(|it: char| it.is_ascii_digit() || it == ';').starts_with('m')
@@ -163,8 +161,7 @@ fn the_log_has_what_was_shown_with_its_time() {
         pty.wait_for(&format!("al: {text}"));
         pty.keys("/history 50\r");
         pty.wait_for(&format!("| al: {text}"));
-        pty.keys(CTRL_D);
-        assert_eq!(pty.wait(), 0);
+        pty.leave();
     }
     let logged = std::fs::read_to_string(&log).unwrap();
     let lines: Vec<_> = logged.lines().map(|line| line.split_once(' ').unwrap()).collect();
@@ -191,8 +188,7 @@ fn typed_lines_come_back_in_the_next_run() {
     pty.wait_for_last("al@main>");
     pty.keys("from earlier\r");
     pty.wait_for("al: from earlier\nal@main>");
-    pty.keys(CTRL_D);
-    assert_eq!(pty.wait(), 0);
+    pty.leave();
     let history = state.join("chat-client/history");
     assert_eq!(history.metadata().unwrap().permissions().mode() & 0o777, 0o600);
     let mut again = Pty::start_with(&arguments, 24, &state, &[]);

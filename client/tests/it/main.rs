@@ -1,7 +1,6 @@
 //! The program as its users meet it: arguments, pipes, terminals, exit codes.
 
-// Helpers of tests are tests to the reader, but not to clippy.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, reason = "in a test, a panic is the report")]
 
 mod act;
 mod bare_session;

@@ -2,7 +2,7 @@
 
 use chat_server::Config;
 
-use crate::pty::{CTRL_D, Pty, chat, fresh_directory};
+use crate::pty::{Pty, chat, fresh_directory};
 use crate::real_server::RealServer;
 
 #[test]
@@ -68,8 +68,7 @@ fn options_have_short_forms_and_variables() {
     for (arguments, variables) in [(&[][..], &variables[..]), (&short[..], &[])] {
         let mut pty = Pty::start_with(arguments, 24, &fresh_directory(), variables);
         pty.wait_for_last("al@den>");
-        pty.keys(CTRL_D);
-        assert_eq!(pty.wait(), 0);
+        pty.leave();
     }
 }
 
@@ -94,8 +93,7 @@ fn who_comes_in_is_shown_the_topic_and_a_message_of_the_day_without_a_name() {
     pty.wait_for("* bob waves\n[from bob] psst");
     assert!(!pty.raw().contains("* bob waves"), "{:?}", pty.raw());
     assert_eq!(pty.raw().matches('\x07').count(), 1);
-    pty.keys(CTRL_D);
-    assert_eq!(pty.wait(), 0);
+    pty.leave();
     std::fs::remove_dir_all(folder).unwrap();
 }
 

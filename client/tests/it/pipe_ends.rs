@@ -62,7 +62,7 @@ fn a_stdout_that_does_not_wait_loses_nothing() {
     let (server, served) = serve(move |mut session| {
         session.greet_and_log_in();
         assert_eq!(session.line(), "history 1001\n");
-        let fence = session.line().replace("ping", "pong");
+        let fence = session.fence();
         session.send(format!("History:\n{script}{fence}"));
         session.rest()
     });

@@ -4,7 +4,7 @@ use std::fs::File;
 
 use nix::sys::signal::Signal;
 
-use crate::pty::{CTRL_D, Pty, fresh_directory};
+use crate::pty::{Pty, fresh_directory};
 use crate::real_server::RealServer;
 
 #[test]
@@ -36,8 +36,7 @@ fn a_terminal_that_cannot_move_its_cursor_gets_whole_lines() {
         pty.wait_for("-- /msg NAME TEXT   say something to one user alone");
         pty.keys("/join main\nbye\n");
         pty.wait_for("al: bye");
-        pty.keys(CTRL_D);
-        assert_eq!(pty.wait(), 0);
+        pty.leave();
         assert!(!pty.raw().contains('\x1b'), "{:?}", pty.raw());
         assert_eq!(pty.raw().matches('\x07').count(), 1, "the bell rings");
         bob.read_to("al: bye");

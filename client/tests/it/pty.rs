@@ -251,6 +251,13 @@ impl Pty {
         code
     }
 
+    /// Ends the input, upon which the program ends well.
+    #[track_caller]
+    pub fn leave(&mut self) {
+        self.keys(CTRL_D);
+        assert_eq!(self.wait(), 0);
+    }
+
     fn status(&mut self) -> ExitStatus {
         let end = Instant::now() + DEADLINE;
         // The end of its output tells of the end of the program.

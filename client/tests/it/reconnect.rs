@@ -75,9 +75,7 @@ fn a_gap_in_what_was_missed_is_told() {
     pty.wait_for("bo: one\n");
     let (_, _served) = serve_at(served.join().unwrap(), |mut session| {
         session.greet_and_log_in();
-        assert_eq!(session.line(), "history 200\n");
-        assert_eq!(session.line(), "since\n");
-        let fence = session.line().replace("ping", "pong");
+        let fence = session.asks_for_history();
         session.send("cy: live\nHistory:\n[2026-11-22T10:04:05Z] bo: nine\n");
         session.send(fence);
         session.rest()
@@ -127,18 +125,14 @@ fn who_is_banned_does_not_try_again() {
 fn what_was_missed_is_shown_and_nothing_twice() {
     let (server, served) = serve(|mut session| {
         session.greet_and_log_in();
-        assert_eq!(session.line(), "history 200\n");
-        assert_eq!(session.line(), "since\n");
-        let fence = session.line().replace("ping", "pong");
+        let fence = session.asks_for_history();
         session.send("History:\n[2026-11-22T10:04:05Z] bo: old\nRoom Position: 2026Z+1\n");
         session.send(fence);
         session.send("bo: live\ncy: live\n");
         assert_eq!(session.line(), "topic\n");
         assert_eq!(session.line(), "join lobby\n");
         session.send("Join Success\n");
-        assert_eq!(session.line(), "history 200\n");
-        assert_eq!(session.line(), "since\n");
-        let fence = session.line().replace("ping", "pong");
+        let fence = session.asks_for_history();
         session.send("History:\nRoom Position: 2027Z+1\n");
         session.send(fence);
         session.send("bo: one\nbo: two\n");
@@ -156,7 +150,7 @@ fn what_was_missed_is_shown_and_nothing_twice() {
         assert_eq!(session.line(), "join lobby\n");
         assert_eq!(session.line(), "since 2027Z+3\n");
         assert_eq!(session.line(), "since\n");
-        let fence = session.line().replace("ping", "pong");
+        let fence = session.fence();
         session.send("Join Success\nHistory:\n");
         for line in ["al: mine", "al has left the room.", "bo: al, three"] {
             session.send(format!("[2026-11-22T10:04:05Z] {line}\n"));
@@ -170,8 +164,7 @@ fn what_was_missed_is_shown_and_nothing_twice() {
     let missed =
         "| al: mine\n| bo: al, three\n-- you missed 2 lines; 1 of them name you\nbo: four\n";
     assert!(again.starts_with(missed), "{screen}");
-    pty.keys("\x04");
-    assert_eq!(pty.wait(), 0);
+    pty.leave();
     assert_eq!(pty.raw().matches('\x07').count(), 1, "it rings for what was missed");
     assert!(pty.raw().contains("\x1b[1;7mal\x1b[0m\x1b[2m, three"), "and marks the name");
     assert_eq!(served.join().unwrap(), b"logout\n");

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::fake_server::{FakeSession, serve};
 use crate::program::{Program, command, not_run};
-use crate::pty::{CTRL_D, Pty, fresh_directory};
+use crate::pty::{Pty, fresh_directory};
 use crate::real_server::RealServer;
 use crate::script::{check, run, start};
 
@@ -35,8 +35,7 @@ fn every_way_to_use_the_program_goes_to_the_first_server_that_lets_in() {
     check(&pipe.finish(), 0, "Connect Success\nLogin Success\npong x\n", "");
     let mut pty = Pty::start(&["--server", &list, "--name", "al", "--no-time"]);
     pty.wait_for(&format!("-- connected to {} as al;", server.address));
-    pty.keys(CTRL_D);
-    assert_eq!(pty.wait(), 0);
+    pty.leave();
     // The dialog takes a list, and offers it again.
     let mut pty = Pty::start(&["--no-time"]);
     pty.wait_for_last("server [127.0.0.1:6666]:");
@@ -47,8 +46,7 @@ fn every_way_to_use_the_program_goes_to_the_first_server_that_lets_in() {
     pty.wait_until("the list", |screen| screen.replace('\n', "").contains(&format!("[{list}]:")));
     pty.keys("\ral\r");
     pty.wait_for(&format!("-- connected to {} as al;", server.address));
-    pty.keys(CTRL_D);
-    assert_eq!(pty.wait(), 0);
+    pty.leave();
 }
 
 #[test]
@@ -161,8 +159,7 @@ fn the_prompt_goes_on_at_another_server_under_its_name_and_in_its_room() {
     pty.keys("and here\r");
     bob.read_to("al: and here");
     pty.wait_for_last("al@den>");
-    pty.keys(CTRL_D);
-    assert_eq!(pty.wait(), 0);
+    pty.leave();
 }
 
 /// Two servers of one chat: a place in a room is the same at both.
@@ -184,7 +181,7 @@ fn what_was_missed_is_asked_for_at_the_other_server_from_the_same_place_on() {
             session.greet_and_log_in();
             assert_eq!(session.line(), "since 2026-11-22T10:04:05.000Z+3\n");
             assert_eq!(session.line(), "since\n");
-            let fence = session.line().replace("ping", "pong");
+            let fence = session.fence();
             session.send("History:\n[2026-11-22T10:04:05.000Z] bo: three\n");
             session.send(format!("{fence}Room Position: 2026-11-22T10:04:06.000Z+1\nbo: four\n"));
             if task == "bot" {

@@ -94,8 +94,7 @@ fn a_suspended_program_gives_the_terminal_back_and_goes_on_later() {
     pty.wait_for("bob: meanwhile\nal@main> half typed");
     pty.keys("\r");
     pty.wait_for("al: half typed\nal@main>");
-    pty.keys("\x04");
-    assert_eq!(pty.wait(), 0);
+    pty.leave();
 }
 
 #[test]
@@ -173,7 +172,6 @@ fn a_line_that_does_not_come_back_is_shown_until_it_does() {
     let screen = pty.wait_for("al: into a hang\nal: more\nal@main>");
     assert!(screen.contains(told) && !screen.contains("not there yet"), "{screen}");
     drop(wake);
-    pty.keys("\x04");
-    assert_eq!(pty.wait(), 0);
+    pty.leave();
     served.join().unwrap();
 }

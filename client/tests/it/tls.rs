@@ -1,14 +1,13 @@
 //! TLS: whom the program trusts, and what it says when it does not.
 
 use std::fs;
-use std::net::SocketAddr;
 
-use chat_server::{Credentials, Endpoint, secrets};
+use chat_server::secrets;
 use rcgen::date_time_ymd;
 
 use crate::identity::Identity;
 use crate::program::{Finished, Program, command};
-use crate::pty::{CTRL_D, Pty, fresh_directory};
+use crate::pty::{Pty, fresh_directory};
 use crate::real_server::RealServer;
 
 pub fn at(server: &RealServer) -> String {
@@ -65,16 +64,7 @@ fn a_secret_goes_over_tls() {
     let (users, password) = (identity.file("users"), identity.file("password"));
     fs::write(&users, format!("al:{hash}\n")).unwrap();
     fs::write(&password, secret).unwrap();
-    let local = SocketAddr::from(([127, 0, 0, 1], 0));
-    let server = RealServer::with(local, |mut config| {
-        config.listeners[0] = Endpoint::tls(local);
-        config.credentials = Some(Credentials {
-            certificate: identity.file("certificate.pem"),
-            key: identity.file("key.pem"),
-        });
-        config.users = Some(users);
-        config
-    });
+    let server = identity.start_with(|config| config.users = Some(users));
     let (address, pin) = (at(&server), identity.pin());
     let to = ["--server", &address, "--name", "al", "--tls", "--pin", &pin];
     let say = [&["say"][..], &to, &["hi"]].concat();
@@ -90,8 +80,7 @@ fn a_secret_goes_over_tls() {
     pty.wait_for_last("password of al:");
     pty.keys(&format!("{}\r", fs::read_to_string(&password).unwrap()));
     pty.wait_for_last("al@main>");
-    pty.keys(CTRL_D);
-    assert_eq!(pty.wait(), 0);
+    pty.leave();
 }
 
 #[test]
@@ -192,16 +181,7 @@ fn the_other_kind_of_port_is_told_in_a_line() {
 #[test]
 fn a_full_server_says_so_before_the_handshake() {
     let identity = Identity::new();
-    let address = SocketAddr::from(([127, 0, 0, 1], 0));
-    let server = RealServer::with(address, |mut config| {
-        config.listeners[0] = Endpoint::tls(address);
-        config.credentials = Some(Credentials {
-            certificate: identity.file("certificate.pem"),
-            key: identity.file("key.pem"),
-        });
-        config.max_clients = 1;
-        config
-    });
+    let server = identity.start_with(|config| config.max_clients = 1);
     let first = ["--server", &at(&server), "--name", "al", "--tls", "--pin", &identity.pin()];
     let mut first = Program::start(&first);
     first.read_to("Login Success\n");
@@ -250,7 +230,6 @@ fn the_prompt_comes_back_over_tls() {
     pty.wait_for("connected again");
     pty.keys("hello again\r");
     pty.wait_for("al: hello again\n");
-    pty.keys(CTRL_D);
-    assert_eq!(pty.wait(), 0);
+    pty.leave();
     drop(server);
 }

@@ -1,7 +1,9 @@
+//! Packets in any order, whole and damaged, and what a search makes of them.
+
 use simple_dns::rdata::{A, PTR, SRV};
 
 use super::*;
-use crate::packet::response;
+use crate::packet::{damaged, response};
 use crate::service::{Kind, Service, instance};
 
 fn service(name: &str, port: u16, tls: Option<u16>) -> Service {
@@ -144,13 +146,7 @@ fn no_bytes_do_harm() {
     let good = packet(&service("lab", 1, Some(2)), &ALL, &[[10, 0, 0, 7]]);
     let mut search = Search::default();
     for _ in 0..20_000 {
-        let mut bytes = good.clone();
-        for _ in 0..random.usize(1..8) {
-            let at = random.usize(..bytes.len());
-            bytes[at] = random.u8(..);
-        }
-        bytes.truncate(random.usize(..=bytes.len()));
-        search.heard(&bytes);
+        search.heard(&damaged(&good, &mut random));
         assert!(Packet::parse(&search.question()).is_ok());
     }
     assert!(search.found().len() <= SERVERS * ADDRESSES * 2);

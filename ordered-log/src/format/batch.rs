@@ -54,7 +54,9 @@ impl Identity {
 /// The records of an entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Batch<'a> {
+    /// What tells it from all others.
     pub identity: Identity,
+    /// The records, in the order of their sequences.
     pub records: Vec<&'a [u8]>,
 }
 

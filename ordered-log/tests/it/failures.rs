@@ -1,4 +1,4 @@
-//! Engines that are killed, stopped, emptied, filled and replaced, and what the logs make of that.
+//! Engines that are killed, stopped, filled and replaced, and logs that go on all the same, or end in time.
 
 use std::sync::mpsc::channel;
 use std::thread;
@@ -9,14 +9,10 @@ use ordered_log::{Options, Origin, Status};
 
 use crate::engine::Engine;
 use crate::proxy::Proxy;
-use crate::seen::{EndsByPanic, Node, same, start, whole};
+use crate::seen::{EndsByPanic, Node, same, start, three, whole};
 
 /// An engine that loses nothing when it is killed.
 const KEEPS: [&str; 4] = ["--appendonly", "yes", "--appendfsync", "always"];
-
-fn three(options: &Options) -> Vec<Node> {
-    (0..3).map(|_| Node::start(options)).collect()
-}
 
 /// An engine that stands still is found after this.
 fn soon(options: Options) -> Options {
@@ -133,83 +129,6 @@ fn a_full_engine_is_away_until_it_has_room() {
 }
 
 #[test]
-fn an_engine_that_comes_back_empty_is_another_log() {
-    let Some(mut engine) = Engine::start(&[]) else { return };
-    let nodes = three(&engine.options());
-    nodes[0].say("gone");
-    engine.kill();
-    engine.restart();
-    let newcomer = Node::start(&engine.options());
-    for node in &nodes {
-        let why = node.wait_lost();
-        assert!(why.contains("gone") || why.contains("anew"), "{why}");
-        assert!(node.log.submit(b"no").is_err());
-    }
-    newcomer.say("new");
-    assert!(same(&[newcomer], 1).ends_with(" new\n"));
-}
-
-#[test]
-fn a_log_that_is_emptied_while_it_is_followed_is_lost() {
-    let Some(engine) = Engine::start(&[]) else { return };
-    let nodes = three(&engine.options());
-    nodes[0].say("gone");
-    engine.ask(&["FLUSHALL"]);
-    nodes.iter().for_each(|node| drop(node.wait_lost()));
-    // Nobody made a log out of what was queued.
-    assert_eq!(engine.ask(&["DBSIZE"]), "0");
-}
-
-/// Nodes that each go through their own proxy, and have seen five records more than the disk.
-fn shortened(engine: &mut Engine) -> Vec<(Proxy, Node)> {
-    let nodes: Vec<_> = (0..3)
-        .map(|_| {
-            let proxy = Proxy::start(engine.port);
-            let node = Node::start(&proxy.options());
-            (proxy, node)
-        })
-        .collect();
-    nodes[0].1.say("kept");
-    engine.ask(&["SAVE"]);
-    for number in 0..5 {
-        nodes[0].1.say(&number.to_string());
-    }
-    for (proxy, node) in &nodes {
-        drop(node.wait("all", |seen| seen.text.ends_with(b" 4\n")));
-        proxy.lead_to(None);
-    }
-    engine.kill();
-    engine.restart();
-    nodes
-}
-
-#[test]
-fn whoever_is_ahead_of_a_shortened_stream_is_told() {
-    let Some(mut engine) = Engine::start(&[]) else { return };
-    for (proxy, node) in shortened(&mut engine) {
-        proxy.lead_to(Some(engine.port));
-        let why = node.wait_lost();
-        assert!(why.contains("the stream ends before entry "), "{why}");
-    }
-}
-
-#[test]
-fn a_shortened_stream_that_went_on_is_another_one() {
-    let Some(mut engine) = Engine::start(&[]) else { return };
-    let nodes = shortened(&mut engine);
-    let others = three(&engine.options());
-    for number in 0..9 {
-        others[0].say(&number.to_string());
-    }
-    for (proxy, node) in &nodes {
-        proxy.lead_to(Some(engine.port));
-        let why = node.wait_lost();
-        assert!(why.contains(" is another one now"), "{why}");
-    }
-    assert_eq!(same(&others, 10).lines().count(), 10);
-}
-
-#[test]
 fn a_replica_that_takes_over_goes_on_where_the_old_engine_was() {
     let Some(mut old) = Engine::start(&[]) else { return };
     let port = old.port.to_string();
@@ -232,23 +151,6 @@ fn a_replica_that_takes_over_goes_on_where_the_old_engine_was() {
         new.ask(&["REPLICAOF", "NO", "ONE"]);
     });
     whole(&same(&nodes, 600), &nodes, 200);
-}
-
-#[test]
-fn an_engine_that_is_made_a_replica_takes_nothing_more() {
-    let Some(engine) = Engine::start(&[]) else { return };
-    let Some(other) = Engine::start(&[]) else { return };
-    let nodes = three(&engine.options());
-    nodes[0].say("there");
-    // It drops what it has and takes over that of the other one, which is nothing. But this is not its
-    // to say, and who asks it meanwhile waits.
-    engine.ask(&["REPLICAOF", "127.0.0.1", &other.port.to_string()]);
-    while engine.ask(&["EXISTS", "chat:log"]) != "0" {
-        thread::sleep(Duration::from_millis(10));
-    }
-    nodes.iter().for_each(|node| node.wait_away("(READONLY): it is a replica"));
-    engine.ask(&["REPLICAOF", "NO", "ONE"]);
-    nodes.iter().for_each(|node| drop(node.wait_lost()));
 }
 
 #[test]

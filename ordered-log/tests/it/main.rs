@@ -7,6 +7,7 @@
 mod directions;
 mod engine;
 mod failures;
+mod lost;
 mod order;
 mod page;
 mod ports;

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::thread;
 
 use crate::engine::Engine;
-use crate::seen::{Node, same, whole};
+use crate::seen::{Node, same, three, whole};
 
 #[test]
 fn many_threads_of_three_logs_have_one_order() {
     let Some(engine) = Engine::start(&[]) else { return };
-    let nodes: Vec<_> = (0..3).map(|_| Node::start(&engine.options())).collect();
+    let nodes = three(&engine.options());
     thread::scope(|scope| {
         for node in &nodes {
             for thread in 0..8 {

@@ -163,6 +163,11 @@ pub fn start(options: &Options) -> Result<Node, Error> {
     Ok(Node { log, origin: options.origin, seen })
 }
 
+/// Starts three of them.
+pub fn three(options: &Options) -> Vec<Node> {
+    (0..3).map(|_| Node::start(options)).collect()
+}
+
 /// Waits until all have seen so many records, and gives the text that all of them have.
 pub fn same(nodes: &[Node], records: usize) -> String {
     let lines = |text: &[u8]| text.iter().filter(|byte| **byte == b'\n').count();

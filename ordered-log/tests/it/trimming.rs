@@ -4,7 +4,7 @@ use ordered_log::{Interval, Options};
 
 use crate::engine::Engine;
 use crate::proxy::Proxy;
-use crate::seen::{Node, same, whole};
+use crate::seen::{Node, same, three, whole};
 
 fn every(entries: u64, options: Options) -> Options {
     Options { interval: Interval { entries, bytes: 1 << 30 }, ..options }
@@ -21,7 +21,7 @@ fn state_number(engine: &Engine) -> u64 {
 fn the_stream_stays_short_and_newcomers_have_all() {
     let Some(engine) = Engine::start(&[]) else { return };
     let options = every(10, engine.options());
-    let mut nodes: Vec<_> = (0..3).map(|_| Node::start(&options)).collect();
+    let mut nodes = three(&options);
     for number in 0..40 {
         for node in &nodes {
             node.say(&number.to_string());

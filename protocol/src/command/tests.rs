@@ -1,3 +1,5 @@
+//! The table of commands: names, scopes and secrets.
+
 use super::*;
 
 #[test]

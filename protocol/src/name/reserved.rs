@@ -16,7 +16,7 @@ const FENCE: &[&str] = &["pong"];
 /// What is called so seems to be the server itself.
 const SERVER: &[&str] = &["server"];
 
-/// Who is called so seems to speak for those who run the server.
+/// Names of users that would seem to speak for those who run the server.
 const ROLES: &[&str] = &["admin", "operator", "system", "root"];
 
 /// The keys of words that no user may be called.

@@ -1,3 +1,5 @@
+//! Replies as lines, there and back.
+
 use super::*;
 
 #[track_caller]

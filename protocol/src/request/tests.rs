@@ -1,3 +1,5 @@
+//! Lines as requests.
+
 use super::*;
 
 #[track_caller]

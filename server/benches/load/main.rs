@@ -3,10 +3,12 @@
 //! `cargo bench -p chat-server` takes a quarter of a minute; `-- --help` says what can be asked for.
 
 mod chart;
+mod contender;
 mod generator;
 mod page;
 mod peers;
 mod report;
+mod scene;
 #[path = "../../examples/simple.rs"]
 #[expect(dead_code, reason = "this program has a `main` of its own")]
 mod simple;

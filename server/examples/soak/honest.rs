@@ -1,16 +1,15 @@
 //! Clients that behave, and notice everything that is not as it should be.
 
 use std::fmt;
-use std::io::{BufRead, BufReader};
-use std::net::{SocketAddr, TcpStream};
+use std::net::SocketAddr;
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, bail};
 
-use crate::connection::Connection;
+use crate::session::Session;
 
 /// A breath between two lines of one client.
 const BREATH: Duration = Duration::from_millis(40);
@@ -35,8 +34,7 @@ pub struct Group(Vec<Honest>);
 
 struct Honest {
     number: u8,
-    connection: Connection,
-    reader: BufReader<TcpStream>,
+    session: Session,
     /// What was seen, in order.
     seen: Vec<Line>,
     /// How long each own line took to come back.
@@ -46,8 +44,7 @@ struct Honest {
 
 /// What a client has to tell when all is over. It is still connected.
 pub struct Witness {
-    reader: BufReader<TcpStream>,
-    _connection: Connection,
+    session: Session,
     seen: Vec<Line>,
     echoes: Vec<Duration>,
     missed: Vec<String>,
@@ -75,12 +72,10 @@ impl Group {
 
 impl Honest {
     fn login(address: SocketAddr, number: u8) -> Result<Self> {
-        let connection = Connection::new(address, None)?;
-        connection.stream.set_read_timeout(Some(LOST))?;
-        let reader = BufReader::with_capacity(256 * 1024, connection.stream.try_clone()?);
+        let session = Session::new(address, LOST)?;
         let (seen, echoes, missed) = (Vec::new(), Vec::new(), Vec::new());
-        let mut client = Self { number, connection, reader, seen, echoes, missed };
-        client.connection.send(format!("login {NAME}{number}\n").as_bytes())?;
+        let mut client = Self { number, session, seen, echoes, missed };
+        client.session.send(&format!("login {NAME}{number}\n"))?;
         client.read_until(|line| line == "Login Success")?;
         Ok(client)
     }
@@ -91,10 +86,10 @@ impl Honest {
         barrier.wait();
         talked.with_context(|| format!("{NAME}{}", self.number))?;
         // Everybody has seen its own last line, so all of them are before this fence.
-        self.connection.send(b"ping the end\n")?;
+        self.session.send("ping the end\n")?;
         self.read_until(|line| line == "pong the end")?;
-        let Self { connection, reader, seen, echoes, missed, .. } = self;
-        Ok(Witness { reader, _connection: connection, seen, echoes, missed })
+        let Self { session, seen, echoes, missed, .. } = self;
+        Ok(Witness { session, seen, echoes, missed })
     }
 
     fn say_numbers(&mut self, is_over: &AtomicBool) -> Result<()> {
@@ -103,7 +98,7 @@ impl Honest {
                 break;
             }
             let begin = Instant::now();
-            self.connection.send(format!("say {number}\n").as_bytes())?;
+            self.session.send(&format!("say {number}\n"))?;
             let own = format!("{NAME}{}: {number}", self.number);
             self.read_until(|line| line == own)?;
             self.echoes.push(begin.elapsed());
@@ -116,16 +111,12 @@ impl Honest {
     fn read_for(&mut self, time: Duration) -> Result<()> {
         let end = Instant::now() + time;
         while let Some(left) = end.checked_duration_since(Instant::now()) {
-            self.connection.stream.set_read_timeout(Some(left.max(Duration::from_millis(1))))?;
-            match self.reader.fill_buf() {
-                Ok(bytes) => ensure!(!bytes.is_empty(), "the server closed the connection"),
-                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => break,
-                Err(error) => return Err(error.into()),
+            if !self.session.comes_within(left)? {
+                break;
             }
-            self.connection.stream.set_read_timeout(Some(LOST))?;
             self.read_line()?;
         }
-        Ok(self.connection.stream.set_read_timeout(Some(LOST))?)
+        Ok(())
     }
 
     fn read_until(&mut self, is_last: impl Fn(&str) -> bool) -> Result<()> {
@@ -134,10 +125,7 @@ impl Honest {
     }
 
     fn read_line(&mut self) -> Result<String> {
-        let mut line = Vec::new();
-        self.reader.read_until(b'\n', &mut line).context("nothing came for half a minute")?;
-        ensure!(line.pop() == Some(b'\n'), "the server closed the connection");
-        let line = String::from_utf8(line).context("a line is not UTF-8")?;
+        let line = self.session.line()?;
         if let Some(said) = parse(&line) {
             self.seen.push(said);
         } else if line.starts_with("Missed ") {
@@ -150,17 +138,13 @@ impl Honest {
 impl Witness {
     /// Whether the server says goodbye and nothing else honest.
     pub fn hears_goodbye(mut self) -> bool {
-        let mut line = String::new();
         loop {
-            line.clear();
-            match self.reader.read_line(&mut line) {
-                Ok(0) | Err(_) => return false,
-                Ok(_) if line == "Server Shutdown\n" => break,
+            match self.session.line().as_deref() {
+                Err(_) => return false,
+                Ok("Server Shutdown") => return self.session.is_at_end(),
                 Ok(_) => {}
             }
         }
-        line.clear();
-        matches!(self.reader.read_line(&mut line), Ok(0))
     }
 }
 

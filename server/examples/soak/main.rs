@@ -18,6 +18,7 @@ mod honest;
 mod machine;
 mod server;
 mod servers;
+mod session;
 
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -27,11 +28,11 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use clap::Parser;
 
-use crate::bad::Crowd;
+use crate::bad::{Crowd, Tallies, Tally};
 use crate::connection::OPEN_CONNECTIONS;
-use crate::honest::{Group, Verdict};
+use crate::honest::{Group, Verdict, Witness};
 use crate::machine::Machine;
-use crate::server::{Condition, Limits, UnderTest, Usage};
+use crate::server::{Condition, Limits, Stop, UnderTest, Usage};
 
 /// Bad clients of every kind beside honest ones, against a real server.
 #[derive(Debug, Parser)]
@@ -124,25 +125,16 @@ fn soak(arguments: &Arguments) -> Result<Vec<String>> {
     }
     let before = server.usage()?;
 
-    let is_over = AtomicBool::new(false);
     let mut crowd = Crowd::new(address, seed, arguments.bad, &arguments.only)?;
     let mut peak = before;
-    let (said, tallies) = thread::scope(|scope| -> Result<_> {
-        let honest = scope.spawn(|| group.talk(&is_over));
-        let bad = scope.spawn(|| crowd.run(&is_over));
-        let end = Instant::now() + time;
-        while let Some(left) = end.checked_duration_since(Instant::now()) {
-            machine.sleep(left.min(Duration::from_millis(100)));
-            server.disturb()?;
-            peak = peak.max(server.usage()?);
-        }
-        is_over.store(true, Ordering::Relaxed);
-        let tallies = bad.join().map_err(|_| anyhow::anyhow!("a bad client panicked"))?;
-        let said = honest.join().map_err(|_| anyhow::anyhow!("an honest client panicked"))?;
-        Ok((said, tallies))
-    })?;
+    let watch = |left: Duration| -> Result<()> {
+        machine.sleep(left.min(Duration::from_millis(100)));
+        server.disturb()?;
+        peak = peak.max(server.usage()?);
+        Ok(())
+    };
+    let (talk, tallies) = for_a_time(time, group, &mut crowd, watch)?;
 
-    let talk = said.context("an honest client was cut off")?;
     let patience = Duration::from_millis(arguments.patience) + machine.held_up();
     let verdict = Verdict::of(&talk, patience);
     let mut faults = verdict.faults.clone();
@@ -151,11 +143,7 @@ fn soak(arguments: &Arguments) -> Result<Vec<String>> {
     drop(crowd_of_silent);
     let bound = Limits::bound(before, OPEN_CONNECTIONS.most(), bad::ROOMS + 1);
 
-    println!("\n{:<12} {:>8} {:>8} {:>10} {:>10}", "bad", "episodes", "cut off", "KiB sent", "got");
-    for (kind, tally) in &tallies {
-        let (sent, got) = (tally.sent / 1024, tally.got / 1024);
-        println!("{kind:<12} {:>8} {:>8} {sent:>10} {got:>10}", tally.episodes, tally.cut_off);
-    }
+    print_tallies(&tallies);
     println!("\n{verdict}\n{machine}");
     println!(
         "server       {} connections at most; {} rooms",
@@ -163,13 +151,7 @@ fn soak(arguments: &Arguments) -> Result<Vec<String>> {
         bad::ROOMS + 1
     );
     print_usage(before, peak, settled, bound);
-    println!("settled      after {:.1} s", seconds.as_secs_f64());
-    println!(
-        "transcript   {} KiB; {} honest lines, as they were seen",
-        stop.transcript_bytes / 1024,
-        stop.recorded.len()
-    );
-    println!("stop         after {:.2} s; exit code {:?}", stop.took.as_secs_f64(), stop.code);
+    print_end(seconds, &stop);
 
     faults.extend(tallies.iter().flat_map(|(kind, tally)| {
         tally.faults.iter().map(move |fault| format!("{kind}: {fault}"))
@@ -177,6 +159,41 @@ fn soak(arguments: &Arguments) -> Result<Vec<String>> {
     faults.extend(Usage::faults(before, peak, settled, bound));
     faults.extend(stop.faults(&verdict.order));
     Ok(faults)
+}
+
+/// Lets all be as they are for this time, and calls `watch` again and again with what is left of it.
+fn for_a_time(
+    time: Duration,
+    group: Group,
+    crowd: &mut Crowd,
+    mut watch: impl FnMut(Duration) -> Result<()>,
+) -> Result<(Vec<Witness>, Tallies)> {
+    let is_over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let honest = scope.spawn(|| group.talk(&is_over));
+        let bad = scope.spawn(|| crowd.run(&is_over));
+        let end = Instant::now() + time;
+        let mut watched = Ok(());
+        while let Some(left) = end.checked_duration_since(Instant::now())
+            && watched.is_ok()
+        {
+            watched = watch(left);
+        }
+        // Also after an error, for the others go on until then.
+        is_over.store(true, Ordering::Relaxed);
+        watched?;
+        let tallies = bad.join().map_err(|_| anyhow::anyhow!("a bad client panicked"))?;
+        let said = honest.join().map_err(|_| anyhow::anyhow!("an honest client panicked"))?;
+        Ok((said.context("an honest client was cut off")?, tallies))
+    })
+}
+
+fn print_tallies(tallies: &[(&str, Tally)]) {
+    println!("\n{:<12} {:>8} {:>8} {:>10} {:>10}", "bad", "episodes", "cut off", "KiB sent", "got");
+    for (kind, tally) in tallies {
+        let (sent, got) = (tally.sent / 1024, tally.got / 1024);
+        println!("{kind:<12} {:>8} {:>8} {sent:>10} {got:>10}", tally.episodes, tally.cut_off);
+    }
 }
 
 fn print_usage(before: Usage, peak: Usage, settled: Usage, bound: usize) {
@@ -188,4 +205,14 @@ fn print_usage(before: Usage, peak: Usage, settled: Usage, bound: usize) {
     row("memory KiB", |usage| usage.kibibytes, &bound.to_string());
     row("threads", |usage| usage.threads, "");
     row("descriptors", |usage| usage.descriptors, "");
+}
+
+fn print_end(settled: Duration, stop: &Stop) {
+    println!("settled      after {:.1} s", settled.as_secs_f64());
+    println!(
+        "transcript   {} KiB; {} honest lines, as they were seen",
+        stop.transcript_bytes / 1024,
+        stop.recorded.len()
+    );
+    println!("stop         after {:.2} s; exit code {:?}", stop.took.as_secs_f64(), stop.code);
 }

@@ -19,8 +19,8 @@ use crate::web::http::Refusal;
 /// How long all of it may take, however the peer cuts it.
 const TIME: Duration = Duration::from_secs(10);
 
-/// How long the first byte may take. Who speaks TLS speaks first, at once; who does not waits for a
-/// greeting, and can still be told.
+/// How long the first byte may take. A client that speaks TLS sends it at once. One that does not waits for
+/// a greeting, and is told what is wrong.
 const FIRST_BYTE_TIME: Duration = Duration::from_secs(4);
 
 /// Bytes read at once. A client's part of a handshake is shorter.

@@ -1,6 +1,6 @@
-//! What one address may have: so many connections, so many new ones a minute, and one allowance of
-//! lines at once, however often it comes anew. An IPv6 network of 64 bits counts as one address, for
-//! each machine in it has all of its addresses.
+//! What one address may have: a number of connections, a number of new ones a minute, and a number of
+//! lines at once, however often it comes anew. An IPv6 network of 64 bits counts as one address, since a
+//! machine in it can use all of its addresses.
 //!
 //! This module knows no client and no clock.
 
@@ -11,11 +11,10 @@ use std::time::{Duration, Instant};
 use crate::config::Config;
 use crate::network::Network;
 
-/// So many connections of an address may have their whole burst one after the other.
+/// How many connections of an address may have their whole burst, one after the other.
 const BURSTS: u32 = 10;
 
-/// What is known of an address that has gone is forgotten after this: then it has all its allowances
-/// again.
+/// When an address that has gone is forgotten: by then all it has used has come back.
 const MEMORY: Duration = Duration::from_secs(60);
 
 /// Below so many addresses nothing is forgotten.

@@ -1,8 +1,8 @@
-//! What changes what anybody sees, a value for each kind of change.
+//! Changes: what somebody does to the chat, as a value.
 //!
-//! A session *decides*: whether its client may do this, and in which words. What comes of it is
-//! *applied* by [`World`](super::world::World), which knows the change and nothing else: so whether a
-//! name is taken, or a user is there, is found then. No change knows a socket, a clock or a password.
+//! A session *decides* a change, by what its server alone knows: whether its client may do this. The
+//! [`World`](super::world::World) *applies* it, by what the changes before have made of the world: whether
+//! a name is taken, or a user is there. A change knows no socket, no clock and no password.
 
 use protocol::{RoomName, UserName};
 
@@ -10,17 +10,17 @@ use crate::delivery::inbox::ClientId;
 use crate::moderation::bans::Target;
 use crate::moderation::door::Claimant;
 
-/// Who acts: one connection, wherever it is. No other one ever is the same.
+/// One connection of one server, as all servers know it. No two are ever the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Member {
-    /// Which run of which server it is connected to.
+    /// The number of the run of the server that it is connected to.
     pub server: u64,
     /// Its number there.
     pub client: ClientId,
 }
 
 impl Member {
-    /// A number that hardly anybody else has.
+    /// A number of its own: two members hardly ever have the same.
     #[must_use]
     pub fn number(self) -> ClientId {
         // The number of a server alone is 0, and others are random.
@@ -28,7 +28,7 @@ impl Member {
     }
 }
 
-/// One change. A field `who` is whoever acts.
+/// One change. In each, `who` is the connection that acts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change<'a> {
     /// Comes in under a name.
@@ -45,14 +45,14 @@ pub enum Change<'a> {
     Unwatch { who: Member },
     /// Takes another name.
     Rename { who: Member, name: UserName, claimant: Claimant },
-    /// Lets its room see finished lines, where several servers are one chat. With one they go past all
-    /// this, straight into the room's log.
+    /// Lets its room see these lines, each with its newline. Only where several servers are one chat: else
+    /// a session appends its lines to the room's log itself.
     Say { who: Member, lines: &'a str },
     /// Sets the topic of its room.
     SetTopic { who: Member, text: &'a str },
     /// Lets everyone in every room see a text.
     Announce { text: &'a str },
-    /// Sends a private message to whoever has this name.
+    /// Sends a private message to the user of this name.
     Message { who: Member, to: &'a str, text: &'a str },
     /// Takes no private messages of this name, and of who has it now, or takes them again.
     Ignore { who: Member, name: UserName, is_ignored: bool },
@@ -76,7 +76,7 @@ pub enum Change<'a> {
 }
 
 impl Change<'_> {
-    /// Who acts. `None` where a server does, or it does not matter.
+    /// The connection that acts. `None` where a server acts, or where it makes no difference.
     #[must_use]
     pub fn who(&self) -> Option<Member> {
         match self {

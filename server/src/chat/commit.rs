@@ -1,4 +1,5 @@
-//! From a session that has decided a change to the world that applies it.
+//! The way of a change, from the session that has decided it to the world that applies it. Where several
+//! servers are one chat it leads through their log, and so does the way of what is said.
 
 use std::sync::atomic::Ordering;
 
@@ -6,17 +7,18 @@ use jiff::Timestamp;
 use parking_lot::MutexGuard;
 
 use super::change::{Change, Member};
+use super::shared::Shared;
+use super::talk::refuse_muted;
 use super::world::Effects;
-use super::{Chat, State};
+use super::{Chat, Membership, Seat, State};
 use crate::delivery::client::Client;
 
 impl Chat {
-    /// The one way of a change. A server alone applies it at once, on the thread that has decided it. One
-    /// of several gives it to their log, and waits until it has come back and was applied; where the
-    /// server stops before, it was not.
+    /// Has a change applied. A server that is a chat by itself applies it at once. One of several gives it to
+    /// their log, and waits until it has come back and was applied. `false` when the server stops before.
     ///
-    /// The chat is unlocked meanwhile, and while those are woken that have to go: so what was known
-    /// before may not be so any more when this returns. Gives whether it was applied.
+    /// The chat is unlocked during that wait, and while removed clients are woken: so what the caller knew of
+    /// the state before may have changed when this returns.
     pub(super) fn commit(&self, state: &mut MutexGuard<'_, State>, change: &Change<'_>) -> bool {
         if let Some(shared) = &self.shared {
             return MutexGuard::unlocked(state, || {
@@ -32,8 +34,9 @@ impl Chat {
         true
     }
 
-    /// The same for who comes in, and who this server is may change until then: `change` is made anew with
-    /// each log that there is in the meantime. `None` when the server stops before one has it.
+    /// The same for a client that comes in. Where the log is lost meanwhile, this server gets another number
+    /// with the next log: then `change` makes the change anew. Gives the client as other servers know it;
+    /// `None` when the server stops before.
     pub(super) fn commit_newcomer<'c>(
         &self,
         state: &mut MutexGuard<'_, State>,
@@ -54,10 +57,56 @@ impl Chat {
         }
     }
 
+    /// What [`Chat::say`] does where several servers are one chat: gives the lines to their log, from
+    /// where they come back into the room's. Waits until the lines before these have come back, and the
+    /// room's log is not too far ahead of its readers here; it knows nothing of other servers' readers.
+    pub(super) fn submit(
+        &self,
+        shared: &Shared,
+        client: &Client,
+        membership: &Membership,
+        lines: &str,
+    ) {
+        let who = self.member(client);
+        shared.wait(membership.last_said.get(), || self.remind(who));
+        membership.seat.log.wait_for_readers(lines.len());
+        if client.outbox.is_removed() {
+            return;
+        }
+        if let Some(minutes) = self.muted(&membership.name) {
+            return refuse_muted(client, membership, lines, minutes);
+        }
+        let change = Change::Say { who, lines };
+        if let Some(ticket) = shared.submit(&change.to_record()) {
+            membership.last_said.set(ticket);
+        }
+    }
+
+    /// Where several servers are one chat, waits until all that a user has said has come back: so the
+    /// reply to its next request comes behind that.
+    pub fn wait_until_seen(&self, client: &Client, membership: &Membership) {
+        if let Some(shared) = &self.shared {
+            let who = self.member(client);
+            shared.wait(membership.last_said.get(), || self.remind(who));
+        }
+    }
+
+    /// Where several servers are one chat, sees to it that the client's connection is closed, also when
+    /// the change that would do so never comes back, or found the user gone. A second `Close` does
+    /// nothing.
+    pub(super) fn post_end(&self, client: &Client, seat: &Seat) {
+        if self.shared.is_some() {
+            let log = seat.log.lock();
+            let refused = client.post_end(log.end());
+            drop(log);
+            drop(refused);
+        }
+    }
+
     /// Applies a change here.
     pub(super) fn apply(&self, state: &mut State, change: &Change<'_>, now: Timestamp) -> Effects {
         let removed = match change {
-            // First, so that whoever reads the answer hears nothing more of them.
+            // First: an operator who reads the answer shall hear nothing more of them.
             Change::Ban { who, target, minutes } => {
                 self.remove_banned(state, *who, target, *minutes, now)
             }
@@ -79,12 +128,12 @@ impl Chat {
         effects
     }
 
-    /// Which run of a server this is.
+    /// The number of this run of the server.
     pub(super) fn server(&self) -> u64 {
         self.server.load(Ordering::Relaxed)
     }
 
-    /// Who a client of this server is.
+    /// A client of this server, as all servers know it.
     pub(super) fn member(&self, client: &Client) -> Member {
         Member { server: self.server(), client: client.id }
     }

@@ -1,4 +1,4 @@
-//! Who is connected: how many, from where, and since when nobody is.
+//! The connections of a server: how many there are, from where, and since when there is none.
 //!
 //! This module knows no user and no room. The chat guards it with its lock.
 
@@ -11,7 +11,7 @@ use crate::config::Config;
 use crate::delivery::client::Client;
 use crate::delivery::inbox::ClientId;
 
-/// Places that are kept for operators, who come from an exempt address: four of them, or one.
+/// How many connections are kept for operators, who come from an exempt address, at most.
 const KEPT: usize = 4;
 
 /// All connections of a server, and how many there may be.
@@ -22,8 +22,8 @@ pub struct Connections {
     /// When the last one went.
     idle_since: Instant,
     most: usize,
-    /// Places that only exempt addresses get, so that an operator can come in when all others are
-    /// taken.
+    /// How many connections only exempt addresses get, so that an operator can come in when all others
+    /// are taken.
     kept: usize,
 }
 
@@ -41,8 +41,8 @@ impl Connections {
         }
     }
 
-    /// Adds a connection, and says how many lines it may send at once. `None` when there is no room
-    /// for it.
+    /// Adds a connection, and gives the number of lines that it may send at once. `None` when there are too
+    /// many.
     pub fn add(&mut self, client: &Arc<Client>, now: Instant) -> Option<u32> {
         let address = client.address.ip();
         let kept = if self.addresses.is_exempt(address) { 0 } else { self.kept };

@@ -58,7 +58,7 @@ impl Chat {
         now: Timestamp,
     ) -> Option<(Member, String)> {
         let mut state = self.state.lock();
-        state.world.hear_of(from);
+        state.world.note_server(from);
         let mut effects = self.apply(&mut state, change, now);
         effects.removed.extend(self.remove_late(&state, change));
         drop(state);
@@ -68,11 +68,12 @@ impl Chat {
         effects.undelivered
     }
 
-    /// Who came in while the ban of its address was on its way here. Only its own server knows that.
+    /// Removes a client that came in while the ban of its address was on its way here. Only the client's own
+    /// server knows the address.
     fn remove_late(&self, state: &State, change: &Change<'_>) -> Option<Arc<Client>> {
         let Change::Enter { who, name, .. } = change else { return None };
         let client = state.world.client_of(name).filter(|client| self.member(client) == *who)?;
-        let admitted = self.admit(&Target::address(client.address.ip()));
+        let admitted = self.check_ban(&Target::address(client.address.ip()));
         let Err(Reply::Banned(minutes)) = admitted else { return None };
         client.outbox.remove(Removal::Banned(minutes));
         Some(Arc::clone(client))

@@ -1,14 +1,12 @@
-//! The shared state: users and rooms, behind one lock.
+//! Users and rooms, as all sessions share them, behind one lock.
 //!
-//! Every session calls in here; whatever two of them could do at once is decided by that lock.
-//! What is said goes past it: a session that talks needs only its room's log.
+//! A session decides whether its client may do something. What it has decided is a [`Change`], which
+//! [`Chat::commit`] takes to the [`World`] and applies there: at once or, where several servers are one
+//! chat, through their log. Talk does not come here: a session that talks locks its room's log alone.
 //!
-//! [`Chat::commit`] is the way of all other changes: from the session that has decided one to the
-//! [`World`] that applies it, at once or, where several servers are one chat, through their log.
-//!
-//! Lock order, outermost first: the chat, a room's log, an outbox, a courier's inbox; and the
-//! moderation's, inside the chat's or a log's or alone. Nobody waits for a socket or for flow
-//! control while holding any of them.
+//! Locks are taken in this order: the chat, a room's log, an outbox, a courier's inbox. The
+//! moderation's lock is taken inside the chat's or a log's, or alone. A thread that holds one of them waits
+//! for no socket, no disk and no flow control.
 
 mod addresses;
 pub mod change;
@@ -20,6 +18,7 @@ mod names;
 mod opening;
 pub mod record;
 pub mod shared;
+mod since;
 mod stop;
 mod talk;
 mod watch;
@@ -39,7 +38,7 @@ use self::change::Change;
 use self::connections::Connections;
 use self::shared::{Shared, Ticket};
 pub use self::world::Seat;
-use self::world::{Surroundings, World};
+use self::world::{Local, World};
 use crate::config::Config;
 use crate::delivery::client::Client;
 use crate::log::position::Position;
@@ -52,59 +51,57 @@ use crate::recording::recorder::Recorder;
 /// Bytes that an announcement of the server about a user takes at most, such as `has entered`.
 const ANNOUNCEMENT_BYTES: usize = 512;
 
-/// Where several servers are one chat: who waits for them is told so each time that a server could have
-/// said so often that it lives. That is less than clients wait before they ask whether theirs is there.
-const REMINDERS: u32 = 10;
+/// Where several servers are one chat, a client that waits for their log is told so after this many
+/// pulses of a server. That is before clients ask whether their server is still there.
+const REMINDER_PULSES: u32 = 10;
 
-/// A server that is the only one.
+/// The number of a server that is a chat by itself.
 const ALONE: u64 = 0;
 
-/// A user in a room. Its session holds it, and gives it back when the user leaves.
+/// One user's being in a room. The user's session holds it.
 #[derive(Debug)]
 pub struct Membership {
     /// The user's name.
     pub name: UserName,
-    /// Where the user reads.
+    /// The room's log, and where in it the user came in.
     pub seat: Seat,
-    /// Where several servers are one chat: what it has said last.
-    said: Cell<Ticket>,
+    /// Where several servers are one chat, the record with the lines that the user has said last.
+    last_said: Cell<Ticket>,
 }
 
 /// Users and rooms, as all sessions share them.
 #[derive(Debug)]
 pub struct Chat {
     state: Mutex<State>,
-    /// Which run of a server this is.
+    /// The number of this run of the server, by which other servers know it.
     server: AtomicU64,
-    /// The order of changes, where several servers are one chat.
+    /// The log of changes, where several servers are one chat.
     shared: Option<Shared>,
     /// Signalled when a client is gone, has left its room, or is told to go.
     gone: Condvar,
     /// Signalled when a room was opened.
     opened: Condvar,
-    /// The log of the room that always exists.
+    /// The log of the room `main`, which always exists.
     main: RwLock<Arc<RoomLog>>,
-    subscribers: Arc<Subscribers>,
-    recorder: Option<Arc<Recorder>>,
-    /// `None` when there are no operators, and any name is free for anybody.
-    moderation: Option<Arc<Moderation>>,
-    backlog: usize,
+    /// What this server has for itself: couriers, recorder, moderation.
+    local: Arc<Local>,
     max_rooms: usize,
     has_watchers: bool,
 }
 
+/// What the chat's lock guards.
 #[derive(Debug)]
 struct State {
     connections: Connections,
     world: World,
-    /// Rooms that a session is about to open.
+    /// Rooms whose transcripts some session is reading now. Each exists once it is read.
     opening: HashSet<RoomName>,
     is_stopping: bool,
 }
 
 impl Chat {
-    /// A chat with one empty room, whose logs have the `couriers` for readers, and are recorded
-    /// where there is a recorder. `motd` is told to newcomers.
+    /// A chat with the one room `main`. The `couriers` read the logs of all rooms, and the `recorder`
+    /// records them. `motd` is sent to each newcomer: finished lines.
     #[must_use]
     pub fn new(
         couriers: Vec<Arc<dyn Subscriber>>,
@@ -113,19 +110,13 @@ impl Chat {
         moderation: Option<Arc<Moderation>>,
         config: &Config,
     ) -> Self {
-        let name = RoomName::main();
+        let (name, backlog) = (RoomName::main(), config.backlog);
+        let earlier = recorder.as_ref().map(|recorder| recorder.earlier(&name, backlog));
         let recorder_subscriber =
             recorder.as_ref().map(|recorder| Arc::clone(recorder) as Arc<dyn Subscriber>);
-        let earlier = recorder.as_ref().map(|recorder| recorder.earlier(&name, config.backlog));
         let subscribers = Arc::new(Subscribers { couriers, recorder: recorder_subscriber });
-        let here = Surroundings {
-            subscribers: Arc::clone(&subscribers),
-            recorder: recorder.clone(),
-            moderation: moderation.clone(),
-            motd,
-            backlog: config.backlog,
-        };
-        let (world, main) = World::new(here, earlier.unwrap_or_default());
+        let local = Arc::new(Local { subscribers, recorder, moderation, motd, backlog });
+        let (world, main) = World::new(Arc::clone(&local), earlier.unwrap_or_default());
         let state = State {
             connections: Connections::new(config, config.operators.is_some()),
             world,
@@ -135,49 +126,47 @@ impl Chat {
         Self {
             state: Mutex::new(state),
             server: AtomicU64::new(ALONE),
-            shared: config.log.as_ref().map(|log| Shared::new(log.pulse * REMINDERS)),
+            shared: config.log.as_ref().map(|log| Shared::new(log.pulse * REMINDER_PULSES)),
             gone: Condvar::new(),
             opened: Condvar::new(),
             main: RwLock::new(main),
-            subscribers,
-            recorder,
-            moderation,
-            backlog: config.backlog,
+            local,
             max_rooms: config.max_rooms,
-            // They would read what the door keeps for others.
+            // Watchers have no name, so on a server that asks for secrets they would read what is not
+            // for everybody.
             has_watchers: config.watchers && !config.members_only && config.password.is_none(),
         }
     }
 
-    /// Has the client be sent what its session has posted. To be called by that session while it has
-    /// nothing locked, before it waits for the client or for anything else that may take long.
+    /// Has the client be sent what its session has posted, on this thread where the courier sleeps. Its
+    /// session calls this while it has nothing locked, before it waits for anything.
     pub fn deliver(&self, client: &Client) {
-        self.subscribers.couriers[client.inbox.courier].look();
+        self.local.subscribers.couriers[client.inbox.courier].work_deferred();
     }
 
-    /// Since when there is no client at all. `None` when there is one.
+    /// Since when nobody is connected. `None` when somebody is.
     #[must_use]
     pub fn idle_since(&self) -> Option<Instant> {
         self.state.lock().connections.idle_since()
     }
 
-    /// Takes in a new connection, and says how many lines it may send at once.
+    /// Adds a new connection, and gives the number of lines that it may send at once.
     ///
     /// # Errors
     ///
-    /// Gives the refusal when there is no place for it.
+    /// Gives the refusal when the server is full or stops, or the address is banned.
     pub fn connect(&self, client: &Arc<Client>) -> Result<u32, Reply<'static>> {
         let mut state = self.state.lock();
         if state.is_stopping {
             return Err(Reply::ServerFull);
         }
-        self.admit(&Target::address(client.address.ip()))?;
+        self.check_ban(&Target::address(client.address.ip()))?;
         let burst = state.connections.add(client, Instant::now()).ok_or(Reply::ServerFull)?;
         client.inbox.register(Arc::clone(client));
         Ok(burst)
     }
 
-    /// Forgets a connection, and frees the name of its user.
+    /// Forgets a connection that was sent everything, and frees the name of its user.
     pub fn disconnect(&self, client: &Client) {
         let mut state = self.state.lock();
         let who = self.member(client);
@@ -188,20 +177,21 @@ impl Chat {
         self.gone.notify_all();
     }
 
-    /// Logs a client in. `None` when it cannot have this name: it was told so.
+    /// Logs a client in, into the room `main`. `None` when it was refused the name, and told why.
     pub fn login(
         &self,
         client: &Arc<Client>,
         name: UserName,
         claimant: Claimant,
     ) -> Option<Membership> {
-        // Not under the chat's lock, so that a flood in one room holds up nobody in another; the
-        // few announcements that pass at the same time fit into the log's other half.
+        // Nobody waits for readers under the chat's lock, else a flood in one room would hold up all
+        // others. So some more sessions may append before this one does: the log's other half has space
+        // for that.
         let main = Arc::clone(&self.main.read());
         main.wait_for_readers(ANNOUNCEMENT_BYTES);
         let mut state = self.state.lock();
         let cleared = self
-            .admit(&Target::Name(name.clone()))
+            .check_ban(&Target::Name(name.clone()))
             .and_then(|()| self.clear_name(&mut state, client, &name, claimant))
             .and_then(|()| if state.is_stopping { Err(Reply::ServerShutdown) } else { Ok(()) });
         if let Err(refusal) = cleared {
@@ -210,30 +200,19 @@ impl Chat {
         }
         let enter = |who| Change::Enter { who, name: name.clone(), claimant };
         let who = self.commit_newcomer(&mut state, client, enter)?;
-        let (name, seat) = state.world.whereabouts(who)?;
-        Some(Membership { name: name.clone(), seat: seat.clone(), said: Cell::default() })
+        let (name, seat) = state.world.name_and_seat(who)?;
+        Some(Membership { name: name.clone(), seat: seat.clone(), last_said: Cell::default() })
     }
 
-    /// Takes a user out of its room, and closes the connection once all it was owed is sent, and why
-    /// it is removed where it is. The name stays taken until then.
+    /// Takes a user out of its room, and has the connection closed once the user was sent all it is owed
+    /// and, where an operator removes it, the reason. The name stays taken until [`Chat::disconnect`].
     pub fn leave(&self, client: &Client, membership: &Membership) {
         membership.seat.log.wait_for_readers(ANNOUNCEMENT_BYTES);
         self.commit(&mut self.state.lock(), &Change::Leave { who: self.member(client) });
-        self.end(client, &membership.seat);
+        self.post_end(client, &membership.seat);
     }
 
-    /// Where several servers are one chat, a user may be gone already, or the order may never come back:
-    /// then this closes the connection. Else nothing follows anyway.
-    fn end(&self, client: &Client, seat: &Seat) {
-        if self.shared.is_some() {
-            let log = seat.log.lock();
-            let refused = client.post_end(log.end());
-            drop(log);
-            drop(refused);
-        }
-    }
-
-    /// Moves a user to another room.
+    /// Moves a user to another room, which is opened where it does not exist.
     pub fn join(&self, client: &Arc<Client>, membership: &mut Membership, room: &RoomName) {
         let seat = &membership.seat;
         if seat.log.room == *room {
@@ -246,7 +225,7 @@ impl Chat {
         };
         let who = self.member(client);
         self.commit(&mut state, &Change::Move { who, room: room.clone() });
-        if let Some((_, seat)) = state.world.whereabouts(who) {
+        if let Some((_, seat)) = state.world.name_and_seat(who) {
             membership.seat = seat.clone();
         }
     }

@@ -20,20 +20,21 @@ impl Chat {
     /// Whether the chat has operators.
     #[must_use]
     pub fn has_operators(&self) -> bool {
-        self.moderation.as_ref().is_some_and(|it| it.door().has_operators())
+        self.local.moderation.as_ref().is_some_and(|it| it.door().has_operators())
     }
 
     /// Whether there is an operator of this name.
     #[must_use]
     pub fn is_operators_name(&self, name: &UserName) -> bool {
-        self.moderation.as_ref().is_some_and(|it| it.door().operator(name).is_some())
+        self.local.moderation.as_ref().is_some_and(|it| it.door().operator(name).is_some())
     }
 
     /// Whether this is the password of the operator of this name. It takes a while.
     #[must_use]
     pub fn check_operator(&self, client: &Client, name: &UserName, password: &str) -> Checked {
         let from = client.address.ip();
-        self.moderation
+        self.local
+            .moderation
             .as_ref()
             .map_or(Checked::Wrong, |it| it.check_operator(name, password, from))
     }
@@ -41,13 +42,17 @@ impl Chat {
     /// For how many minutes a user is to say nothing. `None` when it may speak.
     #[must_use]
     pub fn muted(&self, name: &UserName) -> Option<u64> {
-        self.moderation.as_ref()?.muted(name)
+        self.local.moderation.as_ref()?.muted(name)
     }
 
-    /// Gives the refusal when a name or an address is kept out. To be asked while the chat is
-    /// locked: then nobody slips in while others of that name are told to go.
-    pub(super) fn admit(&self, who: &Target) -> Result<(), Reply<'static>> {
-        match self.moderation.as_ref().and_then(|moderation| moderation.banned(who)) {
+    /// Checks that a name or an address is not banned. A session asks before it asks for a secret, and
+    /// whoever lets somebody in asks again while the chat is locked, since a ban may come meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// Gives the refusal when it is banned.
+    pub fn check_ban(&self, who: &Target) -> Result<(), Reply<'static>> {
+        match self.local.moderation.as_ref().and_then(|moderation| moderation.banned(who)) {
             Some(minutes) => Err(Reply::Banned(minutes)),
             None => Ok(()),
         }
@@ -68,7 +73,7 @@ impl Chat {
     /// Keeps somebody out for so many minutes, and ends the connections of those it concerns, but
     /// not the caller's own.
     pub fn ban(&self, client: &Client, target: &Target, minutes: u32) {
-        if let Some(moderation) = self.moderation.as_ref().filter(|_| self.shared.is_none()) {
+        if let Some(moderation) = self.local.moderation.as_ref().filter(|_| self.shared.is_none()) {
             moderation.ban(target.clone(), minutes);
         }
         let change = Change::Ban { who: self.member(client), target: target.clone(), minutes };
@@ -84,7 +89,7 @@ impl Chat {
         minutes: u32,
         now: Timestamp,
     ) -> Vec<Arc<Client>> {
-        if let Some(moderation) = self.moderation.as_ref().filter(|_| self.shared.is_some()) {
+        if let Some(moderation) = self.local.moderation.as_ref().filter(|_| self.shared.is_some()) {
             moderation.ban_until(target.clone(), after(now, minutes));
         }
         if minutes == 0 {
@@ -107,8 +112,8 @@ impl Chat {
     /// Answers `bans`. `false` when clients are owed so much that no list can be made now.
     #[must_use]
     pub fn bans(&self, client: &Client, seat: &Seat) -> bool {
-        let Some(moderation) = &self.moderation else { return true };
-        if client.outbox.owed().is_over() {
+        let Some(moderation) = &self.local.moderation else { return true };
+        if client.outbox.owed.is_over() {
             return false;
         }
         let bans = moderation.bans();
@@ -130,7 +135,7 @@ impl Chat {
     /// What wakes sessions that are removed. `None` when nobody could remove them.
     #[must_use]
     pub fn interrupt(&self) -> Option<&Interrupt> {
-        self.moderation.as_ref().map(|moderation| &moderation.interrupt)
+        self.local.moderation.as_ref().map(|moderation| &moderation.interrupt)
     }
 
     /// Lets everyone in every room see a text.

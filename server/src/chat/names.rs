@@ -1,5 +1,5 @@
-//! Whose a name is: what is asked of who wants it, and how its owner gets it back from a connection
-//! that is still there.
+//! Names that belong to somebody: the secret that is asked for them, and how an owner gets the name back
+//! from an older connection.
 
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
@@ -19,38 +19,36 @@ use crate::moderation::door::{Asked, Claimant};
 const TAKE_BACK: Duration = Duration::from_secs(5);
 
 impl Chat {
-    /// What is asked of who comes in under this name.
+    /// The secret that is asked of a client that logs in under this name.
     #[must_use]
     pub fn asked_at_login(&self, name: &UserName) -> Asked<'_> {
-        self.moderation.as_ref().map_or(Asked::Nothing, |it| it.door().asked_at_login(name))
+        self.local.moderation.as_ref().map_or(Asked::Nothing, |it| it.door().asked_at_login(name))
     }
 
-    /// What is asked of who is in and wants this name.
+    /// The secret that is asked of a user who wants to be renamed to this.
     #[must_use]
     pub fn asked_for_name(&self, name: &UserName) -> Asked<'_> {
-        self.moderation.as_ref().map_or(Asked::Nothing, |it| it.door().asked_for_name(name))
+        self.local.moderation.as_ref().map_or(Asked::Nothing, |it| it.door().asked_for_name(name))
     }
 
     /// Whether this is what was asked. It may take a while.
     #[must_use]
     pub fn check_asked(&self, secret: &str, asked: Asked<'_>, from: IpAddr) -> Checked {
-        self.moderation.as_ref().map_or(Checked::Right, |it| it.check_asked(secret, asked, from))
+        self.local
+            .moderation
+            .as_ref()
+            .map_or(Checked::Right, |it| it.check_asked(secret, asked, from))
     }
 
-    /// The refusal of a name that is kept out, before anybody is asked for its secret. Whoever is given
-    /// the name is looked at once more: a ban may come meanwhile.
+    /// Makes sure that the client can have a name: that nobody else has it, or that the client has proved to
+    /// be its owner, and the older connection has left its room.
+    ///
+    /// That connection is told to leave, and waited for. What it is owed may be on its way for long after
+    /// that, which holds up nobody.
     ///
     /// # Errors
     ///
-    /// Gives that refusal.
-    pub fn check_ban(&self, name: &UserName) -> Result<(), Reply<'static>> {
-        self.admit(&Target::Name(name.clone()))
-    }
-
-    /// Makes sure that nobody has a name whom the client would have to leave it to.
-    ///
-    /// An older connection of the owner is told to end, and waited for until it has left its room. What
-    /// it is owed may be on its way for long after that, and holds up nobody.
+    /// Gives the refusal.
     pub(super) fn clear_name(
         &self,
         state: &mut MutexGuard<'_, State>,
@@ -59,8 +57,8 @@ impl Chat {
         claimant: Claimant,
     ) -> Result<(), Reply<'static>> {
         if self.shared.is_some() {
-            // Others may be before the client in the order, or have freed the name, and it is not known
-            // here yet. Who has nothing to show is refused by the order itself.
+            // Another client may have taken the name, or freed it, and this server does not know it yet.
+            // A client that has proved nothing is refused when its change is applied.
             if claimant == Claimant::Anybody {
                 return Ok(());
             }
@@ -91,7 +89,7 @@ impl Chat {
                 return Err(Reply::UserNameExist);
             }
             // It may have come while nobody held the lock.
-            self.check_ban(name)?;
+            self.check_ban(&Target::Name(name.clone()))?;
         }
     }
 }

@@ -1,9 +1,9 @@
-//! Opening a room that may have a transcript, while nobody holds a lock or waits for the disk of
-//! another room.
+//! Opens a room that may have a transcript. Nothing is locked while that is read, so nobody waits for the
+//! disk but those who want this room.
 //!
-//! One session opens a room, and the others who want it wait. While the room's name is in
-//! [`State::opening`](super::State) there is no such room, and nobody else can open or close it:
-//! so what was read of its transcript is all that there is.
+//! One session opens the room, and others who want it wait. While the room's name is in
+//! [`State::opening`](super::State) there is no such room, and nobody else can open or close it: so what
+//! was read of its transcript is all that there is.
 
 use parking_lot::MutexGuard;
 use protocol::{Reply, RoomName};
@@ -12,7 +12,8 @@ use super::{Chat, State};
 use crate::recording::archive::Claim;
 
 impl Chat {
-    /// Locks the state, in which that room can be entered now: what it has from before is read.
+    /// Makes sure that a room can be entered: reads its transcript if that was not done yet. Gives the
+    /// chat's state, locked.
     ///
     /// # Errors
     ///
@@ -26,7 +27,7 @@ impl Chat {
             self.opened.wait(&mut state);
         }
         if !state.world.has_room(name) {
-            let claim = match &self.recorder {
+            let claim = match &self.local.recorder {
                 Some(recorder) => recorder.claim(name, self.max_rooms),
                 None if state.world.rooms().len() < self.max_rooms => Claim::New,
                 None => Claim::Refused,
@@ -34,13 +35,13 @@ impl Chat {
             if claim == Claim::Refused {
                 return Err(Reply::TooManyRooms);
             }
-            // A room that was never there is opened by whoever enters it, and nobody waits for that.
+            // A room that has no transcript is opened by the change that enters it, without a wait.
             if claim == Claim::Known
-                && let Some(recorder) = &self.recorder
+                && let Some(recorder) = &self.local.recorder
             {
                 state.opening.insert(name.clone());
                 let earlier =
-                    MutexGuard::unlocked(&mut state, || recorder.earlier(name, self.backlog));
+                    MutexGuard::unlocked(&mut state, || recorder.earlier(name, self.local.backlog));
                 state.opening.remove(name);
                 self.opened.notify_all();
                 state.world.open(name, earlier);

@@ -29,7 +29,7 @@ pub struct Ticket {
 /// The log, and how far this server's own records have come back.
 #[derive(Debug)]
 pub struct Shared {
-    /// How long who waits stays without a word.
+    /// How long a client waits before it is reminded that it waits.
     patience: Duration,
     state: Mutex<State>,
     /// Signalled when there is a log, and when nobody shall wait for one any more.
@@ -44,14 +44,14 @@ struct State {
     logs: u64,
     /// The last own record that was applied.
     applied: u64,
-    /// Who waits for which record.
+    /// The threads that wait, each for the record of this number.
     waiting: BTreeMap<u64, Thread>,
     /// When nobody shall wait any more, for the server stops.
     until: Option<Instant>,
 }
 
 impl Shared {
-    /// Without a log yet. Whoever waits is told so each time that this time is over.
+    /// Without a log yet. A client that waits longer than `patience` is reminded, and again after as long.
     #[must_use]
     pub fn new(patience: Duration) -> Self {
         Self { patience, state: Mutex::default(), begun: Condvar::new() }
@@ -100,7 +100,7 @@ impl Shared {
         let number = log.submit(record);
         if number.is_none() {
             let mut state = self.state.lock();
-            // It has ended, which whoever begins the next one has not found yet.
+            // The log has ended, and the follower has not found that yet.
             if state.logs == logs {
                 state.log = None;
             }

@@ -1,6 +1,7 @@
-//! The end of all conversations.
+//! The end of all conversations, when the server stops.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use parking_lot::MutexGuard;
@@ -8,7 +9,8 @@ use protocol::Reply;
 
 use super::Chat;
 use crate::delivery::client::Client;
-use crate::delivery::outbox::Item;
+use crate::delivery::item::Item;
+use crate::delivery::phase::Phase;
 use crate::log::position::Position;
 
 /// How long a client of a stopping server that goes on sending may take to read what it was sent.
@@ -21,11 +23,11 @@ impl Chat {
         self.stop_waiting(deadline);
         let mut state = self.state.lock();
         state.is_stopping = true;
-        if let Some(recorder) = &self.recorder {
-            // Who opens a room now is gone before it could see anything of its past.
+        if let Some(recorder) = &self.local.recorder {
+            // A client that opens a room now is gone before it could see anything of its past.
             recorder.stop_reading();
         }
-        if let Some(moderation) = &self.moderation {
+        if let Some(moderation) = &self.local.moderation {
             moderation.stop_waiting();
         }
         for room in state.world.rooms() {
@@ -67,7 +69,9 @@ impl Chat {
             let clients: Vec<_> = state.connections.iter().cloned().collect();
             let now = Instant::now();
             MutexGuard::unlocked(&mut state, || {
-                for client in clients.iter().filter(|client| client.outbox.has_ended()) {
+                let has_all =
+                    |client: &&Arc<Client>| matches!(client.outbox.phase(), Phase::Ended(_));
+                for client in clients.iter().filter(has_all) {
                     let since = *sent_all.entry(client.id).or_insert(now);
                     if client.was_silent() {
                         client.shut_read();
@@ -78,7 +82,7 @@ impl Chat {
                 }
             });
             if now >= deadline {
-                // Whoever is left is closed, whatever it waits for.
+                // All that are left are closed, whatever they wait for.
                 return state.connections.iter().for_each(|client| client.shut_read());
             }
         }

@@ -1,4 +1,4 @@
-//! What users do in a room: talk, ask, and change what it or they are called.
+//! What users do in a room: they talk, ask what there is, and change their names or the topic.
 
 use jiff::Timestamp;
 use protocol::limits::HISTORY_MOST_LINES;
@@ -6,64 +6,40 @@ use protocol::rows::RoomRow;
 use protocol::{Reply, RoomName, UserName};
 
 use super::change::Change;
-use super::shared::Shared;
 use super::{ANNOUNCEMENT_BYTES, Chat, Membership, Seat};
 use crate::delivery::client::Client;
-use crate::delivery::outbox::Item;
+use crate::delivery::item::Item;
 use crate::log::room_log::LogGuard;
 use crate::moderation::bans::Target;
 use crate::moderation::door::Claimant;
 
 impl Seat {
-    /// Owes the reader a reply, at this point of its room's order.
+    /// Owes the client a reply, at the present end of its room's log.
     pub fn reply(&self, client: &Client, reply: Reply<'_>) {
         client.reply(self.log.lock().end(), reply);
     }
 
-    /// The same for a list, which [`Client::list`] has made.
+    /// Owes the client a list that [`Client::list`] has made, likewise.
     pub fn reply_list(&self, client: &Client, list: Vec<u8>) {
         client.post_text(self.log.lock().end(), list, false);
     }
 
-    /// Answers `history` with the last `count` lines of the room. The lines are read and written
-    /// as rows while they are sent, so nobody waits for that.
+    /// Answers `history` with the last `count` lines of the room. Only the positions are posted: the
+    /// courier reads the lines while it sends them, so neither memory nor a lock is held for them.
     pub fn history(&self, client: &Client, count: usize) {
         let log = self.log.lock();
         let from = log.start_of_last(count.min(HISTORY_MOST_LINES));
         drop(client.post(log.end(), Item::History { from, end: log.end() }));
     }
-
-    /// Answers `since`: with the present position, or with the lines after one that the room saw before
-    /// the reader came in. Whoever was here got the later ones as they were said.
-    pub fn since(&self, client: &Client, position: Option<protocol::Position<'_>>) {
-        let log = self.log.lock();
-        let end = log.end();
-        let Some(position) = position else {
-            let (time, lines) = log.stamp_of_end();
-            let time = format!("{time:.3}");
-            let position = protocol::Position { time: &time, lines }.to_string();
-            return client.reply(end, Reply::Position(&position));
-        };
-        let oldest = log.start_of_last(HISTORY_MOST_LINES);
-        let time = position.time.parse::<Timestamp>().ok();
-        let place = time.and_then(|time| log.position_at(time, position.lines));
-        let from = match place.filter(|place| *place >= oldest) {
-            Some(place) => place,
-            None => {
-                client.reply(end, Reply::PositionGone(&position.to_string()));
-                oldest
-            }
-        };
-        drop(client.post(end, Item::History { from, end: from.max(self.entered) }));
-    }
 }
 
 impl Chat {
-    /// Lets everyone in the room see finished lines. Waits when they come faster than they go. Gives
-    /// the log, still locked, when it has them.
+    /// Appends `lines` of a member, each with its newline, to the log of its room. Waits while the log is
+    /// too far ahead of its readers. Gives the log, still locked, when it has the lines.
     ///
-    /// What an operator has silenced since it was read is not said: whoever has seen the answer to
-    /// `mute`, `kick` or `ban` hears nothing more of that user.
+    /// A user that was muted or removed since the lines were read says nothing: an operator that has read
+    /// the answer to `mute`, `kick` or `ban` sees no later line of that user. So both are asked under the
+    /// log's lock.
     pub fn say<'a>(
         &self,
         client: &Client,
@@ -87,43 +63,17 @@ impl Chat {
         Some(log)
     }
 
-    /// The same where several servers are one chat: the lines are seen once they have come back. Before
-    /// the next ones are given to the log, those of before have come back, and whoever reads the room
-    /// here has taken enough: the readers of other servers are not waited for.
-    fn submit(&self, shared: &Shared, client: &Client, membership: &Membership, lines: &str) {
-        let who = self.member(client);
-        shared.wait(membership.said.get(), || self.remind(who));
-        membership.seat.log.wait_for_readers(lines.len());
-        if client.outbox.is_removed() {
-            return;
-        }
-        if let Some(minutes) = self.muted(&membership.name) {
-            return refuse_muted(client, membership, lines, minutes);
-        }
-        let change = Change::Say { who, lines };
-        if let Some(ticket) = shared.submit(&change.to_record()) {
-            membership.said.set(ticket);
-        }
-    }
-
-    /// Waits until what a user has said is seen: so the answer to what it asks next comes after that.
-    pub fn settle(&self, client: &Client, membership: &Membership) {
-        if let Some(shared) = &self.shared {
-            let who = self.member(client);
-            shared.wait(membership.said.get(), || self.remind(who));
-        }
-    }
-
-    /// Answers `look`. `false` when clients are owed so much that no list can be made now.
+    /// Answers `look` with the members of the room. `false` when all clients together are owed so much
+    /// that no list can be made now.
     #[must_use]
     pub fn look(&self, client: &Client, seat: &Seat) -> bool {
         let state = self.state.lock();
-        // Asked under the lock, so that no two lists go beyond the bound.
-        if client.outbox.owed().is_over() {
+        // Under the lock, so that no two sessions make the list that is one too many.
+        if client.outbox.owed.is_over() {
             return false;
         }
-        // The names change under the chat's lock only, so the list is right at whatever position
-        // of the log it is posted; and nobody who talks waits until it is written.
+        // Names change under the chat's lock only: so the list is right at the position that the log
+        // has when it is posted, although it is written without the log's lock, which talkers need.
         if let Some(room) = state.world.room(seat) {
             let list = client.list(Reply::OnlineUsers, room.names());
             seat.reply_list(client, list);
@@ -131,18 +81,17 @@ impl Chat {
         true
     }
 
-    /// Answers `rooms`. `false` when clients are owed so much that no list can be made now.
+    /// Answers `rooms` with all rooms, by name. `false` as for [`Chat::look`].
     #[must_use]
     pub fn rooms(&self, client: &Client, seat: &Seat) -> bool {
         let state = self.state.lock();
-        // As above.
-        if client.outbox.owed().is_over() {
+        if client.outbox.owed.is_over() {
             return false;
         }
         let mut rows: Vec<_> = state
             .world
             .rooms()
-            // Where somebody only watches, nobody is.
+            // A room that has only watchers is empty for users.
             .filter(|room| room.names().len() > 0 || *room.name() == RoomName::main())
             .map(|room| RoomRow { name: room.name().as_str(), users: room.names().len() })
             .collect();
@@ -152,7 +101,7 @@ impl Chat {
         true
     }
 
-    /// Sends a private message.
+    /// Sends a private message, and tells the sender what became of it.
     pub fn message(&self, client: &Client, to: &str, text: &str) {
         self.commit(
             &mut self.state.lock(),
@@ -160,14 +109,14 @@ impl Chat {
         );
     }
 
-    /// Lets a user get no private messages of whoever has this name, whether somebody has it or not; or
-    /// lets it get them again.
+    /// Has the client get no private messages of the user of this name any more, whether there is one now
+    /// or later; or has it get them again.
     pub fn ignore(&self, client: &Client, name: &UserName, is_ignored: bool) {
         let change = Change::Ignore { who: self.member(client), name: name.clone(), is_ignored };
         self.commit(&mut self.state.lock(), &change);
     }
 
-    /// Gives a user another name.
+    /// Gives a member another name, or a refusal.
     pub fn rename(
         &self,
         client: &Client,
@@ -177,7 +126,7 @@ impl Chat {
     ) {
         membership.seat.log.wait_for_readers(ANNOUNCEMENT_BYTES);
         let mut state = self.state.lock();
-        if let Err(refusal) = self.admit(&Target::Name(name.clone())) {
+        if let Err(refusal) = self.check_ban(&Target::Name(name.clone())) {
             return membership.seat.reply(client, refusal);
         }
         if let Err(refusal) = self.clear_name(&mut state, client, &name, claimant) {
@@ -188,7 +137,7 @@ impl Chat {
         }
         let who = self.member(client);
         self.commit(&mut state, &Change::Rename { who, name, claimant });
-        if let Some((name, _)) = state.world.whereabouts(who) {
+        if let Some((name, _)) = state.world.name_and_seat(who) {
             membership.name = name.clone();
         }
     }
@@ -201,7 +150,7 @@ impl Chat {
         }
     }
 
-    /// Sets the topic of a user's room.
+    /// Sets the topic of the room that the client is in.
     pub fn set_topic(&self, client: &Client, membership: &Membership, text: &str) {
         membership.seat.log.wait_for_readers(ANNOUNCEMENT_BYTES + text.len());
         let change = Change::SetTopic { who: self.member(client), text };
@@ -209,8 +158,8 @@ impl Chat {
     }
 }
 
-/// Refuses each of the lines.
-fn refuse_muted(client: &Client, membership: &Membership, lines: &str, minutes: u64) {
+/// Owes a muted user one refusal for each of its `lines`.
+pub(super) fn refuse_muted(client: &Client, membership: &Membership, lines: &str, minutes: u64) {
     let refusal = Reply::Muted(minutes);
     let others = lines.lines().skip(1).map(|_| refusal);
     membership.seat.reply_list(client, client.list(refusal, others));

@@ -1,4 +1,4 @@
-//! Those who read a room without a name: no list has them, and the room sees nothing of them.
+//! Watchers: clients that read a room without a name. No list has them, and the room sees nothing of them.
 
 use std::sync::Arc;
 
@@ -24,8 +24,8 @@ impl Chat {
         self.has_watchers
     }
 
-    /// Lets a client read a room that is in none or watches another one, and opens the room where it does
-    /// not exist.
+    /// Lets a client read a room without a name: one that is in the login room, or watches another room.
+    /// Opens the room where it does not exist.
     pub fn watch(&self, client: &Arc<Client>, seat: &mut Option<Seat>, room: &RoomName) {
         let refuse = |refusal| match &*seat {
             Some(seat) => seat.reply(client, refusal),
@@ -46,10 +46,9 @@ impl Chat {
         *seat = who.and_then(|who| state.world.watcher(who).cloned());
     }
 
-    /// Ends the reading, and closes the connection once all it was owed is sent, and why it is removed
-    /// where it is.
+    /// Takes a watcher out of its room, and has its connection closed as [`Chat::leave`] does.
     pub fn unwatch(&self, client: &Client, seat: &Seat) {
         self.commit(&mut self.state.lock(), &Change::Unwatch { who: self.member(client) });
-        self.end(client, seat);
+        self.post_end(client, seat);
     }
 }

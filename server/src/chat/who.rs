@@ -14,12 +14,12 @@ impl Chat {
     #[must_use]
     pub fn who(&self, client: &Client, seat: &Seat) -> bool {
         let state = self.state.lock();
-        // Asked under the lock, so that no two lists go beyond the bound.
-        if client.outbox.owed().is_over() {
+        // Under the lock, so that no two sessions make the list that is one too many.
+        if client.outbox.owed.is_over() {
             return false;
         }
         let readers = state.world.readers();
-        // Who watches a room has no name.
+        // A client that watches a room has no name.
         let present = readers.map(|(client, name, seat)| {
             (client.id, (name.map(UserName::as_str), seat.log.room.as_str()))
         });

@@ -7,12 +7,20 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, ensure};
 use chat_server::{Credentials, pin};
 use rcgen::{CertificateParams, DistinguishedName, DnType, KeyPair, date_time_ymd};
+use rustls::pki_types::ServerName;
 
 /// Makes a folder with the two files, and gives back what they are and the pin of the certificate.
 /// Nothing that exists is overwritten.
 ///
 /// The certificate has no end: whoever trusts its pin trusts it for as long as it is used.
 pub fn make(names: &[String], folder: &Path) -> anyhow::Result<(Credentials, String)> {
+    for name in names {
+        // One star may stand for the first part of a name.
+        let plain = name.strip_prefix("*.").unwrap_or(name);
+        let why =
+            "is no name of a machine, and no address; write it as chat.example.org or 192.0.2.7";
+        ensure!(ServerName::try_from(plain).is_ok(), "{name:?} {why}");
+    }
     let mut params = CertificateParams::new(names).context("cannot make a certificate")?;
     params.distinguished_name = DistinguishedName::new();
     // So that no other certificate that vouches for itself is taken for the issuer of this one.
@@ -42,4 +50,34 @@ fn write(path: &PathBuf, text: &str, mode: u32) -> anyhow::Result<()> {
     let file = fs::OpenOptions::new().write(true).create_new(true).mode(mode).open(path);
     file.and_then(|mut file| file.write_all(text.as_bytes()))
         .with_context(|| format!("cannot write {}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_certificate_is_made_for_what_no_machine_is_called() {
+        let folder = tempfile::tempdir().unwrap();
+        for (number, (name, is_good)) in [
+            ("localhost", true),
+            ("chat.example.org", true),
+            ("*.example.org", true),
+            ("192.0.2.7", true),
+            ("2001:db8::7", true),
+            ("two words", false),
+            ("http://chat.example.org", false),
+            ("chat.example.org:6697", false),
+            ("*", false),
+            ("", false),
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            let out = folder.path().join(number.to_string());
+            let made = make(&[name.to_owned()], &out);
+            assert_eq!(made.is_ok(), is_good, "{name}: {made:?}");
+            assert_eq!(out.exists(), is_good, "{name}");
+        }
+    }
 }

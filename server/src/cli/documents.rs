@@ -1,8 +1,9 @@
-//! The manual page, made from the command line's own description.
+//! The manual page and the help, made from the command line's own description.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 
 use chat_settings::manual::{self, section};
+use chat_settings::usage;
 use clap::CommandFactory;
 
 use super::arguments::{Arguments, EXITS};
@@ -10,6 +11,11 @@ use super::stdio;
 
 /// When this version was made, as CHANGELOG.md has it.
 const DATE: &str = "2026-11-25";
+
+/// Prints the help or the version that clap was asked for.
+pub fn help(asked: &clap::Error) -> io::Result<()> {
+    stdio::stdout()?.write_all(usage::asked(asked, io::stdout().is_terminal()).as_bytes())
+}
 
 /// Prints the manual page.
 pub fn manual() -> io::Result<()> {

@@ -3,8 +3,8 @@
 //!
 //! Lines wait in a queue of a bounded number of bytes, and a thread of its own writes them. What comes
 //! while the queue is full is dropped, and a line says how much that was as soon as one can be written.
-//! Whoever makes lines can ask first ([`LogQueue::count_dropped`]), for to make a line takes far longer
-//! than to count one.
+//! A logger can ask first ([`LogQueue::count_dropped`]), since to make a line takes far longer than to
+//! count it.
 
 use std::fmt::Write as _;
 use std::io::{self, Write};

@@ -1,7 +1,7 @@
 //! Makes the lines of the log, but only those that somebody may still read.
 //!
 //! The library `env_logger` filters and makes them, and they go to a [`LogQueue`]. Where that is full, a
-//! line is counted and not made: whoever logs would wait for something that is thrown away at once.
+//! line is counted and not made, since to make it would take time for nothing.
 
 use log::{Log, Metadata, Record};
 

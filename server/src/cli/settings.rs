@@ -6,7 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use chat_settings::{Setting, joined, read};
+use chat_settings::{Setting, joined, read, usage};
 use clap::CommandFactory;
 
 use super::arguments::Arguments;
@@ -32,10 +32,7 @@ pub fn check(path: &Path) -> anyhow::Result<()> {
     let program = std::iter::once(OsString::from("chat-server"));
     let arguments = program.chain(settings.into_iter().flat_map(|setting| setting.arguments));
     Arguments::command().try_get_matches_from(arguments).map_err(|error| {
-        let text = error.render().to_string();
-        let what = text.split("\n\n").next().unwrap_or_default().replace('\n', " ");
-        let what = what.trim_start_matches("error: ").to_owned();
-        anyhow::anyhow!(what).context(path.display().to_string())
+        anyhow::anyhow!(usage::reason(&error)).context(path.display().to_string())
     })?;
     Ok(())
 }

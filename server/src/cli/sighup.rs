@@ -37,11 +37,11 @@ impl Reloads {
     }
 }
 
-/// The signal, blocked.
+/// SIGHUP, blocked in all threads, until a thread waits for it.
 #[derive(Debug)]
-pub struct Hangups(SigSet);
+pub struct BlockedSighup(SigSet);
 
-impl Hangups {
+impl BlockedSighup {
     /// Blocks the signal in this thread and in all that it makes from now on.
     pub fn block() -> nix::Result<Self> {
         let mut signals = SigSet::empty();
@@ -50,8 +50,8 @@ impl Hangups {
         Ok(Self(signals))
     }
 
-    /// Reloads at each signal.
-    pub fn serve(self, reloads: Reloads) -> io::Result<Reopener> {
+    /// Starts the thread that reloads at each signal.
+    pub fn serve(self, reloads: Reloads) -> io::Result<SighupThread> {
         let is_over = Arc::new(AtomicBool::new(false));
         let seen_over = Arc::clone(&is_over);
         let wait = move || {
@@ -59,19 +59,19 @@ impl Hangups {
                 reloads.reload();
             }
         };
-        let thread = thread::Builder::new().name("hangups".to_owned()).spawn(wait)?;
-        Ok(Reopener { is_over, thread })
+        let thread = thread::Builder::new().name("sighup".to_owned()).spawn(wait)?;
+        Ok(SighupThread { is_over, thread })
     }
 }
 
 /// The thread that waits for the signal.
 #[derive(Debug)]
-pub struct Reopener {
+pub struct SighupThread {
     is_over: Arc<AtomicBool>,
     thread: JoinHandle<()>,
 }
 
-impl Reopener {
+impl SighupThread {
     /// Ends the thread, by the one thing that it waits for.
     pub fn end(self) {
         self.is_over.store(true, Ordering::Release);

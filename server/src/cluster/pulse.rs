@@ -89,7 +89,7 @@ impl Pulse {
         self.log = Some(log);
         self.beat = None;
         self.next_beat = Instant::now();
-        // Who was dismissed shall not find its name taken by itself.
+        // A user that was dismissed shall not find its name taken by its own older connection.
         if let Some(server) = self.before.replace(own) {
             self.submit(&Change::Gone { server });
         }

@@ -158,7 +158,7 @@ impl Client {
 
     fn notify(&self) {
         if self.is_served_here() {
-            self.inbox.outbox_ready_for_session(self.id);
+            self.inbox.defer_outbox(self.id);
         } else {
             self.inbox.outbox_ready(self.id);
         }

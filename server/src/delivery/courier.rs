@@ -1,19 +1,19 @@
-//! The only ones that write to sockets: a few couriers, each with its share of the clients.
+//! Couriers: they alone write to sockets. Each has its share of the clients, and a thread.
 //!
-//! A courier sleeps until its [`Inbox`] has something: clients that came, outboxes with items, or
-//! logs with new lines. It takes a batch of a log's new lines once, and sends it to each of its
-//! clients there without ever waiting for one. While it walks, more lines gather; under load one
-//! send carries thousands. A client that does not take everything is left to [`mio::Poll`], and
-//! catches up from the log when its socket has space again. A client that has much to get waits in
-//! a queue for its next turn, so that nobody waits for one client.
+//! A courier sleeps until its [`Inbox`] has something: new clients, outboxes with items, or logs with new
+//! lines. It copies a batch of a log's new lines once, and sends it to each of its clients that reads the
+//! log, without waiting for any. Meanwhile more lines gather: so under load one send takes thousands.
+//! When a socket does not take everything, [`mio::Poll`] tells when it has space again, and the client
+//! catches up from the log. A client that has much to get waits in a queue after some sends, so that nobody
+//! waits for one client.
 //!
-//! The inbox is looked at between any two sends. Were it looked at between passes only, each login
-//! would wait for a pass over everybody, and a storm of logins would take quadratic time.
+//! The courier looks into its inbox between any two sends. If it looked between passes only, each login
+//! would wait for a pass over all clients, and many logins at once would take quadratic time.
 //!
-//! Each courier has a thread. To wake it costs more than to send a line to two or three clients. So
-//! a session does the courier's work while the courier sleeps: when it speaks in a small room, again and
-//! alone, and when its client is owed the answer to a request. One thread at a time does it, the one that has
-//! locked the [`Rounds`]; and nobody waits for that lock but the courier's own thread.
+//! To wake the courier's thread costs more than to send a line to two or three clients. So while it sleeps
+//! a session does its work: when the session speaks in a small room, and nobody else has spoken since, and
+//! when its client is owed the answer to a request. One thread at a time does the work, the one that has
+//! locked the [`Rounds`]; only the courier's own thread waits for that lock.
 
 mod rounds;
 
@@ -31,9 +31,10 @@ use crate::delivery::inbox::Inbox;
 use crate::delivery::pace::LIVE_TIME;
 use crate::log::room_log::{RoomLog, Subscriber};
 
+/// The token of the [`Waker`]. The other tokens are the numbers of clients.
 const WAKE_UP: Token = Token(usize::MAX);
 
-/// One of those that write to sockets, as logs know it.
+/// A courier, as logs know it.
 #[derive(Debug)]
 pub struct Courier {
     inbox: Arc<Inbox<Client>>,
@@ -45,17 +46,17 @@ impl Subscriber for Courier {
         self.inbox.log_ready(Arc::clone(log));
     }
 
-    fn carry(&self, log: &Arc<RoomLog>) {
-        if self.inbox.log_ready_for_speaker(Arc::clone(log)) {
+    fn wake_or_work(&self, log: &Arc<RoomLog>) {
+        if self.inbox.log_ready_or_claim(Arc::clone(log)) {
             self.work_for_session();
         }
     }
 
-    fn leave(&self, log: &Arc<RoomLog>) {
-        self.inbox.log_ready_for_session(Arc::clone(log));
+    fn defer(&self, log: &Arc<RoomLog>) {
+        self.inbox.defer_log(Arc::clone(log));
     }
 
-    fn look(&self) {
+    fn work_deferred(&self) {
         if self.inbox.claim() {
             self.work_for_session();
         }
@@ -65,7 +66,8 @@ impl Subscriber for Courier {
 impl Courier {
     /// Does what there is to do on the thread of a session, or wakes the courier's own.
     fn work_for_session(&self) {
-        // Where the lock is not free the courier's own thread has it, and may be about to sleep.
+        // If the lock is taken, the thread that has it may have looked into the inbox already. So the
+        // courier's own thread is woken to look again.
         let is_done = self.rounds.try_lock().is_some_and(|mut rounds| rounds.work_for_session());
         if !is_done {
             self.inbox.wake();
@@ -82,8 +84,7 @@ pub struct CourierThread {
 }
 
 impl CourierThread {
-    /// The thread of courier number `number`, who closes clients that take nothing for
-    /// `stall_timeout`.
+    /// The thread of courier number `number`. It closes clients that take nothing for `stall_timeout`.
     ///
     /// # Errors
     ///
@@ -124,15 +125,15 @@ impl CourierThread {
         }
     }
 
-    /// Sleeps until somebody wakes it, a socket has space or `timeout` is over, and steps the
-    /// clients whose sockets have.
+    /// Sleeps until somebody wakes the courier, a socket has space, or `timeout` is over. Then makes a step
+    /// for each client whose socket has space.
     fn wait(&mut self, timeout: Option<Duration>) {
         let polled = self.poll.poll(&mut self.events, timeout);
-        let looked_at = Instant::now();
+        let polled_at = Instant::now();
         match polled {
             Err(error) if error.kind() != io::ErrorKind::Interrupted => {
-                // Clients that keep up need no poll; the others are tried again whenever stalls
-                // are looked for.
+                // Clients whose sockets have space need no poll. The others get a step whenever the courier
+                // looks for stalled clients.
                 let number = self.courier.inbox.courier;
                 log::error!("courier {number} cannot wait for sockets: {error}");
                 thread::sleep(LIVE_TIME);
@@ -140,7 +141,7 @@ impl CourierThread {
             _ => {}
         }
         let mut rounds = self.courier.rounds.lock();
-        rounds.looked_at = looked_at;
+        rounds.polled_at = polled_at;
         for event in &self.events {
             if event.token() != WAKE_UP {
                 rounds.step(event.token().0, None);

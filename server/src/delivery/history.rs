@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use protocol::rows::HistoryRow;
 use protocol::{Framing, Reply};
 
+use crate::log::batch::Batch;
 use crate::log::position::Position;
-use crate::log::ring::Batch;
 use crate::log::room_log::RoomLog;
 use crate::log::state::Reading;
 

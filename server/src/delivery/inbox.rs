@@ -75,14 +75,14 @@ impl<C> Inbox<C> {
     }
 
     fn put(&self, put: impl FnOnce(&mut Contents<C>)) {
-        if self.put_silently(put) {
+        if self.put_without_waking(put) {
             self.wake();
         }
     }
 
-    /// Whether the courier slept. From now on it counts as awake, so whoever asked has to see to it
-    /// that somebody looks into the inbox.
-    fn put_silently(&self, put: impl FnOnce(&mut Contents<C>)) -> bool {
+    /// Puts something in. `true` when the courier slept: it counts as awake from now on, so the caller has to
+    /// wake it, or to look into the inbox in its place.
+    fn put_without_waking(&self, put: impl FnOnce(&mut Contents<C>)) -> bool {
         let mut contents = self.contents.lock();
         put(&mut contents);
         std::mem::take(&mut contents.is_asleep)
@@ -94,9 +94,9 @@ impl<C> Inbox<C> {
         let _ = self.waker.wake();
     }
 
-    /// Gives the courier a client, before anything is in the client's outbox. It need not wake for that.
+    /// Gives the courier a client, before anything is in the client's outbox: so it is not woken for this.
     pub fn register(&self, client: Arc<C>) {
-        self.leave_urgent(|urgent| urgent.arrivals.push(client));
+        self.defer_urgent(|urgent| urgent.arrivals.push(client));
     }
 
     /// The client's outbox has something and its courier was not notified yet.
@@ -104,14 +104,14 @@ impl<C> Inbox<C> {
         self.put_urgent(|urgent| urgent.outboxes.push(client));
     }
 
-    /// The same from the client's own session, which does not wait for anything before it has called
-    /// [`Inbox::claim`].
-    pub fn outbox_ready_for_session(&self, client: ClientId) {
-        self.leave_urgent(|urgent| urgent.outboxes.push(client));
+    /// The same from the client's own session, which calls [`Inbox::claim`] before it waits for anything: so
+    /// the courier is not woken.
+    pub fn defer_outbox(&self, client: ClientId) {
+        self.defer_urgent(|urgent| urgent.outboxes.push(client));
     }
 
-    /// Puts something in that the courier finds when it wakes for something else.
-    fn leave_urgent(&self, put: impl FnOnce(&mut Urgent<C>)) {
+    /// Puts something in without waking the courier.
+    fn defer_urgent(&self, put: impl FnOnce(&mut Urgent<C>)) {
         let mut contents = self.contents.lock();
         put(&mut contents.urgent);
         self.has_urgent.store(true, Ordering::Relaxed);
@@ -121,7 +121,7 @@ impl<C> Inbox<C> {
     /// the caller has to look into the inbox instead, or to wake it.
     #[must_use]
     pub fn claim(&self) -> bool {
-        // What the caller itself has put in it sees, and nothing else is asked for.
+        // Relaxed: the caller asks for what it has put in itself, and sees that.
         self.has_urgent.load(Ordering::Relaxed)
             && std::mem::take(&mut self.contents.lock().is_asleep)
     }
@@ -131,19 +131,19 @@ impl<C> Inbox<C> {
         self.put(|contents| contents.logs.push(log));
     }
 
-    /// The same. `true` when the courier slept and was not woken: then the caller has to look into
-    /// the inbox instead, or to wake it.
+    /// The same, but does not wake the courier. `true` when it slept: it counts as awake from now on, so the
+    /// caller has to wake it, or to look into the inbox in its place.
     #[must_use]
-    pub fn log_ready_for_speaker(&self, log: Arc<RoomLog>) -> bool {
-        self.put_silently(|contents| contents.logs.push(log))
+    pub fn log_ready_or_claim(&self, log: Arc<RoomLog>) -> bool {
+        self.put_without_waking(|contents| contents.logs.push(log))
     }
 
-    /// The same from the session of one of the courier's clients, which does not wait for anything before
-    /// it has called [`Inbox::claim`].
-    pub fn log_ready_for_session(&self, log: Arc<RoomLog>) {
+    /// The same from the session of one of the courier's clients, which calls [`Inbox::claim`] before it waits
+    /// for anything: so the courier is not woken.
+    pub fn defer_log(&self, log: Arc<RoomLog>) {
         let mut contents = self.contents.lock();
         contents.logs.push(log);
-        // Else the claim would not see it, when another thread has taken what was urgent meanwhile.
+        // Without this `claim` would not find the log, if another thread has taken what was urgent.
         self.has_urgent.store(true, Ordering::Relaxed);
     }
 
@@ -205,13 +205,13 @@ mod tests {
     fn what_a_session_leaves_is_found_by_the_courier_or_claimed_by_the_session() {
         let poll = Poll::new().unwrap();
         let inbox: Inbox<()> = Inbox::new(0, Waker::new(poll.registry(), Token(0)).unwrap());
-        inbox.outbox_ready_for_session(7);
+        inbox.defer_outbox(7);
         assert!(!inbox.claim(), "the courier is awake");
         assert!(!inbox.prepare_sleep(), "there is something already");
         assert_eq!(inbox.take_urgent().unwrap().outboxes, [7]);
         assert!(inbox.prepare_sleep());
         assert!(!inbox.claim(), "there is nothing");
-        inbox.outbox_ready_for_session(8);
+        inbox.defer_outbox(8);
         assert!(inbox.claim());
         assert!(!inbox.claim(), "it counts as awake");
         assert_eq!(inbox.take_urgent().unwrap().outboxes, [8]);
@@ -219,7 +219,7 @@ mod tests {
         let subscribers = Arc::new(Subscribers { couriers: Vec::new(), recorder: None });
         let log = Arc::new(RoomLog::new(0, RoomName::main(), 100, subscribers));
         // Also when nothing urgent is left beside the log.
-        inbox.log_ready_for_session(log);
+        inbox.defer_log(log);
         assert!(inbox.claim());
         assert_eq!(inbox.take_logs().len(), 1);
     }

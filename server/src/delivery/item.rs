@@ -6,8 +6,8 @@ use crate::delivery::inbox::ClientId;
 use crate::log::position::Position;
 use crate::log::room_log::Reader;
 
-/// What an item takes beside its text: its place in the queue, of which a half may be free, and what
-/// the allocator needs. Else a thousand tiny messages would be next to nothing.
+/// How many bytes an item takes beside its text: its place in the queue, of which a half may be free, and
+/// what the allocator needs. Without them a thousand tiny messages would count for nearly nothing.
 pub const ITEM_BYTES: usize = 128;
 
 /// One thing that a client is owed.
@@ -17,9 +17,9 @@ pub enum Item {
     Text {
         /// The finished bytes.
         bytes: Vec<u8>,
-        /// Whether nothing may be put in front of it or behind it in one send.
+        /// Whether it has to be sent by a send of its own.
         alone: bool,
-        /// Who sent it, where it is a private message. The client did not ask for it.
+        /// The sender of a private message. `None` for a reply, which the client has asked for.
         sender: Option<ClientId>,
     },
     /// Earlier lines of the log that the client reads, with their times. They are read when they
@@ -37,7 +37,7 @@ pub enum Item {
         /// Whether the WebSocket begins behind it.
         is_upgrade: bool,
     },
-    /// From here on the client reads another log, from this position.
+    /// From here on the client reads another log, beginning at this position.
     Switch(Reader, Position),
     /// Nothing follows.
     Close,
@@ -59,7 +59,7 @@ impl Item {
         self.text_bytes() + ITEM_BYTES
     }
 
-    /// Who sent it, where it is a private message.
+    /// The sender of a private message. `None` of anything else.
     #[must_use]
     pub fn sender(&self) -> Option<ClientId> {
         match self {

@@ -18,3 +18,6 @@ mod piece_writer;
 pub mod socket;
 mod stream;
 pub mod tls;
+
+#[cfg(test)]
+mod seeds;

@@ -2,7 +2,7 @@
 //!
 //! Each outbox is bounded, but so many small bounds are a large one. While more than the server's
 //! bound is owed, a client has to take all it was sent before its next request is read, and a list
-//! that may be long is not made at all. Whoever takes its replies does not notice.
+//! that may be long is not made at all. A client that takes its replies does not notice.
 //!
 //! This module knows no client.
 
@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 pub struct Owed {
     bytes: AtomicUsize,
     most: usize,
-    /// Whether the log was told that it is over its bound.
+    /// Whether the server's log has the line that says so.
     is_noted: AtomicBool,
 }
 
@@ -31,16 +31,15 @@ impl Owed {
         Self { bytes: AtomicUsize::new(0), most, is_noted: AtomicBool::new(false) }
     }
 
-    /// So many more bytes are owed. It goes on counting beyond the bound: who asked for them was
-    /// let ask before.
+    /// Adds bytes that are owed. They may go beyond the bound: the request for them was read before.
     pub fn add(&self, bytes: usize) {
         self.bytes.fetch_add(bytes, Ordering::Relaxed);
     }
 
-    /// So many bytes were sent, or will never be.
+    /// Takes off bytes that were sent, or never will be.
     pub fn remove(&self, bytes: usize) {
         let before = self.bytes.fetch_sub(bytes, Ordering::Relaxed);
-        // Half of it, so that a number which goes up and down around the bound is one line.
+        // At half of the bound: so a number that goes up and down around the bound gives one line.
         if before - bytes < self.most / 2 && self.is_noted.load(Ordering::Relaxed) {
             self.is_noted.store(false, Ordering::Relaxed);
         }
@@ -52,9 +51,9 @@ impl Owed {
         self.bytes.load(Ordering::Relaxed) > self.most
     }
 
-    /// The line for the log, once each time that the bound is passed.
+    /// The line for the server's log, once each time that the bound is passed.
     #[must_use]
-    pub fn news(&self) -> Option<String> {
+    pub fn warning(&self) -> Option<String> {
         if !self.is_over() || self.is_noted.swap(true, Ordering::Relaxed) {
             return None;
         }
@@ -74,18 +73,18 @@ mod tests {
         let owed = Owed::new(100);
         owed.add(100);
         assert!(!owed.is_over());
-        assert_eq!(owed.news(), None);
+        assert_eq!(owed.warning(), None);
         owed.add(1);
         assert!(owed.is_over());
-        let text = owed.news().unwrap();
+        let text = owed.warning().unwrap();
         assert!(text.starts_with("clients are owed more than 100 bytes"), "{text}");
-        assert_eq!(owed.news(), None);
+        assert_eq!(owed.warning(), None);
         owed.remove(20);
         owed.add(20);
-        assert_eq!(owed.news(), None, "it was never below half");
+        assert_eq!(owed.warning(), None, "it was never below half");
         owed.remove(52);
         owed.add(52);
-        assert!(owed.news().is_some());
-        assert!(Owed::default().news().is_none());
+        assert!(owed.warning().is_some());
+        assert!(Owed::default().warning().is_none());
     }
 }

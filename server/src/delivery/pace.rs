@@ -4,9 +4,9 @@
 
 use std::time::{Duration, Instant};
 
-/// A client that takes [`LIVE_BYTES`] within this time is live: it keeps up. Who appends to a room
-/// waits for the live ones, so that a moment without the processor costs nobody a line. A client
-/// that only pretends to read slows a flood down to this rate, but nothing slower.
+/// A client that takes [`LIVE_BYTES`] within this time is live: it keeps up. Those who append to a room
+/// wait for its live clients, so that a moment without the processor costs nobody a line. So a client that
+/// only pretends to read can slow a flood down to this rate, and no further.
 pub const LIVE_TIME: Duration = Duration::from_millis(500);
 /// Bytes that a live client takes within [`LIVE_TIME`].
 pub const LIVE_BYTES: u64 = 128 * 1024;
@@ -32,7 +32,7 @@ pub struct Blocked {
 }
 
 impl Pace {
-    /// Whether passes over the client's room and new items find it ready.
+    /// Whether the next step waits for new lines or items only.
     #[must_use]
     pub fn is_current(&self) -> bool {
         matches!(self, Self::Current)

@@ -194,7 +194,7 @@ impl Sink for Socket {
 }
 
 /// With TLS a read takes from the socket once at most, and fails with `WouldBlock` when that brought
-/// no plaintext: so whoever reads looks at the time again, however the peer cuts its records.
+/// no plaintext: so the session looks at the time again, however the peer cuts its records.
 impl Read for &Socket {
     fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
         let Some(tls) = &self.tls else { return (&self.stream).read(bytes) };
@@ -203,7 +203,7 @@ impl Read for &Socket {
             taken => return taken,
         }
         match (&self.stream).read(bytes)? {
-            // Who says nothing before may have been cut off.
+            // TLS says so when a peer closes. Without that the connection may have been cut off.
             0 => {
                 Err(io::Error::new(io::ErrorKind::UnexpectedEof, "it ended without a word of TLS"))
             }

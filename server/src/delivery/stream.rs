@@ -1,10 +1,10 @@
-//! The stream of bytes that one client gets, and its next step.
+//! The stream of bytes that one client is sent: where it stands, and its next step.
 //!
-//! The stream is made of lines of the client's room and of items of its outbox, in the order of
-//! positions. A courier takes it forward step by step; a step never waits. What the client's socket does
-//! not take is kept, up to the end of a line, and goes first in the next step.
+//! A stream consists of the lines of the client's room and the items of its outbox, in the order of their
+//! positions. The client's courier advances it step by step, and a step never waits: when the socket takes
+//! no more, what it has left of a line or another piece is kept, and is sent first in the next step.
 //!
-//! This module knows no socket but by [`Sink`], no thread and no clock, so a test can drive it.
+//! This module knows no thread, no clock, and no socket but as a [`Sink`]: so a test can drive it.
 
 use std::io;
 use std::time::Instant;
@@ -18,12 +18,12 @@ use crate::delivery::outbox::{Next, Outbox};
 use crate::delivery::pace::Pace;
 use crate::delivery::piece_writer::PieceWriter;
 use crate::delivery::socket::Sink;
+use crate::log::batch::Batch;
 use crate::log::position::Position;
-use crate::log::ring::Batch;
 use crate::log::room_log::Reader;
 use crate::log::state::Reading;
 
-/// Sends that one client gets in a step. Then others have their turn.
+/// How many sends a step may take. Then the other clients have their turn.
 pub const STEP_SENDS: u32 = 16;
 
 /// What came of a step.
@@ -31,13 +31,13 @@ pub const STEP_SENDS: u32 = 16;
 pub enum Progress {
     /// The client was sent all that there is for now.
     Current,
-    /// There is more, but others shall have their turn first.
+    /// There is more to send, but the step has used up its sends.
     Queued,
-    /// The socket takes no more for now.
+    /// There is more to send, but the socket takes no more for now.
     Blocked,
-    /// The client reads another log now. It read the one of this number before, if any.
+    /// The client reads the log of another room now.
     Switched {
-        /// The log that it reads no more.
+        /// The number of the log that it read before. `None` when it comes from the login room.
         left: Option<u64>,
     },
     /// Everything was sent, and nothing will follow.
@@ -46,24 +46,35 @@ pub enum Progress {
     Broken,
 }
 
+/// What came of sending lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sent {
+    /// There were no lines to send.
+    Nothing,
+    /// The socket took all of them.
+    All,
+    /// The socket took a part of them.
+    Part,
+}
+
 /// The stream to one client.
 #[derive(Debug)]
 pub struct Stream {
     framing: Framing,
-    /// Whether the outbox may have something.
+    /// Whether the outbox may have something: it is asked only then.
     pub has_items: bool,
     /// What the next step waits for.
     pub pace: Pace,
     /// The log that the client reads, and up to where it was sent. `None` in the login room.
     reading: Option<(Reader, Position)>,
-    /// Whether it has to be brought up to its log's end on its own, since passes over the room
-    /// may have gone by without it.
-    is_behind: bool,
-    /// Lines of the log that are being sent as rows.
+    /// Whether the next step reads the log itself, because the courier may have passed over the room
+    /// without this client since.
+    must_catch_up: bool,
+    /// The rest of a history that is being sent.
     history: Option<History>,
     /// Writes to the socket, and keeps what that does not take.
     writer: PieceWriter,
-    /// Whether nothing follows what is unsent.
+    /// Whether nothing follows what the writer keeps.
     is_last: bool,
 }
 
@@ -76,14 +87,14 @@ impl Stream {
             has_items: false,
             pace: Pace::Current,
             reading: None,
-            is_behind: false,
+            must_catch_up: false,
             history: None,
             writer: PieceWriter::new(transport),
             is_last: false,
         }
     }
 
-    /// The number of the log that the client reads.
+    /// The number of the log that the client reads. `None` in the login room.
     #[must_use]
     pub fn log(&self) -> Option<u64> {
         self.reading.as_ref().map(|(reader, _)| reader.log.id)
@@ -95,7 +106,7 @@ impl Stream {
         self.reading.as_ref().map_or(Position::default(), |(_, at)| *at)
     }
 
-    /// Bytes that the client is owed, without its outbox.
+    /// How many bytes the client is owed, without those in its outbox.
     #[must_use]
     pub fn unsent_bytes(&self) -> u64 {
         let behind = self.reading.as_ref().map_or(0, |(reader, at)| reader.log.bytes_after(*at));
@@ -103,28 +114,28 @@ impl Stream {
         self.writer.unsent() as u64 + behind + history
     }
 
-    /// Notes that the socket took no more at `now`, for the first time in a row or again.
+    /// Notes that the socket took no more at the time `now`, for the first time in a row or again.
     pub fn note_blocked(&mut self, now: Instant) {
         self.pace.note_blocked(self.writer.taken(), now);
     }
 
-    /// Sends what there is, as far as `sink` takes it, up to the first thing that the courier has
-    /// to know of, and at most `sends` times.
+    /// Makes one step: sends what there is, as far as `sink` takes it, until there is something that the
+    /// courier has to know of. Takes what it uses from `sends`, and ends when that is 0.
     ///
-    /// `carried` is what the courier carries to everyone in some room right now; `scratch` is for
-    /// what this client needs beside that.
+    /// `shared` are the lines that the courier sends to everyone in some room now. `own` is a buffer for
+    /// lines that are copied for this client alone.
     pub fn advance(
         &mut self,
         sink: &impl Sink,
         outbox: &Outbox,
-        carried: Option<&Batch>,
-        scratch: &mut Batch,
+        shared: Option<&Batch>,
+        own: &mut Batch,
         sends: &mut u32,
     ) -> Progress {
         loop {
             match self.writer.flush(sink) {
                 Ok(true) => {}
-                Ok(false) => return self.fall_behind(Progress::Blocked),
+                Ok(false) => return self.catch_up_later(Progress::Blocked),
                 Err(_) => return Progress::Broken,
             }
             if self.is_last {
@@ -134,11 +145,11 @@ impl Stream {
                 return Progress::Closed;
             }
             if *sends == 0 {
-                return self.fall_behind(Progress::Queued);
+                return self.catch_up_later(Progress::Queued);
             }
             *sends -= 1;
             if let (Some(history), Some((reader, _))) = (self.history, &self.reading) {
-                let (rows, rest) = history.next(&reader.log, self.framing, scratch);
+                let (rows, rest) = history.next(&reader.log, self.framing, own);
                 self.writer.put(rows);
                 self.history = rest;
                 *sends = sends.saturating_sub(HISTORY_SENDS - 1);
@@ -161,22 +172,23 @@ impl Stream {
                 Next::Later(at) => Some(at),
                 Next::Nothing => None,
             };
-            match self.send_lines(sink, outbox, limit, carried, scratch) {
-                Ok(Some(true)) => {}
-                Ok(Some(false)) => return self.fall_behind(Progress::Blocked),
-                Ok(None) => return Progress::Current,
+            match self.send_lines(sink, outbox, limit, shared, own) {
+                Ok(Sent::All) => {}
+                Ok(Sent::Part) => return self.catch_up_later(Progress::Blocked),
+                Ok(Sent::Nothing) => return Progress::Current,
                 Err(_) => return Progress::Broken,
             }
         }
     }
 
-    /// Lets the client be brought up to its log's end by a step of its own.
-    fn fall_behind(&mut self, progress: Progress) -> Progress {
-        self.is_behind = true;
+    /// Ends a step before all is sent: the next one reads the log itself.
+    fn catch_up_later(&mut self, progress: Progress) -> Progress {
+        self.must_catch_up = true;
         progress
     }
 
-    /// The item that is due: the client has got its log up to there, and all of that is published.
+    /// Asks the outbox for what is due: the client was sent its log up to there, and couriers may read that
+    /// far.
     fn next_item(&mut self, outbox: &Outbox) -> Next {
         if !self.has_items {
             return Next::Nothing;
@@ -190,7 +202,7 @@ impl Stream {
         next
     }
 
-    /// Takes over an item that is due. Gives what the courier has to know of, if anything.
+    /// Takes an item that is due. Gives what the courier has to know of, if anything.
     fn take_item(&mut self, item: Item, outbox: &Outbox) -> Option<Progress> {
         match item {
             Item::Text { bytes, .. } => self.writer.put(bytes),
@@ -200,7 +212,7 @@ impl Stream {
                 self.history = Some(History { from, end });
             }
             Item::Switch(reader, from) => {
-                self.is_behind = true;
+                self.must_catch_up = true;
                 let left = self.log();
                 self.reading = Some((reader, from));
                 return Some(Progress::Switched { left });
@@ -213,64 +225,64 @@ impl Stream {
         None
     }
 
-    /// Sends lines of the log, none after `limit`. `None` when there are none, else whether the
-    /// socket took all of them.
+    /// Sends lines of the log up to the position of the next item, which is `limit`, or to the end where
+    /// there is no item: the lines that are shared, if the client is there, else a copy of its own.
     fn send_lines(
         &mut self,
         sink: &impl Sink,
         outbox: &Outbox,
         limit: Option<Position>,
-        carried: Option<&Batch>,
-        scratch: &mut Batch,
-    ) -> io::Result<Option<bool>> {
-        let Some((reader, at)) = &mut self.reading else { return Ok(None) };
+        shared: Option<&Batch>,
+        own: &mut Batch,
+    ) -> io::Result<Sent> {
+        let Some((reader, at)) = &mut self.reading else { return Ok(Sent::Nothing) };
         let (log, from) = (&reader.log, *at);
-        let carried = carried.filter(|batch| batch.log == log.id);
-        if limit.is_none() && !self.is_behind && carried.is_none_or(|batch| batch.end <= from) {
-            return Ok(None);
+        let shared = shared.filter(|batch| batch.log == log.id);
+        if limit.is_none() && !self.must_catch_up && shared.is_none_or(|batch| batch.end <= from) {
+            return Ok(Sent::Nothing);
         }
-        if let Some(batch) = carried {
+        if let Some(batch) = shared {
             let end = limit.unwrap_or(Position::MAX).min(batch.end);
             if let Some(lines) = batch.lines(from, end) {
-                return self.send_from(sink, from, lines, end).map(Some);
+                return self.send_from(sink, from, lines, end);
             }
         }
         let guard = log.lock();
-        // Asked while nobody can append, so it sees every item that belongs before the last line.
+        // While the log is locked nobody can post an item: so this is the limit for all lines in it.
         let limit = outbox.next_position();
-        let reading = guard.read(from, limit, scratch);
+        let reading = guard.read(from, limit, own);
         drop(guard);
         match reading {
-            Reading::Lines => self.send_from(sink, from, &scratch.bytes, scratch.end).map(Some),
+            Reading::Lines => self.send_from(sink, from, &own.bytes, own.end),
             Reading::Nothing => {
-                // An item that came just now may stand before lines which others have got already:
-                // after it the client has still to catch up.
-                self.is_behind = limit != Position::MAX;
-                Ok(None)
+                // Where there is an item now, others may have got lines behind it already: these are
+                // still to be sent after the item.
+                self.must_catch_up = limit != Position::MAX;
+                Ok(Sent::Nothing)
             }
             Reading::Gone { limit, .. } => {
-                // The client is so far behind that it goes on at the present.
+                // The ring has dropped lines that the client was not sent. It goes on at the present.
                 *at = limit;
                 self.writer.put(Reply::Missed(limit.line - from.line).to_bytes(self.framing));
-                self.writer.flush(sink).map(Some)
+                Ok(if self.writer.flush(sink)? { Sent::All } else { Sent::Part })
             }
         }
     }
 
-    /// Sends `lines`, which lie between `from` and `end`. Whether the socket took all of them.
+    /// Sends `lines`, which lie between the positions `from` and `end`.
     fn send_from(
         &mut self,
         sink: &impl Sink,
         from: Position,
         lines: &[u8],
         end: Position,
-    ) -> io::Result<bool> {
+    ) -> io::Result<Sent> {
         let written = self.writer.write(sink, lines)?;
-        let is_done = written.bytes == lines.len();
         if let Some((_, at)) = &mut self.reading {
+            let is_done = written.bytes == lines.len();
             *at = if is_done { end } else { from.after(&lines[..written.bytes]) };
         }
-        Ok(written.is_whole)
+        Ok(if written.is_whole { Sent::All } else { Sent::Part })
     }
 }
 

@@ -1,10 +1,9 @@
 //! The TLS of one connection: plaintext into records and back. It knows no socket.
 //!
-//! Two threads share it: the session (before that, the handshake) feeds what came, and the courier
-//! seals what goes. The rule that makes this right: **nobody holds the lock while calling the socket,
-//! and only the courier takes records out.** Records have numbers, so that whoever takes them has to
-//! send them in that order. Where TLS itself has something to say, as in the handshake, the session
-//! only tells the courier so.
+//! Two threads share it: the session (before it, the handshake) feeds what came, and the courier seals what
+//! goes. Two rules make this right: **nobody has the lock while calling the socket, and only the courier
+//! takes records out.** Records have numbers and have to be sent in that order. Where TLS itself has
+//! something to say, as in the handshake, the session only tells the courier so.
 //!
 //! The buffers are here and not in `rustls`, whose own would keep 4 KiB for each client that is
 //! silent. These are given back once they are empty.
@@ -22,7 +21,7 @@ use rustls::server::{ServerConfig, UnbufferedServerConnection};
 
 use self::connection::Connection;
 
-/// So many received bytes are opened at once, so that little is held beside them. A record of most
+/// How many received bytes are opened at once, so that little memory is used beside them. A record of most
 /// peers has no more.
 const PIECE_BYTES: usize = 16 * 1024;
 

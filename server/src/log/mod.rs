@@ -2,6 +2,7 @@
 //!
 //! Nothing in this folder knows a socket, a thread, a client or a user.
 
+pub mod batch;
 pub mod position;
 pub mod ring;
 pub mod room_log;

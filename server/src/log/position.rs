@@ -1,7 +1,6 @@
-//! Places in a log.
+//! Positions: places in a log.
 //!
-//! A position counts from the room's beginning and never wraps, so a reader is no more than a
-//! position, and what it missed is a subtraction.
+//! A position counts from the room's beginning and never wraps.
 
 use memchr::memchr_iter;
 

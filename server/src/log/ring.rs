@@ -1,69 +1,38 @@
-//! A ring of a room's most recent lines, with their times.
+//! A ring: the most recent lines of a room as bytes, with their times, in a buffer of bounded size.
 //!
-//! A [`Position`] counts from the room's beginning and never wraps, so a reader is no more than a
-//! position, and what it missed is a subtraction. Lines that no longer fit are dropped from the
-//! front, whole.
+//! A [`Position`] is a number of bytes and a number of lines since the room began, and never wraps. So all
+//! that has to be known of a reader is its position, and the number of lines that it missed is a
+//! difference. For lines that do not fit the oldest ones are dropped, whole.
 //!
-//! This module knows no lock: it is a data structure, and [`crate::log::room_log`] guards it.
+//! This module knows no lock: [`crate::log::room_log`] guards the ring.
 
 mod lookups;
 
 use std::collections::VecDeque;
 
 use jiff::Timestamp;
-use memchr::{memchr, memrchr};
+use memchr::memrchr;
 
+use crate::log::batch::Batch;
 use crate::log::position::Position;
 use crate::log::timeline::Timeline;
 
-/// A copy of consecutive lines of one log.
-#[derive(Debug, Default)]
-pub struct Batch {
-    /// The number of the log.
-    pub log: u64,
-    /// Where the first line starts.
-    pub start: Position,
-    /// Where the last one ends.
-    pub end: Position,
-    /// The lines, whole.
-    pub bytes: Vec<u8>,
-    /// Their times, where those were asked for.
-    times: Timeline,
-}
-
-impl Batch {
-    /// The lines from `from` to `end`. `None` when the batch does not have them.
-    #[must_use]
-    pub fn lines(&self, from: Position, end: Position) -> Option<&[u8]> {
-        if from < self.start || from >= end || end > self.end {
-            return None;
-        }
-        let offset = |position: Position| (position.byte - self.start.byte) as usize;
-        Some(&self.bytes[offset(from)..offset(end)])
-    }
-
-    /// Each line without its newline, and its time, which must have been asked for.
-    pub fn stamped(&self) -> impl Iterator<Item = (Timestamp, &[u8])> {
-        self.times.stamp(self.start.line, &self.bytes)
-    }
-}
-
-/// Bytes that a courier takes at once. Large enough that a send's fixed cost vanishes, small
-/// enough that the copying stays in the processor's cache.
-pub const BATCH_BYTES: usize = 64 * 1024;
-
-/// The most recent lines of one room, as bytes, oldest first.
+/// The most recent lines of one room, the oldest first.
 #[derive(Debug)]
 pub struct Ring {
+    /// The lines, each with its newline. `start` is the position of the first byte, `end` is the one
+    /// behind the last.
     bytes: VecDeque<u8>,
     start: Position,
     end: Position,
+    /// When the lines were appended.
     times: Timeline,
+    /// The most bytes that are kept.
     capacity: usize,
 }
 
 impl Ring {
-    /// A ring without lines that keeps up to `capacity` bytes of them.
+    /// A ring without lines, that will keep up to `capacity` bytes of them.
     #[must_use]
     pub fn new(capacity: usize) -> Self {
         Self {
@@ -80,13 +49,13 @@ impl Ring {
         *self = Self { start, end: start, ..Self::new(self.capacity) };
     }
 
-    /// Bytes of lines that it keeps.
+    /// The most bytes of lines that it keeps.
     #[must_use]
     pub fn capacity(&self) -> usize {
         self.capacity
     }
 
-    /// Where its first line starts.
+    /// Where the oldest line starts.
     #[must_use]
     pub fn start(&self) -> Position {
         self.start
@@ -98,16 +67,16 @@ impl Ring {
         self.end
     }
 
-    /// Adds `lines`, each with its newline.
+    /// Appends `lines`, each with its newline.
     pub fn push(&mut self, lines: &[u8], now: Timestamp) {
-        self.make_room(lines.len());
+        self.drop_oldest(lines.len());
         self.bytes.extend(lines);
         self.times.push(self.end, now);
         self.end = self.end.after(lines);
     }
 
-    /// Copies the lines from `from` on, as many whole ones as fit into `most` bytes, none after
-    /// `limit`. One line that is longer than `most` is copied whole.
+    /// Copies the lines from `from` to `limit` into `batch`, but only as many whole ones as fit into
+    /// `most` bytes. When the first line alone is longer than `most`, copies that one.
     pub fn copy(&self, from: Position, limit: Position, most: usize, batch: &mut Batch) {
         let offset = |byte: u64| (byte - self.start.byte) as usize;
         let (begin, full_end) = (offset(from.byte), offset(limit.byte));
@@ -120,8 +89,8 @@ impl Ring {
         if end == full_end {
             return;
         }
-        // Cut in the middle of a line: end after the last whole one, or, when the batch is but
-        // the beginning of a long line, take all of that.
+        // The copy may end in the middle of a line. Then it shall end with the line before or, where
+        // there is none, with this one.
         if let Some(newline) = memrchr(b'\n', &batch.bytes) {
             batch.bytes.truncate(newline + 1);
         } else {
@@ -139,22 +108,16 @@ impl Ring {
         batch.times = self.times.between(batch.start.line, batch.end.line);
     }
 
-    /// Drops the oldest lines until `bytes` more fit into the capacity.
-    fn make_room(&mut self, bytes: usize) {
+    /// Drops the oldest lines, whole, until `bytes` more fit into the capacity.
+    fn drop_oldest(&mut self, bytes: usize) {
         let excess = (self.bytes.len() + bytes).saturating_sub(self.capacity).min(self.bytes.len());
         if excess == 0 {
             return;
         }
-        let (front, back) = self.bytes.as_slices();
         let last = excess - 1;
-        let newline = if last < front.len() {
-            memchr(b'\n', &front[last..])
-                .map(|found| last + found)
-                .or_else(|| memchr(b'\n', back).map(|found| front.len() + found))
-        } else {
-            memchr(b'\n', &back[last - front.len()..]).map(|found| last + found)
-        };
-        let dropped = newline.map_or(self.bytes.len(), |newline| newline + 1);
+        let newline = self.bytes.range(last..).position(|&byte| byte == b'\n');
+        let dropped = newline.map_or(self.bytes.len(), |newline| last + newline + 1);
+        let (front, back) = self.bytes.as_slices();
         let from_front = dropped.min(front.len());
         self.start = self.start.after(&front[..from_front]).after(&back[..dropped - from_front]);
         self.bytes.drain(..dropped);
@@ -162,7 +125,7 @@ impl Ring {
     }
 }
 
-/// Copies the bytes from offset `begin` to `end`.
+/// Appends the bytes of `source` from offset `begin` to offset `end` to `target`.
 fn extend(target: &mut Vec<u8>, source: &VecDeque<u8>, begin: usize, end: usize) {
     let (front, back) = source.as_slices();
     let part = |slice: &[u8], offset: usize| {

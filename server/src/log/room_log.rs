@@ -1,13 +1,13 @@
-//! The log of a room: its most recent lines, once, whatever the number of readers.
+//! The log of a room: its most recent lines, kept once for all who read them.
 //!
-//! Appending gives the room its one order of lines. Readers keep their own [`Position`]; one that
-//! was still before the oldest line finds out how many it missed.
+//! Lines are appended under the log's lock, which gives the room its one order. Each client's courier
+//! keeps the [`Position`] up to which the client was sent the log. When the ring has dropped lines behind
+//! that position, their number is known, and the client is told it.
 //!
-//! Flow control is here too: [`RoomLog::lock_when_read`] waits when more lines would run too far
-//! ahead of the couriers, so that a flood slows down its senders instead of costing its readers
-//! lines.
+//! Flow control is here too. [`RoomLog::lock_when_read`] waits while the log is too far ahead of its
+//! readers: so a flood slows down those who send it, and costs no reader a line.
 //!
-//! This module knows no socket, thread or room: couriers and the recorder are [`Subscriber`]s to it.
+//! This module knows no socket, no thread and no user. Couriers and the recorder are [`Subscriber`]s to it.
 
 mod couriers;
 mod past;
@@ -20,61 +20,63 @@ use jiff::Timestamp;
 use parking_lot::{Condvar, Mutex, MutexGuard};
 use protocol::RoomName;
 
+use crate::log::batch::{BATCH_BYTES, Batch};
 use crate::log::position::Position;
-use crate::log::ring::{BATCH_BYTES, Batch};
 use crate::log::state::{Reading, State};
 
-/// Somebody who reads logs on a thread of its own: a courier, or the recorder.
+/// A courier or the recorder: it reads logs, on a thread of its own or, to save waking that, on the thread
+/// of a session.
 pub trait Subscriber: Debug + Send + Sync {
-    /// The log has lines that this subscriber was not notified of. Called while no log is locked.
+    /// Has the subscriber's own thread read new lines of `log`. The caller has no log locked.
     fn wake(&self, log: &Arc<RoomLog>);
 
-    /// The same, called while nothing at all is locked: so the subscriber may do its work at once, on
-    /// the thread of whoever has appended the lines.
-    fn carry(&self, log: &Arc<RoomLog>) {
+    /// Reads the new lines on the caller's thread if the subscriber's own thread sleeps. The caller has
+    /// nothing locked.
+    fn wake_or_work(&self, log: &Arc<RoomLog>) {
         self.wake(log);
     }
 
-    /// The same, when the caller calls [`Subscriber::look`] before it waits for anything.
-    fn leave(&self, log: &Arc<RoomLog>) {
+    /// Leaves the new lines until the caller calls [`Subscriber::work_deferred`], which it does before it
+    /// waits for anything. If the subscriber's own thread wakes before, that reads them.
+    fn defer(&self, log: &Arc<RoomLog>) {
         self.wake(log);
     }
 
-    /// Does at once, on this thread, what a client's session has left for it, called while nothing at all
-    /// is locked. The subscriber may be at it already.
-    fn look(&self) {}
+    /// Does on the caller's thread what was deferred, if the subscriber's own thread sleeps. The caller
+    /// has nothing locked.
+    fn work_deferred(&self) {}
 }
 
-/// Everybody who reads the logs of one server.
+/// All subscribers of one server: each of them reads each of its logs.
 #[derive(Debug)]
 pub struct Subscribers {
-    /// The couriers. A log knows them by their place in here.
+    /// The couriers. A courier's number is its index.
     pub couriers: Vec<Arc<dyn Subscriber>>,
-    /// Who records the rooms. `None` when nobody does.
+    /// The recorder. `None` when rooms are not recorded.
     pub recorder: Option<Arc<dyn Subscriber>>,
 }
 
-/// To wake a courier costs as much as to send a line to so many.
+/// To wake a courier's thread costs about as much as to send a line to this many clients.
 const FEW_READERS: usize = 3;
 
-/// As many couriers as a log can have to wake.
+/// The most couriers that a log can have. A guard notes those to wake as the bits of a `u64`.
 pub const MAX_COURIERS: usize = u64::BITS as usize;
 
-/// What one room saw: its most recent lines, and how far each subscriber has read them.
+/// What one room saw: its most recent lines, and up to where each subscriber has read them.
 #[derive(Debug)]
 pub struct RoomLog {
-    /// Tells logs apart. Never given twice in one server.
+    /// The number of the log. No other log of this server ever has it.
     pub id: u64,
     /// The name of the room, under which its lines are recorded.
     pub room: RoomName,
     subscribers: Arc<Subscribers>,
     state: Mutex<State>,
-    /// Signalled when a courier has moved on.
+    /// Signalled when those who wait to append may look again.
     moved: Condvar,
 }
 
 impl RoomLog {
-    /// An empty log of a room that keeps up to `capacity` bytes of lines.
+    /// An empty log of a room, that will keep up to `capacity` bytes of lines.
     #[must_use]
     pub fn new(id: u64, room: RoomName, capacity: usize, subscribers: Arc<Subscribers>) -> Self {
         let couriers = subscribers.couriers.len();
@@ -83,87 +85,70 @@ impl RoomLog {
         Self { id, room, subscribers, state: Mutex::new(state), moved: Condvar::new() }
     }
 
-    /// Locks the log: while the guard lives, nobody else can append. When it goes, the log is
-    /// unlocked, and then the subscribers are woken that wait for what was appended.
+    /// Locks the log: as long as the guard lives nobody else can append. When the guard is dropped, the
+    /// log is unlocked, and then the subscribers are woken that have something to read.
     pub fn lock(self: &Arc<Self>) -> LogGuard<'_> {
         self.guard(self.state.lock())
     }
 
-    /// The same, once `bytes` more bytes do not run too far ahead of the couriers: half the log is for
-    /// lines that couriers have not offered yet, or that clients which keep up have not taken. The
-    /// other half is for the others to catch up from.
+    /// Waits until `bytes` more bytes may be appended, and locks the log as [`RoomLog::lock`] does. They
+    /// may when at most half of the log is then unread: not yet offered by a courier to its clients, or
+    /// not yet taken by a client that keeps up. From the other half slower clients catch up.
     pub fn lock_when_read(self: &Arc<Self>, bytes: usize) -> LogGuard<'_> {
         let mut state = self.state.lock();
         self.wait(&mut state, bytes);
         self.guard(state)
     }
 
-    /// Waits as above, and locks nothing. For who must lock something else first.
+    /// Waits as [`RoomLog::lock_when_read`] does, and leaves the log unlocked: for a caller that has to
+    /// lock the chat before the log.
     pub fn wait_for_readers(&self, bytes: usize) {
         self.wait(&mut self.state.lock(), bytes);
     }
 
     fn wait(&self, state: &mut MutexGuard<'_, State>, bytes: usize) {
-        while !state.has_room_for(bytes) {
+        while !state.has_space_for(bytes) {
             state.has_waiting = true;
             self.moved.wait(state);
         }
     }
 
     fn guard<'a>(self: &'a Arc<Self>, state: MutexGuard<'a, State>) -> LogGuard<'a> {
-        LogGuard {
-            state,
-            wake: Wake {
-                log: self,
-                couriers: 0,
-                recorder: false,
-                is_carried: false,
-                left_to: None,
-            },
-        }
+        let wake =
+            Wake { log: self, couriers: 0, recorder: false, may_work: false, deferred: None };
+        LogGuard { state, wake }
     }
 
-    /// Lets nobody wait and nothing be appended any more.
+    /// Ends the log, for the server stops: nothing is appended any more, and nobody waits to append.
     pub fn close(&self) {
         self.state.lock().is_closed = true;
         self.stop_waiting();
     }
 
-    /// Lets nobody wait any more.
+    /// From now on nobody waits to append.
     pub fn stop_waiting(&self) {
-        self.state.lock().has_patience = false;
+        self.state.lock().waits_for_readers = false;
         self.moved.notify_all();
     }
 
-    /// Wakes those who wait to append.
-    fn let_go_on(&self, state: &mut State) {
+    /// Wakes those who wait to append, once so much is read that it is worth a switch of threads.
+    fn wake_waiting(&self, state: &mut State) {
         if state.has_waiting && state.is_caught_up() {
             state.has_waiting = false;
             self.moved.notify_all();
         }
     }
-
-    /// Up to where couriers may read. Something that belongs after this may tell of lines which
-    /// nobody shall know yet.
-    #[must_use]
-    pub fn published(&self) -> Position {
-        self.state.lock().published()
-    }
-
-    /// Bytes between `from` and the log's end: what a reader there is still owed.
-    #[must_use]
-    pub fn bytes_after(&self, from: Position) -> u64 {
-        self.state.lock().ring.end().byte.saturating_sub(from.byte)
-    }
 }
 
-/// One client's reading of a log. While it lives, appending waits for the client's courier.
+/// One client's reading of a log, as the log knows it. As long as a courier has one, those who append wait
+/// for that courier.
 ///
 /// Dropping it locks the log, so it must be dropped while no log is locked.
 #[derive(Debug)]
 pub struct Reader {
-    /// What is read.
+    /// The log that is read.
     pub log: Arc<RoomLog>,
+    /// The number of the client's courier.
     courier: usize,
 }
 
@@ -174,12 +159,12 @@ impl Drop for Reader {
         courier.readers -= 1;
         if courier.readers == 0 {
             courier.is_notified = false;
-            self.log.let_go_on(&mut state);
+            self.log.wake_waiting(&mut state);
         }
     }
 }
 
-/// A locked log: whatever is done through it happens at one point of the log's order.
+/// A locked log. All that is done through it happens at one point of the log's order.
 #[must_use]
 #[derive(Debug)]
 pub struct LogGuard<'a> {
@@ -188,17 +173,17 @@ pub struct LogGuard<'a> {
     wake: Wake<'a>,
 }
 
-/// The subscribers to wake, once the log is unlocked.
+/// The subscribers that have something to read, to be told when the log is unlocked.
 #[derive(Debug)]
 struct Wake<'a> {
     log: &'a Arc<RoomLog>,
-    /// A bit for each courier.
+    /// Bit N stands for courier number N.
     couriers: u64,
     recorder: bool,
     /// Whether couriers may work on this thread.
-    is_carried: bool,
-    /// The courier that need not be woken, since this thread looks after it.
-    left_to: Option<u32>,
+    may_work: bool,
+    /// The courier whose work this thread does later, see [`Subscriber::defer`].
+    deferred: Option<usize>,
 }
 
 impl Drop for Wake<'_> {
@@ -208,12 +193,12 @@ impl Drop for Wake<'_> {
             recorder.wake(self.log);
         }
         while self.couriers != 0 {
-            let number = self.couriers.trailing_zeros();
-            let courier = &couriers[number as usize];
-            if self.left_to == Some(number) {
-                courier.leave(self.log);
-            } else if self.is_carried {
-                courier.carry(self.log);
+            let number = self.couriers.trailing_zeros() as usize;
+            let courier = &couriers[number];
+            if self.deferred == Some(number) {
+                courier.defer(self.log);
+            } else if self.may_work {
+                courier.wake_or_work(self.log);
             } else {
                 courier.wake(self.log);
             }
@@ -230,7 +215,7 @@ impl LogGuard<'_> {
         self.state.ring.end()
     }
 
-    /// Adds `lines`, each with its newline.
+    /// Appends `lines`, each with its newline, at the time `now`.
     pub fn append(&mut self, lines: &[u8], now: Timestamp) {
         debug_assert!(lines.ends_with(b"\n"));
         let state = &mut *self.state;
@@ -246,28 +231,27 @@ impl LogGuard<'_> {
         }
     }
 
-    /// Has this courier not woken: the caller looks after it before it waits for anything, see
-    /// [`Subscriber::look`].
-    pub fn leave_to(&mut self, courier: usize) {
-        // There are at most [`MAX_COURIERS`].
-        self.wake.left_to = u32::try_from(courier).ok();
+    /// Has this courier not be woken: the caller calls its [`Subscriber::work_deferred`] before it waits for
+    /// anything.
+    pub fn defer(&mut self, courier: usize) {
+        self.wake.deferred = Some(courier);
     }
 
-    /// Unlocks the log, and lets couriers that sleep carry the lines on this thread, if the last lines
-    /// before were also of this speaker, or few read them. Nothing else may be locked.
+    /// Unlocks the log, and sends its new lines on this thread where couriers sleep, if `speaker` also
+    /// spoke last, or if only a few clients read the log. The caller has nothing else locked.
     ///
-    /// Where several speak in turn a courier is better: until it is awake it has the lines of all of
-    /// them, and sends them together.
-    pub fn carry(mut self, speaker: usize) {
+    /// Where several speak in turn it is cheaper to wake the courier: until it is awake it has the lines
+    /// of all of them, and needs one send for them.
+    pub fn unlock_and_work(mut self, speaker: usize) {
         let readers: usize = self.state.couriers.iter().map(|courier| courier.readers).sum();
         let speaks_again = self.state.speaker.replace(speaker) == Some(speaker);
-        self.wake.is_carried = speaks_again || readers <= FEW_READERS;
+        self.wake.may_work = speaks_again || readers <= FEW_READERS;
     }
 
-    /// A reader, from the log's present end on, for a client of this courier.
+    /// Adds a reader for a client of this courier, which is sent the log from its present end on.
     pub fn add_reader(&mut self, courier: usize) -> Reader {
-        // Start at `published`, not at the end: otherwise `publish` would find nothing new for
-        // this courier and not wake it, and an item at the end would never be sent.
+        // The courier starts at `published`, not at the end. Else it would not be notified when the lines
+        // in between are published, and would not send an item that belongs behind them.
         let published = self.state.published();
         let state = &mut self.state.couriers[courier];
         if state.readers == 0 {
@@ -278,7 +262,7 @@ impl LogGuard<'_> {
         Reader { log: Arc::clone(self.wake.log), courier }
     }
 
-    /// Copies the lines from `from` on, but none after `limit`.
+    /// Copies published lines from `from` up to `limit`, as many as fit into a batch.
     pub fn read(&self, from: Position, limit: Position, batch: &mut Batch) -> Reading {
         batch.log = self.wake.log.id;
         self.state.read(from, limit, |ring, limit| ring.copy(from, limit, BATCH_BYTES, batch))

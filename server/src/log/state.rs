@@ -1,69 +1,70 @@
-//! What the lock of a log guards: its lines, and how far everybody has read them.
+//! What the lock of a log guards: its lines, and up to where each subscriber has read them.
 //!
 //! This module knows no lock: [`crate::log::room_log`] has it.
 
 use crate::log::position::Position;
 use crate::log::ring::Ring;
 
-/// What a reader gets that asks for the lines from its position on.
+/// What comes of reading the lines from a position on.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Reading {
-    /// There are none yet.
+    /// There are no lines there yet.
     Nothing,
-    /// They were copied.
+    /// Lines were copied.
     Lines,
-    /// The first of them are dropped already.
+    /// The ring has dropped the first of the lines, so none was copied.
     Gone {
         /// Where the first line that is still there starts.
         start: Position,
-        /// Where those that were asked for end.
+        /// Where the lines that were asked for end.
         limit: Position,
     },
 }
 
-/// The lines of a log, and how far everybody has read them.
+/// The lines of a log, and up to where each subscriber has read them.
 #[derive(Debug)]
 pub struct State {
     /// The most recent lines.
     pub ring: Ring,
     /// `None` when nobody records this log.
     pub recording: Option<Recording>,
-    /// By the couriers' numbers.
+    /// The state of each courier, by its number.
     pub couriers: Box<[CourierState]>,
-    /// Whether somebody waits until couriers have moved on.
+    /// Whether some thread waits to append, and was not woken since.
     pub has_waiting: bool,
-    /// Who has spoken last, by a number that tells speakers apart.
+    /// The number of the client that has spoken last.
     pub speaker: Option<usize>,
-    /// Whether anybody waits for readers.
-    pub has_patience: bool,
-    /// Once set nothing is appended.
+    /// Whether those who append wait for readers at all. Not while the server stops.
+    pub waits_for_readers: bool,
+    /// Once set nothing is appended, for the server stops.
     pub is_closed: bool,
 }
 
 /// How far a log is recorded.
 #[derive(Debug, Default)]
 pub struct Recording {
-    /// Up to here the lines are recorded, and couriers may read them.
+    /// Up to here the lines are on disk, so couriers may read them.
     pub upto: Position,
-    /// Whether the recorder was notified of lines after that.
+    /// Whether the recorder was notified of lines after that and has not looked since.
     pub is_notified: bool,
 }
 
 /// How far the clients of one courier have read a log.
 #[derive(Debug, Default, Clone)]
 pub struct CourierState {
-    /// How many of its clients read this log, or are about to.
+    /// How many of its clients read this log, or will once they are sent a `Switch` to it.
     pub readers: usize,
-    /// Up to here it has offered the lines to each of them.
+    /// Up to here the courier has tried to send the lines to each of them.
     pub offered: Position,
-    /// The least position of those clients that it still waits for.
+    /// The least position of its clients that are behind and yet keep up. [`Position::MAX`] when there is
+    /// none.
     pub slowest: Position,
-    /// Whether it was notified of lines after `offered` and has not looked yet.
+    /// Whether the courier was notified of lines after `offered` and has not looked since.
     pub is_notified: bool,
 }
 
 impl State {
-    /// No lines yet, of which up to `capacity` bytes are to be kept.
+    /// The state of a log without lines, that will keep up to `capacity` bytes of them.
     #[must_use]
     pub fn new(capacity: usize, couriers: usize, is_recorded: bool) -> Self {
         Self {
@@ -72,7 +73,7 @@ impl State {
             couriers: vec![CourierState::default(); couriers].into(),
             has_waiting: false,
             speaker: None,
-            has_patience: true,
+            waits_for_readers: true,
             is_closed: false,
         }
     }
@@ -83,7 +84,8 @@ impl State {
         self.recording.as_ref().map_or(self.ring.end(), |recording| recording.upto)
     }
 
-    /// Bytes that somebody who is waited for has not got yet: the recorder, a courier or a client.
+    /// How many bytes the slowest of those has not read that are waited for: the recorder, the couriers,
+    /// and the clients that keep up.
     #[must_use]
     pub fn bytes_behind(&self) -> u64 {
         let couriers = self.couriers.iter().filter(|courier| courier.readers > 0);
@@ -91,23 +93,24 @@ impl State {
         last.chain([self.published()]).min().map_or(0, |last| self.ring.end().byte - last.byte)
     }
 
-    /// Whether `bytes` more may be appended without waiting: with them, no more than half the log waits
-    /// for somebody. What is larger than that goes when nothing waits.
+    /// Whether `bytes` more may be appended without waiting: at most half of the log would be unread then.
+    /// Lines that are longer than that may be when nothing is unread.
     #[must_use]
-    pub fn has_room_for(&self, bytes: usize) -> bool {
+    pub fn has_space_for(&self, bytes: usize) -> bool {
         let behind = self.bytes_behind();
         let fits = behind == 0 || behind + bytes as u64 <= self.ring.capacity() as u64 / 2;
-        fits || !self.has_patience
+        fits || !self.waits_for_readers
     }
 
-    /// Whether those who wait may go on. Not as soon as one line fits: each waking costs a switch.
+    /// Whether those who wait to append are woken. Not as soon as one line fits, for each time costs a
+    /// switch of threads.
     #[must_use]
     pub fn is_caught_up(&self) -> bool {
         self.bytes_behind() <= self.ring.capacity() as u64 / 4
     }
 
-    /// Marks the couriers that have lines to read as notified, and gives a bit for each that has
-    /// to be woken.
+    /// Marks the couriers that have lines to read as notified. Gives those that were not notified before,
+    /// and so have to be woken: bit N stands for courier number N.
     pub fn notify_couriers(&mut self) -> u64 {
         let published = self.published();
         let mut bits = 0;
@@ -120,7 +123,7 @@ impl State {
         bits
     }
 
-    /// Has the published lines from `from` on copied, but none after `limit`.
+    /// Calls `copy` to copy the published lines from `from` up to `limit`, where the ring has them.
     pub fn read(
         &self,
         from: Position,

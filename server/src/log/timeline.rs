@@ -12,12 +12,13 @@ use crate::log::position::Position;
 /// without looking through many others.
 const LINES_PER_ENTRY: u64 = 64;
 
-/// The times of consecutive lines. Each entry holds from its position on, up to the next entry's.
+/// The times of consecutive lines: entries of a position and a time. An entry is about the lines from its
+/// position on up to the next entry's.
 #[derive(Debug, Default, Clone)]
 pub struct Timeline(VecDeque<(Position, Timestamp)>);
 
 impl Timeline {
-    /// The lines from `at` on were appended at `time`.
+    /// Notes that the lines from `at` on were appended at `time`.
     ///
     /// Lines of the same millisecond share an entry: a flood must not fill memory with times. A time
     /// before the last one, of a clock that was set back, counts as the last one: so the entries are in
@@ -33,7 +34,7 @@ impl Timeline {
         }
     }
 
-    /// Nobody asks for the lines before number `line` any more.
+    /// Forgets the times of the lines before number `line`.
     ///
     /// The entry before that line stays, also where another one begins with it: it shows whether the
     /// millisecond of the line began earlier.

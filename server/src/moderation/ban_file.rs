@@ -1,8 +1,8 @@
 //! The file that bans are kept in, and the one thread that writes it.
 //!
-//! A disk may not answer for ever. Who bans waits for the file, but not longer than the server runs;
-//! the thread waits as long as the disk lets it, and is left, by its name in the log, when it still
-//! does at the end of a stop.
+//! A disk may hang. The session of an operator who bans waits for the file, but not longer than the server
+//! runs. The thread waits as long as the disk hangs; when it still does at the end of a stop it is left, and
+//! the server's log says so.
 
 use std::io;
 use std::path::{Path, PathBuf};

@@ -1,7 +1,7 @@
-//! Who is kept out, and until when: names and addresses, and the file that they are kept in.
+//! Bans: the names and addresses that are kept out, until when, and the file that they are kept in.
 //!
 //! The file has a line `TIME NAME` or `TIME ADDRESS` for each. A line that is neither is kept as it is,
-//! for whoever wrote it may want to mend it. This module knows no clock, lock or
+//! so that its writer can mend it. This module knows no clock, lock or
 //! thread.
 
 use std::collections::HashMap;
@@ -19,12 +19,12 @@ use crate::network::Network;
 /// The fewest bits that a banned network has: a slip of the finger shall not keep the world out.
 const LARGEST: u8 = 8;
 
-/// Who can be banned.
+/// What a ban is about.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Target {
-    /// Whoever comes from there.
+    /// Everybody who comes from these addresses.
     Network(Network),
-    /// Whoever calls himself so, or so that it looks the same.
+    /// Everybody who takes this name, or one that looks the same.
     Name(UserName),
 }
 
@@ -151,6 +151,10 @@ mod tests {
         Target::parse(text).unwrap()
     }
 
+    fn time(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
     #[test]
     fn a_target_is_an_address_or_else_a_name() {
         assert_eq!(target("10.0.0.1"), target("::ffff:10.0.0.1"));
@@ -168,7 +172,6 @@ mod tests {
 
     #[test]
     fn a_ban_of_a_network_covers_its_addresses() {
-        let time = |second| Timestamp::from_second(second).unwrap();
         let mut bans = Bans::default();
         bans.set(target("fd00::/64"), time(60), time(0));
         bans.set(target("fd00::1"), time(90), time(0));
@@ -181,7 +184,6 @@ mod tests {
 
     #[test]
     fn what_is_over_is_forgotten() {
-        let time = |second| Timestamp::from_second(second).unwrap();
         let mut bans = Bans::default();
         bans.set(target("bob"), time(60), time(0));
         bans.set(target("::1"), time(30), time(0));

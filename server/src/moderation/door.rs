@@ -1,6 +1,6 @@
-//! Which names belong to somebody, and what is asked of who wants another one.
+//! Which names belong to somebody, and which secret is asked for a name.
 //!
-//! It knows no user and no connection. What is asked does not change while the server runs.
+//! This module knows no user and no connection. What is asked does not change while the server runs.
 
 use std::io;
 
@@ -10,36 +10,40 @@ use protocol::UserName;
 use super::secrets::{Secrets, read_one};
 use crate::config::Config;
 
-/// Who comes in, and under which name.
+/// The secrets of a server: those of names, and the one that all need to come in.
 #[derive(Debug, Default)]
 pub struct Door {
-    /// Their names are their own too, with the password that makes them operators.
+    /// The names of operators, each with the password that makes its owner an operator. It is the secret of
+    /// the name too.
     operators: Secrets,
+    /// The names of users, each with its secret.
     users: Secrets,
-    /// What everybody else has to know. `None` asks nothing of them.
+    /// The secret for all other names. `None` where they are free.
     password: Option<PasswordHash>,
+    /// Whether nobody may have another name than these.
     members_only: bool,
 }
 
-/// What is asked of who wants a name.
+/// The secret that is asked of a client that wants some name.
 #[derive(Debug, Clone, Copy)]
 pub enum Asked<'a> {
-    /// Nothing: the name is free for whoever comes first.
+    /// None: whoever comes first may have the name.
     Nothing,
-    /// The secret of the name. Who has it is the owner.
+    /// The secret of the name, which shows that the client is its owner.
     Own(&'a PasswordHash),
-    /// The secret of all who come in.
+    /// The secret that all need to come in.
     Common(&'a PasswordHash),
-    /// A secret that nobody has. That there is none is not said: it would tell who has one.
+    /// A secret that nobody has: the name is not to be had. The client is asked all the same, since
+    /// another reply would tell which names have a secret.
     Impossible,
 }
 
-/// What who wants a name has shown.
+/// What a client that wants a name has proved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Claimant {
-    /// Nothing that would make the name its own.
+    /// Nothing.
     Anybody,
-    /// The secret of the name.
+    /// That it has the secret of the name.
     Owner,
 }
 
@@ -80,7 +84,7 @@ impl Door {
         self.operators.hash_of(name)
     }
 
-    /// What is asked of who comes in under this name.
+    /// The secret that is asked of a client that logs in under this name.
     #[must_use]
     pub fn asked_at_login(&self, name: &UserName) -> Asked<'_> {
         match (self.asked_for_name(name), &self.password) {
@@ -89,7 +93,7 @@ impl Door {
         }
     }
 
-    /// What is asked of who is in and wants this name.
+    /// The secret that is asked of a user who wants to be renamed to this.
     #[must_use]
     pub fn asked_for_name(&self, name: &UserName) -> Asked<'_> {
         match self.operators.hash_of(name).or_else(|| self.users.hash_of(name)) {

@@ -1,9 +1,9 @@
-//! Gets sessions out of the wait for their clients, when one of them is to end.
+//! The interrupt: it ends the wait of all sessions for their clients, when one of them has to end.
 //!
-//! Closing a socket's reading side would wake its session too; but then whatever the client still
-//! sends is answered by a reset of the connection, and that destroys what the client is owed. So
-//! where sessions can be removed, each waits for its socket and for the interrupt. It is raised
-//! for all of them, which costs each a look; but operators raise it, and that is seldom.
+//! To close a socket's reading side would wake its session too. But then the system answers what the client
+//! still sends by a reset, which destroys what the client has not received yet. So where sessions can be
+//! removed, each waits for its socket and for the interrupt. It wakes all of them, which costs each a look;
+//! but only operators raise it, and they do so seldom.
 
 use std::io::{self, PipeReader, PipeWriter};
 use std::os::fd::AsFd;
@@ -18,7 +18,7 @@ use parking_lot::Mutex;
 #[derive(Debug)]
 pub struct Interrupt(Mutex<(InterruptWatch, PipeWriter)>);
 
-/// Readable (end of file) once the interrupt was raised. Take a new one after that.
+/// Becomes readable (end of file) when the interrupt is raised. After that take a new one.
 pub type InterruptWatch = Arc<PipeReader>;
 
 impl Interrupt {
@@ -30,7 +30,7 @@ impl Interrupt {
         Ok(Self(Mutex::new((Arc::new(reader), writer))))
     }
 
-    /// What tells of the next interrupt.
+    /// What becomes readable at the next interrupt.
     #[must_use]
     pub fn watch(&self) -> InterruptWatch {
         Arc::clone(&self.0.lock().0)
@@ -49,8 +49,8 @@ impl Interrupt {
     }
 }
 
-/// Waits until there is something to read, the interrupt is raised or the time is over. `true` in
-/// the first case.
+/// Waits until there is something to read, the interrupt is raised, or the time is over. `true` when there
+/// is something to read.
 ///
 /// # Errors
 ///

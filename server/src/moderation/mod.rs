@@ -1,9 +1,9 @@
-//! What operators have decided: who is muted, who is banned; who is an operator, and whose a name is.
+//! Mutes and bans, the operators who decide them, and the names that belong to somebody.
 //!
-//! A ban is a date of the clock on the wall, for it outlives the server. A mute ends with the server and
-//! is a span of time: a clock that is set does not change it. The lock of the state is
-//! the innermost one: it is held for a look or a change, and nothing is locked inside it.
-//! Callers hold no lock when they have a password checked, or wait for the file of bans.
+//! A ban ends at a date, since it outlives the server. A mute ends with the server at the latest, and is a
+//! span of time that does not change when the clock is set. The lock of the state is the innermost one:
+//! nothing is locked inside it. A caller that has a password checked, or waits for the file of bans, has no
+//! lock.
 
 mod ban_file;
 pub mod bans;
@@ -37,21 +37,21 @@ use crate::network::Network;
 /// The bans' file in the folder of a server that keeps what is said.
 const BANS_FILE: &str = "bans";
 
-/// Lines of that file that are told one by one.
+/// How many bad lines of that file the server's log tells one by one.
 const BAD_LINES_TOLD: usize = 10;
 
-/// Whose names are whose, who is an operator, and what those have decided: mutes and bans.
+/// The operators of a server, the names that belong to somebody, and all mutes and bans.
 #[derive(Debug)]
 pub struct Moderation {
     door: Door,
     /// Where bans are kept. `None` forgets them with the server.
     file: Option<BanFile>,
     state: Mutex<State>,
-    /// Whether anybody may be muted, so that nobody has to lock in order to speak when not.
+    /// Whether anybody may be muted. Where not, those who speak need not lock the state.
     has_mutes: AtomicBool,
-    /// One check of a password at a time, so that one takes memory for hashing.
+    /// Lets one password be checked at a time: so hashing takes memory once.
     turns: Turns,
-    /// What that memory is. Whoever has the turn locks it, so nobody waits for it.
+    /// The memory for hashing. Only the thread that has the turn locks it, so nobody waits for the lock.
     memory: Mutex<Memory>,
     /// Wakes the sessions of those who are to be removed.
     pub interrupt: Interrupt,
@@ -68,9 +68,9 @@ struct State {
 pub enum Checked {
     /// It is right.
     Right,
-    /// It is another one.
+    /// It is not the right one.
     Wrong,
-    /// Nothing: too many wait for their checks.
+    /// The check was not made: too many wait for theirs.
     Unknown,
 }
 
@@ -107,7 +107,7 @@ impl Moderation {
         }))
     }
 
-    /// Who comes in, and under which name.
+    /// What is asked of those who want a name.
     #[must_use]
     pub fn door(&self) -> &Door {
         &self.door
@@ -192,7 +192,7 @@ impl Moderation {
         self.state.lock().bans.set(target, until, Timestamp::now());
     }
 
-    /// Who is kept out, and for how many minutes, the first to be let in again first.
+    /// All bans: a name or addresses, and the minutes that are left. The one that ends first is the first.
     #[must_use]
     pub fn bans(&self) -> Vec<(String, u64)> {
         let now = Timestamp::now();

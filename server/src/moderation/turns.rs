@@ -1,8 +1,8 @@
-//! Whose password is checked next: one at a time, and of each address one is next in turn. So who
+//! The turns in which passwords are checked: one at a time, and the addresses take turns. So a client that
 //! guesses from one address, on however many connections, delays nobody at another.
 //!
-//! So many may wait of one address, and so many in all. Whoever is one too many is told at once, so
-//! nobody waits for long: a check takes about 20 ms.
+//! A bounded number of checks may wait for each address, and in all. One too many is refused at once: so
+//! nobody waits for long, since a check takes about 20 ms.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -26,8 +26,7 @@ pub struct Turns {
 
 #[derive(Debug, Default)]
 struct State {
-    /// Addresses of which one is next in turn, the first of them before the others. The first one's is
-    /// being checked, or about to.
+    /// The addresses in the order of their turns, each of them once. The first one has its turn now.
     line: VecDeque<Network>,
     /// How many of each address wait or are being checked, and how many in all.
     counts: HashMap<Network, usize>,
@@ -35,7 +34,7 @@ struct State {
     is_over: bool,
 }
 
-/// Somebody's turn, which ends when it is dropped.
+/// The turn of one check. It ends when this is dropped.
 #[derive(Debug)]
 pub struct Turn<'a> {
     turns: &'a Turns,
@@ -70,7 +69,7 @@ impl Turns {
         Some(Turn { turns: self, address })
     }
 
-    /// Nobody gets a turn any more.
+    /// From now on nobody gets a turn.
     pub fn stop(&self) {
         self.state.lock().is_over = true;
         self.changed.notify_all();

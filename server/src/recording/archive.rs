@@ -19,7 +19,7 @@ use protocol::{RoomName, is_control};
 
 use crate::files::{self, private_file};
 #[cfg(test)]
-use crate::log::ring::Batch;
+use crate::log::batch::Batch;
 use crate::log::ring::Ring;
 
 /// The file by which a server has the folder to itself.

@@ -1,6 +1,6 @@
-//! Writes each room's lines to its transcript, before anybody is sent them.
+//! Records rooms: writes each line to the transcript of its room, before it is sent to anybody.
 //!
-//! So whatever anyone has seen is in a file, even after `kill -9`. One thread, the recorder,
+//! So what anyone has seen is in a file, even after `kill -9`. One thread, the recorder,
 //! records all rooms: it takes the lines that have gathered in a room's log, appends them in one
 //! write, and only then lets the couriers have them. When a file cannot be written the chat goes
 //! on without it, and the gap is marked where writing works again. A second thread, the reader,
@@ -26,7 +26,7 @@ use std::time::Instant;
 use parking_lot::Mutex;
 use protocol::RoomName;
 
-use crate::log::ring::Batch;
+use crate::log::batch::Batch;
 use crate::log::room_log::{RoomLog, Subscriber};
 use crate::recording::archive::{Claim, Earlier, Folder};
 use crate::recording::transcripts::{OPEN_TRANSCRIPTS, Transcripts};
@@ -35,19 +35,20 @@ use crate::recording::transcripts::{OPEN_TRANSCRIPTS, Transcripts};
 /// topics and bans.
 pub const DESCRIPTORS: u64 = OPEN_TRANSCRIPTS as u64 + 16;
 
-/// Where the recorder is told of things to do.
+/// The recorder, as logs and sessions know it: a queue of tasks.
 ///
-/// Its queue has no limit of its own, for nobody may wait for it with a log locked. It is bounded
-/// all the same: a log is in it once at most, a room is read for one session at a time, and a
-/// session that has closed a room, which is one task more, waits for a read before it can close
-/// the next one. So it holds no more tasks than there are logs and sessions.
+/// The queue has no limit of its own, since nobody may wait for it with a log locked. It is bounded
+/// nevertheless: each log is in it once at most, each room is read for one session at a time, and a
+/// session that has closed a room, which is one more task, waits for a read before it can close
+/// the next one. So there are no more tasks than logs and sessions.
 #[derive(Debug)]
 pub struct Recorder {
     folder: Arc<Folder>,
     tasks: Sender<Task>,
     /// Whether the queue has a [`Task::Reopen`], so that it has one at most.
     will_reopen: AtomicBool,
-    /// Who waits for a room to be read. `None` when nobody waits any more, for the server stops.
+    /// The rooms that are to be read, and how to answer the session that waits for each. `None` when nobody
+    /// waits any more, for the server stops.
     waiting: Mutex<Option<HashMap<RoomName, SyncSender<Earlier>>>>,
 }
 
@@ -124,7 +125,7 @@ impl Recorder {
         earlier.recv().unwrap_or_default()
     }
 
-    /// Lets nobody wait for the disk any more: whoever opens a room gets it without its past.
+    /// From now on nobody waits for the disk: a room is opened without its past.
     pub fn stop_reading(&self) {
         self.waiting.lock().take();
     }

@@ -11,7 +11,7 @@ use protocol::RoomName;
 use super::archive::{Folder, FolderLock};
 use super::transcript::Transcript;
 use super::troubles::Troubles;
-use crate::log::ring::Batch;
+use crate::log::batch::Batch;
 use crate::log::room_log::RoomLog;
 
 /// Transcripts that are open at once. Each takes a descriptor, and there may be as many rooms as

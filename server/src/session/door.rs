@@ -1,4 +1,4 @@
-//! What a session does for who wants a name: at the login, and later.
+//! What a session does for a client that wants a name: at the login, and later.
 
 use std::time::{Duration, Instant};
 
@@ -6,9 +6,10 @@ use protocol::{Claim, NameError, Reply, UserName};
 
 use super::Session;
 use crate::moderation::Checked;
+use crate::moderation::bans::Target;
 use crate::moderation::door::{Asked, Claimant};
 
-/// What a wrong password costs its giver, in time: from when it came, however long it was checked.
+/// The time from a wrong password to its refusal, however long the check took.
 const WRONG_PASSWORD: Duration = Duration::from_secs(2);
 
 impl Session<'_> {
@@ -37,7 +38,7 @@ impl Session<'_> {
             Err(error) => return self.refuse_name(error),
         };
         let asked = match &self.membership {
-            // It is written in another way, at most.
+            // The user's own name, perhaps written in another way.
             Some(membership) if membership.name == name => Asked::Nothing,
             Some(_) => self.chat.asked_for_name(&name),
             None => self.chat.asked_at_login(&name),
@@ -53,7 +54,7 @@ impl Session<'_> {
             Asked::Own(_) => Claimant::Owner,
             Asked::Common(_) | Asked::Impossible => Claimant::Anybody,
         };
-        if let Err(refusal) = self.chat.check_ban(&name) {
+        if let Err(refusal) = self.chat.check_ban(&Target::Name(name.clone())) {
             self.reply(refusal);
             return None;
         }
@@ -75,13 +76,13 @@ impl Session<'_> {
         None
     }
 
-    /// Says so after a while, so that nobody guesses fast.
+    /// Refuses a password, but late, so that nobody can guess fast.
     pub(super) fn refuse_password(&mut self, begin: Instant, reply: Reply<'_>) {
         self.client.outbox.penalty(WRONG_PASSWORD.saturating_sub(begin.elapsed()));
         self.reply(reply);
     }
 
-    /// Says what is wrong with a name. `None`, for there is none then.
+    /// Says what is wrong with a name. Gives `None`, which its callers return.
     pub(super) fn refuse_name<T>(&mut self, error: NameError) -> Option<T> {
         match error {
             NameError::Empty => self.reply(Reply::UserNameEmpty),

@@ -1,4 +1,4 @@
-//! How a session comes to its end: why, and what is left to do then.
+//! The end of a session: why it ends, and what is done then.
 
 use std::io;
 use std::sync::Arc;
@@ -36,8 +36,8 @@ pub fn disconnect(
 ) -> DeliveryEnd {
     chat.deliver(client);
     if is_in_login_room && !client.outbox.has_ended_until(Instant::now() + LINGER) {
-        // Who has not logged in shall not stay by taking its replies slowly. The courier finds that
-        // nothing can be sent any more.
+        // A client that has not logged in shall not stay by taking its replies slowly. When the socket is
+        // shut the courier finds that nothing can be sent any more, and ends the delivery.
         client.socket.shut_write();
     }
     let delivery = client.outbox.wait_for_end();

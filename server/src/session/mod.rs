@@ -1,25 +1,31 @@
-//! One client's thread: reads lines, and does what they ask for.
+//! One client's thread: it reads the client's lines and does what they ask for.
 //!
-//! A session reads from its socket and never writes to it. What its client is to get goes into
-//! the room's log or into the client's outbox, and a courier sends it.
+//! A session never writes to the socket. What everyone in the room shall see it appends to the room's
+//! log; what its client alone shall get it posts to the client's outbox. A courier sends both.
+//!
+//! How the bytes of the socket become lines is in `reading.rs`; what is done for each request is in
+//! `requests.rs`.
 
 mod door;
 mod ending;
+mod input;
+mod login_time;
 mod operators;
 mod rate_limit;
 mod reading;
 mod requests;
+mod watching;
 mod web;
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use protocol::UserName;
 use protocol::foreign::foreign_line;
-use protocol::{Framing, LineDecoder, LineError, Reply, Request};
+use protocol::{LineError, Reply, Request};
 
 use self::ending::SessionEnd;
 pub use self::ending::disconnect;
+use self::input::Input;
 use self::rate_limit::RateLimit;
 use crate::chat::{Chat, Membership, Seat};
 use crate::config::{Config, Transport};
@@ -29,49 +35,43 @@ use crate::delivery::outbox::Readiness;
 use crate::log::position::Position;
 use crate::log::room_log::LogGuard;
 use crate::moderation::interrupt::{Interrupt, InterruptWatch};
-use crate::web::http::Refusal;
-use crate::web::{Site, websocket};
+use crate::web::Site;
 
-/// Whether the session goes on.
+/// `Ok` when the session goes on, otherwise why it ends.
 type Step = Result<(), SessionEnd>;
 
-/// What the bytes from a client are made of.
-#[derive(Debug)]
-enum Input {
-    /// Lines.
-    Lines,
-    /// The head of an HTTP request, of which this much has come.
-    Http(Vec<u8>),
-    /// Frames of a WebSocket.
-    Frames(Box<websocket::Decoder>),
-}
-
-/// One client's conversation with the chat.
+/// One client's conversation with the chat. A client is in the login room until it has a `membership`
+/// or is `watching`; it never has both.
 struct Session<'a> {
     chat: &'a Chat,
     client: &'a Arc<Client>,
     config: &'a Config,
+    /// What a browser gets by HTTP: the page.
     site: &'a Site,
+    /// What the client's bytes consist of: lines, or what a browser sends.
     input: Input,
     rate_limit: RateLimit,
-    /// Until when the client may be in the login room.
+    /// When the client has to have left the login room.
     login_deadline: Instant,
-    /// Who the client is, in which room. `None` in the login room, and of who watches.
+    /// The client's name and room, once it has logged in.
     membership: Option<Membership>,
-    /// The room that the client reads without a name.
+    /// The room that the client reads without a name, and from where.
     watching: Option<Seat>,
     is_operator: bool,
-    /// Readable once somebody may have been removed. `None` where nobody could do that.
+    /// Becomes readable when a client is removed, perhaps this one. `None` where nobody can do that.
     interrupt: Option<InterruptWatch>,
-    /// Lines said but not yet in the room's log: those of one read go there together.
+    /// Lines that the client has said and that are not in the room's log yet. All the lines of one read
+    /// are appended together, so that they share the cost of the log's lock.
     pending_lines: String,
-    /// What the client has sent.
+    /// How many lines the client has sent.
     lines: u64,
+    /// How many bytes the client has sent.
     bytes: u64,
 }
 
-/// Serves a connected client until it has left, everything it was owed was sent, and its name is
-/// free again. Its connection goes to the closer then. `burst` lines may come at once at first.
+/// Serves a connected client. Returns when the client has left, all it was owed was sent, its name is
+/// free again, and the closer has its connection. The client may send `burst` lines at once at first,
+/// which is less than the configured burst when its address has come often.
 pub fn run(
     chat: &Chat,
     client: &Arc<Client>,
@@ -80,7 +80,7 @@ pub fn run(
     closer: &Closer,
     burst: u32,
 ) {
-    let rate_limit = RateLimit::new(config.rate, config.burst, burst, Instant::now());
+    let now = Instant::now();
     let mut session = Session {
         chat,
         client,
@@ -90,8 +90,8 @@ pub fn run(
             Transport::Tcp => Input::Lines,
             Transport::Web => Input::Http(Vec::new()),
         },
-        rate_limit,
-        login_deadline: Instant::now() + config.login_timeout,
+        rate_limit: RateLimit::new(config.rate, config.burst, burst, now),
+        login_deadline: now + config.login_timeout,
         membership: None,
         watching: None,
         is_operator: false,
@@ -100,8 +100,8 @@ pub fn run(
         lines: 0,
         bytes: 0,
     };
+    // First, so that the greeting need not wake the courier: `read_requests` has it sent.
     client.serve();
-    // Not before there is a thread that serves it.
     if matches!(session.input, Input::Lines) {
         session.reply(Reply::ConnectSuccess);
     }
@@ -109,12 +109,14 @@ pub fn run(
         Ok(()) => SessionEnd::EndOfInput,
         Err(reason) => reason,
     };
-    session.flush_at_last();
-    let name = session.membership.as_ref().map(|membership| membership.name.clone());
+    session.flush_before_waiting();
     session.leave();
     let delivery = disconnect(chat, client, closer, session.is_in_login_room());
-    let nobody = if session.watching.is_some() { "a watcher" } else { "nobody" };
-    let who = name.as_ref().map_or(nobody, UserName::as_str);
+    let who = match (&session.membership, &session.watching) {
+        (Some(membership), _) => membership.name.as_str(),
+        (None, Some(_)) => "a watcher",
+        (None, None) => "nobody",
+    };
     let (lines, bytes) = (session.lines, session.bytes);
     log::info!(
         "{} ({who}) is gone: {reason}; {delivery}; said {lines} lines, {bytes} bytes",
@@ -123,18 +125,19 @@ pub fn run(
 }
 
 impl Session<'_> {
-    /// Stops when the courier has given up on this client: its connection broke, it took nothing
-    /// for too long, or the server's time to stop is over.
+    /// Ends the session when the courier has given up on its client: the connection broke, the client
+    /// took nothing for too long, or a stopping server has no more time.
     fn check_open(&self) -> Step {
         if self.client.is_open() { Ok(()) } else { Err(SessionEnd::Closed) }
     }
 
-    fn refuse_stranger(&mut self, advice: &str) -> Step {
+    /// Ends the session of a client that speaks another protocol than this one.
+    fn refuse_protocol(&mut self, advice: &str) -> Step {
         self.reply(Reply::WrongProtocol(advice));
         Err(SessionEnd::Refused("it speaks another protocol"))
     }
 
-    /// From where the client reads a room: as its user, or without a name.
+    /// The room that the client reads, as a member or without a name. `None` in the login room.
     fn seat(&self) -> Option<&Seat> {
         self.membership.as_ref().map(|membership| &membership.seat).or(self.watching.as_ref())
     }
@@ -143,38 +146,7 @@ impl Session<'_> {
         self.seat().is_none()
     }
 
-    /// How long the client may stay in the login room. `None` when it has left it.
-    fn limit_login(&mut self) -> Result<Option<Duration>, SessionEnd> {
-        if !self.is_in_login_room() {
-            return Ok(None);
-        }
-        let left = self.within_login(Duration::MAX);
-        if left.is_zero() {
-            match self.input {
-                Input::Http(_) => self.answer_http(Refusal::Timeout.to_bytes()),
-                Input::Lines | Input::Frames(_) => self.reply(Reply::LoginTimeout),
-            }
-            return Err(SessionEnd::Refused("it did not log in"));
-        }
-        Ok(Some(left))
-    }
-
-    /// The time, or what is left of the time in the login room.
-    fn within_login(&self, time: Duration) -> Duration {
-        if !self.is_in_login_room() {
-            return time;
-        }
-        time.min(self.login_deadline.saturating_duration_since(Instant::now()))
-    }
-
-    /// The client has ended its requests; text after its last newline may be one more.
-    fn finish(&mut self, decoder: &mut LineDecoder) -> Step {
-        match self.client.framing {
-            Framing::Line => decoder.finish().map_or(Ok(()), |line| self.take_line(line)),
-            Framing::Classic => Ok(()),
-        }
-    }
-
+    /// Does what a line asks for, as soon as the rate limit and the outbox allow it.
     fn take_line(&mut self, line: Result<&str, LineError>) -> Step {
         self.lines += 1;
         let now = Instant::now();
@@ -182,29 +154,19 @@ impl Session<'_> {
         if !wait.is_zero() {
             self.flush();
             self.chat.deliver(self.client);
-            self.client.outbox.delay(self.within_login(wait));
+            self.client.outbox.delay(self.cut_to_login_time(wait));
         }
-        let mut readiness = self.client.outbox.readiness();
-        if readiness == Readiness::Wait {
-            self.flush();
-            if let Some(text) = self.client.outbox.owed().news() {
-                log::warn!("{text}");
-            }
-            self.chat.deliver(self.client);
-            let until = self.is_in_login_room().then_some(self.login_deadline);
-            self.client.outbox.wait_for_space(until).map_err(SessionEnd::Removed)?;
-            readiness = self.client.outbox.readiness();
-        }
+        let readiness = self.wait_for_space()?;
         self.check_open()?;
-        // What was read before is not done any more: the server stops, or nobody is there to whom it
-        // would be said at the rate.
         if readiness == Readiness::Over {
+            // No reply can follow, because the server stops or the connection is gone: so the line is
+            // dropped.
             self.client.note_input();
             return Ok(());
         }
-        self.limit_login()?;
+        self.login_time_left()?;
         let line = match line {
-            // Some programs begin what they write with a byte order mark, which nobody sees.
+            // Some programs begin a file with a byte order mark, which nobody sees.
             Ok(line) if self.lines == 1 => line.strip_prefix('\u{feff}').unwrap_or(line),
             Ok(line) => line,
             Err(LineError::NotUtf8) => return self.answer(Reply::InvalidUtf8),
@@ -218,9 +180,9 @@ impl Session<'_> {
         };
         if self.lines == 1
             && matches!(self.input, Input::Lines)
-            && let Some(protocol) = foreign_line(line)
+            && let Some(advice) = foreign_line(line)
         {
-            return self.refuse_stranger(protocol);
+            return self.refuse_protocol(advice);
         }
         match Request::parse(line) {
             Ok(Some(request)) => {
@@ -234,11 +196,34 @@ impl Session<'_> {
         }
     }
 
+    /// Waits until the client has taken enough of its replies to be given more. Gives
+    /// [`Readiness::Over`] when it will be given nothing more.
+    fn wait_for_space(&mut self) -> Result<Readiness, SessionEnd> {
+        let readiness = self.client.outbox.readiness();
+        if readiness != Readiness::Wait {
+            return Ok(readiness);
+        }
+        self.flush();
+        self.warn_of_owed();
+        self.chat.deliver(self.client);
+        let until = self.is_in_login_room().then_some(self.login_deadline);
+        self.client.outbox.wait_for_space(until).map_err(SessionEnd::Removed)?;
+        Ok(self.client.outbox.readiness())
+    }
+
+    /// Writes into the server's log that all clients together are owed too much, once each time.
+    fn warn_of_owed(&self) {
+        if let Some(text) = self.client.outbox.owed.warning() {
+            log::warn!("{text}");
+        }
+    }
+
     fn answer(&mut self, reply: Reply<'_>) -> Step {
         self.reply(reply);
         Ok(())
     }
 
+    /// Owes the client a reply, behind all that the client has said before.
     fn reply(&mut self, reply: Reply<'_>) {
         self.flush();
         match self.seat() {
@@ -247,6 +232,7 @@ impl Session<'_> {
         }
     }
 
+    /// Owes the client a list that [`Client::list`] has made, as [`Session::reply`] does a reply.
     fn reply_list(&mut self, list: Vec<u8>) {
         self.flush();
         match self.seat() {
@@ -255,9 +241,8 @@ impl Session<'_> {
         }
     }
 
-    /// Leaves the room, if the client is in one, and has the connection closed once all is sent
-    /// that the client is owed.
-    fn leave(&mut self) {
+    /// Takes the client out of its room. Its connection will be closed once all it is owed was sent.
+    fn leave(&self) {
         if let Some(membership) = &self.membership {
             self.chat.leave(self.client, membership);
         } else if let Some(seat) = &self.watching {
@@ -267,20 +252,21 @@ impl Session<'_> {
         }
     }
 
-    /// Lets the room see what was said so far.
+    /// Appends what the client has said so far to the room's log. Where several servers are one chat,
+    /// waits until that has come back from their log.
     fn flush(&mut self) {
         drop(self.append());
         self.pending_lines.clear();
         if let Some(membership) = &self.membership {
-            self.chat.settle(self.client, membership);
+            self.chat.wait_until_seen(self.client, membership);
         }
     }
 
-    /// The same, when there is nothing more to do for now: so this thread may carry the lines to
-    /// the room itself, where that is cheaper than to wake a courier.
-    fn flush_at_last(&mut self) {
+    /// The same, when this thread has nothing more to do: so it may send the lines itself, where that is
+    /// cheaper than to wake a courier.
+    fn flush_before_waiting(&mut self) {
         if let Some(log) = self.append() {
-            log.carry(self.client.id);
+            log.unlock_and_work(self.client.id);
         }
         self.pending_lines.clear();
     }

@@ -1,4 +1,4 @@
-//! What a session does for operators, and for those who want to become one.
+//! What a session does for operators, and for users who want to become one.
 
 use std::time::Instant;
 
@@ -9,8 +9,8 @@ use crate::moderation::Checked;
 use crate::moderation::bans::Target;
 
 impl Session<'_> {
-    /// Makes the user an operator, if this is the password of its name, or a name and the password of
-    /// that.
+    /// Makes the user an operator, if the secret is the password of its name, or an operator's name and the
+    /// password of that.
     pub(super) fn become_operator(&mut self, secret: &str) {
         self.flush();
         // The check takes a while.
@@ -39,7 +39,7 @@ impl Session<'_> {
         }
     }
 
-    /// `NAME PASSWORD`, where that is an operator's name.
+    /// Reads `NAME PASSWORD`. `None` when that is no operator's name.
     fn operator_named<'s>(&self, secret: &'s str) -> Option<(UserName, &'s str)> {
         let (name, password) = secret.split_once(' ')?;
         let name = UserName::parse(name).ok().filter(|name| self.chat.is_operators_name(name))?;

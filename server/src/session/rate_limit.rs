@@ -1,4 +1,4 @@
-//! How fast the lines of one client are read. Whoever sends faster waits; nothing is refused.
+//! How fast the lines of one client are read. A client that sends faster waits; nothing is refused.
 //!
 //! This is a token bucket: a line takes a token, and tokens come back at a steady rate.
 
@@ -15,7 +15,8 @@ pub struct RateLimit {
 }
 
 impl RateLimit {
-    /// A limit of whose burst so many lines are left. `lines_per_second` of 0 is no limit.
+    /// A limit of `burst` lines at once, of which `left` may still come now. `lines_per_second` of 0 is no
+    /// limit.
     #[must_use]
     pub fn new(lines_per_second: u32, burst: u32, left: u32, now: Instant) -> Self {
         let burst = f64::from(burst.max(1));

@@ -14,15 +14,16 @@ use crate::chat::{Chat, Membership, Seat};
 use crate::delivery::client::Client;
 use crate::delivery::outbox::Readiness;
 
-/// Bytes of lines that go to the room's log together, give or take one. Many lines share the cost
-/// of the lock; and they are few beside what the log holds.
+/// Once this many bytes of lines are pending they are appended to the room's log. So many lines share
+/// the cost of its lock, and yet they are few beside the 1 MiB that the log keeps.
 const PENDING_BYTES: usize = 16 * 1024;
 
-/// How long a list that cannot be made now waits before the next try.
+/// The time from a list that could not be made, for clients were owed too much, to the next try.
 const LIST_PAUSE: Duration = Duration::from_millis(100);
 
 impl Session<'_> {
-    /// Does what the client asks for, or refuses it. The order of the refusals is the protocol's.
+    /// Checks whether the client may ask for this, and does it. The refusals come in the order that
+    /// `docs/protocol.md` gives.
     pub(super) fn act(&mut self, request: Request<'_>) -> Step {
         let Some(command) = request.command().filter(|command| self.knows(*command)) else {
             return self.answer(Reply::UnknownCommand(request.word()));
@@ -34,7 +35,7 @@ impl Session<'_> {
             return self.answer(Reply::OperatorsOnly(request.word()));
         }
         if self.watching.is_some() && speaks(&request) {
-            // Of a command that asks or tells, only the one half is known without a name.
+            // Of `topic`, a client without a name may only ask.
             return self.answer(Reply::UnknownCommand(request.word()));
         }
         if speaks(&request)
@@ -49,8 +50,8 @@ impl Session<'_> {
         self.carry_out(request)
     }
 
-    /// Does what the client asks for. The match has no `_`, so a command that is added to the
-    /// protocol does not compile before something is done for it here.
+    /// Does what the client asks for. The match has no `_`: who adds a command to the protocol is shown
+    /// by the compiler that something has to be done for it here.
     fn carry_out(&mut self, request: Request<'_>) -> Step {
         match request {
             Request::Logout => return Err(SessionEnd::LoggedOut),
@@ -79,7 +80,7 @@ impl Session<'_> {
             }
             Request::Join(room) => match RoomName::parse(room) {
                 Ok(room) => {
-                    // It may have to be read from the disk.
+                    // The room may have to be read from the disk, which takes a while.
                     self.chat.deliver(self.client);
                     self.in_room(|chat, client, user| chat.join(client, user, &room));
                 }
@@ -98,14 +99,14 @@ impl Session<'_> {
             Request::Who => return self.list(Chat::who),
             Request::Bans => return self.list(Chat::bans),
             Request::Announce(text) => self.in_room(|chat, _, _| chat.announce(text)),
-            // Both were answered before.
+            // `act` has refused both.
             Request::Malformed(_) | Request::Unknown(_) => {}
         }
         Ok(())
     }
 
-    /// Does something as a user in a room, after what the user said before it. The table of
-    /// commands lets nobody else ask for it.
+    /// Does something for a member of a room, behind all that it has said before. The scope of the
+    /// command has made sure that the client is a member.
     pub(super) fn in_room(&mut self, act: impl FnOnce(&Chat, &Arc<Client>, &mut Membership)) {
         self.flush();
         if let Some(membership) = &mut self.membership {
@@ -113,7 +114,7 @@ impl Session<'_> {
         }
     }
 
-    /// The same for whoever reads a room, as its user or without a name.
+    /// The same for a client that reads a room, as a member or without a name.
     fn at_seat(&mut self, act: impl FnOnce(&Chat, &Client, &Seat)) {
         self.flush();
         if let Some(seat) = self.seat() {
@@ -121,28 +122,22 @@ impl Session<'_> {
         }
     }
 
-    /// Asks for a list that may be long, as soon as clients are owed little enough for it.
-    fn list(&mut self, ask: fn(&Chat, &Client, &Seat) -> bool) -> Step {
+    /// Answers with a list that may be long. `answer` gives `false` as long as all clients together are
+    /// owed so much that the list has to wait.
+    fn list(&mut self, answer: fn(&Chat, &Client, &Seat) -> bool) -> Step {
         self.flush();
-        let Some(seat) = self.seat() else { return Ok(()) };
-        while !ask(self.chat, self.client, seat) {
-            if let Some(text) = self.client.outbox.owed().news() {
-                log::warn!("{text}");
-            }
+        while self.seat().is_some_and(|seat| !answer(self.chat, self.client, seat)) {
+            self.warn_of_owed();
             self.chat.deliver(self.client);
             self.client.outbox.delay(LIST_PAUSE);
-            match self.client.outbox.readiness() {
-                Readiness::Ready => {}
-                Readiness::Wait => {
-                    self.client.outbox.wait_for_space(None).map_err(SessionEnd::Removed)?;
-                }
-                Readiness::Over => return Ok(()),
+            if self.wait_for_space()? == Readiness::Over {
+                break;
             }
         }
         Ok(())
     }
 
-    /// Adds a line to those that the room is to see next.
+    /// Adds a line to the pending ones.
     fn say(&mut self, text: &str, event: for<'e> fn(&'e str, &'e str) -> Event<'e>) {
         let Some(membership) = &self.membership else { return };
         // Writing to memory does not fail.
@@ -153,7 +148,7 @@ impl Session<'_> {
         }
     }
 
-    /// Takes no private messages of a name any more, or takes them again.
+    /// Has the client get no private messages of a user any more, or get them again.
     fn ignore(&mut self, name: &str, is_ignored: bool) {
         match UserName::parse(name) {
             Ok(name) => self.in_room(|chat, client, _| chat.ignore(client, &name, is_ignored)),
@@ -163,26 +158,7 @@ impl Session<'_> {
         }
     }
 
-    /// Reads a room without a name: `main` where none is said.
-    fn watch(&mut self, room: &str) {
-        let room = match room {
-            "" => Ok(RoomName::main()),
-            room => RoomName::parse(room),
-        };
-        match room {
-            Ok(room) => {
-                // It may have to be read from the disk.
-                self.chat.deliver(self.client);
-                self.chat.watch(self.client, &mut self.watching, &room);
-                if self.watching.as_ref().is_some_and(|seat| *seat.room() == room) {
-                    log::info!("{} watches {}", self.client.address, room.as_str());
-                }
-            }
-            Err(error) => self.reply(Reply::RoomNameInvalid(&error.to_string())),
-        }
-    }
-
-    /// Whether the client can give this command here.
+    /// Whether the server knows this command where the client is now.
     fn knows(&self, command: Command) -> bool {
         let place = match (&self.membership, &self.watching) {
             (Some(_), _) => Place::ChatRoom,
@@ -197,6 +173,7 @@ impl Session<'_> {
         command.spec().scope.allows(context)
     }
 
+    /// Lists the commands that are known here, or the one of this name.
     fn help(&mut self, name: &str) {
         let known = Command::ALL.iter().copied().filter(|command| self.knows(*command));
         let width = known.clone().map(|command| command.spec().usage.len() + 1).max();
@@ -212,31 +189,17 @@ impl Session<'_> {
     }
 }
 
-/// Whether others see what the request says.
+/// Whether the request shows others something of the client's own words. A muted user may not. The match
+/// has no `_`, for the reason that [`Session::carry_out`] gives.
 fn speaks(request: &Request<'_>) -> bool {
-    match request {
-        Request::Say(_) | Request::Me(_) | Request::Message { .. } | Request::Rename(_) => true,
-        Request::Topic(text) => !text.is_empty(),
-        Request::Login(_)
-        | Request::Watch(_)
-        | Request::Look
-        | Request::Logout
-        | Request::Join(_)
-        | Request::Rooms
-        | Request::History(_)
-        | Request::Since(_)
-        | Request::Operator(_)
-        | Request::Kick { .. }
-        | Request::Mute { .. }
-        | Request::Ban { .. }
-        | Request::Who
-        | Request::Bans
-        | Request::Announce(_)
-        | Request::Ignore(_)
-        | Request::Unignore(_)
-        | Request::Ping(_)
-        | Request::Help(_)
-        | Request::Malformed(_)
-        | Request::Unknown(_) => false,
+    use Command::*;
+    match request.command() {
+        Some(Say | Me | Message | Rename) => true,
+        Some(Topic) => *request != Request::Topic(""),
+        Some(
+            Login | Watch | Look | Logout | Join | Rooms | Ignore | Unignore | History | Since
+            | Operator | Kick | Mute | Ban | Who | Bans | Announce | Ping | Help,
+        )
+        | None => false,
     }
 }

@@ -2,8 +2,9 @@
 
 use protocol::{LineDecoder, Reply};
 
-use super::{Input, Session, SessionEnd, Step};
-use crate::delivery::outbox::Item;
+use super::input::Input;
+use super::{Session, SessionEnd, Step};
+use crate::delivery::item::Item;
 use crate::log::position::Position;
 use crate::trace;
 use crate::web::http::{self, Wanted};
@@ -62,7 +63,7 @@ impl Session<'_> {
         match end {
             None => Ok(()),
             Some(End::Closed) => {
-                self.finish(decoder)?;
+                self.take_rest(decoder)?;
                 Err(SessionEnd::EndOfInput)
             }
             Some(End::Broken(code)) => {

@@ -117,8 +117,7 @@ fn a_network_that_comes_later_is_told_too() {
     let (program, port) = start(&machines, &["--listen", "[::]:0"]);
     machines.ip(SERVER, &["address", "add", "10.77.0.1/24", "dev", "eth"]);
     assert_eq!(listener.until(1), [format!("10.77.0.1:{port}")]);
-    program.signal(Signal::SIGTERM);
-    assert!(program.output().status.success());
+    program.stop();
 }
 
 /// Asks the common program for such things, which needs a bus of its own.
@@ -179,6 +178,5 @@ fn avahi_sees_a_server_as_any_other_service() {
     let fields: Vec<_> = line.split(';').collect();
     assert_eq!(fields[2..3], ["IPv4"], "{line}");
     assert_eq!((fields[4], fields[7], fields[8]), ("_chat._tcp", ours, port.to_string().as_str()));
-    server.signal(Signal::SIGTERM);
-    assert!(server.output().status.success());
+    server.stop();
 }

@@ -36,10 +36,7 @@ fn an_address_is_banned_over_both_families_and_framings() {
     let mut teacher = operator(&server);
     let mut stranger = TestClient::connect(server.classic);
     assert_eq!(stranger.packet(), b"Connect Success");
-    let mut bob = TestClient::connect(server.classic);
-    assert_eq!(bob.packet(), b"Connect Success");
-    bob.send("login bob\n");
-    assert_eq!(bob.packet(), b"Login Success");
+    let mut bob = server.login_classic("bob");
     teacher.expect("bob has entered the room.");
 
     teacher.send("ban 127.0.0.1 90\n");

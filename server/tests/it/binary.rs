@@ -1,7 +1,6 @@
 //! The program itself: what it prints, how it ends.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -134,7 +133,7 @@ fn a_closed_pipe_for_errors_changes_no_exit_code() {
 }
 
 #[test]
-fn wrong_usage_is_explained() {
+fn wrong_usage_is_explained_in_one_line() {
     for arguments in [
         &["--listen", "here"][..],
         &["--couriers", "0"],
@@ -153,11 +152,37 @@ fn wrong_usage_is_explained() {
         &["--keepalive", "32768"],
         &["--user-timeout", "32768"],
         &["--no-such-flag"],
+        &["no-such-command"],
+        &["--sync"],
+        &["--tls", "127.0.0.1:0"],
+        &["make-users", "two words"],
+        &["certificate"],
+        &["completions", "no-such-shell"],
+        &["man", "--no-such-flag"],
     ] {
         let output = Program::start(arguments).output();
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");
-        let first = BufReader::new(&output.stderr[..]).lines().next().unwrap().unwrap();
-        assert!(first.starts_with("error: "), "{first}");
+        let text = String::from_utf8(output.stderr).unwrap();
+        let line = text.strip_suffix("; see --help\n").expect(&text);
+        assert!(line.starts_with("chat-server: ") && !line.contains('\n'), "{text}");
+        assert!(output.stdout.is_empty(), "{arguments:?}");
+    }
+}
+
+/// Help goes to stdout, and whoever does not get it is told.
+#[test]
+fn help_is_printed_or_it_is_an_error() {
+    for arguments in [&["--help"][..], &["--version"], &["make-users", "--help"]] {
+        let output = Program::start(arguments).output();
+        assert_eq!(output.status.code(), Some(0), "{arguments:?}");
+        assert!(!output.stdout.is_empty() && output.stderr.is_empty(), "{arguments:?}");
+        let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_chat-server"));
+        command.args(arguments).stdout(full).stderr(Stdio::piped());
+        let output = Program::spawn(&mut command).output();
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}");
+        let text = String::from_utf8(output.stderr).unwrap();
+        assert!(text.starts_with("chat-server: cannot write to stdout: "), "{text}");
     }
 }
 

@@ -1,7 +1,7 @@
 //! A real browser: Debian's chromium, driven by chromedriver over WebDriver
 //! (<https://www.w3.org/TR/webdriver2/>), which is JSON over HTTP.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::thread;
@@ -14,6 +14,9 @@ use crate::program::not_run;
 
 /// What takes so long will not happen.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How many drivers may fail to get a port.
+const DRIVERS: u32 = 10;
 
 /// Between two looks at a page that is to change. WebDriver has no way to be told.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(20);
@@ -44,17 +47,10 @@ pub struct Browser {
 impl Browser {
     /// A browser of a user who speaks `language`. `None`, said loudly, where there is no chromium.
     pub fn start(language: &str) -> Option<Self> {
-        let driver = Command::new("chromedriver")
-            .arg("--port=0")
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn();
-        let Ok(mut driver) = driver else {
+        let Ok((driver, stdout, port)) = start_driver() else {
             not_run("the page in a browser: install chromium and chromium-driver");
             return None;
         };
-        let mut stdout = BufReader::new(driver.stdout.take().unwrap());
-        let port = port_in(&mut stdout);
         let profile = TempDir::new().unwrap();
         let mut browser =
             Self { driver, _stdout: stdout, port, session: String::new(), _profile: profile };
@@ -182,19 +178,35 @@ impl Drop for Browser {
     }
 }
 
-/// The port that a driver says it has chosen.
-fn port_in(stdout: &mut impl BufRead) -> u16 {
-    for line in stdout.lines() {
-        let line = line.unwrap();
-        if let Some((_, port)) = line.split_once("successfully on port ") {
-            return port.trim_end_matches('.').parse().unwrap();
+/// A driver, the rest of what it says, and where it listens. It takes a free port for IPv6 and then the same
+/// one for IPv4; where another program was faster with that, it ends at once, and the next one is started.
+fn start_driver() -> io::Result<(Child, BufReader<ChildStdout>, u16)> {
+    for _ in 0..DRIVERS {
+        let mut driver = Command::new("chromedriver")
+            .arg("--port=0")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()?;
+        let mut stdout = BufReader::new(driver.stdout.take().unwrap());
+        if let Some(port) = port_in(&mut stdout) {
+            return Ok((driver, stdout, port));
         }
+        driver.wait().unwrap();
     }
-    panic!("chromedriver does not say where it listens");
+    panic!("{DRIVERS} times, chromedriver did not say where it listens");
+}
+
+/// The port that a driver says it has chosen. `None` when it ends without it.
+fn port_in(stdout: &mut impl BufRead) -> Option<u16> {
+    let mut lines = stdout.lines().map(Result::unwrap);
+    lines.find_map(|line| {
+        let (_, port) = line.split_once("successfully on port ")?;
+        Some(port.trim_end_matches('.').parse().unwrap())
+    })
 }
 
 /// One request over HTTP/1.1 on a connection of its own: the status, and the JSON of the answer.
-fn request(port: u16, method: &str, path: &str, body: &Value) -> std::io::Result<(u16, Value)> {
+fn request(port: u16, method: &str, path: &str, body: &Value) -> io::Result<(u16, Value)> {
     let mut stream = TcpStream::connect(("127.0.0.1", port))?;
     stream.set_read_timeout(Some(PATIENCE))?;
     let body = if method == "POST" { body.to_string() } else { String::new() };

@@ -9,7 +9,6 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
-use nix::sys::signal::Signal;
 use tempfile::TempDir;
 
 use crate::program::Program;
@@ -81,8 +80,7 @@ fn ten_thousand_silent_clients_are_cheap() {
     first.expect_nothing_but("still served");
     drop(clients);
     drop(first);
-    program.signal(Signal::SIGTERM);
-    assert_eq!(program.output().status.code(), Some(0));
+    program.stop();
 }
 
 /// A room that nobody is in has much to read, and all go there at once.
@@ -100,12 +98,7 @@ fn a_crowd_that_opens_a_room_does_not_fill_memory() {
     let mut program = Program::spawn(&mut command);
     let address = program.address().0;
     let mut crowd: Vec<_> = (0..CROWD)
-        .map(|number| {
-            let mut client = TestClient::connect(address);
-            client.send(&format!("login c{number}\n"));
-            client.lines_until("Login Success");
-            client
-        })
+        .map(|number| TestClient::connect(address).log_in(&format!("c{number}")))
         .collect();
     let before = resident(program.id());
     crowd.iter_mut().for_each(|client| client.send("join big\n"));

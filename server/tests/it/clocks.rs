@@ -27,13 +27,6 @@ fn start(clock: &Clock, folder: &TempDir) -> (Program, SocketAddr) {
     (program, address)
 }
 
-fn login(address: SocketAddr, name: &str) -> TestClient {
-    let mut client = TestClient::connect(address);
-    client.send(&format!("login {name}\n"));
-    client.lines_until("Login Success");
-    client
-}
-
 /// The rows of a history: each time, and what was said.
 fn rows(client: &mut TestClient, request: &str) -> Vec<(String, String)> {
     client.send(&format!("{request}\n"));
@@ -58,7 +51,7 @@ fn texts(rows: Vec<(String, String)>) -> Vec<String> {
 fn a_clock_that_is_set_changes_no_order_and_no_place() {
     let (clock, folder) = (Clock::new().unwrap(), TempDir::new().unwrap());
     let (program, address) = start(&clock, &folder);
-    let mut ann = login(address, "ann");
+    let mut ann = TestClient::connect(address).log_in("ann");
     let mut places = Vec::new();
     let jumps = [0, 3 * HOUR, -2 * YEAR, 40 * YEAR, -60 * YEAR, 0, 1, 50 * YEAR, -1];
     let said: Vec<_> = (0..jumps.len() * 3).map(|number| format!("ann: {number}")).collect();
@@ -71,7 +64,7 @@ fn a_clock_that_is_set_changes_no_order_and_no_place() {
         }
     }
     let check = |address| {
-        let mut bob = login(address, "bob");
+        let mut bob = TestClient::connect(address).log_in("bob");
         assert_eq!(texts(rows(&mut bob, "history 1000")), said);
         for (number, place) in places.iter().enumerate() {
             assert_eq!(texts(rows(&mut bob, &format!("since {place}"))), said[number + 1..]);
@@ -91,8 +84,8 @@ fn a_clock_that_is_set_changes_no_order_and_no_place() {
 fn mutes_are_spans_and_bans_are_dates() {
     let (clock, folder) = (Clock::new().unwrap(), TempDir::new().unwrap());
     let (_program, address) = start(&clock, &folder);
-    let mut bob = login(address, "bob");
-    let mut teacher = login(address, "teacher open");
+    let mut bob = TestClient::connect(address).log_in("bob");
+    let mut teacher = TestClient::connect(address).log_in("teacher open");
     teacher.send("op open\nmute bob 1000\nban eve 1000\n");
     for reply in ["Operator Success", "Mute Success", "Ban Success"] {
         teacher.expect(reply);

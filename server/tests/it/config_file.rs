@@ -2,7 +2,6 @@
 
 use std::fs;
 
-use nix::sys::signal::Signal;
 use nix::sys::stat::Mode;
 use nix::unistd::mkfifo;
 use tempfile::TempDir;
@@ -33,8 +32,7 @@ fn a_server_takes_its_options_from_a_file() {
     let mut program = Program::start(&["--config", &path]);
     let listeners = [(); 3].map(|()| program.address().1);
     assert_eq!(listeners, ["", "", "(classic)"]);
-    program.signal(Signal::SIGTERM);
-    assert!(program.output().status.success());
+    program.stop();
 }
 
 #[test]
@@ -45,8 +43,7 @@ fn the_command_line_goes_before_the_file_and_completes_it() {
     let listen = ["--listen", "127.0.0.1:0", "--data", data.to_str().unwrap()];
     let mut program = Program::start(&[&["--config", &path], &listen[..]].concat());
     program.address();
-    program.signal(Signal::SIGTERM);
-    assert!(program.output().status.success());
+    program.stop();
 }
 
 #[test]

@@ -8,7 +8,6 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use nix::sys::signal::Signal;
 use protocol::Spec;
 
 use crate::machines::TwoMachines;
@@ -68,8 +67,7 @@ fn the_session_of_the_readme() {
     check(pipe, answers, &address);
     // Without a terminal the prompt is a filter too; what it looks like on one is another test.
     check(&format!("{chat} </dev/null"), "Connect Success\n", &address);
-    program.signal(Signal::SIGTERM);
-    assert_eq!(program.output().status.code(), Some(0));
+    program.stop();
 }
 
 /// The commands for two machines, on two machines.
@@ -111,8 +109,7 @@ fn two_neighbours_talk_as_the_readme_says() {
     assert!(found.1.ends_with(&format!(" {address}:6666\n")), "{found:?}");
     let chat = format!("echo login ann | {}", chat.replace("192.168.1.20", address));
     assert_eq!(run(&chat), (Some(0), "Connect Success\nLogin Success\n".to_owned()));
-    program.signal(Signal::SIGTERM);
-    assert_eq!(program.output().status.code(), Some(0));
+    program.stop();
 }
 
 #[test]
@@ -130,10 +127,7 @@ fn the_python_client_of_the_lab() {
     let [source] = blocks(&document, "python")[..] else { panic!("one client is shown") };
     let mut program = Program::start(&["--listen", "127.0.0.1:0", "--quiet"]);
     let address = program.address().0;
-    let mut ann = TestClient::connect(address);
-    ann.expect("Connect Success");
-    ann.send("login ann\n");
-    ann.expect("Login Success");
+    let mut ann = TestClient::connect(address).log_in("ann");
     let python = Command::new("python3")
         .args(["-c", source])
         .env("CHAT_PORT", address.port().to_string())
@@ -142,8 +136,7 @@ fn the_python_client_of_the_lab() {
         Ok(python) => python,
         Err(error) => {
             not_run(&format!("the Python client of docs/lab.md: {error}"));
-            program.signal(Signal::SIGTERM);
-            program.output();
+            program.stop();
             return;
         }
     };
@@ -152,8 +145,7 @@ fn the_python_client_of_the_lab() {
     ann.expect("ann: hello parrot");
     ann.expect("parrot: ann said: hello parrot");
     drop(ann);
-    program.signal(Signal::SIGTERM);
-    assert_eq!(program.output().status.code(), Some(0));
+    program.stop();
     assert!(python.wait().unwrap().success());
 }
 
@@ -214,10 +206,7 @@ fn every_page_is_in_the_map_and_begins_with_for_whom_it_is() {
 
 #[test]
 fn each_limit_is_held_by_a_test() {
-    let tests: String = fs::read_dir(root().join("server/tests/it"))
-        .unwrap()
-        .map(|file| fs::read_to_string(file.unwrap().path()).unwrap())
-        .collect();
+    let tests = text_in(&root().join("server/tests/it"));
     let page = read("docs/operating.md");
     let table = page.split("\n| what runs out |").nth(1).unwrap().split("\n\n").next().unwrap();
     let rows: Vec<_> = table.lines().skip(2).collect();
@@ -230,6 +219,15 @@ fn each_limit_is_held_by_a_test() {
             assert!(tests.contains(&test) || tests.contains(&test_of_linux), "no test {name}");
         }
     }
+}
+
+/// All that is written in the files of a folder.
+fn text_in(folder: &Path) -> String {
+    let text = |path: PathBuf| match path.is_dir() {
+        true => text_in(&path),
+        false => fs::read_to_string(path).unwrap(),
+    };
+    fs::read_dir(folder).unwrap().map(|entry| text(entry.unwrap().path())).collect()
 }
 
 /// The words of a text that are long options.

@@ -201,10 +201,7 @@ fn nobody_waits_for_the_log() {
     }
     ann.send("login ann\nlogout\n");
     assert_eq!(ann.rest(), "Login Success\n");
-    let mut again = TestClient::connect(address);
-    again.send("login ann\n");
-    again.expect("Connect Success");
-    again.expect("Login Success");
+    let mut again = TestClient::connect(address).log_in("ann");
     // What was dropped is counted, once somebody reads on.
     let mut text = Vec::new();
     let mut log = BufReader::new(log);

@@ -7,7 +7,6 @@ use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use nix::sys::signal::Signal;
 use nix::unistd::Uid;
 use tempfile::Builder;
 
@@ -115,15 +114,12 @@ fn check_shortage(command: &mut Command) {
     while !is_served(&mut TestClient::connect(address)) {}
 
     drop((served, ann));
-    program.signal(Signal::SIGTERM);
-    let output = program.output();
-    let log = String::from_utf8(output.stderr).unwrap();
+    let log = program.stop();
     // Where it can be known at the start it is said then.
     let words = ["new clients are refused", "there is room for"];
     let told = |line: &&str| words.iter().any(|words| line.contains(words));
     let bursts = log.lines().filter(told).count();
     assert!((1..=3).contains(&bursts), "one line a burst:\n{log}");
-    assert_eq!(output.status.code(), Some(0));
 }
 
 #[test]
@@ -178,12 +174,9 @@ fn the_end_of_the_address_space_is_never_reached() {
     }
     let count = served.len();
     drop(served);
-    program.signal(Signal::SIGTERM);
-    let output = program.output();
-    let log = String::from_utf8(output.stderr).unwrap();
+    let log = program.stop();
     let told = format!("there is room for {count} clients, fewer than are allowed: ");
     assert!(log.contains(&told), "{told}\n{}", &log[..log.len().min(2000)]);
-    assert_eq!(output.status.code(), Some(0));
 }
 
 #[test]
@@ -204,8 +197,7 @@ fn what_happened_to_whom_is_logged_without_control_characters() {
     ann.send("login ann\nsay \x1b[2Jgone\nlogout\n");
     assert_eq!(ann.rest(), "Login Success\nControl Character\n");
     drop(ann);
-    program.signal(Signal::SIGTERM);
-    let log = String::from_utf8(program.output().stderr).unwrap();
+    let log = program.stop();
     assert!(!log.contains('\x1b'), "{log}");
     for expected in [
         "-> say \\u{1b}[2Jgone\\n",
@@ -227,8 +219,7 @@ fn refused_connections_are_counted_in_the_log() {
     for _ in 0..50 {
         assert_eq!(TestClient::connect(address).rest(), "Server Full\n");
     }
-    program.signal(Signal::SIGTERM);
-    let log = String::from_utf8(program.output().stderr).unwrap();
+    let log = program.stop();
     let lines: Vec<_> = log.lines().filter(|line| line.contains("refused")).collect();
     assert_eq!(lines.len(), 2, "{log}");
     assert!(lines[0].ends_with("refused: Server Full"), "{log}");

@@ -45,6 +45,7 @@ mod names;
 mod order;
 mod owed;
 mod package;
+mod pages;
 mod porting;
 /// The Redis of a test has one.
 #[path = "../../../ordered-log/tests/it/ports.rs"]
@@ -65,6 +66,7 @@ mod support;
 mod tls;
 mod tls_bridge;
 mod tls_stream;
+mod together;
 mod transcripts;
 mod watch;
 mod web;

@@ -3,8 +3,6 @@
 
 use std::thread;
 
-use nix::sys::signal::Signal;
-
 use crate::capacity::resident;
 use crate::flow::{LINES, TestReader, flood};
 use crate::program::Program;
@@ -29,13 +27,7 @@ fn memory_is_bounded_during_a_flood() {
         &BACKLOG.to_string(),
     ]);
     let address = program.address().0;
-    let login = |name: &str| {
-        let mut client = TestClient::connect(address);
-        client.expect("Connect Success");
-        client.send(&format!("login {name}\n"));
-        client.expect("Login Success");
-        client
-    };
+    let login = |name: &str| TestClient::connect(address).log_in(name);
     let stalled: Vec<_> = (0..STALLED).map(|n| login(&format!("stalled{n}"))).collect();
     let flooder = login("flooder");
     let before = resident(program.id());
@@ -47,8 +39,7 @@ fn memory_is_bounded_during_a_flood() {
     let bound = 3 * BACKLOG + (STALLED + 1) * 256 * 1024 + COURIERS * 128 * 1024;
     assert!(grown < bound, "grown by {grown} bytes, bound {bound}");
     drop((stalled, flooder));
-    program.signal(Signal::SIGTERM);
-    assert_eq!(program.output().status.code(), Some(0));
+    program.stop();
 }
 
 /// The shortest requests under the longest names: what the room is told of one read is many
@@ -61,13 +52,9 @@ fn long_names_do_not_multiply_memory() {
     let address = program.address().0;
     let mut clients: Vec<_> = (0..CLIENTS)
         .map(|number| {
-            let mut client = TestClient::connect(address);
-            client.expect("Connect Success");
             // Of the longest names that there are, no two alike.
             let name = format!("{number:032b}").replace('0', "\u{4e2d}").replace('1', "\u{56fd}");
-            client.send(&format!("login {name}\n"));
-            client.expect("Login Success");
-            client
+            TestClient::connect(address).log_in(&name)
         })
         .collect();
     let before = resident(program.id());
@@ -79,6 +66,5 @@ fn long_names_do_not_multiply_memory() {
     let bound = 4 * 1024 + CLIENTS as usize * 128;
     assert!(grown < bound, "grown by {grown} KiB, bound {bound}");
     drop(clients);
-    program.signal(Signal::SIGTERM);
-    assert_eq!(program.output().status.code(), Some(0));
+    program.stop();
 }

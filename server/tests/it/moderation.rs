@@ -8,7 +8,6 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use chat_server::Config;
-use nix::sys::signal::Signal;
 use nix::sys::socket::{setsockopt, sockopt};
 use tempfile::TempDir;
 
@@ -204,11 +203,7 @@ fn who_takes_nothing_is_out_of_the_room_at_once_and_gets_what_it_was_owed() {
     let asking = thread::spawn(move || while writer.write_all(b"topic\n").is_ok() {});
     // The one courier passes between any two answers to the teacher, and each time it could empty
     // bob's mailbox if his socket had space; that is used up long before.
-    let mut full = 0;
-    while full < 1000 {
-        teacher.send("msg bob are you there?\n");
-        full = if teacher.line() == "Mailbox Full: bob" { full + 1 } else { 0 };
-    }
+    teacher.fill_mailbox("bob", "are you there?");
     teacher.send("say last words\nkick bob that is enough\n");
     teacher.expect("teacher: last words");
     teacher.expect("Kick Success");
@@ -263,8 +258,7 @@ fn a_password_is_kept_nowhere() {
     assert!(seen.contains("Operator Success\n") && seen.contains("Password Wrong\n"), "{seen}");
     assert!(!seen.contains("sesame"), "{seen}");
     drop(teacher);
-    program.signal(Signal::SIGTERM);
-    let log = String::from_utf8(program.output().stderr).unwrap();
+    let log = program.stop();
     assert!(!log.contains("sesame"), "{log}");
     assert_eq!(log.matches("-> op [password]\\n").count(), 6, "{log}");
     assert_eq!(log.matches("-> login teacher [password]\\n").count(), 4, "{log}");
@@ -286,8 +280,7 @@ fn what_operators_do_is_logged() {
     teacher.send("login teacher open\nop open\nkick bob bye\nban carl 5\nlogout\n");
     teacher.rest();
     drop(teacher);
-    program.signal(Signal::SIGTERM);
-    let log = String::from_utf8(program.output().stderr).unwrap();
+    let log = program.stop();
     for act in ["kick bob bye", "ban carl 5"] {
         assert!(log.contains(&format!("(teacher) as operator: {act}\n")), "{log}");
     }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
 use crate::program::Program;
-use crate::support::{TestClient, TestServer};
+use crate::support::TestServer;
 
 fn file(folder: &TempDir, contents: &[u8]) -> PathBuf {
     let path = folder.path().join("motd");
@@ -26,10 +26,7 @@ fn newcomers_alone_are_told() {
     let lines = ann.lines_until("pong 1");
     assert_eq!(lines, ["* Welcome, 王小明!", "* ", "* Today:\ttea", "Online Users:", "ann"]);
 
-    let mut bob = TestClient::connect(server.classic);
-    assert_eq!(bob.packet(), b"Connect Success");
-    bob.send("login bob\n");
-    assert_eq!(bob.packet(), b"Login Success");
+    let mut bob = server.login_classic("bob");
     bob.expect_nothing_but("classic clients are told nothing");
     ann.expect("bob has entered the room.");
     ann.expect_nothing_but("nobody is told again");

@@ -44,25 +44,21 @@ fn no_way_of_writing_a_name_gets_round_its_secret() {
     let mut eve = server.connect();
     let likenesses =
         ["alice", "ALICE", "aIice", "a1ice", "\u{ff41}lice", "\u{430}lice", "al\u{131}ce"];
-    for name in likenesses {
-        eve.send(&format!("login {name}\n"));
-        let answer = eve.line();
-        // What mixes scripts is no name at all.
-        assert!(
-            answer == "Password Required" || answer.starts_with("UserName Invalid: "),
-            "{name}: {answer}"
-        );
-    }
+    let refused = |eve: &mut TestClient, word: &str| {
+        for name in likenesses {
+            eve.send(&format!("{word} {name}\n"));
+            let answer = eve.line();
+            // What mixes scripts is no name at all.
+            assert!(
+                answer == "Password Required" || answer.starts_with("UserName Invalid: "),
+                "{name}: {answer}"
+            );
+        }
+    };
+    refused(&mut eve, "login");
     eve.send("login eve\n");
     eve.expect("Login Success");
-    for name in likenesses {
-        eve.send(&format!("rename {name}\n"));
-        let answer = eve.line();
-        assert!(
-            answer == "Password Required" || answer.starts_with("UserName Invalid: "),
-            "{name}: {answer}"
-        );
-    }
+    refused(&mut eve, "rename");
     // The owner writes it as he likes, and types the secret as it is easy.
     let sloppy = secret.to_uppercase().replace('-', " ");
     server.login(&format!("A1ice {sloppy}"));

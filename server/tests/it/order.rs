@@ -8,6 +8,7 @@ use tempfile::TempDir;
 use crate::program::not_run;
 use crate::recording_faults::hold_up;
 use crate::support::{TestClient, TestServer};
+use crate::together::{all_see_one_order, at_once};
 
 #[test]
 fn replies_stand_where_they_were_asked_for() {
@@ -91,35 +92,7 @@ fn fifty_clients_that_talk_at_once_all_see_the_same() {
     for client in &mut clients {
         client.lines_until_fence();
     }
-    let threads: Vec<_> = clients
-        .into_iter()
-        .map(|mut client| {
-            thread::spawn(move || {
-                let lines: String = (0..LINES).map(|m| format!("say line {m}\n")).collect();
-                client.send(&lines);
-                let seen: Vec<_> = (0..CLIENTS * LINES).map(|_| client.line()).collect();
-                client.expect_nothing_but("done");
-                (seen, client)
-            })
-        })
-        .collect();
-    let (seen, _clients): (Vec<_>, Vec<_>) =
-        threads.into_iter().map(|thread| thread.join().unwrap()).unzip();
-
-    let mut said: Vec<_> =
-        (0..CLIENTS).flat_map(|n| (0..LINES).map(move |m| format!("user{n}: line {m}"))).collect();
-    let mut first = seen[0].clone();
-    for n in 0..CLIENTS {
-        let own = format!("user{n}: line ");
-        let order = first.iter().filter_map(|line| line.strip_prefix(&own)?.parse::<usize>().ok());
-        assert!(order.eq(0..LINES), "the lines of user{n} are not in order");
-    }
-    for other in &seen[1..] {
-        assert!(*other == seen[0], "two clients saw different orders");
-    }
-    said.sort();
-    first.sort();
-    assert_eq!(first, said);
+    all_see_one_order(&mut clients, LINES);
 }
 
 #[test]
@@ -142,19 +115,13 @@ fn coming_and_going_is_seen_by_the_others_alone() {
 fn of_two_logins_under_one_name_one_succeeds() {
     let server = TestServer::start();
     for round in 0..50 {
-        let attempts: Vec<_> = (0..8)
-            .map(|_| {
-                let mut client = server.connect();
-                thread::spawn(move || {
-                    client.send(&format!("login name{round}\n"));
-                    (client.line(), client)
-                })
-            })
-            .collect();
-        let answers: Vec<_> = attempts.into_iter().map(|a| a.join().unwrap()).collect();
-        let successes = answers.iter().filter(|(line, _)| line == "Login Success").count();
-        let refusals = answers.iter().filter(|(line, _)| line == "UserName Exist").count();
-        assert_eq!((successes, refusals), (1, 7));
+        let mut clients: Vec<_> = (0..8).map(|_| server.connect()).collect();
+        let answers = at_once(&mut clients, |_, client| {
+            client.send(&format!("login name{round}\n"));
+            client.line()
+        });
+        let count = |text| answers.iter().filter(|answer| *answer == text).count();
+        assert_eq!((count("Login Success"), count("UserName Exist")), (1, 7));
     }
 }
 

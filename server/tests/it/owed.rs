@@ -40,12 +40,7 @@ fn who_asks_for_everything_and_takes_nothing_costs_no_more_than_the_formula() {
     command.env("MALLOC_ARENA_MAX", "2").stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut program = Program::spawn(&mut command);
     let address = program.address().0;
-    let login = |name: &str| {
-        let mut client = TestClient::connect(address);
-        client.send(&format!("login {name}\n"));
-        client.lines_until("Login Success");
-        client
-    };
+    let login = |name: &str| TestClient::connect(address).log_in(name);
     let mut witness = login("w");
     let mut deaf: Vec<_> = (0..ASKERS).map(|number| login(&format!("deaf{number}"))).collect();
     let before = resident(program.id());
@@ -136,11 +131,7 @@ fn one_user_alone_fills_no_mailbox() {
     let mut writer = victim.stream().try_clone().unwrap();
     thread::scope(|scope| {
         let asking = scope.spawn(move || while writer.write_all(b"topic\n").is_ok() {});
-        let mut full = 0;
-        while full < 1000 {
-            flooder.send("msg victim\n");
-            full = if flooder.line() == "Mailbox Full: victim" { full + 1 } else { 0 };
-        }
+        flooder.fill_mailbox("victim", "");
         friend.send("msg victim are you well?\n");
         friend.expect("[to victim] are you well?");
         while victim.line() != "[from friend] are you well?" {}

@@ -103,6 +103,16 @@ impl Program {
         kill(pid(self.child()), signal).unwrap();
     }
 
+    /// Tells it to stop, which must go well, and gives its log.
+    #[track_caller]
+    pub fn stop(self) -> String {
+        self.signal(Signal::SIGTERM);
+        let output = self.output();
+        let log = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(0), "{log}");
+        log
+    }
+
     /// Waits for its end.
     pub fn output(mut self) -> Output {
         self.child.take().unwrap().wait_with_output().unwrap()

@@ -177,8 +177,7 @@ fn a_hangup_opens_the_files_anew() {
     assert_eq!(transcript(&rotated)[0], "ann has entered the room.");
     assert_eq!(transcript(&current).len() + transcript(&rotated).len(), 2 + said);
     drop(ann);
-    program.signal(Signal::SIGTERM);
-    assert_eq!(program.output().status.code(), Some(0));
+    program.stop();
 }
 
 /// Kills the server in the middle of everything, again and again: what anybody saw is in the

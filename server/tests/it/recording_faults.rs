@@ -14,7 +14,7 @@ use tempfile::TempDir;
 
 use crate::program::{Program, not_run};
 use crate::recording::{server, transcript};
-use crate::support::TestClient;
+use crate::support::{TestClient, TestServer};
 
 #[test]
 fn a_torn_last_line_is_cut_off() {
@@ -90,8 +90,7 @@ fn a_line_that_was_written_but_not_synced_is_not_missing() {
     assert!(lines[1].ends_with("Z ann: one"), "{lines:?}");
     assert!(lines[2].ends_with("Z ann: two"), "{lines:?}");
     drop(ann);
-    program.signal(Signal::SIGTERM);
-    let log = String::from_utf8(program.output().stderr).unwrap();
+    let log = program.stop();
     assert_eq!(log.matches("main.log cannot be synced").count(), 1, "{log}");
     assert!(!log.contains("cannot be written"), "{log}");
 }
@@ -203,8 +202,7 @@ fn clients_leave_descriptors_to_the_transcripts() {
     }
     assert_eq!(fs::read_to_string(folder.path().join("den.topic")).unwrap(), "tea");
     drop((ann, others));
-    program.signal(Signal::SIGTERM);
-    let log = String::from_utf8(program.output().stderr).unwrap();
+    let log = program.stop();
     assert!(!log.contains(" cannot be "), "{log}");
 }
 
@@ -240,20 +238,25 @@ fn a_gap_counts_exactly_the_lines_that_miss() {
     let gap = format!("-- {missing} lines are missing here --");
     assert_eq!(after, [gap, "ann: after".to_owned()]);
     drop(ann);
-    program.signal(Signal::SIGTERM);
-    assert_eq!(program.output().status.code(), Some(0));
+    program.stop();
+}
+
+/// A server that has recorded in this folder, which is gone since, and ann, who is there.
+fn without_folder(data: &Path) -> (TestServer, TestClient) {
+    let server = server(data);
+    let mut ann = server.login("ann");
+    // Once it is seen it is recorded, and all before it.
+    ann.send("say recorded\n");
+    ann.expect("ann: recorded");
+    fs::remove_dir_all(data).unwrap();
+    (server, ann)
 }
 
 #[test]
 fn the_chat_goes_on_without_the_folder() {
     let folder = TempDir::new().unwrap();
     let data = folder.path().join("data");
-    let server = server(&data);
-    let mut ann = server.login("ann");
-    // Once it is seen it is recorded, and all before it.
-    ann.send("say recorded\n");
-    ann.expect("ann: recorded");
-    fs::remove_dir_all(&data).unwrap();
+    let (_server, mut ann) = without_folder(&data);
     ann.send("say lost\nping 1\n");
     assert_eq!(ann.lines_until("pong 1"), ["ann: lost"]);
     fs::create_dir(&data).unwrap();
@@ -269,11 +272,7 @@ fn the_chat_goes_on_without_the_folder() {
 fn a_folder_made_anew_has_one_server_too() {
     let folder = TempDir::new().unwrap();
     let data = folder.path().join("data");
-    let first = server(&data);
-    let mut ann = first.login("ann");
-    ann.send("say recorded\n");
-    ann.expect("ann: recorded");
-    fs::remove_dir_all(&data).unwrap();
+    let (_first, mut ann) = without_folder(&data);
     let mut second = server(&data);
     ann.send("say lost\n");
     ann.expect("ann: lost");

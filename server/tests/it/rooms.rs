@@ -7,6 +7,7 @@ use std::thread::{self, JoinHandle};
 use tempfile::TempDir;
 
 use crate::support::{TestClient, TestServer};
+use crate::together::at_once;
 
 /// Talks in a room until told to end, and gives back all that it saw there.
 fn talk(mut client: TestClient, is_over: &Arc<AtomicBool>) -> JoinHandle<Vec<String>> {
@@ -90,29 +91,27 @@ fn all_of_the_old_room_comes_before_the_new_one_with_traffic_in_both() {
 fn one_name_for_both_framings_at_the_same_instant() {
     let server = TestServer::start();
     for round in 0..40 {
-        let attempts: Vec<_> = (0..8)
+        let mut clients: Vec<_> = (0..8)
             .map(|number| {
                 let address = if number % 2 == 0 { server.address } else { server.classic };
                 let mut client = TestClient::connect(address);
                 assert!(client.packet().starts_with(b"Connect Success"));
-                // What looks the same is the same: the last is Cyrillic.
-                let name =
-                    ["Cocoa", "cocoa", "COCOA", "\u{441}\u{43e}\u{441}\u{43e}\u{430}"][number / 2];
-                thread::spawn(move || {
-                    client.send(&format!("login {name}\n"));
-                    let answer = String::from_utf8(client.packet()).unwrap();
-                    (answer.trim_end().to_owned(), client)
-                })
+                client
             })
             .collect();
-        let answers: Vec<_> = attempts.into_iter().map(|it| it.join().unwrap()).collect();
-        let count = |text| answers.iter().filter(|(answer, _)| answer == text).count();
+        let answers = at_once(&mut clients, |number, client| {
+            // What looks the same is the same: the last is Cyrillic.
+            let name =
+                ["Cocoa", "cocoa", "COCOA", "\u{441}\u{43e}\u{441}\u{43e}\u{430}"][number / 2];
+            client.send(&format!("login {name}\n"));
+            String::from_utf8(client.packet()).unwrap().trim_end().to_owned()
+        });
+        let count = |text| answers.iter().filter(|answer| *answer == text).count();
         assert_eq!((count("Login Success"), count("UserName Exist")), (1, 7), "round {round}");
         // And free again once the last byte was read.
-        for (answer, mut client) in answers {
+        for mut client in clients {
             client.send("logout\n");
             client.rest();
-            drop(answer);
         }
     }
 }
@@ -133,12 +132,7 @@ fn many_rooms_hear_their_own_and_no_other() {
     let server = TestServer::start();
     let mut clients: Vec<Vec<TestClient>> = Vec::new();
     for room in 0..ROOMS {
-        let join = |member| {
-            let mut client = server.login(&format!("r{room}m{member}"));
-            client.send(&format!("join r{room}\n"));
-            client.expect("Join Success");
-            client
-        };
+        let join = |member| server.login(&format!("r{room}m{member}")).join(&format!("r{room}"));
         clients.push((0..MEMBERS).map(join).collect());
     }
     // Those who came later were announced.

@@ -4,7 +4,6 @@ use std::fs;
 use std::process::Command;
 
 use chat_server::secrets;
-use nix::sys::signal::Signal;
 use tempfile::TempDir;
 
 use crate::program::{Program, filter};
@@ -110,8 +109,7 @@ fn a_bad_line_in_the_file_of_bans_is_told_and_kept() {
     let kept = ["2999-01-01T00:00:00Z bob", "bob for ever", "2999-01-01T00:00:00Z b\u{fffd}d"];
     assert!(lines[0].ends_with(" carl"), "{text}");
     assert_eq!(lines[1..], kept);
-    program.signal(Signal::SIGTERM);
-    let log = String::from_utf8(program.output().stderr).unwrap();
+    let log = program.stop();
     for number in [2, 3] {
         assert!(log.contains(&format!("{}: line {number} is no ban", file.display())), "{log}");
     }
@@ -192,8 +190,7 @@ fn the_program_makes_users_who_come_in() {
         client.send(&format!("login {line}\nlogout\n"));
         assert!(client.rest().contains("\nLogin Success\n"));
     }
-    program.signal(Signal::SIGTERM);
-    let log = String::from_utf8(program.output().stderr).unwrap();
+    let log = program.stop();
     for secret in sheet.lines().map(|line| line.split_once(' ').unwrap().1) {
         assert!(!log.contains(secret) && !lines.contains(secret), "{log}");
     }

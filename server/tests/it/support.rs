@@ -1,5 +1,7 @@
 //! A server in this process, and clients that wait for what must come instead of for time.
 
+mod habits;
+
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
@@ -79,9 +81,15 @@ impl TestServer {
     }
 
     pub fn login(&self, name: &str) -> TestClient {
-        let mut client = self.connect();
+        TestClient::connect(self.address).log_in(name)
+    }
+
+    /// The same with classic framing.
+    pub fn login_classic(&self, name: &str) -> TestClient {
+        let mut client = TestClient::connect(self.classic);
+        assert_eq!(client.packet(), b"Connect Success");
         client.send(&format!("login {name}\n"));
-        client.expect("Login Success");
+        assert_eq!(client.packet(), b"Login Success");
         client
     }
 

@@ -5,7 +5,7 @@ use tempfile::TempDir;
 
 use crate::browser::Browser;
 use crate::names::users_file;
-use crate::support::{TestClient, TestServer, operators_file};
+use crate::support::{TestServer, operators_file};
 
 /// The lines of the log, as a user reads them.
 pub const LINES: &str = "[...document.querySelectorAll('#log p')].map((line) => line.textContent)";
@@ -49,13 +49,6 @@ pub fn wait_for_line(browser: &Browser, line: &str) {
     browser.wait_for(&format!("{LINES}.includes({})", json!(line)));
 }
 
-pub fn come_to(server: &TestServer, name: &str, room: &str) -> TestClient {
-    let mut client = server.login(name);
-    client.send(&format!("join {room}\n"));
-    client.expect("Join Success");
-    client
-}
-
 #[test]
 fn two_people_talk_and_look_around() {
     let server = TestServer::start();
@@ -95,7 +88,7 @@ fn two_people_talk_and_look_around() {
     browser.click("#log .answer");
     browser.press("you too\u{e007}");
     assert_eq!(bo.lines_until("[from al] you too").len(), 2);
-    let mut cy = come_to(&server, "cy", "lobby");
+    let mut cy = server.login("cy").join("lobby");
     say(&browser, "/join lobby");
     cy.expect("al has entered the room.");
     browser.wait_for("document.getElementById('room-name').textContent === 'lobby'");
@@ -115,7 +108,7 @@ fn a_reload_brings_one_back_and_a_paste_is_asked_for() {
     let server = TestServer::start();
     let Some(browser) = visit(&server, "en") else { return };
     come_in(&browser, "al", "lobby");
-    let mut bo = come_to(&server, "bo", "lobby");
+    let mut bo = server.login("bo").join("lobby");
     browser.open(browser.value("location.href").as_str().unwrap());
     browser.wait_for(IS_IN);
     assert_eq!(bo.lines_until("al has entered the room."), ["al has left the room."]);
@@ -123,13 +116,74 @@ fn a_reload_brings_one_back_and_a_paste_is_asked_for() {
     let paste = "const data = new DataTransfer(); data.setData('text', arguments[0]); \
         document.getElementById('say').dispatchEvent(\
             new ClipboardEvent('paste', { clipboardData: data, cancelable: true }))";
-    browser.run(paste, json!(["one\r\n\r\n/me two\nthree\n"]));
-    assert_eq!(browser.text("#paste-lines"), "one\n/me two\nthree");
+    let pasted = "\n  one\r\n\r\n/me two\n// three\n";
+    browser.run(paste, json!([pasted]));
+    assert_eq!(browser.text("#paste-lines"), "  one\n\n/me two\n// three");
     browser.press("\u{e00c}");
     browser.wait_for("!document.getElementById('paste').open");
-    browser.run(paste, json!(["one\ntwo"]));
+    // It is said as it is: nothing in it is a command, and no server trims its indentation.
+    browser.run(paste, json!([pasted]));
     browser.press("\u{e004}\u{e007}");
-    assert_eq!(bo.lines_until("al: two"), ["al: one"]);
+    assert_eq!(bo.lines_until("al: // three"), ["al: \u{a0}\u{a0}one", "al: ", "al: /me two"]);
+    wait_for_line(&browser, "al: // three");
+    wait_for_line(&browser, "al:   one");
+    // It takes the place of what is selected, and a password in it is no word of a chat.
+    browser.keys("#say", "before");
+    browser.run("document.getElementById('say').select()", json!([]));
+    browser.run(paste, json!(["/op secret\nfour\n"]));
+    assert_eq!(browser.text("#paste-lines"), "/op secret\nfour");
+    browser.press("\u{e004}\u{e007}");
+    assert_eq!(bo.lines_until("al: four"), [""; 0]);
+}
+
+#[test]
+fn the_arrow_up_leaves_what_was_begun() {
+    let server = TestServer::start();
+    let Some(browser) = visit(&server, "en") else { return };
+    come_in(&browser, "al", "");
+    let value = "document.getElementById('say').value";
+    say(&browser, "one");
+    say(&browser, "/nick alf");
+    wait_for_line(&browser, "al is now known as alf.");
+    browser.keys("#say", "half");
+    for (keys, shown) in [
+        ("\u{e013}", "/rename alf"),
+        ("\u{e013}\u{e013}", "one"),
+        ("\u{e015}\u{e015}", "half"),
+        ("\u{e015}", "half"),
+    ] {
+        browser.press(keys);
+        assert_eq!(browser.value(value), json!(shown));
+    }
+    say(&browser, "");
+    wait_for_line(&browser, "alf: half");
+    browser.press("\u{e015}");
+    assert_eq!(browser.value(value), json!(""));
+}
+
+#[test]
+fn text_is_shown_as_it_is_where_nothing_in_it_deceives() {
+    let server = TestServer::start();
+    let Some(browser) = visit(&server, "en") else { return };
+    for same in [
+        "👩\u{200d}👩\u{200d}👧 👩🏽\u{200d}🚀 🏳\u{fe0f}\u{200d}🌈 👁\u{fe0f}\u{200d}🗨\u{fe0f}",
+        "❤\u{fe0f} ❤\u{fe0e} ⌚\u{fe0f} ⌚\u{fe0e} 1\u{fe0f}\u{20e3}",
+        "\u{645}\u{6cc}\u{200c}\u{62e}\u{648}\u{627}\u{647}\u{645} \u{628}\u{64e}\u{200c}\u{628}",
+        "\u{915}\u{94d}\u{200d}\u{937} \u{915}\u{94d}\u{200c}\u{937} \u{d23}\u{d4d}\u{200d}",
+    ] {
+        assert_eq!(browser.run("return safe(arguments[0])", json!([same])), json!(same));
+    }
+    for (text, shown) in [
+        ("\u{1b}[2J\u{7f}\u{0}", "␛[2J␡␀"),
+        ("\u{202e}txet\u{2066}a\u{2069}", "<U+202E>txet<U+2066>a<U+2069>"),
+        ("a\u{200b}b\u{200d}c\u{feff}d\u{ad}", "a<U+200B>b<U+200D>c<U+FEFF>d<U+00AD>"),
+        ("a\u{34f}\u{fe0f}b\u{e0100} 1\u{fe0f}", "a<U+034F><U+FE0F>b<U+E0100> 1<U+FE0F>"),
+        ("a\u{2028}b\u{2029}\u{fff9}", "a<U+2028>b<U+2029><U+FFF9>"),
+        ("👩\u{200d}\u{200d}👩 \u{200d}👩", "👩\u{200d}<U+200D>👩 <U+200D>👩"),
+        ("\u{a0}a\tb", " a    b"),
+    ] {
+        assert_eq!(browser.run("return safe(arguments[0])", json!([text])), json!(shown));
+    }
 }
 
 #[test]

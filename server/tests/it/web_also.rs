@@ -35,10 +35,7 @@ fn start(options: &str) -> (Program, SocketAddr) {
 }
 
 fn come_to_lobby(server: SocketAddr, name: &str) -> TestClient {
-    let mut client = TestClient::connect(server);
-    client.send(&format!("login {name}\njoin lobby\n"));
-    client.lines_until("Join Success");
-    client
+    TestClient::connect(server).log_in(name).join("lobby")
 }
 
 #[test]

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::browser::Browser;
 use crate::support::TestServer;
-use crate::web::{come_in, come_to, say, visit, wait_for_line};
+use crate::web::{come_in, say, visit, wait_for_line};
 
 /// Keeps a picture for `docs/web.md` in the folder of the environment variable `PICTURES`. Nothing is
 /// kept when there is none.
@@ -35,7 +35,7 @@ fn a_lively_room_by_day() {
     carl.lines_until_fence();
     bo.send("me waves\nmsg Ann Shall we begin with your part?\n");
     carl.lines_until("* Bob waves");
-    let _dora = come_to(&server, "Dora", "lab");
+    let _dora = server.login("Dora").join("lab");
     wait_for_line(&browser, "Bob to you alone: Shall we begin with your part?Answer");
     say(&browser, "/msg Bob Yes, gladly.");
     wait_for_line(&browser, "You to Bob alone: Yes, gladly.");
@@ -46,6 +46,42 @@ fn a_lively_room_by_day() {
         .every((part) => part.getBoundingClientRect().bottom <= innerHeight)";
     assert_eq!(browser.value(ends), json!(true), "something is out of sight");
     keep(&browser, "web.png");
+}
+
+/// The keyboard of a telephone comes, or somebody turns it round.
+#[test]
+fn the_last_line_stays_in_sight_unless_one_reads_further_up() {
+    let server = TestServer::start();
+    let Some(browser) = visit(&server, "en") else { return };
+    browser.look(600, 600, "light");
+    let mut bo = server.login("Bob");
+    come_in(&browser, "Ann", "");
+    for number in 0..60 {
+        bo.send(&format!(
+            "say {number} and a few words more, which take two rows on a telephone\n"
+        ));
+    }
+    let last = "[...document.querySelectorAll('#log p')].at(-1)";
+    let is_seen = format!(
+        "{last}.getBoundingClientRect().bottom \
+         <= document.getElementById('log').getBoundingClientRect().bottom"
+    );
+    let number = |number| format!("{last}.textContent.startsWith('Bob: {number} ')");
+    browser.wait_for(&format!("{} && {is_seen}", number(59)));
+    browser.look(320, 300, "light");
+    browser.wait_for(&format!("innerHeight === 300 && {is_seen}"));
+    bo.send("say 60 comes\n");
+    browser.wait_for(&format!("{} && {is_seen}", number(60)));
+    assert_eq!(browser.value("document.getElementById('down').hidden"), json!(true));
+    browser.run("document.getElementById('log').scrollTop = 100", json!([]));
+    browser.wait_for("!isAtEnd");
+    browser.look(320, 400, "light");
+    bo.send("say 61 comes\n");
+    browser.wait_for(&format!("innerHeight === 400 && {}", number(61)));
+    browser.wait_for("!document.getElementById('down').hidden");
+    assert_eq!(browser.value(&is_seen), json!(false));
+    browser.click("#down");
+    browser.wait_for(&format!("document.getElementById('down').hidden && {is_seen}"));
 }
 
 #[test]

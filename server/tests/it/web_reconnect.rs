@@ -31,13 +31,8 @@ fn a_lost_connection_is_found_again() {
     let Some(browser) = Browser::start("en") else { return };
     browser.open(&page);
     come_in(&browser, "al", "lobby");
-    let enter = |address: SocketAddr, name: &str| {
-        let mut client = TestClient::connect(address);
-        client.send(&format!("login {name}\njoin lobby\n"));
-        client.lines_until("Join Success");
-        client
-    };
-    let mut bo = enter(address, "bo");
+    let enter = |address| TestClient::connect(address).log_in("bo").join("lobby");
+    let mut bo = enter(address);
     bo.send("say seen\n");
     wait_for_line(&browser, "bo: seen");
     program.signal(Signal::SIGKILL);
@@ -52,7 +47,7 @@ fn a_lost_connection_is_found_again() {
     wait_for_line(&browser, "Not connected; kept for later: typed while away");
     wait_for_line(&browser, "Not connected; not sent: /look");
     let (_program, address) = start(&web, &options);
-    let mut bo = enter(address, "bo");
+    let mut bo = enter(address);
     // A text that was seen before is another line all the same.
     bo.send("say seen\nsay missed\n");
     bo.lines_until("bo: missed");

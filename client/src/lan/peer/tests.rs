@@ -1,3 +1,5 @@
+//! A peer without a network: what it shows and sends for each request and each packet.
+
 use super::*;
 
 fn peer() -> Peer {

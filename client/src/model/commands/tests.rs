@@ -1,3 +1,5 @@
+//! What a typed line becomes: words that are commands, text that is said, and what is secret.
+
 use super::*;
 
 fn read(line: &str) -> Input {

@@ -56,12 +56,7 @@ impl State {
     fn reply(&mut self, reply: &Reply<'_>, effect: &mut Effect) -> bool {
         self.roster.reply(reply);
         if let Some(mark) = self.fences.answered(reply) {
-            effect.told = self.search.as_mut().and_then(|search| search.fence(mark));
-            self.search.take_if(|_| effect.told.is_some());
-            if self.looks.pop_front_if(|fence| mark.is_empty() || mark == fence).is_some() {
-                effect.held = in_columns(&std::mem::take(&mut self.names));
-            }
-            self.end_replay(mark, effect);
+            self.fence(mark, effect);
             return false;
         }
         match *reply {
@@ -97,7 +92,7 @@ impl State {
             Reply::LineTooLong(_) | Reply::InvalidUtf8 | Reply::ControlCharacter => {
                 self.unconfirmed.unreadable();
             }
-            // Who is no operator means who is in the room.
+            // `/who` of a user that is no operator asks who is in the room.
             Reply::OperatorsOnly("who") | Reply::UnknownCommand("who") => {
                 effect.requests += "look\n";
                 return false;
@@ -110,7 +105,7 @@ impl State {
                 return false;
             }
             Reply::PositionGone(_) => {
-                self.replay.place_gone();
+                self.replay.position_gone();
                 return false;
             }
             // Nobody has to be told that there is none.
@@ -121,6 +116,16 @@ impl State {
             _ => {}
         }
         true
+    }
+
+    /// A fence is answered: what was asked for before it is complete.
+    fn fence(&mut self, mark: &str, effect: &mut Effect) {
+        effect.told = self.search.as_mut().and_then(|search| search.fence(mark));
+        self.search.take_if(|_| effect.told.is_some());
+        if self.looks.pop_front_if(|fence| mark.is_empty() || mark == fence).is_some() {
+            effect.held = in_columns(&std::mem::take(&mut self.names));
+        }
+        self.end_replay(mark, effect);
     }
 
     fn joined(&mut self, effect: &mut Effect) -> bool {
@@ -138,7 +143,7 @@ impl State {
         match command {
             "history" if self.replay.is_open() => return false,
             "since" => {
-                self.replay.place_gone();
+                self.replay.position_gone();
                 return false;
             }
             "topic" if std::mem::take(&mut self.asked_topic) => return false,

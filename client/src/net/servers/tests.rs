@@ -1,3 +1,5 @@
+//! Which server is tried when, with answers that a table gives instead of a network.
+
 use std::collections::BTreeMap;
 use std::io;
 

@@ -1,3 +1,5 @@
+//! What was said before and what is said now, in one order and once.
+
 use super::*;
 
 const TIME: &str = "2026-11-22T10:04:05.000Z";

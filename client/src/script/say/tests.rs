@@ -1,3 +1,5 @@
+//! The progress that is shown on a terminal.
+
 use super::*;
 
 #[test]

@@ -71,11 +71,12 @@ impl Relay {
             let (stream, _) = listener.accept()?;
             stream.set_nodelay(true)?;
             let tls = tls.map(|config| ServerConnection::new(Arc::clone(config))).transpose();
-            let mut peer = Peer { stream, tls: tls.map_err(io::Error::other)? };
-            peer.shake()?;
-            peers.push(peer);
+            peers.push(Peer { stream, tls: tls.map_err(io::Error::other)? });
         }
+        // Not before all have come: who waits here for one client does not accept the others, and
+        // the clients answer no handshake while one of them waits to be accepted.
         for peer in &mut peers {
+            peer.shake()?;
             peer.write(b"ready\n")?;
         }
         match self {

@@ -8,6 +8,7 @@ mod chaos;
 mod client;
 mod order;
 mod process;
+mod witness;
 
 use std::process::Command;
 use std::sync::atomic::Ordering;
@@ -19,9 +20,10 @@ use anyhow::{Context, Result, ensure};
 use crate::Arguments;
 use crate::machine::Machine;
 use chaos::Chaos;
-use client::{Client, Ends, Witness};
+use client::{Client, Ends};
 use order::Verdict;
 use process::{Engine, Server};
+use witness::Witness;
 
 /// Runs everything, prints the table, and gives back what was wrong.
 pub fn soak(
@@ -58,8 +60,18 @@ pub fn soak(
         witnesses.iter().flat_map(|witness| witness.stretches.iter().cloned()).collect();
     let verdict = Verdict::of(&stretches);
     let mut faults = verdict.faults;
-    faults.extend(witnesses.iter().flat_map(Witness::faults));
-    faults.extend(client::in_the_end(&witnesses));
+    faults.extend(witnesses.iter().flat_map(|witness| witness.faults.iter().cloned()));
+    faults.extend(witness::in_the_end(&witnesses));
+    println!("\n{chaos}");
+    print_witnesses(&witnesses, verdict.order.len())?;
+    println!("{machine}");
+    drop(witnesses);
+    faults.extend(chaos.stop().context("the servers cannot be stopped")?);
+    Ok(faults)
+}
+
+/// What they saw, of so many lines in all.
+fn print_witnesses(witnesses: &[Witness], lines: usize) -> Result<()> {
     let missed: usize = witnesses.iter().map(|witness| witness.missed).sum();
     let sessions: usize = witnesses.iter().map(|witness| witness.sessions).sum();
     let mut echoes: Vec<_> =
@@ -70,19 +82,16 @@ pub fn soak(
         let at = (echoes.len().saturating_sub(1) as f64 * part) as usize;
         echoes.get(at).map_or(0.0, |echo| echo.as_secs_f64() * 1000.0)
     };
-    println!("\n{chaos}");
     println!(
-        "honest       {count} clients in {sessions} sessions; {missed} times lines were missed"
+        "honest       {} clients in {sessions} sessions; {missed} times lines were missed",
+        witnesses.len()
     );
-    println!("order        {} lines, as all who were there saw them", verdict.order.len());
+    println!("order        {lines} lines, as all who were there saw them");
     println!(
         "echo ms      half {:.1}; 99 of 100 {:.1}; all {:.1}",
         quantile(0.5),
         quantile(0.99),
         quantile(1.0)
     );
-    println!("{machine}");
-    drop(witnesses);
-    faults.extend(chaos.stop().context("the servers cannot be stopped")?);
-    Ok(faults)
+    Ok(())
 }

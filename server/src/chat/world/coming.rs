@@ -1,4 +1,4 @@
-//! Who comes, goes, and takes which name.
+//! How the world applies the changes by which users come, go, and take names.
 
 use std::sync::Arc;
 
@@ -6,13 +6,14 @@ use jiff::Timestamp;
 use protocol::{Framing, Reply, RoomName, UserName};
 
 use super::ignored::Ignored;
-use super::{Place, User, Watcher, World};
+use super::{Presence, User, Watcher, World};
 use crate::chat::change::Member;
 use crate::delivery::client::Client;
 use crate::log::position::Position;
 use crate::moderation::door::Claimant;
 
 impl World {
+    /// Logs a user in, in the main room, or tells its client why not. `client` is there on its own server alone.
     pub(super) fn enter(
         &mut self,
         who: Member,
@@ -33,15 +34,15 @@ impl World {
         let (number, seat, switch) = room.enter(name.clone(), courier, now);
         let refused = client.zip(switch).and_then(|(client, switch)| {
             client.reply(Position::default(), Reply::LoginSuccess);
-            if client.framing == Framing::Line && !self.here.motd.is_empty() {
-                client.post_text(Position::default(), self.here.motd.clone(), false);
+            if client.framing == Framing::Line && !self.local.motd.is_empty() {
+                client.post_text(Position::default(), self.local.motd.clone(), false);
             }
             client.post(Position::default(), switch)
         });
         let user = User {
             name: name.clone(),
             client: client.cloned(),
-            place: Some(Place { seat, number }),
+            presence: Some(Presence { seat, number }),
             is_removed: false,
             ignored: Ignored::default(),
         };
@@ -50,8 +51,7 @@ impl World {
         drop(refused);
     }
 
-    /// Gives the refusal when a name is kept out, or somebody else has it whom the caller has to leave it
-    /// to.
+    /// Gives the refusal when a name is banned, or another user has it and keeps it.
     fn allow(
         &self,
         who: Member,
@@ -73,12 +73,13 @@ impl World {
         }
     }
 
+    /// Lets a user leave its room. Its name stays its own until [`Self::free`].
     pub(super) fn leave(&mut self, who: Member, now: Timestamp) {
         let Some(user) = self.users.get_mut(&who) else { return };
-        let Some(Place { seat, number }) = user.place.take() else { return };
+        let Some(Presence { seat, number }) = user.presence.take() else { return };
         let mut log = seat.log.lock();
         if let Some(client) = user.client.as_ref().filter(|client| client.is_served_here()) {
-            log.leave_to(client.inbox.courier);
+            log.defer(client.inbox.courier);
         }
         let refused = user.client.as_ref().and_then(|client| client.post_end(log.end()));
         if let Some(room) = self.rooms.get_mut(&seat.log.room) {
@@ -91,6 +92,7 @@ impl World {
         self.close_if_empty(&seat);
     }
 
+    /// Forgets a user who has left, so that anybody can take the name.
     pub(super) fn free(&mut self, who: Member) {
         let Some(user) = self.users.remove(&who) else { return };
         // Its owner may have taken the name back already.
@@ -99,8 +101,9 @@ impl World {
         }
     }
 
-    pub(super) fn go(&mut self, who: Member, to: &RoomName, now: Timestamp) {
-        let Some((name, seat)) = self.whereabouts(who) else { return };
+    /// Moves a user to another room, which is made if there is none.
+    pub(super) fn move_user(&mut self, who: Member, to: &RoomName, now: Timestamp) {
+        let Some((name, seat)) = self.name_and_seat(who) else { return };
         if seat.log.room == *to {
             return self.answer(who, Reply::JoinSuccess);
         }
@@ -110,7 +113,7 @@ impl World {
         let Some(room) = self.room_or_new(to) else { return };
         let (number, seat, switch) = room.enter(name, courier, now);
         let Some(user) = self.users.get_mut(&who) else { return };
-        let Some(old) = user.place.replace(Place { seat, number }) else { return };
+        let Some(old) = user.presence.replace(Presence { seat, number }) else { return };
         let mut log = old.seat.log.lock();
         let refused = user.client.as_ref().zip(switch).and_then(|(client, switch)| {
             client.reply(log.end(), Reply::JoinSuccess);
@@ -126,8 +129,8 @@ impl World {
         self.close_if_empty(&old.seat);
     }
 
-    /// A room without members has no lines, and stays for as long as it is watched: so whoever waits for
-    /// a room reads it from its first line on.
+    /// A room exists as long as somebody watches it, also without members: so a client that waits for a
+    /// room to be used reads it from its first line on.
     pub(super) fn watch(&mut self, who: Member, room: &RoomName, newcomer: Option<&Arc<Client>>) {
         let old = self.watchers.remove(&who);
         let client = old.as_ref().and_then(|old| old.client.as_ref()).or(newcomer).cloned();
@@ -148,6 +151,7 @@ impl World {
         }
     }
 
+    /// Lets somebody who only watches a room go.
     pub(super) fn unwatch(&mut self, who: Member) {
         let Some(watcher) = self.watchers.remove(&who) else { return };
         let log = watcher.seat.log.lock();
@@ -164,6 +168,7 @@ impl World {
         self.close_if_empty(&watcher.seat);
     }
 
+    /// Gives a user another name, or tells its client why not.
     pub(super) fn rename(
         &mut self,
         who: Member,
@@ -175,7 +180,7 @@ impl World {
             return self.answer(who, refusal);
         }
         let Some(user) = self.users.get_mut(&who) else { return };
-        let Some(Place { seat, number }) = &user.place else { return };
+        let Some(Presence { seat, number }) = &user.presence else { return };
         self.names.remove(&user.name);
         self.names.insert(new.clone(), who);
         user.name = new.clone();

@@ -1,4 +1,4 @@
-//! Whose private messages a user does not take.
+//! The list of users whose private messages one user does not take.
 //!
 //! This module knows no lock: the list belongs to a user, and the chat's lock is held around it.
 
@@ -13,7 +13,7 @@ pub struct Ignored(Vec<Entry>);
 
 #[derive(Debug)]
 struct Entry {
-    /// Whoever has this name, also later.
+    /// The user of this name, also a later one.
     name: UserName,
     /// The connection that had the name when the user asked, whatever name it takes.
     member: Option<Member>,

@@ -1,12 +1,12 @@
-//! The state that everybody sees: who is where under which name, and what each room saw.
+//! The world: who is where under which name, and what each room saw.
 //!
-//! It is a function of the changes that were applied, in their order, and of nothing else: no clock (a
-//! change comes with its time), no chance, nothing that only one server knows. Two worlds that were given
-//! the same changes have the same users, rooms and logs, whichever of the users are clients of this
-//! server. For those a change has one more effect, under the same lock of their room's log: they are owed
-//! the replies, and start to read where they go.
+//! It is a function of the changes that were applied, in their order, and of nothing else: of no clock (a
+//! change comes with its time), no chance, and nothing that one server alone knows. Two worlds that were
+//! given the same changes have the same users, rooms and logs, whichever of the users are clients of this
+//! server. For a client of this server a change has one more effect: under the same lock of the room's log
+//! the client is owed the reply, and starts to read the room that it enters.
 //!
-//! The chat's lock guards it. It waits for nothing.
+//! The chat's lock guards the world. Nothing in here waits.
 
 mod coming;
 mod ignored;
@@ -35,30 +35,30 @@ use crate::moderation::Moderation;
 use crate::recording::archive::Earlier;
 use crate::recording::recorder::Recorder;
 
-/// What one server has of its own.
-#[derive(Debug, Clone)]
-pub struct Surroundings {
-    /// Who carries and records what rooms see.
+/// What one server has for itself, where several are one chat.
+#[derive(Debug)]
+pub struct Local {
+    /// The couriers and the recorder, who read each room's log.
     pub subscribers: Arc<Subscribers>,
-    /// Who is told of rooms that are closed.
+    /// The recorder again. `None` when rooms are not recorded.
     pub recorder: Option<Arc<Recorder>>,
-    /// Who is told of mutes.
+    /// `None` when there are no operators, and any name is free for anybody.
     pub moderation: Option<Arc<Moderation>>,
-    /// What newcomers are told first, in finished lines.
+    /// The message of the day, as finished lines.
     pub motd: Vec<u8>,
-    /// Bytes of lines that are kept of each room.
+    /// How many bytes of lines each room's log keeps.
     pub backlog: usize,
 }
 
 /// Users and rooms.
 #[derive(Debug)]
 pub struct World {
-    here: Surroundings,
+    local: Arc<Local>,
     /// Everybody whose name is taken: from login to the last byte after logout.
     users: HashMap<Member, User>,
     names: HashMap<UserName, Member>,
     rooms: HashMap<RoomName, Room>,
-    /// Who reads a room without a name.
+    /// Those who read a room without a name.
     watchers: HashMap<Member, Watcher>,
     verdicts: Verdicts,
     /// Servers of which something was heard, where there are several.
@@ -75,8 +75,8 @@ pub struct World {
 pub struct Effects {
     /// Its clients that have to go, to be woken.
     pub removed: Vec<Arc<Client>>,
-    /// Who has sent a message that its receiver does not take, and the receiver's name: the sender's
-    /// server is to be told.
+    /// The sender of a message that its receiver's mailbox has no space for, and the receiver's name. The
+    /// sender's server has to be told.
     pub undelivered: Option<(Member, String)>,
 }
 
@@ -86,19 +86,19 @@ struct User {
     name: UserName,
     /// `None` where it is no client of this server.
     client: Option<Arc<Client>>,
-    /// `None` when the user has left and only its last bytes are under way.
-    place: Option<Place>,
+    /// `None` when the user has left its room, and its name is taken until its last bytes are sent.
+    presence: Option<Presence>,
     /// Whether somebody has it go. Nothing more is heard of it.
     is_removed: bool,
-    /// Whose private messages it does not take.
+    /// The users whose private messages this one does not take.
     ignored: Ignored,
 }
 
-/// Where a user is.
+/// One user's being in a room, as the world knows it.
 #[derive(Debug)]
-struct Place {
+struct Presence {
     seat: Seat,
-    /// Its number in the room.
+    /// The user's number in the room, in the order of entry.
     number: u64,
 }
 
@@ -113,23 +113,23 @@ struct Watcher {
 impl User {
     /// Owes the user a reply at this point of its room's order, where it is a client of this server.
     fn reply(&self, reply: Reply<'_>) {
-        if let (Some(client), Some(place)) = (&self.client, &self.place) {
-            client.reply(place.seat.log.lock().end(), reply);
+        if let (Some(client), Some(presence)) = (&self.client, &self.presence) {
+            client.reply(presence.seat.log.lock().end(), reply);
         }
     }
 }
 
 impl World {
-    /// A world with nobody in it and one room, which has this from before. Gives that room's log too.
+    /// A world with nobody in it and the room `main`, which has this past. Gives that room's log too.
     #[must_use]
-    pub fn new(here: Surroundings, earlier: Earlier) -> (Self, Arc<RoomLog>) {
-        Self::with_logs(here, earlier, 0)
+    pub fn new(local: Arc<Local>, earlier: Earlier) -> (Self, Arc<RoomLog>) {
+        Self::with_logs(local, earlier, 0)
     }
 
     /// The same, after so many logs of earlier worlds.
-    fn with_logs(here: Surroundings, earlier: Earlier, logs_made: u64) -> (Self, Arc<RoomLog>) {
+    fn with_logs(local: Arc<Local>, earlier: Earlier, logs_made: u64) -> (Self, Arc<RoomLog>) {
         let mut world = Self {
-            here,
+            local,
             users: HashMap::new(),
             names: HashMap::new(),
             rooms: HashMap::new(),
@@ -143,8 +143,7 @@ impl World {
         (world, main)
     }
 
-    /// Makes a change. A `newcomer` is who acts, where that is a client of this server which is in no
-    /// room yet.
+    /// Applies a change at the time `now`. Where a client of this server comes in, `newcomer` is that client.
     pub fn apply(
         &mut self,
         change: &Change<'_>,
@@ -157,7 +156,7 @@ impl World {
             }
             Change::Leave { who } => self.leave(*who, now),
             Change::Free { who } => self.free(*who),
-            Change::Move { who, room } => self.go(*who, room, now),
+            Change::Move { who, room } => self.move_user(*who, room, now),
             Change::Watch { who, room } => self.watch(*who, room, newcomer),
             Change::Unwatch { who } => self.unwatch(*who),
             Change::Rename { who, name, claimant } => self.rename(*who, name, *claimant, now),
@@ -172,35 +171,35 @@ impl World {
             Change::TakeBack { holder } => return self.take_back(*holder),
             Change::Undelivered { sender, to } => self.answer(*sender, Reply::MailboxFull(to)),
             Change::Fence { .. } | Change::Alive => {}
-            Change::Gone { server } => return self.lose(*server, now),
+            Change::Gone { server } => return self.drop_server(*server, now),
         }
         Effects::default()
     }
 
-    /// Where a user is, and its name there. `None` when it is in no room.
+    /// A user's name and seat. `None` when it is in no room.
     #[must_use]
-    pub fn whereabouts(&self, who: Member) -> Option<(&UserName, &Seat)> {
+    pub fn name_and_seat(&self, who: Member) -> Option<(&UserName, &Seat)> {
         let user = self.users.get(&who)?;
-        Some((&user.name, &user.place.as_ref()?.seat))
+        Some((&user.name, &user.presence.as_ref()?.seat))
     }
 
-    /// Whether somebody has come in, and its name is not free yet.
+    /// Whether this connection has a user, whose name is not free yet.
     #[must_use]
     pub fn has_user(&self, who: Member) -> bool {
         self.users.contains_key(&who)
     }
 
-    /// From where somebody without a name reads.
+    /// The seat of a watcher. `None` when this connection watches no room.
     #[must_use]
     pub fn watcher(&self, who: Member) -> Option<&Seat> {
         Some(&self.watchers.get(&who)?.seat)
     }
 
-    /// Who has a name, and whether it is in a room still.
+    /// The user that has a name, and whether that one is still in a room.
     #[must_use]
     pub fn holder(&self, name: &UserName) -> Option<(Member, bool)> {
         let holder = *self.names.get(name)?;
-        Some((holder, self.users.get(&holder).is_some_and(|user| user.place.is_some())))
+        Some((holder, self.users.get(&holder).is_some_and(|user| user.presence.is_some())))
     }
 
     /// The client of this server that has a name.
@@ -230,7 +229,7 @@ impl World {
     /// has one, and its seat.
     pub fn readers(&self) -> impl Iterator<Item = (&Arc<Client>, Option<&UserName>, &Seat)> {
         let users = self.users.values().filter_map(|user| {
-            Some((user.client.as_ref()?, Some(&user.name), &user.place.as_ref()?.seat))
+            Some((user.client.as_ref()?, Some(&user.name), &user.presence.as_ref()?.seat))
         });
         let watchers = self.watchers.values();
         users.chain(watchers.filter_map(|it| Some((it.client.as_ref()?, None, &it.seat))))
@@ -246,8 +245,8 @@ impl World {
     }
 
     fn new_log(&mut self, name: &RoomName) -> RoomLog {
-        let subscribers = Arc::clone(&self.here.subscribers);
-        let log = RoomLog::new(self.logs_made, name.clone(), self.here.backlog, subscribers);
+        let subscribers = Arc::clone(&self.local.subscribers);
+        let log = RoomLog::new(self.logs_made, name.clone(), self.local.backlog, subscribers);
         self.logs_made += 1;
         log
     }
@@ -261,9 +260,9 @@ impl World {
     }
 
     /// The user of this name who is in a room.
-    fn present(&self, name: &str) -> Option<(&User, &Place)> {
+    fn user_in_room(&self, name: &str) -> Option<(&User, &Presence)> {
         let user = self.users.get(self.names.get(&UserName::parse(name).ok()?)?)?;
-        Some((user, user.place.as_ref()?))
+        Some((user, user.presence.as_ref()?))
     }
 
     /// Owes a user a reply, where it is a client of this server.
@@ -279,7 +278,7 @@ impl World {
         let is_empty = self.rooms.get(name).is_some_and(Room::is_empty);
         if is_empty && *name != RoomName::main() {
             self.rooms.remove(name);
-            if let Some(recorder) = &self.here.recorder {
+            if let Some(recorder) = &self.local.recorder {
                 recorder.retire(name.clone());
             }
         }

@@ -14,9 +14,10 @@ use crate::moderation::after;
 use crate::moderation::bans::Target;
 
 impl World {
+    /// Removes the user with this name.
     pub(super) fn kick(&mut self, who: Member, name: &str, reason: &str) -> Effects {
         let Some(target) =
-            self.present(name).and_then(|(user, _)| self.names.get(&user.name).copied())
+            self.user_in_room(name).and_then(|(user, _)| self.names.get(&user.name).copied())
         else {
             self.answer(who, Reply::NoSuchUser(name));
             return Effects::default();
@@ -27,6 +28,7 @@ impl World {
         effects
     }
 
+    /// Removes the holder of a name whose owner has come with its secret.
     pub(super) fn take_back(&mut self, holder: Member) -> Effects {
         self.remove(holder, "you came from elsewhere")
     }
@@ -39,12 +41,13 @@ impl World {
         Effects { removed, ..Effects::default() }
     }
 
+    /// Silences the user with this name for so many minutes. Zero lets it speak again.
     pub(super) fn mute(&mut self, who: Member, name: &str, minutes: u32, now: Timestamp) {
-        let Some((target, _)) = self.present(name) else {
+        let Some((target, _)) = self.user_in_room(name) else {
             return self.answer(who, Reply::NoSuchUser(name));
         };
         let (name, until) = (target.name.clone(), after(now, minutes));
-        if let Some(moderation) = &self.here.moderation {
+        if let Some(moderation) = &self.local.moderation {
             moderation.mute(name.clone(), until);
         }
         target.reply(Reply::Muted(minutes.into()));

@@ -10,14 +10,14 @@ use super::room::{Room, Seat};
 use super::saved::{
     Saved, SavedPlace, SavedRoom, SavedSeat, SavedUser, SavedWatcher, SavedWorld, Unreadable,
 };
-use super::{Effects, Place, User, Watcher, World};
+use super::{Effects, Presence, User, Watcher, World};
 use crate::chat::change::Member;
 use crate::delivery::client::Client;
 use crate::delivery::inbox::ClientId;
-use crate::delivery::outbox::Item;
+use crate::delivery::item::Item;
 use crate::delivery::phase::Removal;
+use crate::log::batch::Batch;
 use crate::log::position::Position;
-use crate::log::ring::Batch;
 use crate::log::room_log::RoomLog;
 use crate::moderation::bans::Target;
 
@@ -60,14 +60,16 @@ impl World {
     }
 
     fn saved_user(&self, who: Member, user: &User) -> SavedUser {
-        let place =
-            |place: &Place| SavedPlace { seat: saved_seat(&place.seat), number: place.number };
+        let place = |presence: &Presence| SavedPlace {
+            seat: saved_seat(&presence.seat),
+            number: presence.number,
+        };
         let ignored = user.ignored.iter().map(|(name, who)| (name.to_string(), who.map(pair)));
         SavedUser {
             who: pair(who),
             name: user.name.to_string(),
             has_name: self.names.get(&user.name) == Some(&who),
-            place: user.place.as_ref().map(place),
+            place: user.presence.as_ref().map(place),
             is_removed: user.is_removed,
             ignored: ignored.collect(),
         }
@@ -88,7 +90,7 @@ impl World {
     ) -> Result<Effects, Unreadable> {
         let saved = saved.world;
         let mut next = Self {
-            here: self.here.clone(),
+            local: Arc::clone(&self.local),
             users: Default::default(),
             names: Default::default(),
             rooms: Default::default(),
@@ -144,14 +146,14 @@ impl World {
 
     fn take_user(&mut self, user: SavedUser) -> Result<(), Unreadable> {
         let (who, name) = (member(user.who), user_name(&user.name)?);
-        let place = match user.place {
+        let presence = match user.place {
             None => None,
             Some(SavedPlace { seat, number }) => {
                 let seat = self.seat(&seat)?;
                 if let Some(room) = self.rooms.get_mut(&seat.log.room) {
                     room.put_back(number, name.clone());
                 }
-                Some(Place { seat, number })
+                Some(Presence { seat, number })
             }
         };
         let mut ignored = Ignored::default();
@@ -163,7 +165,7 @@ impl World {
             self.names.insert(name.clone(), who);
         }
         let is_removed = user.is_removed;
-        self.users.insert(who, User { name, client: None, place, is_removed, ignored });
+        self.users.insert(who, User { name, client: None, presence, is_removed, ignored });
         Ok(())
     }
 
@@ -175,7 +177,7 @@ impl World {
     }
 
     fn tell_moderation(&self) {
-        let Some(moderation) = &self.here.moderation else { return };
+        let Some(moderation) = &self.local.moderation else { return };
         for (name, until) in self.verdicts.mutes() {
             moderation.mute(name.clone(), until);
         }
@@ -197,8 +199,8 @@ impl World {
         for (who, user) in &mut self.users {
             let before = old.users.remove(who);
             user.client = client_of(who, before.as_ref().and_then(|it| it.client.as_ref()));
-            let before = before.and_then(|user| user.place).map(|place| place.seat);
-            let now = user.place.as_ref().map(|place| &place.seat);
+            let before = before.and_then(|user| user.presence).map(|presence| presence.seat);
+            let now = user.presence.as_ref().map(|presence| &presence.seat);
             let answer = if before.is_some() { Reply::JoinSuccess } else { Reply::LoginSuccess };
             move_reader(user.client.as_ref(), before.as_ref(), now, answer);
         }

@@ -9,16 +9,16 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use protocol::{Event, RoomName, UserName};
 
-use crate::delivery::outbox::Item;
+use crate::delivery::item::Item;
 use crate::log::position::Position;
 use crate::log::room_log::{LogGuard, RoomLog};
 
-/// A place to read a room from. Its session holds it too.
+/// From where a client reads a room. The client's session has a copy.
 #[derive(Debug, Clone)]
 pub struct Seat {
-    /// What is read.
+    /// The log of the room.
     pub log: Arc<RoomLog>,
-    /// Where in the log its reader came in.
+    /// The position in the log at which the client came in.
     pub entered: Position,
 }
 
@@ -39,13 +39,13 @@ pub struct Room {
 }
 
 impl Room {
-    /// A room without members, of which there were so many before.
+    /// A room without members, whose next member gets the number `next_member`.
     #[must_use]
     pub fn new(number: u64, log: Arc<RoomLog>, topic: String, next_member: u64) -> Self {
         Self { number, log, topic, members: BTreeMap::new(), next_member, watchers: 0 }
     }
 
-    /// Puts a member in, as if it had come by itself.
+    /// Puts a member in without telling the room, when the world is restored.
     pub fn put_back(&mut self, member: u64, name: UserName) {
         self.members.insert(member, name);
     }
@@ -56,14 +56,14 @@ impl Room {
         self.next_member
     }
 
-    /// Puts a reader without a name in, likewise.
+    /// Puts a watcher in, likewise.
     pub fn add_watcher(&mut self) {
         self.watchers += 1;
     }
 
-    /// Takes in a user. Gives back the member's number, its seat, which is before its own `has entered`,
-    /// and the item by which the user starts to read the room: after that. Only who is connected to this
-    /// server reads here, by the `courier` of this number.
+    /// Takes in a user. Gives the user's number in the room, its seat, which is in front of its own `has
+    /// entered`, and for a client of this server, whose courier has this number, the item by which it starts
+    /// to read the room, behind that line.
     pub fn enter(
         &mut self,
         name: UserName,
@@ -81,16 +81,16 @@ impl Room {
         (member, seat, switch)
     }
 
-    /// Lets a member go. What it is owed in the room was posted under the same lock of the log:
-    /// so it stops to read before its own `has left`.
+    /// Takes a member out. Its last item in this room was posted under the same lock of the log: so it does
+    /// not read its own `has left`.
     pub fn leave(&mut self, member: u64, log: &mut LogGuard<'_>, now: Timestamp) {
         if let Some(name) = self.members.remove(&member) {
             append(log, Event::Left { name: name.as_str() }, now);
         }
     }
 
-    /// Lets somebody without a name read the room. Nobody sees it. Gives back its seat, and the item by
-    /// which the reading begins, as [`Self::enter`] does.
+    /// Takes in a watcher, of which the room sees nothing. Gives its seat, and the item by which it starts to
+    /// read, as [`Room::enter`] does.
     pub fn watch(&mut self, courier: Option<usize>) -> (Seat, Option<Item>) {
         let mut log = self.log.lock();
         self.watchers += 1;
@@ -98,19 +98,19 @@ impl Room {
         (seat, courier.map(|courier| Item::Switch(log.add_reader(courier), log.end())))
     }
 
-    /// Such a reader is gone.
+    /// Takes a watcher out.
     pub fn unwatch(&mut self) {
         self.watchers -= 1;
     }
 
-    /// Whether nobody is in the room, and nobody reads it.
+    /// Whether the room has no member and no watcher.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.members.is_empty() && self.watchers == 0
     }
 
-    /// Gives a member another name. The answer was posted under the same lock of the log: so it
-    /// comes before the line that the room sees.
+    /// Gives a member another name. The reply was posted under the same lock of the log: so the member gets
+    /// it before the line that the room sees.
     pub fn rename(&mut self, member: u64, new: UserName, log: &mut LogGuard<'_>, now: Timestamp) {
         if let Some(name) = self.members.get_mut(&member) {
             append(log, Event::Renamed { old: name.as_str(), new: new.as_str() }, now);

@@ -22,10 +22,15 @@ pub struct Saved {
 /// All of it, each list in order.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct SavedWorld {
+    /// The number of the next room.
     pub rooms_made: u64,
+    /// Servers of which something was heard.
     pub servers: BTreeSet<u64>,
+    /// All rooms.
     pub rooms: Vec<SavedRoom>,
+    /// All who have logged in, also those who have left and whose names are not free yet.
     pub users: Vec<SavedUser>,
+    /// All who only watch.
     pub watchers: Vec<SavedWatcher>,
     /// Each name and until when. All times are microseconds since 1970.
     pub muted: Vec<(String, i64)>,
@@ -33,11 +38,14 @@ pub(super) struct SavedWorld {
     pub banned: Vec<(String, i64)>,
 }
 
+/// A room, and the end of what it saw.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct SavedRoom {
+    /// Which of all rooms it is: another one of this name has another number.
     pub number: u64,
     pub name: String,
     pub topic: String,
+    /// The number of whoever comes next.
     pub next_member: u64,
     /// Where the first of the lines starts.
     pub start: (u64, u64),
@@ -45,29 +53,39 @@ pub(super) struct SavedRoom {
     pub lines: Vec<(i64, String)>,
 }
 
+/// A user.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct SavedUser {
     pub who: (u64, ClientId),
     pub name: String,
     /// Whether nobody has taken the name back since the user left.
     pub has_name: bool,
+    /// `None` for one who has left.
     pub place: Option<SavedPlace>,
+    /// Whether an operator has removed it, so that nothing more is heard of it.
     pub is_removed: bool,
+    /// Each name whose private messages it does not take, and who had that then.
     pub ignored: Vec<(String, Option<(u64, ClientId)>)>,
 }
 
+/// A user in a room.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct SavedPlace {
+    /// The room.
     pub seat: SavedSeat,
+    /// Its number among the members of the room.
     pub number: u64,
 }
 
+/// A room as somebody came to it.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct SavedSeat {
     pub room: String,
+    /// Where its log ended then, in bytes and lines.
     pub entered: (u64, u64),
 }
 
+/// Somebody who only watches.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct SavedWatcher {
     pub who: (u64, ClientId),

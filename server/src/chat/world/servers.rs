@@ -14,16 +14,16 @@ impl World {
     /// Begins anew: everybody has gone, and no room was ever there. Gives the main room's log, and those
     /// clients of this server, whose run is `own`, that have to go.
     pub fn reset(&mut self, own: u64, now: Timestamp) -> (Arc<RoomLog>, Effects) {
-        let effects = self.lose(own, now);
+        let effects = self.drop_server(own, now);
         // No number of a log is given twice.
-        let here = self.here.clone();
-        let (next, main) = Self::with_logs(here, Earlier::default(), self.logs_made);
+        let local = Arc::clone(&self.local);
+        let (next, main) = Self::with_logs(local, Earlier::default(), self.logs_made);
         *self = next;
         (main, effects)
     }
 
     /// Something was heard of a server.
-    pub fn hear_of(&mut self, server: u64) {
+    pub fn note_server(&mut self, server: u64) {
         self.servers.insert(server);
     }
 
@@ -34,7 +34,7 @@ impl World {
 
     /// Lets all clients of a server go at once, the first to have come first. Those that are here have their
     /// sessions do the rest.
-    pub(super) fn lose(&mut self, server: u64, now: Timestamp) -> Effects {
+    pub(super) fn drop_server(&mut self, server: u64, now: Timestamp) -> Effects {
         let of_server = |who: &&Member| who.server == server;
         let mut users: Vec<_> = self.users.keys().filter(of_server).copied().collect();
         let mut watchers: Vec<_> = self.watchers.keys().filter(of_server).copied().collect();

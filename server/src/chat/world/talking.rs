@@ -8,25 +8,27 @@ use super::{Effects, Room, World};
 use crate::chat::change::Member;
 
 impl World {
-    /// What an operator has silenced is not said: whoever has seen the answer to `mute`, `kick` or `ban`
-    /// hears nothing more of that user.
+    /// A user that is muted or removed says nothing: an operator that has read the answer to `mute`, `kick`
+    /// or `ban` sees no later line of that user.
     pub(super) fn say(&self, who: Member, lines: &str, now: Timestamp) {
         let Some(user) = self.users.get(&who).filter(|user| !user.is_removed) else { return };
-        let Some(place) = &user.place else { return };
+        let Some(presence) = &user.presence else { return };
         if let Some(minutes) = self.verdicts.muted(&user.name, now) {
             return lines.lines().for_each(|_| user.reply(Reply::Muted(minutes)));
         }
-        place.seat.log.lock().append(lines.as_bytes(), now);
+        presence.seat.log.lock().append(lines.as_bytes(), now);
     }
 
+    /// Sets the topic of the user's room.
     pub(super) fn set_topic(&mut self, who: Member, text: &str, now: Timestamp) {
-        let Some((name, seat)) = self.whereabouts(who) else { return };
+        let Some((name, seat)) = self.name_and_seat(who) else { return };
         let (name, room) = (name.clone(), seat.log.room.clone());
         if let Some(room) = self.rooms.get_mut(&room) {
             room.set_topic(&name, text, now);
         }
     }
 
+    /// Says something in all rooms, in the name of the server.
     pub(super) fn announce(&self, text: &str, now: Timestamp) {
         let line = format!("{}\n", Event::Announced { text });
         // A room without members is recorded no more, and none comes or goes meanwhile.
@@ -40,7 +42,7 @@ impl World {
     pub(super) fn message(&self, who: Member, to: &str, text: &str) -> Effects {
         let done = Effects::default();
         let Some(sender) = self.users.get(&who) else { return done };
-        let Some((user, place)) = self.present(to) else {
+        let Some((user, presence)) = self.user_in_room(to) else {
             sender.reply(Reply::NoSuchUser(to));
             return done;
         };
@@ -56,12 +58,13 @@ impl World {
                 return Effects { undelivered, ..done };
             }
             let from = Reply::MessageFrom { name: sender.name.as_str(), text };
-            client.post_mail(place.seat.log.lock().end(), from, who.number());
+            client.post_mail(presence.seat.log.lock().end(), from, who.number());
         }
         sender.reply(Reply::MessageTo { name, text });
         done
     }
 
+    /// Begins or ends that a user gets no private messages of another one.
     pub(super) fn ignore(&mut self, who: Member, name: &UserName, is_ignored: bool) {
         let other = self.names.get(name).copied();
         let Some(user) = self.users.get_mut(&who) else { return };

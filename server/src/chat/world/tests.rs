@@ -9,10 +9,11 @@ use proptest::prelude::*;
 use super::*;
 use crate::config::Endpoint;
 use crate::delivery::courier::CourierThread;
-use crate::delivery::outbox::{Item, Next};
+use crate::delivery::item::Item;
+use crate::delivery::outbox::Next;
 use crate::delivery::socket::Socket;
+use crate::log::batch::Batch;
 use crate::log::position::Position;
-use crate::log::ring::Batch;
 use crate::log::state::Reading;
 use crate::moderation::bans::Target;
 use crate::moderation::door::Claimant;
@@ -49,14 +50,14 @@ impl Side {
     fn new(is_here: fn(Member) -> bool) -> Self {
         let courier = CourierThread::new(0, Duration::from_secs(3600)).unwrap();
         let subscribers = Subscribers { couriers: vec![courier.courier()], recorder: None };
-        let here = Surroundings {
+        let local = Local {
             subscribers: Arc::new(subscribers),
             recorder: None,
             moderation: None,
             motd: b"* hello\n".to_vec(),
             backlog: 256 * 1024,
         };
-        let (world, _) = World::new(here, Earlier::default());
+        let (world, _) = World::new(Arc::new(local), Earlier::default());
         let clients: HashMap<_, _> = (0..MEMBERS)
             .map(|id| (member(id), client(id, &courier)))
             .filter(|(who, _)| is_here(*who))
@@ -100,7 +101,7 @@ fn is_possible(world: &World, change: &Change<'_>) -> bool {
     match change {
         Change::Enter { who, .. } => is_new(who),
         Change::Watch { who, .. } => !world.users.contains_key(who),
-        Change::Free { who } => world.whereabouts(*who).is_none(),
+        Change::Free { who } => world.name_and_seat(*who).is_none(),
         _ => true,
     }
 }
@@ -189,7 +190,7 @@ fn who_reads_on_after_a_restored_state_finds_how_many_lines_are_missing() {
     for side in [&mut ahead, &mut behind] {
         side.apply(&enter, now);
     }
-    let (_, seat) = behind.world.whereabouts(who).unwrap();
+    let (_, seat) = behind.world.name_and_seat(who).unwrap();
     let log = Arc::clone(&seat.log);
     let read = log.lock().end();
     let line = format!("al: {}\n", "x".repeat(95));
@@ -199,7 +200,7 @@ fn who_reads_on_after_a_restored_state_finds_how_many_lines_are_missing() {
         ahead.apply(&Change::Say { who, lines: &line }, time);
     }
     behind.restore(&ahead.world);
-    let (_, seat) = ahead.world.whereabouts(who).unwrap();
+    let (_, seat) = ahead.world.name_and_seat(who).unwrap();
     let (guard, other) = (log.lock(), seat.log.lock());
     assert_eq!(guard.end(), other.end());
     assert_eq!(guard.end().line - read.line, 1000);

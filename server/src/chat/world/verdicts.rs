@@ -1,5 +1,5 @@
-//! Who is muted or kept out, by the times of the changes that said so: so all servers agree on what a
-//! muted user is not heard saying and on who does not come in, and a server that comes later knows it too.
+//! Mutes and bans as part of the world. They end by the times of changes, so all servers agree on which
+//! lines of a muted user are not seen, and a server that comes later knows them too.
 //!
 //! This module knows no clock.
 

@@ -1,7 +1,10 @@
-//! What a courier does for its clients, whoever's thread it is done on.
+//! What a courier does for its clients, on its own thread or on that of a session.
 //!
-//! This module waits for nothing, and knows no thread. It says how long there is nothing to do.
+//! A *pass* sends the new lines of one log to each client that reads it. A *step* sends one client what it
+//! is owed, see [`Stream`]. This module waits for nothing and knows no thread: it tells its caller for how
+//! long there is nothing to do.
 
+mod flow;
 mod session;
 mod time;
 
@@ -19,39 +22,44 @@ use crate::delivery::inbox::{ClientId, Inbox, Urgent};
 use crate::delivery::pace::Pace;
 use crate::delivery::phase::Failure;
 use crate::delivery::stream::{Progress, STEP_SENDS, Stream};
+use crate::log::batch::Batch;
 use crate::log::position::Position;
-use crate::log::ring::Batch;
 use crate::log::room_log::RoomLog;
 
-/// The clients of one courier, and how far each was sent what it is owed.
+/// The clients of one courier, and up to where each was sent what it is owed.
 #[derive(Debug)]
 pub struct Rounds {
+    /// Where others tell the courier what there is to do.
     inbox: Arc<Inbox<Client>>,
-    /// Tells when a socket has space.
+    /// By this the courier's `Poll` watches the sockets of blocked clients.
     registry: Registry,
+    /// A client that takes nothing for this long is closed.
     stall_timeout: Duration,
     clients: HashMap<ClientId, Delivery>,
+    /// Which of the clients read which log.
     audiences: Audiences,
-    /// Clients whose sockets took no more. They are registered with `registry`.
+    /// Clients whose sockets took no more, as [`Pace::Blocked`] says of each.
     blocked: HashSet<ClientId>,
-    /// Clients that wait for their turn, the next one first.
+    /// Clients that have used up a step and wait for their next one, which the first of them has next.
     queue: VecDeque<ClientId>,
-    /// Logs whose writers wait for some of those.
+    /// Logs, by their numbers, where those who append may wait for blocked or queued clients.
     throttled: HashMap<u64, Arc<RoomLog>>,
-    /// When the courier last looked which sockets have space. What a client took after that is not
-    /// known, so whether it is live is judged as of then: a courier that had no processor for a
-    /// while must not take that for the client's fault.
-    pub looked_at: Instant,
+    /// When the courier last looked which sockets have space. Whether a client keeps up is judged as of
+    /// then: what it took later is not known yet, and may be much if the courier had no processor.
+    pub polled_at: Instant,
+    /// When to look next for clients that take nothing.
     next_stall_check: Instant,
+    /// When the server stops: what is not sent by then is not sent at all.
     deadline: Option<Instant>,
+    /// Whether no client will come any more.
     is_closing: bool,
-    /// The lines that are carried to everyone in some room right now.
-    batch: Batch,
-    /// What a client gets that is not where its room's pass is.
-    scratch: Batch,
+    /// The lines that a pass sends to all. Kept here so that its buffer is used again.
+    shared: Batch,
+    /// A buffer for lines that a step copies for one client alone.
+    own: Batch,
 }
 
-/// A client, and how far it was sent what it is owed.
+/// A client, and up to where it was sent what it is owed.
 #[derive(Debug)]
 struct Delivery {
     client: Arc<Client>,
@@ -59,7 +67,7 @@ struct Delivery {
 }
 
 impl Rounds {
-    /// No clients yet. Those that take nothing for `stall_timeout` will be closed.
+    /// The rounds of a courier without clients.
     #[must_use]
     pub fn new(inbox: Arc<Inbox<Client>>, registry: Registry, stall_timeout: Duration) -> Self {
         Self {
@@ -71,16 +79,17 @@ impl Rounds {
             blocked: HashSet::new(),
             queue: VecDeque::new(),
             throttled: HashMap::new(),
-            looked_at: Instant::now(),
+            polled_at: Instant::now(),
             next_stall_check: Instant::now(),
             deadline: None,
             is_closing: false,
-            batch: Batch::default(),
-            scratch: Batch::default(),
+            shared: Batch::default(),
+            own: Batch::default(),
         }
     }
 
-    /// Does what there is to do, and says how long there is nothing more. `None` stands for ever.
+    /// Does what there is to do. Gives the time for which there is nothing more; `None` when it only ends
+    /// when somebody wakes the courier.
     pub fn work(&mut self) -> Option<Duration> {
         let logs = self.inbox.take_logs();
         self.take_urgent();
@@ -92,9 +101,10 @@ impl Rounds {
             self.step(id, None);
         }
         self.check_time();
-        // Before the courier sleeps: who waits to append must not wait for that too.
+        // Now, not when the courier has slept: those who append wait for this.
         self.update_throttled();
-        // After lines there may be more of them: only look whether sockets have space.
+        // Where there were lines there are often more: then the courier looks at its sockets, and does
+        // not sleep.
         let is_busy = had_lines || !self.queue.is_empty();
         if is_busy { Some(Duration::ZERO) } else { self.sleep_time() }
     }
@@ -105,7 +115,7 @@ impl Rounds {
         self.is_closing && self.clients.is_empty()
     }
 
-    /// Takes in clients that came, and delivers what came into outboxes.
+    /// Takes over new clients, and makes a step for each client whose outbox has something new.
     fn take_urgent(&mut self) {
         let Some(Urgent { arrivals, outboxes, deadline, is_closing }) = self.inbox.take_urgent()
         else {
@@ -129,74 +139,46 @@ impl Rounds {
         }
     }
 
-    /// Sends the new lines of `log`, a batch of them, to each client that reads it.
+    /// Sends a batch of the new lines of `log` to each client that reads it.
     fn pass(&mut self, log: &Arc<RoomLog>) {
-        let mut batch = std::mem::take(&mut self.batch);
+        let mut batch = std::mem::take(&mut self.shared);
         if log.next_batch(self.inbox.courier, &mut batch) {
-            self.carry(log, &batch);
-        }
-        self.batch = batch;
-    }
-
-    fn carry(&mut self, log: &Arc<RoomLog>, batch: &Batch) {
-        // Whatever was posted before the batch's last line is in the inbox by now, so no client
-        // is sent lines that belong after an item which it was not sent.
-        self.take_urgent();
-        // A copy, for clients come and go while the pass is under way.
-        let audience = self.audiences.of(log.id);
-        let readers: Vec<ClientId> =
-            audience.into_iter().flat_map(|audience| &audience.readers).copied().collect();
-        for id in readers {
-            self.step(id, Some(batch));
+            // Every item that belongs before the batch's last line is in its outbox, and the inbox tells
+            // of it. So no client is sent lines that belong behind an item that it was not sent.
             self.take_urgent();
-        }
-        let slowest = self.slowest(log.id);
-        if slowest != Position::MAX {
-            self.throttled.insert(log.id, Arc::clone(log));
-        }
-        if log.offered(self.inbox.courier, batch.end, slowest) {
-            self.inbox.log_ready(Arc::clone(log));
-        }
-    }
-
-    /// Up to where the readers of a log that are behind, but live, have got everything.
-    fn slowest(&self, log: u64) -> Position {
-        let Some(audience) = self.audiences.of(log) else { return Position::MAX };
-        if audience.behind.is_empty() {
-            return Position::MAX;
-        }
-        let now = self.looked_at;
-        let behind = audience.behind.iter().filter_map(|id| self.clients.get(id));
-        let live =
-            behind.map(|delivery| &delivery.stream).filter(|stream| stream.pace.is_live(now));
-        live.map(Stream::position).min().unwrap_or(Position::MAX)
-    }
-
-    /// Lets writers go on whose readers have moved on, or are not live any more.
-    fn update_throttled(&mut self) {
-        for (id, log) in std::mem::take(&mut self.throttled) {
-            let slowest = self.slowest(id);
-            log.set_slowest(self.inbox.courier, slowest);
+            // A copy, since clients come and go while the pass is under way.
+            let audience = self.audiences.of(log.id);
+            let readers: Vec<ClientId> =
+                audience.into_iter().flat_map(|audience| &audience.readers).copied().collect();
+            for id in readers {
+                self.step(id, Some(&batch));
+                self.take_urgent();
+            }
+            let slowest = self.slowest(log.id);
             if slowest != Position::MAX {
-                self.throttled.insert(id, log);
+                self.throttled.insert(log.id, Arc::clone(log));
+            }
+            if log.offered(self.inbox.courier, batch.end, slowest) {
+                self.inbox.log_ready(Arc::clone(log));
             }
         }
+        self.shared = batch;
     }
 
-    /// Sends one client what it is owed, as far as it takes it and as much as a step allows. A
-    /// batch is for those alone that read its log and are up to date; the others catch up later.
-    pub fn step(&mut self, id: ClientId, mut carried: Option<&Batch>) {
+    /// Makes one step for one client. In a pass there is a `batch`: then only if the client reads the log
+    /// of that, and waits for nothing else. The others will copy the lines themselves, in a later step.
+    pub fn step(&mut self, id: ClientId, mut batch: Option<&Batch>) {
         let mut sends = STEP_SENDS;
         loop {
             let Some(Delivery { client, stream }) = self.clients.get_mut(&id) else { return };
-            if let Some(batch) = carried
+            if let Some(batch) = batch
                 && (stream.log() != Some(batch.log) || !stream.pace.is_current())
             {
                 return;
             }
             let (socket, outbox) = (&client.socket, &client.outbox);
-            match stream.advance(socket, outbox, carried, &mut self.scratch, &mut sends) {
-                // The usual case of a pass, which shall cost no more than the send did.
+            match stream.advance(socket, outbox, batch, &mut self.own, &mut sends) {
+                // The usual case in a pass: nothing has changed.
                 Progress::Current if stream.pace.is_current() => return,
                 Progress::Current => return self.set_pace(id, Pace::Current),
                 Progress::Queued => {
@@ -205,7 +187,7 @@ impl Rounds {
                 }
                 Progress::Blocked => return self.block(id),
                 Progress::Switched { left } => {
-                    carried = None;
+                    batch = None;
                     let (log, is_behind) = (stream.log(), !stream.pace.is_current());
                     if let Some(left) = left {
                         self.audiences.leave(left, id);
@@ -220,7 +202,7 @@ impl Rounds {
         }
     }
 
-    /// Has the client watched until its socket has space again.
+    /// Has the client's socket watched: its next step is when that has space again.
     fn block(&mut self, id: ClientId) {
         let Some(Delivery { client, stream }) = self.clients.get_mut(&id) else { return };
         stream.note_blocked(Instant::now());
@@ -242,7 +224,7 @@ impl Rounds {
         }
     }
 
-    /// Notes that the client's next step does not wait for its socket any more.
+    /// Notes what the client's next step waits for. It is not, or no longer, its socket.
     fn set_pace(&mut self, id: ClientId, pace: Pace) {
         let Some(Delivery { client, stream }) = self.clients.get_mut(&id) else { return };
         stream.pace = pace;
@@ -251,12 +233,13 @@ impl Rounds {
         }
         if self.blocked.remove(&id) {
             let descriptor = client.socket.as_fd().as_raw_fd();
-            // It fails only when it was not registered, and then nothing is to be undone.
+            // It fails only when the socket was not registered, and then nothing has to be undone.
             let _ = self.registry.deregister(&mut SourceFd(&descriptor));
         }
     }
 
-    /// Ends the delivery to a client. Its session does the rest.
+    /// Ends the delivery to a client, after a failure or because all was sent. Its session finds that and
+    /// ends too.
     fn end(&mut self, id: ClientId, failure: Option<Failure>) {
         self.set_pace(id, Pace::Current);
         let Some(Delivery { client, stream }) = self.clients.remove(&id) else { return };
@@ -264,12 +247,12 @@ impl Rounds {
             self.audiences.leave(log, id);
         }
         drop(client.outbox.end(failure, stream.unsent_bytes()));
-        // Past the deadline nobody else would end a session whose client leaves its side open.
+        // After the deadline nobody else ends a session whose client keeps the connection open.
         let is_late = self.deadline.is_some_and(|deadline| deadline <= Instant::now());
         if failure.is_some() || is_late {
             client.shut_read();
         } else if self.deadline.is_some() {
-            // Its session waits for more requests, and goes when the client closes its side too.
+            // The server stops. The session reads on until the client closes its side too.
             client.socket.shut_write();
         }
     }

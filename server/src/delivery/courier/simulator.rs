@@ -4,12 +4,12 @@
 //! The sockets are real ones with small buffers. When the courier would sleep and every client has
 //! read what there was, nobody may be owed anything, and no writer may wait.
 
-use std::time::Instant;
+mod peer;
 
 use std::collections::HashMap;
-use std::io::Read;
 use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
+use std::time::Instant;
 
 use fastrand::Rng;
 use jiff::Timestamp;
@@ -17,12 +17,14 @@ use parking_lot::MutexGuard;
 use protocol::RoomName;
 use socket2::SockRef;
 
+use self::peer::Peer;
 use super::rounds::Rounds;
 use super::{CourierThread, Duration, LIVE_TIME};
 use crate::config::Endpoint;
 use crate::delivery::client::Client;
 use crate::delivery::inbox::ClientId;
 use crate::delivery::item::Item;
+use crate::delivery::seeds::run_all;
 use crate::delivery::socket::Socket;
 use crate::log::position::Position;
 use crate::log::room_log::{RoomLog, Subscriber, Subscribers};
@@ -33,21 +35,6 @@ const STEPS: usize = 400;
 /// too many for them.
 const CAPACITY: usize = 60_000;
 const BUFFER: usize = 4096;
-
-/// A client with the far end of its connection.
-struct Peer {
-    client: Arc<Client>,
-    far: TcpStream,
-    /// What it has got after its last whole line.
-    tail: Vec<u8>,
-    room: Option<usize>,
-    /// The line that must come next: see [`World::append`]. `None` before the first one.
-    next: Option<u64>,
-    /// Fences that have to come still.
-    fences: u64,
-    /// Whether it reads at all before the end.
-    is_deaf: bool,
-}
 
 struct World {
     random: Rng,
@@ -160,7 +147,7 @@ impl World {
         }
         guard.append(lines.as_bytes(), Timestamp::UNIX_EPOCH);
         if self.random.bool() {
-            guard.carry(self.random.usize(..2));
+            guard.unlock_and_work(self.random.usize(..2));
         }
     }
 
@@ -194,19 +181,8 @@ impl World {
         self.thread.courier.rounds.lock()
     }
 
-    /// Has a client read at most so many bytes, and gives how many it got.
-    fn read(&mut self, id: ClientId, most: usize) -> usize {
-        let peer = self.peers.get_mut(&id).unwrap();
-        let mut buffer = vec![0; most];
-        let Ok(count) = (&peer.far).read(&mut buffer) else { return 0 };
-        assert!(count > 0, "the connection was closed");
-        peer.tail.extend_from_slice(&buffer[..count]);
-        let whole = peer.tail.iter().rposition(|&byte| byte == b'\n').map_or(0, |at| at + 1);
-        let lines: Vec<u8> = peer.tail.drain(..whole).collect();
-        for line in str::from_utf8(&lines).unwrap().lines() {
-            peer.take(line);
-        }
-        count
+    fn peer(&mut self, id: ClientId) -> &mut Peer {
+        self.peers.get_mut(&id).unwrap()
     }
 
     fn step(&mut self) {
@@ -222,13 +198,13 @@ impl World {
             (10..=14, Some(id)) => {
                 let most = *self.random.choice(&[1, 500, 5000, 100_000]).unwrap();
                 if !self.peers[&id].is_deaf {
-                    self.read(id, most);
+                    self.peer(id).read(most);
                 }
             }
             _ => drop(self.turn()),
         }
         if self.random.bool() {
-            self.thread.courier.look();
+            self.thread.courier.work_deferred();
         }
     }
 
@@ -240,12 +216,12 @@ impl World {
         while idle < 20 {
             self.wake_writers();
             // A session does so before it waits.
-            self.thread.courier.look();
+            self.thread.courier.work_deferred();
             let mut is_moving = self.turn();
             let ids: Vec<_> = self.peers.keys().copied().collect();
             for id in ids {
                 if !self.peers[&id].is_deaf {
-                    is_moving |= self.read(id, 100_000) > 0;
+                    is_moving |= self.peer(id).read(100_000) > 0;
                 }
             }
             if is_moving {
@@ -270,7 +246,7 @@ impl World {
         while self.waiting.iter().any(|writers| !writers.is_empty()) {
             // Some client is deaf, and counts as live for a while yet.
             let before = self.waiting.clone();
-            self.rounds().looked_at += 2 * LIVE_TIME;
+            self.rounds().polled_at += 2 * LIVE_TIME;
             self.turn();
             self.wake_writers();
             assert_ne!(self.waiting, before, "they wait, and nobody will ever wake them");
@@ -295,27 +271,6 @@ impl World {
     }
 }
 
-impl Peer {
-    fn take(&mut self, line: &str) {
-        let mut words = line.split(' ');
-        let mut word = || words.next().unwrap_or_default();
-        match (word(), word(), word(), word()) {
-            ("room", _, "from", number) => self.next = Some(number.parse().unwrap()),
-            ("fence", ..) => self.fences -= 1,
-            ("Missed", count, ..) => {
-                let count: u64 = count.parse().unwrap();
-                *self.next.as_mut().unwrap() += count;
-            }
-            ("line", number, ..) => {
-                let next = self.next.as_mut().unwrap();
-                assert_eq!(number, next.to_string(), "not the next line");
-                *next += 1;
-            }
-            _ => panic!("{line:?} was never sent"),
-        }
-    }
-}
-
 /// Gives how often a writer had to wait.
 fn run(seed: u64) -> u64 {
     let mut world = World::new(Rng::with_seed(seed));
@@ -331,11 +286,6 @@ fn run(seed: u64) -> u64 {
 
 #[test]
 fn whoever_waits_is_woken_and_whatever_is_owed_comes() {
-    let first = fastrand::u64(..);
-    let mut waits = 0;
-    for seed in (0..RUNS).map(|run| first.wrapping_add(run)) {
-        let outcome = std::panic::catch_unwind(|| run(seed));
-        waits += outcome.unwrap_or_else(|_| panic!("it failed with the seed {seed}"));
-    }
+    let waits = run_all(RUNS, run);
     assert!(waits > 0, "no writer has ever waited");
 }

@@ -49,7 +49,7 @@ impl ItemBytes {
     /// have as much waiting as all of them leave free: so however many there are, something is left
     /// for one more.
     #[must_use]
-    pub fn has_room_for(&self, sender: ClientId, most: usize) -> bool {
+    pub fn has_space_for(&self, sender: ClientId, most: usize) -> bool {
         let free = most.saturating_sub(self.mail);
         let waiting = self.senders.get(&sender).copied().unwrap_or(0);
         waiting < free

@@ -1,7 +1,10 @@
+//! What is due when, and what a full outbox does.
+
 use std::time::Duration;
 
 use super::*;
 use crate::delivery::item::ITEM_BYTES;
+use crate::delivery::phase::{DeliveryEnd, Failure, Removal};
 
 const START: Position = Position { byte: 0, line: 0 };
 const LATER: Position = Position { byte: 2, line: 1 };
@@ -86,7 +89,7 @@ fn its_phase_goes_forward_only() {
     assert_eq!(outbox.end(Some(Failure::Broken), 10).len(), 2);
     let end = DeliveryEnd::Failed { cause: Failure::Broken, owed: 14 };
     assert_eq!(outbox.wait_for_end(), end);
-    assert!(outbox.has_ended() && !outbox.is_removed());
+    assert!(matches!(outbox.phase(), Phase::Ended(_)) && !outbox.is_removed());
     assert!(outbox.post(START, Item::Close).is_err());
 }
 

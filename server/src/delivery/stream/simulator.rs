@@ -25,8 +25,9 @@ use crate::config::Transport;
 use crate::delivery::item::Item;
 use crate::delivery::outbox::Outbox;
 use crate::delivery::pace::LIVE_BYTES;
+use crate::delivery::seeds::run_all;
+use crate::log::batch::Batch;
 use crate::log::position::Position;
-use crate::log::ring::Batch;
 use crate::log::room_log::{RoomLog, Subscriber, Subscribers};
 
 const RUNS: u64 = 1000;
@@ -278,11 +279,6 @@ fn run(seed: u64) -> u64 {
 
 #[test]
 fn a_client_gets_the_lines_and_replies_in_order_and_is_told_of_each_gap() {
-    let first = fastrand::u64(..);
-    let mut missed = 0;
-    for seed in (0..RUNS).map(|run| first.wrapping_add(run)) {
-        let outcome = std::panic::catch_unwind(|| run(seed));
-        missed += outcome.unwrap_or_else(|_| panic!("it failed with the seed {seed}"));
-    }
+    let missed = run_all(RUNS, run);
     assert!(missed > 0, "no run has lost a line, so gaps were not tried");
 }

@@ -26,6 +26,7 @@ pub struct Connection {
 }
 
 impl Connection {
+    /// Takes what came from the peer.
     pub fn feed(&mut self, received: &[u8]) -> io::Result<()> {
         if self.is_ended {
             // What stands behind the end is nobody's (RFC 8446, section 6.1).

@@ -1,3 +1,5 @@
+//! Two ends of TLS without a network: bytes arrive in any pieces, and records are sealed in the order in which they leave.
+
 use std::io::{Read, Write};
 
 use fastrand::Rng;

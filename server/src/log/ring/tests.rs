@@ -1,4 +1,7 @@
+//! The ring beside a list of all lines that there ever were.
+
 use super::*;
+use crate::log::batch::BATCH_BYTES;
 
 /// The same as a list of all lines that there ever were.
 #[derive(Default)]

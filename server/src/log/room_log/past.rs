@@ -1,11 +1,11 @@
-//! What is asked of the lines that are past, for `history`, `since` and the state that servers share, and
-//! how a log goes on from such a state.
+//! What `history`, `since` and the state that servers share ask of past lines, and how a log goes on from
+//! such a state.
 
 use jiff::Timestamp;
 
 use super::LogGuard;
+use crate::log::batch::Batch;
 use crate::log::position::Position;
-use crate::log::ring::Batch;
 use crate::log::state::Reading;
 
 impl LogGuard<'_> {
@@ -16,14 +16,14 @@ impl LogGuard<'_> {
         ring.position_of(ring.end().line.saturating_sub(count as u64))
     }
 
-    /// Where the last lines begin that have `bytes` bytes together at most.
+    /// Where the last lines begin that together have at most `bytes` bytes.
     #[must_use]
     pub fn start_of_tail(&self, bytes: u64) -> Position {
         self.state.ring.start_of_tail(bytes)
     }
 
-    /// Goes on with these lines, of which the first one starts at `start`: those in between are not here.
-    /// Whoever has not got so far misses them, and is told.
+    /// Forgets all lines and goes on with these, of which the first one starts at `start`. A client that was
+    /// not sent the log up to there is told how many lines it missed.
     pub fn restart(&mut self, start: Position, lines: &[(Timestamp, String)]) {
         let state = &mut *self.state;
         state.ring.restart(start);
@@ -39,14 +39,14 @@ impl LogGuard<'_> {
         self.state.ring.stamp_of_end()
     }
 
-    /// The position so many lines after the beginning of the first line of this millisecond. `None` when
-    /// the log has no such line, or no longer.
+    /// The position that is `lines` lines behind the beginning of the first line of this millisecond. `None`
+    /// when the log has no such line, or not any more.
     #[must_use]
     pub fn position_at(&self, time: Timestamp, lines: u64) -> Option<Position> {
         self.state.ring.position_at(time, lines)
     }
 
-    /// Copies lines as [`LogGuard::read`] does, with their times, at most `most` bytes of them.
+    /// Copies lines as [`LogGuard::read`] does, but with their times, and at most `most` bytes of them.
     pub fn read_stamped(
         &self,
         from: Position,

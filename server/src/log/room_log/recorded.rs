@@ -1,15 +1,16 @@
-//! The log as its recorder sees it. Lines are sent to nobody before they are recorded.
+//! The log as the recorder sees it. No line is sent before it is recorded.
 
 use std::sync::Arc;
 
 use super::RoomLog;
+use crate::log::batch::{BATCH_BYTES, Batch};
 use crate::log::position::Position;
-use crate::log::ring::{BATCH_BYTES, Batch, Ring};
+use crate::log::ring::Ring;
 use crate::log::state::State;
 
 impl RoomLog {
-    /// The same log with lines from earlier, where there are any. They are recorded already, and were read
-    /// for a log of the same capacity.
+    /// The same log with the lines of its transcript, where there is one. These are recorded already, and
+    /// were read for a log of the same capacity.
     #[must_use]
     pub fn with_earlier(mut self, earlier: Option<Ring>) -> Self {
         let Some(earlier) = earlier else { return self };
@@ -41,7 +42,7 @@ impl RoomLog {
         if let Some(recording) = &mut state.recording {
             recording.upto = end;
         }
-        self.let_go_on(state);
+        self.wake_waiting(state);
         guard.wake.couriers = state.notify_couriers();
     }
 }

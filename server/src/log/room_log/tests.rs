@@ -1,3 +1,5 @@
+//! Who is woken by what, and who waits for whom.
+
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::*;
@@ -8,7 +10,7 @@ impl RoomLog {
     /// is among the waiting from now on.
     pub fn begin_waiting(&self, bytes: usize) -> bool {
         let mut state = self.state.lock();
-        let is_free = state.has_room_for(bytes);
+        let is_free = state.has_space_for(bytes);
         state.has_waiting |= !is_free;
         is_free
     }
@@ -19,11 +21,11 @@ impl RoomLog {
     }
 }
 
-/// Counts how often it was woken, and how often it was let carry lines.
+/// Counts how often it was woken, and how often it was let work on the thread of the speaker.
 #[derive(Debug, Default)]
 struct Count {
     woken: AtomicUsize,
-    carried: AtomicUsize,
+    worked: AtomicUsize,
 }
 
 impl Count {
@@ -32,9 +34,9 @@ impl Count {
         self.woken.swap(0, Ordering::Relaxed)
     }
 
-    /// How often it was let carry lines since this was last asked.
-    fn take_carried(&self) -> usize {
-        self.carried.swap(0, Ordering::Relaxed)
+    /// How often it was let work on the thread of the speaker since this was last asked.
+    fn take_worked(&self) -> usize {
+        self.worked.swap(0, Ordering::Relaxed)
     }
 }
 
@@ -43,8 +45,8 @@ impl Subscriber for Count {
         self.woken.fetch_add(1, Ordering::Relaxed);
     }
 
-    fn carry(&self, _: &Arc<RoomLog>) {
-        self.carried.fetch_add(1, Ordering::Relaxed);
+    fn wake_or_work(&self, _: &Arc<RoomLog>) {
+        self.worked.fetch_add(1, Ordering::Relaxed);
     }
 }
 
@@ -91,12 +93,12 @@ fn who_speaks_again_carries_the_lines_and_others_wake_the_courier() {
     let courier = Arc::new(Count::default());
     let log = log(&courier, None);
     let _readers = [(); FEW_READERS + 1].map(|()| log.lock().add_reader(0));
-    for (speaker, is_carried) in [(1, false), (1, true), (2, false), (1, false), (1, true)] {
+    for (speaker, works) in [(1, false), (1, true), (2, false), (1, false), (1, true)] {
         let mut guard = log.lock();
         guard.append(b"line\n", Timestamp::UNIX_EPOCH);
-        guard.carry(speaker);
-        assert_eq!(courier.take_carried(), usize::from(is_carried));
-        assert_eq!(courier.take(), usize::from(!is_carried));
+        guard.unlock_and_work(speaker);
+        assert_eq!(courier.take_worked(), usize::from(works));
+        assert_eq!(courier.take(), usize::from(!works));
         let mut batch = Batch::default();
         assert!(log.next_batch(0, &mut batch));
         assert!(!log.offered(0, batch.end, Position::MAX));

@@ -1,3 +1,5 @@
+//! The folder of transcripts: what is read of it, and who may use it.
+
 use super::*;
 
 const TIME: &str = "2026-11-22T10:04:05.123Z";

@@ -1,3 +1,5 @@
+//! The recorder with its threads, over a folder of the test's own.
+
 use std::fs;
 use std::time::Duration;
 

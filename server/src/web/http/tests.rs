@@ -1,3 +1,5 @@
+//! Heads of requests: whole, in pieces, and wrong.
+
 use super::*;
 
 /// The key and its answer stand in RFC 6455, 1.3.

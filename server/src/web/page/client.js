@@ -12,18 +12,17 @@ const ANSWER_MS = 15_000;
 /** The longest waits between two attempts to connect: each twice the one before. */
 const FIRST_WAIT_MS = 1_000;
 const LONGEST_WAIT_MS = 30_000;
-/** Lines said before that one who enters is shown, and lines held back at most until those come. */
+/** Lines said before that who enters is shown, and lines held back at most until those come. */
 const LATEST = 20;
 const HELD = 10_000;
 /** The tokens of this client's own pings start so. Nobody is shown their answers. */
 const FENCE = "page-";
 
 /**
- * The lines that mean something to this client. The first form that fits counts. No name has a space
- * or a colon, so no text of a user can pass for another form.
+ * The lines that mean something here: replies, to this client alone, and events, to all in the room. The
+ * first form that fits counts. No name has a space or a colon, so no text of a user passes for another form.
  */
-const FORMS = {
-	// Replies, to this client alone.
+const REPLIES = {
 	greeting: "Connect Success",
 	login: "Login Success",
 	nameRefused: "UserName {text}",
@@ -45,7 +44,8 @@ const FORMS = {
 	banned: "Banned for {text} minutes",
 	kicked: "Kicked: {text}",
 	usage: "Usage: {text}",
-	// Events, to everybody in the room.
+};
+const EVENTS = {
 	did: "* {name} {text}",
 	announced: "* {text}",
 	said: "{name}: {text}",
@@ -54,8 +54,7 @@ const FORMS = {
 	renamed: "{name} is now known as {text}.",
 	topicSet: "{name} set the topic: {text}",
 };
-const COMPILED = Object.entries(FORMS).map(([kind, form]) => [kind, compile(form)]);
-const EVENTS = ["did", "announced", "said", "entered", "left", "renamed", "topicSet"];
+const FORMS = Object.entries({ ...REPLIES, ...EVENTS }).map(([kind, form]) => [kind, compile(form)]);
 
 function compile(form) {
 	const parts = { name: "[^ :]+", text: ".*", time: "\\d{4}-[^ ]+" };
@@ -65,7 +64,7 @@ function compile(form) {
 
 /** A line of the server, without its newline, as `{ kind, line, name, text, time }`. */
 function parse(line) {
-	for (const [kind, form] of COMPILED) {
+	for (const [kind, form] of FORMS) {
 		const match = form.exec(line);
 		if (match) return { ...match.groups, kind, line };
 	}
@@ -78,7 +77,7 @@ function splitWord(text) {
 	return [word, rest.replace(/^[ \t\r\v\f]+|[ \t\r\v\f]+$/g, "")];
 }
 
-/** Whether it carries a text, which is kept when the connection is lost. */
+/** Whether a request has a text, which is kept when the connection is lost. */
 function hasText(request) {
 	return /^(say|me|msg|topic) +[^ ]/.test(request);
 }
@@ -87,8 +86,7 @@ function hasText(request) {
 function echoOf(request, name) {
 	const [command, text] = splitWord(request);
 	const topic = text === "-" ? "" : text;
-	const echoes = { say: `${name}: ${text}`, me: `* ${name} ${text}`, topic: `${name} set the topic: ${topic}` };
-	return echoes[command];
+	return { say: `${name}: ${text}`, me: `* ${name} ${text}`, topic: `${name} set the topic: ${topic}` }[command];
 }
 
 /**
@@ -132,13 +130,13 @@ class Client {
 	#open = [];
 	/** The list whose rows come at the moment. */
 	#list = null;
-	/** The place behind all that was seen: a time, and how many lines behind it. */
+	/** The place behind all that was seen: a time, and lines behind it. */
 	#position = null;
-	/** Whether the server told it since the last gap, so that each event goes one line on. */
+	/** Whether it was told since the last gap, so that each event goes one line on. */
 	#isPlaced = false;
-	/** What came while the lines said before are on their way: it is shown behind those. */
+	/** What came while lines said before are on their way, to be shown behind those. */
 	#held = null;
-	/** Why the server is about to close, where it said so. */
+	/** Why the server is about to close. */
 	#lastWord;
 
 	constructor(addresses, hears) {
@@ -191,12 +189,8 @@ class Client {
 		this.#addresses.push(this.#addresses.shift());
 		const socket = new WebSocket(this.#addresses.at(-1));
 		this.#socket = socket;
-		socket.onmessage = ({ data }) => {
-			if (socket === this.#socket) this.#receive(data);
-		};
-		socket.onclose = () => {
-			if (socket === this.#socket) this.#lose();
-		};
+		socket.onmessage = ({ data }) => socket === this.#socket && this.#receive(data);
+		socket.onclose = () => socket === this.#socket && this.#lose();
 		this.#after(ANSWER_MS, () => this.#lose());
 		this.#become("connecting");
 	}
@@ -255,7 +249,7 @@ class Client {
 		this.#timer = setTimeout(act, milliseconds);
 	}
 
-	/** Sends requests, and behind them a ping, which shows when all of them are answered. */
+	/** Sends requests, and a ping, whose answer comes behind theirs. */
 	#ask(requests, byUser = false) {
 		const all = requests.map((request) => ({ request, byUser }));
 		if (![...this.#open, ...all].some(isFence)) all.push({ request: `ping ${this.#fence()}` });
@@ -264,8 +258,7 @@ class Client {
 	}
 
 	#fence() {
-		this.#fences += 1;
-		return FENCE + this.#fences;
+		return FENCE + ++this.#fences;
 	}
 
 	#askForLife() {
@@ -282,7 +275,7 @@ class Client {
 	#take(entry) {
 		if (this.state !== "in") return this.#takeOutside(entry);
 		if (this.#list && !this.#takeRow(entry)) this.#endList();
-		if (EVENTS.includes(entry.kind)) {
+		if (entry.kind in EVENTS) {
 			this.#see(entry);
 			if (this.#isPlaced) this.#position[1] += 1;
 			if (this.#held?.live.length >= HELD) this.#release();
@@ -337,7 +330,7 @@ class Client {
 	#release() {
 		const { live, rows, inRows } = this.#held ?? { live: [], rows: [] };
 		this.#held = null;
-		// What came before the answer stands at its end, but for what only this user was told.
+		// What came before the answer stands at its end.
 		for (let at = inRows; at > 0 && rows.at(-1)?.text === live[at - 1].line; at--) rows.pop();
 		for (const { time, text } of rows) {
 			const lost = this.unsent.findIndex((request) => echoOf(request, this.name) === text);
@@ -347,7 +340,7 @@ class Client {
 			const isOwnWay = entry.name === this.name && ["entered", "left"].includes(entry.kind);
 			if (!isOwnWay) this.#hears.show({ ...entry, time });
 		}
-		for (const entry of live) this.#hears.show(entry);
+		live.forEach((entry) => this.#hears.show(entry));
 	}
 
 	#see({ kind, name, text }) {
@@ -372,7 +365,7 @@ class Client {
 				return true;
 			case "renamedMe":
 				// A secret may follow the name.
-				this.name = (this.#answered(/^rename /)?.request ?? `rename ${this.name}`).split(" ")[1];
+				this.name = this.#answered(/^rename /)?.request.split(" ")[1].normalize() ?? this.name;
 				return true;
 			case "nameRefused":
 				return this.#answered(/^rename/) !== undefined;

@@ -12,6 +12,7 @@ const ROOMS_MS = 20_000;
 
 const at = (id) => document.getElementById(id);
 const log = at("log");
+const box = at("say");
 /** The servers of this chat, its own first. A page of https may use no other kind. */
 const servers = [location.origin, ...at("also").content.split(" ").sort(() => Math.random() - 0.5)]
 	.filter((origin) => origin.startsWith(location.protocol))
@@ -27,6 +28,8 @@ let isPainting = false;
 let unread = 0;
 let mentioned = 0;
 let lastDay = new Date().toDateString();
+/** Whether the last lines of the log are seen, and are to be. */
+let isAtEnd = true;
 
 function paintSoon() {
 	if (isPainting) return;
@@ -59,25 +62,17 @@ function show(entry) {
 
 function paintLog() {
 	if (!pending.length) return;
-	const wasAtEnd = isAtEnd();
 	const lines = document.createDocumentFragment();
 	for (const entry of pending.splice(0).slice(-KEPT_LINES)) {
 		const day = entry.at.toDateString();
-		if (day !== lastDay) {
-			const date = entry.at.toLocaleDateString(LANGUAGE, { dateStyle: "full" });
-			lines.append(make("p", "day", date));
-		}
+		if (day !== lastDay) lines.append(make("p", entry.at.toLocaleDateString(LANGUAGE, { dateStyle: "full" }), "day"));
 		lastDay = day;
 		lines.append(lineOf(entry));
 	}
 	log.append(lines);
 	while (log.childElementCount > KEPT_LINES) log.firstChild.remove();
-	at("down").hidden = wasAtEnd;
-	if (wasAtEnd) toEnd();
-}
-
-function isAtEnd() {
-	return log.scrollHeight - log.scrollTop - log.clientHeight < 40;
+	at("down").hidden = isAtEnd;
+	if (isAtEnd) toEnd();
 }
 
 function toEnd() {
@@ -85,47 +80,45 @@ function toEnd() {
 }
 
 function lineOf({ kind, name, text, line, at, time, isMention }) {
-	const element = make("p", kind);
-	element.dir = "auto";
-	element.dataset.time = TIME.format(at);
-	if (time) element.classList.add("before");
-	if (isMention) element.classList.add("mention");
+	const row = make("p", "", `${kind}${time ? " before" : ""}${isMention ? " mention" : ""}`);
+	row.dir = "auto";
+	row.dataset.time = TIME.format(at);
 	switch (kind) {
 		case "said":
 		case "did":
-			element.append(...(kind === "said" ? [nameOf(name), ": "] : ["* ", nameOf(name), " "]));
-			putText(element, text, name === client.name ? "" : client.name);
+			row.append(...(kind === "said" ? [nameOf(name), ": "] : ["* ", nameOf(name), " "]));
+			putText(row, text, name === client.name ? "" : client.name);
 			break;
 		case "entered":
 		case "left":
 		case "renamed":
-			putSentence(element, kind, name, text);
+			putSentence(row, kind, name, text);
 			break;
 		case "topicSet":
 		case "privateTo":
 		case "privateFrom":
-			putSentence(element, kind, name);
-			putText(element, text);
+			putSentence(row, kind, name);
+			putText(row, text);
 			if (kind === "privateFrom") {
-				const button = make("button", "answer", words("answer"));
+				const button = make("button", words("answer"), "answer");
 				button.onclick = () => writeTo(name);
-				element.append(button);
+				row.append(button);
 			}
 			break;
 		case "moved":
 		case "gap":
 		case "missed":
 		case "stillTaken":
-			element.append(words(kind, safe(text ?? "")));
+			row.append(words(kind, safe(text)));
 			break;
 		case "kept":
 		case "notSent":
-			element.append(words(kind, safe(asTyped(text))));
+			row.append(words(kind, safe(asTyped(text))));
 			break;
 		default:
-			putText(element, line);
+			putText(row, line);
 	}
-	return element;
+	return row;
 }
 
 function putSentence(element, key, ...names) {
@@ -136,7 +129,7 @@ function putSentence(element, key, ...names) {
 }
 
 function nameOf(name) {
-	const element = make("bdi", "name", safe(name));
+	const element = make("bdi", safe(name), "name");
 	element.style.setProperty("--hue", hueOf(name));
 	return element;
 }
@@ -161,23 +154,19 @@ function paintWindows() {
 function paintPlaces() {
 	at("room-name").textContent = safe(client.room);
 	at("topic").textContent = safe(client.topic);
-	at("say").placeholder = words("sayAs", safe(client.name));
+	box.placeholder = words("sayAs", safe(client.name));
 	at("count").textContent = client.users.size;
 	const rooms = new Map(client.rooms).set(client.room, client.users.size);
 	list("rooms", [...rooms.keys()].sort(), (button, room) => {
-		button.append(make("bdi", "", safe(room)), make("small", "", rooms.get(room)));
-		button.ariaCurrent = String(room === client.room);
+		button.append(make("bdi", safe(room)), make("small", rooms.get(room)));
+		button.ariaCurrent = room === client.room;
 		button.onclick = () => goTo(room);
 	});
 	list("users", [...client.users], (button, user) => {
-		button.append(nameOf(user), make("small", "", user === client.name ? words("you") : ""));
+		button.append(nameOf(user), make("small", user === client.name ? words("you") : ""));
 		button.title = words("writeTo", safe(user));
 		button.onclick = () => writeTo(user);
 	});
-	paintStatus();
-}
-
-function paintStatus() {
 	const { state, seconds, unsent, isCatchingUp } = client;
 	at("status").textContent = state === "waiting" ? words("lost", seconds) : words("connecting");
 	at("status").hidden = state === "in";
@@ -191,15 +180,15 @@ function list(id, names, fill) {
 	const element = at(id);
 	const items = new Map([...element.children].map((item) => [item.dataset.name, item]));
 	names.slice(0, LISTED).forEach((name, number) => {
-		const item = items.get(name) ?? make("li", "");
+		const item = items.get(name) ?? make("li");
 		items.delete(name);
-		if (!item.firstChild) item.append(make("button", ""));
+		if (!item.firstChild) item.append(make("button"));
 		item.dataset.name = name;
 		item.firstChild.textContent = "";
 		fill(item.firstChild, name);
 		if (element.children[number] !== item) element.insertBefore(item, element.children[number]);
 	});
-	for (const item of items.values()) item.remove();
+	items.forEach((item) => item.remove());
 }
 
 // The login window.
@@ -215,7 +204,7 @@ at("login-form").onsubmit = (event) => {
 function sayProblem(field, text) {
 	for (const id of ["name", "password"]) {
 		at(`${id}-problem`).textContent = id === field ? text : "";
-		at(id).ariaInvalid = String(id === field);
+		at(id).ariaInvalid = id === field;
 	}
 	if (field) at(field).focus();
 }
@@ -235,34 +224,33 @@ function ended(entry) {
 	log.textContent = "";
 	at("password").value = "";
 	paint();
-	if (entry) refused(entry);
-	else sayProblem();
+	entry ? refused(entry) : sayProblem();
 }
 
 // What the user types.
 
-/** Lines typed so far, without passwords, and which of them is shown again. */
+/** Lines typed so far, without passwords; which of them is shown again; the one that was begun. */
 const typed = [];
 let shownAgain = 0;
+let begun = "";
 
 at("say-form").onsubmit = (event) => {
 	event.preventDefault();
-	const text = at("say").value;
-	at("say").value = "";
+	const text = box.value;
+	box.value = begun = "";
 	toEnd();
-	say(text);
+	if (text.trim()) say(text.replace(/^\s*\/nick\b/i, "/rename"), false);
 };
 
-function say(text) {
-	if (!text.trim()) return;
+/** Does what was typed. What was pasted is said as it is, also where it looks like a command. */
+function say(text, isPasted) {
 	// A password is never said, however carelessly it is typed.
-	const [, password] = /^\s*\/op(?:\s+(.*))?$/is.exec(text) ?? [];
-	if (password !== undefined) return client.request(`op ${password}`);
-	const [, name, secret] = /^\s*\/(?:rename|nick)\s+(\S+)\s+(\S.*)$/is.exec(text) ?? [];
-	if (secret) return client.request(`rename ${name} ${secret}`);
+	const [, command, secret] = /^\s*\/(op|rename(?=\s+\S+\s+\S))\s+(.*)$/is.exec(text) ?? [];
+	if (secret) return client.request(`${command.toLowerCase()} ${secret}`);
 	shownAgain = typed.push(text);
-	if (!text.startsWith("/")) client.request(`say ${text}`);
-	else if (text.startsWith("//")) client.request(`say ${text.slice(1)}`);
+	// A server trims what a text begins with.
+	if (isPasted) client.request(`say ${text.replace(/^\s+/, (indent) => "\xa0".repeat(safe(indent).length))}`);
+	else if (!/^\/(?!\/)/.test(text)) client.request(`say ${text.replace(/^\/\//, "/")}`);
 	else if (/^\/(quit|logout)\b/.test(text)) client.leave();
 	else client.request(text.slice(1));
 }
@@ -274,34 +262,36 @@ function asTyped(request) {
 	return request.startsWith("say ") ? request.slice(4).replace(/^\//, "//") : `/${request}`;
 }
 
-at("say").onkeydown = (event) => {
+box.onkeydown = (event) => {
 	const step = { ArrowUp: -1, ArrowDown: 1 }[event.key];
 	if (!step || event.isComposing) return;
 	event.preventDefault();
+	if (shownAgain === typed.length) begun = box.value;
 	shownAgain = Math.min(Math.max(shownAgain + step, 0), typed.length);
-	at("say").value = typed[shownAgain] ?? "";
+	box.value = typed[shownAgain] ?? begun;
 };
 
 // A browser would make one line of several.
-at("say").onpaste = (event) => {
-	const pasted = event.clipboardData.getData("text").trimEnd();
-	const lines = (at("say").value + pasted).split(/[\r\n]+/).filter((line) => line.trim());
+box.onpaste = (event) => {
+	const { value, selectionStart, selectionEnd } = box;
+	const pasted = event.clipboardData.getData("text").replace(/^\s*\n|\s+$/g, "");
+	const lines = (value.slice(0, selectionStart) + pasted + value.slice(selectionEnd)).split(/\r?\n|\r/);
 	if (lines.length < 2) return;
 	event.preventDefault();
 	at("paste-title").textContent = words("pasteTitle", lines.length);
 	at("paste-lines").textContent = lines.map(safe).join("\n");
 	at("paste").returnValue = "";
 	at("paste").onclose = () => {
-		at("say").focus();
+		box.focus();
 		if (at("paste").returnValue !== "send") return;
-		at("say").value = "";
-		lines.forEach(say);
+		box.value = begun = "";
+		for (const line of lines) say(line.trimEnd(), true);
 	};
 	at("paste").showModal();
 };
 
 function writeTo(name) {
-	at("say").value = `/msg ${name} ${at("say").value.replace(/^\/msg \S* ?/, "")}`;
+	box.value = `/msg ${name} ${box.value.replace(/^\/msg \S* ?/, "")}`;
 	closePlaces();
 }
 
@@ -313,11 +303,11 @@ function goTo(room) {
 function closePlaces() {
 	at("chat").classList.remove("shows-places");
 	at("places-button").ariaExpanded = "false";
-	at("say").focus();
+	box.focus();
 }
 
 at("places-button").onclick = () => {
-	at("places-button").ariaExpanded = String(at("chat").classList.toggle("shows-places"));
+	at("places-button").ariaExpanded = at("chat").classList.toggle("shows-places");
 };
 at("join-form").onsubmit = (event) => {
 	event.preventDefault();
@@ -332,8 +322,13 @@ at("discard").onclick = () => {
 };
 at("down").onclick = toEnd;
 log.onscroll = () => {
-	at("down").hidden ||= isAtEnd();
+	isAtEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 40;
+	at("down").hidden ||= isAtEnd;
 };
+// The keyboard of a telephone takes half of its height, a notice some.
+const stay = () => isAtEnd && toEnd();
+addEventListener("resize", stay);
+new ResizeObserver(stay).observe(log);
 
 // What happens around the page.
 
@@ -341,9 +336,7 @@ addEventListener("focus", () => {
 	unread = mentioned = 0;
 	paintSoon();
 });
-document.onvisibilitychange = () => {
-	if (!document.hidden) client.wake();
-};
+document.onvisibilitychange = () => document.hidden || client.wake();
 addEventListener("online", () => client.wake());
 setInterval(() => document.hidden || client.askRooms(), ROOMS_MS);
 
@@ -356,7 +349,6 @@ function remember(stay) {
 	}
 }
 
-putAllWords();
 try {
 	const stay = JSON.parse(sessionStorage.stay);
 	client.login(...stay, "", true);

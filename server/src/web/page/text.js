@@ -2,9 +2,10 @@
 
 // Text from the network, made fit to be shown: nothing in it can act, hide, or turn others round.
 
-/** Controls, changes of the writing direction, and characters without width. */
-const HIDDEN =
-	/[\p{Cc}\u00ad\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb\u{e0000}-\u{e007f}]/gu;
+/** Joiners and choices of looks behind what they act on: emoji, and letters that may need them. */
+const STANDING = String.raw`(?<=[[\p{L}\p{M}\p{Emoji}]--[\p{ASCII}\p{sc=Latn}\p{scx=Zinh}]]\ufe0f?)[\u200c\u200d\ufe0e\ufe0f]|\ufe0f(?=\u20e3)`;
+/** Controls, changes of the writing direction, others without width, and no-break spaces. */
+const HIDDEN = new RegExp(String.raw`(?!${STANDING})[\p{Cc}\p{DI}\u2028\u2029\ufff9-\ufffb\xa0]`, "gv");
 /** An address of the web, without what ends the sentence around it. */
 const LINK = String.raw`https?:\/\/[^\s<>"]*[^\s<>".,;:!?\(\)\[\]\{\}'，。；：！？）」』】]`;
 /** A letter that would make another word of a name. Chinese and Japanese have no space between words. */
@@ -15,6 +16,8 @@ function safe(text) {
 	return text.replace(HIDDEN, (character) => {
 		const code = character.codePointAt(0);
 		if (character === "\t") return "    ";
+		// Somebody's indentation.
+		if (code === 0xa0) return " ";
 		if (code < 0x20) return String.fromCodePoint(0x2400 + code);
 		return code === 0x7f ? "␡" : `<U+${code.toString(16).toUpperCase().padStart(4, "0")}>`;
 	});
@@ -22,13 +25,9 @@ function safe(text) {
 
 /** Finds the links in a text, and a name where it stands as a word, in any case. */
 function finder(name) {
-	if (finder.last !== name) {
-		const word = name.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&");
-		const names = name && `|(?<name>(?<!${LETTER})${word}(?!${LETTER}))`;
-		finder.form = new RegExp(`(?<link>${LINK})${names}`, "giv");
-		finder.last = name;
-	}
-	return finder.form;
+	const word = name.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&");
+	const names = name && `|(?<name>(?<!${LETTER})${word}(?!${LETTER}))`;
+	return new RegExp(`(?<link>${LINK})${names}`, "giv");
 }
 
 function mentions(text, name) {
@@ -41,7 +40,7 @@ function putText(element, text, name = "") {
 	let rest = 0;
 	for (const match of shown.matchAll(finder(name))) {
 		const [found] = match;
-		element.append(shown.slice(rest, match.index), match.groups.link ? linkTo(found) : make("mark", "", found));
+		element.append(shown.slice(rest, match.index), match.groups.link ? linkTo(found) : make("mark", found));
 		rest = match.index + found.length;
 	}
 	element.append(shown.slice(rest));
@@ -51,11 +50,10 @@ function linkTo(address) {
 	if (!URL.canParse(address)) return address;
 	// Letters of other scripts can look like those of a known address. Here they have their codes.
 	const { href } = new URL(address);
-	const link = make("a", "", address);
-	return Object.assign(link, { href, title: href, target: "_blank", rel: "noopener noreferrer" });
+	return Object.assign(make("a", address), { href, title: href, target: "_blank", rel: "noopener noreferrer" });
 }
 
-function make(tag, className, text = "") {
+function make(tag, text = "", className = "") {
 	const element = document.createElement(tag);
 	element.className = className;
 	element.textContent = text;

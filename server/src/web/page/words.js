@@ -61,13 +61,11 @@ function words(key, ...values) {
 	return text.replace(/\{(\d)\}/g, (_, at) => values[at]);
 }
 
-/** Puts words into every element that asks for some, as its text or as its label. */
-function putAllWords() {
-	document.documentElement.lang = LANGUAGE;
-	for (const element of document.querySelectorAll("[data-words]")) {
-		element.textContent = words(element.dataset.words);
-	}
-	for (const element of document.querySelectorAll("[data-label]")) {
-		element.ariaLabel = element.placeholder = words(element.dataset.label);
-	}
+// Each element that asks for words gets some, as its text or as its label.
+document.documentElement.lang = LANGUAGE;
+for (const element of document.querySelectorAll("[data-words]")) {
+	element.textContent = words(element.dataset.words);
+}
+for (const element of document.querySelectorAll("[data-label]")) {
+	element.ariaLabel = element.placeholder = words(element.dataset.label);
 }

@@ -1,21 +1,21 @@
-//! The work of a courier on the thread of a session, which speaks in a small room or has posted replies:
-//! where that is cheaper than to wake the courier's own thread.
+//! What a courier does on the thread of a session that speaks in a small room or has posted replies. There
+//! that is cheaper than to wake the courier's own thread.
 
 use std::sync::Arc;
 
 use super::Rounds;
 use crate::log::room_log::RoomLog;
 
-/// Rooms with more readers than this are left to the courier's own thread: whoever speaks there
-/// shall not have to send to all of them.
+/// With more readers than this the lines are left to the courier's own thread: a session shall not have to
+/// send to so many.
 const MOST_READERS: usize = 64;
 
-/// So many passes a session makes at most, for others may go on speaking meanwhile.
+/// How many times a session looks for more at most, since others may go on speaking meanwhile.
 const SESSIONS_PASSES: usize = 4;
 
 impl Rounds {
-    /// Does on a session's thread what there is to do in small rooms. `false` when the courier's
-    /// own thread has to go on.
+    /// Does on a session's thread what there is to do in small rooms. `false` when there is something left
+    /// for the courier's own thread.
     pub fn work_for_session(&mut self) -> bool {
         let blocked = self.blocked.len();
         for _ in 0..SESSIONS_PASSES {
@@ -31,7 +31,7 @@ impl Rounds {
             for log in logs {
                 self.pass(&log);
             }
-            // All of these have a time, which the courier's own thread has to keep.
+            // Each of these has to be looked at after some time, which the courier's own thread has to wait.
             let has_time = self.deadline.is_some()
                 || self.is_closing
                 || !self.queue.is_empty()

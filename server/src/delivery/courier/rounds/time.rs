@@ -1,5 +1,5 @@
-//! What a courier does because of the time: clients that take nothing are closed, and when the server
-//! stops, all that are left.
+//! What a courier does when time is over: it closes clients that take nothing, and when the server stops,
+//! all that are left.
 
 use std::time::{Duration, Instant};
 
@@ -9,7 +9,7 @@ use crate::delivery::pace::LIVE_TIME;
 use crate::delivery::phase::Failure;
 
 impl Rounds {
-    /// How long there is nothing to do unless somebody says otherwise.
+    /// The time for which there is nothing to do. `None` when it only ends when somebody wakes the courier.
     pub(super) fn sleep_time(&self) -> Option<Duration> {
         if !self.inbox.prepare_sleep() {
             return Some(Duration::ZERO);
@@ -24,12 +24,12 @@ impl Rounds {
         Some(next.map_or(LIVE_TIME, |next| next.min(LIVE_TIME)))
     }
 
-    /// A stalled client is found at most this much late.
+    /// The time from one look for stalled clients to the next: so a stalled one is closed this late at most.
     pub(super) fn stall_check_interval(&self) -> Duration {
         self.stall_timeout / 8
     }
 
-    /// Closes clients for which time is up.
+    /// Closes all clients after the deadline, and those that have taken nothing for the stall time-out.
     pub(super) fn check_time(&mut self) {
         let now = Instant::now();
         if self.deadline.is_some_and(|deadline| deadline <= now) {
@@ -41,8 +41,8 @@ impl Rounds {
             return;
         }
         self.next_stall_check = now + self.stall_check_interval();
-        // The system tells of space only when a third of a buffer is free, which a slow line may
-        // not take within the time. So try.
+        // The system tells of space only when a third of the buffer is free, and a slow line may not have
+        // taken so much yet. So this tries to send, and sees whether anything was taken.
         for id in self.blocked.iter().copied().collect::<Vec<_>>() {
             self.step(id, None);
         }

@@ -4,8 +4,8 @@ use jiff::Timestamp;
 
 use super::{Owed, World};
 use crate::delivery::item::Item;
+use crate::log::batch::Batch;
 use crate::log::position::Position;
-use crate::log::ring::Batch;
 
 impl World {
     /// What a session does, of the client or of another.
