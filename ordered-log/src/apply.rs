@@ -49,6 +49,8 @@ pub struct Restored<'a> {
     pub state: &'a [u8],
     /// The number of the last entry that is in it.
     pub number: u64,
+    /// The time of that entry's records, as [`Entry::time`].
+    pub time: SystemTime,
     /// The last of this origin's own records that is in it; 0 if none is. Who waits for one up to that
     /// waits no longer: it was applied, but not here.
     pub own: u64,

@@ -1,7 +1,7 @@
 //! The thread that reads the log and applies it.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use crate::apply::{Apply, Origin, Restored, Status};
 use crate::backoff::Backoff;
@@ -68,7 +68,7 @@ impl<D: Dial> Follower<D> {
         }
         // A new log has no state of a program.
         if !program.is_empty() {
-            let restored = Restored { state: program, number: state.place.number, own: 0 };
+            let restored = restored(&state, program, 0);
             apply.restore(&restored).map_err(Fault::Unusable)?;
         }
         let replay = Replay::new(state, own, interval);
@@ -179,8 +179,7 @@ impl<D: Dial> Follower<D> {
             return Err(Fault::Lost(why));
         }
         self.replay.skip_to(state);
-        let own = self.replay.own_sequence();
-        let restored = Restored { state: program, number: there.number, own };
+        let restored = restored(self.replay.state(), program, self.replay.own_sequence());
         log::warn!(
             "entries {} to {} were removed before they could be applied",
             here.number + 1,
@@ -203,6 +202,12 @@ impl<D: Dial> Follower<D> {
         }
         Ok(())
     }
+}
+
+/// What the program begins from.
+fn restored<'a>(state: &State, program: &'a [u8], own: u64) -> Restored<'a> {
+    let time = SystemTime::UNIX_EPOCH + Duration::from_micros(state.time);
+    Restored { state: program, number: state.place.number, time, own }
 }
 
 fn read_state(bytes: &[u8]) -> Result<(State, &[u8]), Fault> {

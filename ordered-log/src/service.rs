@@ -97,6 +97,13 @@ impl OrderedLog {
         self.shared.queue.submit(record)
     }
 
+    /// Takes nothing more and appends nothing more, while it goes on to follow: for a program that tells
+    /// others that it has given up what it submitted. Whoever waits in [`Self::submit`] is refused. Never
+    /// waits. What an engine had been sent by then, and has not answered, may still come.
+    pub fn withdraw(&self) {
+        self.shared.withdraw();
+    }
+
     /// What was seen since the start; a little behind while entries are applied.
     #[must_use]
     pub fn counts(&self) -> Counts {

@@ -37,10 +37,16 @@ impl Shared {
         }
     }
 
-    /// Ends both threads and the queue. How many records are not appended, as far as is known.
-    pub fn end(&self) -> u64 {
+    /// Ends the queue and its writer. How many records are not appended, as far as is known.
+    pub fn withdraw(&self) -> u64 {
         let unsent = self.queue.close();
         self.writer.interrupt();
+        unsent
+    }
+
+    /// Ends both threads and the queue, and says the same.
+    pub fn end(&self) -> u64 {
+        let unsent = self.withdraw();
         self.follower.interrupt();
         unsent
     }

@@ -78,6 +78,12 @@ fn machine() -> String {
     if first.is_empty() || first == "localhost" { NAMELESS.to_owned() } else { first.to_owned() }
 }
 
+/// Whether others could come in to a server that listens there, so that it is of use to tell them.
+#[must_use]
+pub fn is_of_use(endpoints: &[Endpoint]) -> bool {
+    Way::of(endpoints).is_some()
+}
+
 /// How others come in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Way {

@@ -42,7 +42,8 @@
 //! - No thread has a lock while it checks a password, or waits for the file of bans.
 //! - An item is posted to an outbox while the log of the client's room is locked, so that its
 //!   position is right.
-//! - A session changes its own membership only. What another wants of it goes through its outbox.
+//! - A session changes its own membership only. What another wants of it goes through its outbox. Where
+//!   several servers are one chat, their order may also put a user out: then its session finds so.
 //! - Every thread has a name and is joined before [`Server::run`] returns, but for the recorder's
 //!   two and that of the bans: when their disk does not answer they are left, and the log says so. Every queue is bounded
 //!   by the number of clients and rooms, or by bytes.

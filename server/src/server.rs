@@ -152,9 +152,10 @@ impl Server {
             .map(|number| CourierThread::new(number, config.stall_timeout))
             .collect::<io::Result<Vec<_>>>()?;
         let inboxes: Vec<_> = couriers.iter().map(CourierThread::inbox).collect();
-        let mut advertiser = start_advertiser(&config, &listeners);
+        let endpoints: Vec<_> = listeners.iter().filter_map(|it| it.endpoint().ok()).collect();
+        let is_told = !config.hidden && advertise::is_of_use(&endpoints);
         let kept = recorder.as_ref().map_or(0, |_| recorder::DESCRIPTORS)
-            + advertiser.as_ref().map_or(0, |_| advertise::DESCRIPTORS);
+            + if is_told { advertise::DESCRIPTORS } else { 0 };
         let (closer, closer_poll) = Closer::new(capacity::closing())?;
         let capacity = Capacity::of_this_machine(config.max_clients, kept, config.max_owed);
         if capacity.is_short() {
@@ -178,6 +179,8 @@ impl Server {
             let spawned = spawn_couriers(scope, couriers)
                 .and_then(|()| closer.spawn(closer_poll, scope).map_err(|error| explain(&error)));
             let served = spawned.and_then(|()| tell()).and_then(|()| {
+                // Not before nothing stands in the way of those who come for it.
+                let mut advertiser = is_told.then(|| start_advertiser(&endpoints)).flatten();
                 thread::scope(|scope| {
                     let mut acceptor = Acceptor::new(
                         &chat, &config, &site, &inboxes, &closer, identity, &capacity,
@@ -220,11 +223,9 @@ fn explain(error: &io::Error) -> io::Error {
     io::Error::new(error.kind(), format!("cannot start a thread: {error}; see `ulimit -u`"))
 }
 
-/// Lets the local network know, where that is wanted and of use to somebody. The chat goes on without.
-fn start_advertiser(config: &Config, listeners: &[Listener]) -> Option<Advertiser> {
-    let endpoints: Vec<_> = listeners.iter().filter_map(|it| it.endpoint().ok()).collect();
-    let started = if config.hidden { Ok(None) } else { Advertiser::start(&endpoints) };
-    started.unwrap_or_else(|error| {
+/// Lets the local network know. The chat goes on without.
+fn start_advertiser(endpoints: &[Endpoint]) -> Option<Advertiser> {
+    Advertiser::start(endpoints).unwrap_or_else(|error| {
         log::warn!("the local network is not told of this server: {error}");
         None
     })
@@ -271,6 +272,6 @@ fn say_goodbye(chat: &Chat, inboxes: &[Arc<Inbox<Client>>], deadline: Instant) {
     for inbox in inboxes {
         inbox.set_deadline(deadline);
     }
-    chat.stop(deadline);
-    chat.wait_until_empty(deadline, SHUTDOWN_TICK);
+    let leaving = chat.stop();
+    chat.wait_until_empty(&leaving, deadline, SHUTDOWN_TICK);
 }

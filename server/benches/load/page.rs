@@ -15,6 +15,9 @@ use crate::report::{Report, Row};
 const SMALL: [&str; 5] =
     ["small, one talks", "small, half talk", "small, all talk", "small, a line's way", "visits"];
 
+/// Several servers that are one chat, see [`joined`].
+const JOINED: [&str; 2] = ["joined, saturated", "joined, a line's way"];
+
 const END: &str = "<!-- end -->";
 
 /// Puts the results into the page, and its pictures beside it.
@@ -32,6 +35,7 @@ pub fn update(page: &Path, report: &Report) -> Result<()> {
         ("storm", &["login storm"]),
         ("rooms", &["rooms, one in flight each", "rooms, saturated"]),
         ("small", &SMALL),
+        ("joined", &JOINED),
     ] {
         let begin = format!("<!-- table {name} -->\n");
         let start = text.find(&begin).with_context(|| format!("{page:?} has no {begin}"))?;
@@ -42,6 +46,7 @@ pub fn update(page: &Path, report: &Report) -> Result<()> {
         let has_latency = rows.iter().any(|row| row.latency.is_some());
         let table = match name {
             "small" => line_by_line(&rows),
+            "joined" => joined(&rows),
             _ if has_latency => latencies(&rows),
             _ => costs(&rows),
         };
@@ -118,6 +123,30 @@ fn line_by_line(rows: &[&Row]) -> String {
             row.microseconds_a_delivery(),
             row.deliveries as f64 / row.seconds / 1e6,
             row.switches as f64 / row.lines as f64,
+            at(latency.map(|latency| latency.p50)),
+            at(latency.map(|latency| latency.p99)),
+        );
+    }
+    table
+}
+
+/// Servers that share a log: what they do under load, and how long a line takes when nothing else is said.
+fn joined(rows: &[&Row]) -> String {
+    let mut table =
+        "| who | clients | CPU µs a delivery | lines a second | a line's way: p50 µs | p99 µs |\n\
+                     |---|--:|--:|--:|--:|--:|\n"
+            .to_owned();
+    let [saturated, way] = JOINED;
+    for row in rows.iter().filter(|row| row.load == saturated) {
+        let is_way = |other: &&&Row| other.load == way && other.contender == row.contender;
+        let latency = rows.iter().find(is_way).and_then(|row| row.latency.as_ref());
+        let at = |value: Option<u64>| value.map_or(String::new(), |value| value.to_string());
+        table += &format!(
+            "| {} | {} | {:.4} | {:.0} | {} | {} |\n",
+            row.contender,
+            row.clients,
+            row.microseconds_a_delivery(),
+            row.lines as f64 / row.seconds,
             at(latency.map(|latency| latency.p50)),
             at(latency.map(|latency| latency.p99)),
         );

@@ -13,7 +13,7 @@ use crate::generator::process::{Process, raise_descriptor_limit};
 use crate::report::Row;
 
 /// How often each load is measured.
-const REPETITIONS: usize = 3;
+pub const REPETITIONS: usize = 3;
 
 /// Descriptors beside the clients' and their senders'.
 const OTHER_DESCRIPTORS: u64 = 100;

@@ -1,6 +1,8 @@
 //! Which measurements belong together: each load on the server, and in the same run on what it
 //! is compared with.
 
+mod joined;
+
 use std::fs;
 use std::path::PathBuf;
 
@@ -85,7 +87,8 @@ impl Suite {
         for clients in self.settings.small.clone() {
             self.small(clients)?;
         }
-        self.visits()
+        self.visits()?;
+        self.joined()
     }
 
     fn scene(&self, contender: Contender, shape: Shape) -> Result<Scene> {

@@ -62,15 +62,13 @@ pub enum Change<'a> {
     Ban { who: Member, target: Target, minutes: u32 },
     /// Ends the connection of a user.
     Kick { who: Member, name: &'a str, reason: &'a str },
-    /// Has an older connection of a name's owner leave its room.
+    /// Has an older connection of a name's owner leave its room, on a server alone.
     TakeBack { holder: Member },
     /// A message was not taken after all, as its receiver's server has found.
     Undelivered { sender: Member, to: &'a str },
-    /// Nothing: once it was applied, so was all that was decided anywhere before it was.
-    Fence { who: Member },
-    /// Nothing but that the server which says so is there. Only the one thread that does so by the clock
-    /// makes these.
-    Alive,
+    /// Nothing but that the server which says so is there, and what it was told. Only the one thread that
+    /// does so by the clock makes these.
+    Alive { settings: &'a str },
     /// That run of a server is not heard of any more, so all its clients are gone.
     Gone { server: u64 },
 }
@@ -93,12 +91,11 @@ impl Change<'_> {
             | Self::Ignore { who, .. }
             | Self::Mute { who, .. }
             | Self::Ban { who, .. }
-            | Self::Kick { who, .. }
-            | Self::Fence { who } => Some(*who),
+            | Self::Kick { who, .. } => Some(*who),
             Self::Announce { .. }
             | Self::TakeBack { .. }
             | Self::Undelivered { .. }
-            | Self::Alive
+            | Self::Alive { .. }
             | Self::Gone { .. } => None,
         }
     }

@@ -1,10 +1,8 @@
 //! What is done with the changes of all servers, in their one order. One thread calls in here, and waits
 //! for nobody.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Instant;
 
 use jiff::Timestamp;
 use protocol::Reply;
@@ -15,7 +13,6 @@ use super::world::{Effects, Saved, Unreadable};
 use super::{Chat, State};
 use crate::delivery::client::Client;
 use crate::delivery::phase::Removal;
-use crate::log::position::Position;
 use crate::moderation::bans::Target;
 
 impl Chat {
@@ -23,6 +20,15 @@ impl Chat {
     #[must_use]
     pub fn shared(&self) -> Option<&Shared> {
         self.shared.as_ref()
+    }
+
+    /// What all servers of one chat have to be told alike, as words `--OPTION=VALUE`. No secret can be
+    /// guessed from it.
+    #[must_use]
+    pub fn settings(&self) -> String {
+        let door =
+            self.local.moderation.as_ref().map(|it| it.door().settings()).unwrap_or_default();
+        format!("{door}--max-rooms={}", self.max_rooms)
     }
 
     /// From now on this run of the server has that number, and no client.
@@ -57,8 +63,12 @@ impl Chat {
         change: &Change<'_>,
         now: Timestamp,
     ) -> Option<(Member, String)> {
+        self.set_time(now);
         let mut state = self.state.lock();
         state.world.note_server(from);
+        if state.world.silences(change, now) {
+            return None;
+        }
         let mut effects = self.apply(&mut state, change, now);
         effects.removed.extend(self.remove_late(&state, change));
         drop(state);
@@ -66,6 +76,13 @@ impl Chat {
             self.wake(&effects.removed);
         }
         effects.undelivered
+    }
+
+    /// Tells the moderation the time of the order.
+    fn set_time(&self, now: Timestamp) {
+        if let Some(moderation) = &self.local.moderation {
+            moderation.set_time(now);
+        }
     }
 
     /// Removes a client that came in while the ban of its address was on its way here. Only the client's own
@@ -85,13 +102,14 @@ impl Chat {
         self.state.lock().world.saved()
     }
 
-    /// Takes this in place of all that. Clients stay where they are, but for those that the others took
+    /// Takes this in place of all that, as it was at that time. Clients stay where they are, but for those that the others took
     /// for gone.
     ///
     /// # Errors
     ///
     /// When another version has written it.
-    pub fn restore(&self, saved: Saved) -> Result<(), Unreadable> {
+    pub fn restore(&self, saved: Saved, now: Timestamp) -> Result<(), Unreadable> {
+        self.set_time(now);
         let mut state = self.state.lock();
         let State { world, connections, .. } = &mut *state;
         let effects =
@@ -127,16 +145,11 @@ impl Chat {
         self.state.lock().world.servers().collect()
     }
 
-    /// Tells every client of this server.
+    /// Tells everybody who reads a room at this server. Not who is about to come in: it would take this for
+    /// the answer to its login.
     pub fn tell_all(&self, reply: Reply<'_>) {
-        let state = self.state.lock();
-        let mut told = HashSet::new();
-        for (client, _, seat) in state.world.readers() {
+        for (client, _, seat) in self.state.lock().world.readers() {
             seat.reply(client, reply);
-            told.insert(client.id);
-        }
-        for client in state.connections.iter().filter(|client| !told.contains(&client.id)) {
-            client.reply(Position::default(), reply);
         }
     }
 
@@ -144,12 +157,5 @@ impl Chat {
     /// dead.
     pub(super) fn remind(&self, who: Member) {
         self.state.lock().world.answer(who, Reply::LinesWaiting);
-    }
-
-    /// Nobody waits for the order any more after that time.
-    pub(super) fn stop_waiting(&self, until: Instant) {
-        if let Some(shared) = &self.shared {
-            shared.stop_waiting(until);
-        }
     }
 }

@@ -192,10 +192,13 @@ impl Chat {
         let mut state = self.state.lock();
         let cleared = self
             .check_ban(&Target::Name(name.clone()))
-            .and_then(|()| self.clear_name(&mut state, client, &name, claimant))
-            .and_then(|()| if state.is_stopping { Err(Reply::ServerShutdown) } else { Ok(()) });
+            .and_then(|()| self.clear_name(&mut state, client, &name, claimant));
         if let Err(refusal) = cleared {
             client.reply(Position::default(), refusal);
+            return None;
+        }
+        // It was told so.
+        if state.is_stopping {
             return None;
         }
         let enter = |who| Change::Enter { who, name: name.clone(), claimant };

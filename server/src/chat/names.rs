@@ -43,7 +43,7 @@ impl Chat {
     /// Makes sure that the client can have a name: that nobody else has it, or that the client has proved to
     /// be its owner, and the older connection has left its room.
     ///
-    /// That connection is told to leave, and waited for. What it is owed may be on its way for long after
+    /// On a server alone that connection is told to leave, and waited for. What it is owed may be on its way for long after
     /// that, which holds up nobody.
     ///
     /// # Errors
@@ -57,12 +57,9 @@ impl Chat {
         claimant: Claimant,
     ) -> Result<(), Reply<'static>> {
         if self.shared.is_some() {
-            // Another client may have taken the name, or freed it, and this server does not know it yet.
-            // A client that has proved nothing is refused when its change is applied.
-            if claimant == Claimant::Anybody {
-                return Ok(());
-            }
-            self.commit(state, &Change::Fence { who: self.member(client) });
+            // Another client may have taken the name, and this server does not know it yet: when the change
+            // is applied the name is refused, or its holder has to go.
+            return Ok(());
         }
         let deadline = Instant::now() + TAKE_BACK;
         let who = self.member(client);

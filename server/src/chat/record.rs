@@ -58,8 +58,7 @@ impl Change<'_> {
             Self::Undelivered { sender, to } => {
                 line("undelivered", sender, &[&hex(sender.server), to])
             }
-            Self::Fence { who } => line("fence", who, &[]),
-            Self::Alive => format!("{VERSION} alive").into_bytes(),
+            Self::Alive { settings } => format!("{VERSION} alive {settings}").into_bytes(),
             Self::Gone { server } => format!("{VERSION} gone {}", hex(*server)).into_bytes(),
         }
     }
@@ -80,7 +79,7 @@ fn parse(text: &str, server: u64) -> Option<Change<'_>> {
     let text = text.strip_prefix(VERSION)?.strip_prefix(' ')?;
     let (head, rest) = text.split_once(' ').unwrap_or((text, ""));
     match head {
-        "alive" => return Some(Change::Alive),
+        "alive" => return Some(Change::Alive { settings: rest }),
         "gone" => return Some(Change::Gone { server: from_hex(rest)? }),
         "say" => {
             let (client, lines) = rest.split_once('\n')?;
@@ -103,7 +102,6 @@ fn parse(text: &str, server: u64) -> Option<Change<'_>> {
             let (claimant, name) = claim(parts(2))?;
             Change::Rename { who, name, claimant }
         }
-        "fence" => Change::Fence { who },
         "leave" => Change::Leave { who },
         "free" => Change::Free { who },
         "move" => Change::Move { who, room: RoomName::parse(rest).ok()? },
@@ -208,8 +206,7 @@ mod tests {
             Change::Kick { who, name: "bob", reason: "" },
             Change::TakeBack { holder: other },
             Change::Undelivered { sender: other, to: "bob" },
-            Change::Fence { who },
-            Change::Alive,
+            Change::Alive { settings: "--users=1f --max-rooms=5" },
             Change::Gone { server: u64::MAX },
         ] {
             let record = change.to_record();

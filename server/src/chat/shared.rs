@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
@@ -16,6 +17,9 @@ pub trait Log: Debug + Send + Sync {
     /// Takes a record, and gives its number among those of this server, from 1. Waits while too many
     /// wait. `None` when the log has ended.
     fn submit(&self, record: &[u8]) -> Option<u64>;
+
+    /// Takes nothing more, and lets nobody wait: what is not in the order by now will not be.
+    fn withdraw(&self);
 }
 
 /// A record of this server on its way.
@@ -31,6 +35,8 @@ pub struct Ticket {
 pub struct Shared {
     /// How long a client waits before it is reminded that it waits.
     patience: Duration,
+    /// How many are about to give a record to the log, which may have no room for it.
+    submitting: AtomicUsize,
     state: Mutex<State>,
     /// Signalled when there is a log, and when nobody shall wait for one any more.
     begun: Condvar,
@@ -46,15 +52,20 @@ struct State {
     applied: u64,
     /// The threads that wait, each for the record of this number.
     waiting: BTreeMap<u64, Thread>,
-    /// When nobody shall wait any more, for the server stops.
-    until: Option<Instant>,
+    /// Whether the server stops and waits for no other one any more.
+    is_over: bool,
 }
 
 impl Shared {
     /// Without a log yet. A client that waits longer than `patience` is reminded, and again after as long.
     #[must_use]
     pub fn new(patience: Duration) -> Self {
-        Self { patience, state: Mutex::default(), begun: Condvar::new() }
+        Self {
+            patience,
+            submitting: AtomicUsize::new(0),
+            state: Mutex::default(),
+            begun: Condvar::new(),
+        }
     }
 
     /// From now on records go to this log.
@@ -69,7 +80,7 @@ impl Shared {
 
     fn change(&self, log: Option<Arc<dyn Log>>) {
         let mut state = self.state.lock();
-        state.log = log;
+        state.log = log.filter(|_| !state.is_over);
         state.logs += 1;
         state.applied = 0;
         let waiting = std::mem::take(&mut state.waiting);
@@ -78,17 +89,11 @@ impl Shared {
         wake(waiting);
     }
 
-    /// Waits until there is a log, or the server has stopped.
+    /// Waits until there is a log, or nobody shall wait any more.
     pub fn wait_for_log(&self) {
         let mut state = self.state.lock();
-        while state.log.is_none() {
-            let Some(until) = state.until else {
-                self.begun.wait(&mut state);
-                continue;
-            };
-            if self.begun.wait_until(&mut state, until).timed_out() {
-                return;
-            }
+        while state.log.is_none() && !state.is_over {
+            self.begun.wait(&mut state);
         }
     }
 
@@ -97,7 +102,9 @@ impl Shared {
         let state = self.state.lock();
         let (log, logs) = (Arc::clone(state.log.as_ref()?), state.logs);
         drop(state);
+        self.submitting.fetch_add(1, Ordering::Relaxed);
         let number = log.submit(record);
+        self.submitting.fetch_sub(1, Ordering::Relaxed);
         if number.is_none() {
             let mut state = self.state.lock();
             // The log has ended, and the follower has not found that yet.
@@ -109,7 +116,7 @@ impl Shared {
     }
 
     /// Waits until a record was applied, and calls `remind` whenever that takes long. `false` when it was
-    /// not, and will not be before the server has stopped.
+    /// not, and will not be.
     pub fn wait(&self, ticket: Ticket, remind: impl Fn()) -> bool {
         let mut next_reminder = Instant::now() + self.patience;
         loop {
@@ -125,13 +132,12 @@ impl Shared {
             if ticket.number <= state.applied {
                 return true;
             }
-            if state.until.is_some_and(|until| now >= until) {
+            if state.is_over {
                 return false;
             }
-            let until = state.until.map_or(next_reminder, |until| until.min(next_reminder));
             state.waiting.insert(ticket.number, thread::current());
             drop(state);
-            thread::park_timeout(until.saturating_duration_since(now));
+            thread::park_timeout(next_reminder.saturating_duration_since(now));
         }
     }
 
@@ -153,10 +159,26 @@ impl Shared {
         wake(ready);
     }
 
-    /// Nobody waits any more after that time.
-    pub fn stop_waiting(&self, until: Instant) {
+    /// Whether somebody waits, and nothing has come back since this was asked before: `seen` is how far it
+    /// had come then.
+    #[must_use]
+    pub fn stands_still(&self, seen: &mut Option<u64>) -> bool {
+        let state = self.state.lock();
+        let before = seen.replace(state.applied);
+        let is_waiting = !state.waiting.is_empty() || self.submitting.load(Ordering::Relaxed) > 0;
+        is_waiting && before == Some(state.applied)
+    }
+
+    /// Nobody waits any more. What has not come back by now is withdrawn first: nobody who was told that
+    /// it is over shall see it come later.
+    pub fn give_up(&self) {
+        let log = self.state.lock().log.clone();
+        if let Some(log) = log {
+            log.withdraw();
+        }
         let mut state = self.state.lock();
-        state.until = Some(until);
+        state.is_over = true;
+        state.log = None;
         let waiting = std::mem::take(&mut state.waiting);
         drop(state);
         self.begun.notify_all();
@@ -172,18 +194,26 @@ fn wake(waiting: BTreeMap<u64, Thread>) {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicU64, Ordering};
+    use std::sync::atomic::{AtomicBool, AtomicU64};
     use std::sync::mpsc::channel;
 
     use super::*;
 
     /// It counts records, and does nothing else with them.
     #[derive(Debug, Default)]
-    struct Counter(AtomicU64);
+    struct Counter {
+        count: AtomicU64,
+        is_withdrawn: AtomicBool,
+    }
 
     impl Log for Counter {
         fn submit(&self, _record: &[u8]) -> Option<u64> {
-            Some(self.0.fetch_add(1, Ordering::Relaxed) + 1)
+            let is_open = !self.is_withdrawn.load(Ordering::SeqCst);
+            is_open.then(|| self.count.fetch_add(1, Ordering::Relaxed) + 1)
+        }
+
+        fn withdraw(&self) {
+            self.is_withdrawn.store(true, Ordering::SeqCst);
         }
     }
 
@@ -235,15 +265,26 @@ mod tests {
     }
 
     #[test]
-    fn nobody_waits_longer_than_the_server_goes_on() {
-        let shared = begun();
-        let ticket = shared.submit(b"").unwrap();
+    fn who_is_told_that_it_is_over_sees_nothing_come_later() {
+        let shared = Shared::new(Duration::from_secs(3600));
+        let log = Arc::new(Counter::default());
+        shared.begin(Arc::clone(&log) as Arc<dyn Log>);
+        let tickets = [shared.submit(b"").unwrap(), shared.submit(b"").unwrap()];
+        shared.applied(1);
         thread::scope(|scope| {
-            let waits = scope.spawn(|| shared.wait(ticket, || {}));
-            shared.stop_waiting(Instant::now());
-            assert!(!waits.join().unwrap());
+            let waits = scope.spawn(|| {
+                let is_applied = shared.wait(tickets[1], || {});
+                (is_applied, log.is_withdrawn.load(Ordering::SeqCst))
+            });
+            shared.give_up();
+            assert_eq!(waits.join().unwrap(), (false, true));
         });
+        assert!(shared.wait(tickets[0], || {}), "what has come back has come back");
+        assert_eq!(shared.submit(b""), None);
+        // Nor is there another log for it.
         shared.end();
+        shared.begin(Arc::new(Counter::default()));
+        assert_eq!(shared.submit(b""), None);
         shared.wait_for_log();
     }
 

@@ -38,8 +38,9 @@ impl Chat {
             Ok(state) => state,
             Err(refusal) => return refuse(refusal),
         };
+        // It was told so.
         if state.is_stopping {
-            return refuse(Reply::ServerShutdown);
+            return;
         }
         let watch = |who| Change::Watch { who, room: room.clone() };
         let who = self.commit_newcomer(&mut state, client, watch);

@@ -1,6 +1,6 @@
 //! Applies the records of all servers to the chat, in their one order.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
 use std::time::SystemTime;
@@ -8,6 +8,7 @@ use std::time::SystemTime;
 use jiff::Timestamp;
 use ordered_log::{Apply, Entry, Restored, Status};
 
+use super::agreement::differences;
 use super::note::Note;
 use crate::chat::Chat;
 use crate::chat::change::Change;
@@ -24,6 +25,11 @@ pub struct Follower {
     /// How often this server has said that it lives since something was heard of another one. Only this
     /// server counts so; what comes of it goes into the log.
     beats: HashMap<u64, u32>,
+    /// What the servers have to be told alike, as this one was told it.
+    settings: String,
+    /// Servers whose settings were compared with these, this one once it has heard itself: what came before
+    /// that is of the past, and may be of servers that are gone.
+    compared: HashSet<u64>,
     /// Whether there was a record that this version does not know.
     has_unknown: bool,
 }
@@ -32,7 +38,29 @@ impl Follower {
     /// The follower of this run of a server.
     #[must_use]
     pub fn new(chat: Arc<Chat>, notes: SyncSender<Note>, own: u64) -> Self {
-        Self { chat, notes, own, beats: HashMap::new(), has_unknown: false }
+        let settings = chat.settings();
+        Self {
+            chat,
+            notes,
+            own,
+            beats: HashMap::new(),
+            settings,
+            compared: HashSet::new(),
+            has_unknown: false,
+        }
+    }
+
+    /// Says it once when another server was told something else than this one.
+    fn compare(&mut self, from: u64, settings: &str) {
+        let is_past = from != self.own && !self.compared.contains(&self.own);
+        if is_past || !self.compared.insert(from) {
+            return;
+        }
+        let other = differences(&self.settings, settings);
+        if !other.is_empty() {
+            let options = other.join(", ");
+            log::warn!("server {from:016x} has another {options}: give all servers the same");
+        }
     }
 
     fn note(&self, note: Note) {
@@ -73,10 +101,14 @@ impl Apply for Follower {
                 if let Some((sender, receiver)) = self.chat.follow(from, &change, now) {
                     self.note(Note::Undelivered(sender, receiver));
                 }
-                self.listen(from, change == Change::Alive);
-                if let Change::Gone { server } = change {
-                    self.beats.remove(&server);
-                    log::info!("server {server:016x} is gone, with its users");
+                self.listen(from, matches!(change, Change::Alive { .. }));
+                match change {
+                    Change::Alive { settings } => self.compare(from, settings),
+                    Change::Gone { server } => {
+                        self.beats.remove(&server);
+                        log::info!("server {server:016x} is gone, with its users");
+                    }
+                    _ => {}
                 }
             }
             Err(error) => {
@@ -96,7 +128,8 @@ impl Apply for Follower {
 
     fn restore(&mut self, restored: &Restored<'_>) -> Result<(), String> {
         let saved = Saved::from_bytes(restored.state).map_err(|error| error.to_string())?;
-        self.chat.restore(saved).map_err(|error| error.to_string())?;
+        let now = whole_microseconds(restored.time);
+        self.chat.restore(saved, now).map_err(|error| error.to_string())?;
         self.beats.clear();
         self.chat.applied(restored.own);
         Ok(())

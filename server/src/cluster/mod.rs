@@ -7,6 +7,7 @@
 //!
 //! Nothing in here knows a socket or a session.
 
+mod agreement;
 mod follower;
 mod note;
 mod pulse;

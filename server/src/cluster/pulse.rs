@@ -27,6 +27,10 @@ impl Log for Records {
     fn submit(&self, record: &[u8]) -> Option<u64> {
         self.0.submit(record).ok()
     }
+
+    fn withdraw(&self) {
+        self.0.withdraw();
+    }
 }
 
 /// The thread's state.
@@ -36,6 +40,8 @@ pub struct Pulse {
     notes: SyncSender<Note>,
     received: Receiver<Note>,
     interval: Duration,
+    /// What the servers have to be told alike.
+    settings: String,
     /// Which run of this server was the last one that followed a log.
     before: Option<u64>,
     /// `None` from when it is lost until the next one is followed.
@@ -60,6 +66,7 @@ impl Pulse {
         interval: Duration,
     ) -> Self {
         Self {
+            settings: chat.settings(),
             chat,
             options,
             notes,
@@ -159,7 +166,7 @@ impl Pulse {
         // One at a time: so many of them mean so much time in which the log went on, and another server
         // had as much to say that it lives.
         if self.beat.is_none_or(|beat| self.chat.is_applied(beat)) {
-            self.beat = self.submit(&Change::Alive);
+            self.beat = self.submit(&Change::Alive { settings: &self.settings });
         }
     }
 

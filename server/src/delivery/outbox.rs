@@ -32,7 +32,7 @@ use self::item_bytes::ItemBytes;
 use crate::delivery::inbox::ClientId;
 use crate::delivery::item::Item;
 use crate::delivery::owed::Owed;
-use crate::delivery::phase::Phase;
+use crate::delivery::phase::{Phase, Removal};
 use crate::log::position::Position;
 
 /// How many bytes of replies may wait for one client, each with its overhead, see [`Item::cost`]. While
@@ -94,6 +94,8 @@ struct State {
     /// Whether the courier was notified of items and has not found the outbox empty since.
     is_notified: bool,
     phase: Phase,
+    /// Why the session has to end though its client did not ask for it. It stays known in later phases.
+    removal: Option<Removal>,
 }
 
 impl State {

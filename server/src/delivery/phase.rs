@@ -25,6 +25,8 @@ pub enum Removal {
     Banned(u64),
     /// The other servers took its server for dead, and its users for gone.
     CutOff,
+    /// Its server stops, and others go on.
+    Shutdown,
 }
 
 impl Removal {
@@ -35,6 +37,7 @@ impl Removal {
             Self::Kicked(reason) => Reply::Kicked(reason),
             Self::Banned(minutes) => Reply::Banned(*minutes),
             Self::CutOff => Reply::ServerCutOff,
+            Self::Shutdown => Reply::ServerShutdown,
         }
     }
 }

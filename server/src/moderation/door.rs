@@ -7,7 +7,7 @@ use std::io;
 use argon2::password_hash::phc::PasswordHash;
 use protocol::UserName;
 
-use super::secrets::{Secrets, read_one};
+use super::secrets::{NOTHING, Secrets, digest, read_one};
 use crate::config::Config;
 
 /// The secrets of a server: those of names, and the one that all need to come in.
@@ -70,6 +70,20 @@ impl Door {
         }
         let password = config.password.as_deref().map(read_one).transpose()?;
         Ok(Self { operators, users, password, members_only: config.members_only })
+    }
+
+    /// All of it as words `--OPTION=VALUE `. Of a file there is a digest of its hashes, which have a salt
+    /// each: so two files are known to be different, and no secret can be tried.
+    #[must_use]
+    pub fn settings(&self) -> String {
+        let Self { operators, users, password, members_only } = self;
+        let (operators, users) = (operators.digest(), users.digest());
+        let password =
+            password.as_ref().map_or(NOTHING.to_owned(), |hash| digest(&hash.to_string()));
+        format!(
+            "--operators={operators} --users={users} --password={password} \
+             --members-only={members_only} "
+        )
     }
 
     /// Whether there are operators.

@@ -1,12 +1,11 @@
 //! Mutes and bans, the operators who decide them, and the names that belong to somebody.
 //!
-//! A ban ends at a date, since it outlives the server. A mute ends with the server at the latest, and is a
-//! span of time that does not change when the clock is set. The lock of the state is the innermost one:
-//! nothing is locked inside it. A caller that has a password checked, or waits for the file of bans, has no
-//! lock.
+//! By which clock both end says [`clock`]. The lock of the state is the innermost one: nothing is locked
+//! inside it. A caller that has a password checked, or waits for the file of bans, has no lock.
 
 mod ban_file;
 pub mod bans;
+pub mod clock;
 pub mod door;
 pub mod interrupt;
 pub mod secrets;
@@ -27,6 +26,7 @@ use protocol::UserName;
 
 use self::ban_file::BanFile;
 use self::bans::{Bans, Target};
+use self::clock::{Clock, span};
 use self::door::{Asked, Door};
 use self::interrupt::Interrupt;
 use self::secrets::{Memory, is_fast, is_secret};
@@ -59,7 +59,9 @@ pub struct Moderation {
 
 #[derive(Debug)]
 struct State {
-    mutes: HashMap<UserName, Instant>,
+    clock: Clock,
+    /// Each until an even time.
+    mutes: HashMap<UserName, Timestamp>,
     bans: Bans,
 }
 
@@ -95,7 +97,8 @@ impl Moderation {
             Some(path) => read_bans(path)?,
             None => Bans::default(),
         };
-        let state = State { mutes: HashMap::new(), bans };
+        let clock = if log.is_some() { Clock::of_log() } else { Clock::of_this_machine() };
+        let state = State { clock, mutes: HashMap::new(), bans };
         Ok(Some(Self {
             door,
             file: path.map(BanFile::new),
@@ -155,13 +158,16 @@ impl Moderation {
         })
     }
 
+    /// So late it is in the log of several servers.
+    pub fn set_time(&self, time: Timestamp) {
+        self.state.lock().clock.set(time);
+    }
+
     /// Lets a user say nothing until then, for as long as that is from now on: a clock that is set does not
     /// change it. A time that is over ends it.
     pub fn mute(&self, name: UserName, until: Timestamp) {
-        let now = Instant::now();
-        // It does not run over: there are no later times than the year 9999.
-        let until = now + span(Timestamp::now(), until);
         let mut state = self.state.lock();
+        let (now, until) = (state.clock.even(), state.clock.even_of(until));
         state.mutes.insert(name, until);
         state.mutes.retain(|_, until| *until > now);
         self.has_mutes.store(!state.mutes.is_empty(), Ordering::Release);
@@ -173,14 +179,16 @@ impl Moderation {
         if !self.has_mutes.load(Ordering::Acquire) {
             return None;
         }
-        let until = self.state.lock().mutes.get(name).copied()?;
-        minutes(until.saturating_duration_since(Instant::now()))
+        let state = self.state.lock();
+        minutes(span(state.clock.even(), *state.mutes.get(name)?))
     }
 
     /// Keeps somebody out for so many minutes; 0 ends it. It is in the file when this returns.
     pub fn ban(&self, target: Target, minutes: u32) {
-        let now = Timestamp::now();
-        self.state.lock().bans.set(target, after(now, minutes), now);
+        let mut state = self.state.lock();
+        let now = state.clock.date();
+        state.bans.set(target, after(now, minutes), now);
+        drop(state);
         if let Some(file) = &self.file {
             // Made while the file is locked, so the last one written has the newest bans.
             file.save(|| self.state.lock().bans.to_string());
@@ -189,15 +197,19 @@ impl Moderation {
 
     /// The same, of a ban that another server has decided: it is in no file.
     pub fn ban_until(&self, target: Target, until: Timestamp) {
-        self.state.lock().bans.set(target, until, Timestamp::now());
+        let mut state = self.state.lock();
+        let now = state.clock.date();
+        state.bans.set(target, until, now);
     }
 
     /// All bans: a name or addresses, and the minutes that are left. The one that ends first is the first.
     #[must_use]
     pub fn bans(&self) -> Vec<(String, u64)> {
-        let now = Timestamp::now();
+        let state = self.state.lock();
+        let now = state.clock.date();
         // A copy, for nobody shall wait until it is sorted and written.
-        let bans = self.state.lock().bans.clone();
+        let bans = state.bans.clone();
+        drop(state);
         bans.in_order()
             .into_iter()
             .filter_map(|(until, target)| Some((target, minutes(span(now, until))?)))
@@ -218,9 +230,9 @@ impl Moderation {
     /// For how many minutes somebody is kept out. `None` when he is not.
     #[must_use]
     pub fn banned(&self, target: &Target) -> Option<u64> {
-        let now = Timestamp::now();
-        let until = self.state.lock().bans.until(target, now)?;
-        minutes(span(now, until))
+        let state = self.state.lock();
+        let now = state.clock.date();
+        minutes(span(now, state.bans.until(target, now)?))
     }
 }
 
@@ -244,12 +256,6 @@ fn read_bans(path: &Path) -> io::Result<Bans> {
 #[must_use]
 pub fn after(now: Timestamp, minutes: u32) -> Timestamp {
     now.checked_add(SignedDuration::from_mins(minutes.into())).unwrap_or(Timestamp::MAX)
-}
-
-/// How long it is from one time to the other. Zero when that is over.
-#[must_use]
-pub fn span(from: Timestamp, to: Timestamp) -> Duration {
-    to.duration_since(from).try_into().unwrap_or(Duration::ZERO)
 }
 
 /// A minute that has begun counts. `None` when none is left.

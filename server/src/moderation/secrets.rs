@@ -74,10 +74,32 @@ impl Secrets {
         self.0.get(name)
     }
 
+    /// What hardly any other names and hashes have.
+    #[must_use]
+    pub fn digest(&self) -> String {
+        if self.0.is_empty() {
+            return NOTHING.to_owned();
+        }
+        let mut lines: Vec<_> =
+            self.0.iter().map(|(name, hash)| format!("{name}:{hash}\n")).collect();
+        lines.sort_unstable();
+        digest(&lines.concat())
+    }
+
     /// The names.
     pub fn names(&self) -> impl Iterator<Item = &UserName> {
         self.0.keys()
     }
+}
+
+/// In place of a digest, where there is nothing.
+pub const NOTHING: &str = "-";
+
+/// What hardly any other text has, in eight characters.
+#[must_use]
+pub fn digest(text: &str) -> String {
+    let digest = Blake2b256::new().chain_update(text).finalize();
+    digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The hash of the one secret in a file, which is its only line.

@@ -132,9 +132,9 @@ impl Session<'_> {
     /// waits. `false` when the wait was interrupted, or the time is over.
     fn wait_for_input(&mut self, time: Option<Duration>) -> Result<bool, SessionEnd> {
         let Some(interrupt) = &self.interrupt else { return Ok(true) };
-        // A removal sets the phase first, and then raises the interrupt. So a removal after this check
-        // interrupts the wait below.
-        if let Phase::Removed(removal) = self.client.outbox.phase() {
+        // A removal is told to the outbox first, and then the interrupt is raised. So a removal after this
+        // check interrupts the wait below.
+        if let Some(removal) = self.client.outbox.removal() {
             return Err(SessionEnd::Removed(removal));
         }
         if self.client.socket.has_plaintext() {

@@ -2,6 +2,7 @@
 #![cfg(target_os = "linux")]
 
 use std::collections::BTreeSet;
+use std::net::TcpListener;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -118,6 +119,28 @@ fn a_network_that_comes_later_is_told_too() {
     machines.ip(SERVER, &["address", "add", "10.77.0.1/24", "dev", "eth"]);
     assert_eq!(listener.until(1), [format!("10.77.0.1:{port}")]);
     program.stop();
+}
+
+/// A server that is told of and then cannot start would lead people astray.
+#[test]
+fn a_server_is_told_of_once_it_has_the_log_that_it_shares() {
+    let Some(machines) = machines("a_server_is_told_of_once_it_has_the_log") else { return };
+    let mut listener = Listener::new(&machines);
+    // An engine that takes connections and answers nothing, for longer than it takes to tell of a server.
+    let engine = machines.inside(LISTENER, || TcpListener::bind("0.0.0.0:0").unwrap());
+    let (address, port) = (TwoMachines::ADDRESSES[LISTENER], engine.local_addr().unwrap().port());
+    let mut command = machines.command(SERVER, env!("CARGO_BIN_EXE_chat-server"));
+    let url = format!("redis://{address}:{port}");
+    command.args(["--listen", "0.0.0.0:0", "--log", &url]).stdout(Stdio::piped());
+    let output = Program::spawn(command.stderr(Stdio::piped())).output();
+    assert_eq!(output.status.code(), Some(3), "{output:?}");
+    assert_eq!(output.stdout, b"");
+    // All that was said before is heard before this one.
+    let (program, port) = start(&machines, &["--listen", "0.0.0.0:0"]);
+    assert_eq!(listener.until(1), [format!("{}:{port}", TwoMachines::ADDRESSES[SERVER])]);
+    assert_eq!(listener.hosts.len(), 1, "{:?}", listener.hosts);
+    program.signal(Signal::SIGTERM);
+    assert!(program.output().status.success());
 }
 
 /// Asks the common program for such things, which needs a bus of its own.

@@ -31,6 +31,8 @@ mod fresh;
 mod generator;
 mod hostile;
 mod install;
+mod joined;
+mod joined_stops;
 mod layer;
 mod limits;
 mod load;

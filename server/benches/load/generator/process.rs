@@ -19,6 +19,8 @@ pub struct Process {
     id: Pid,
     /// `None` when somebody else started it, who ends it too.
     child: Option<Child>,
+    /// Servers that are one chat with it.
+    others: Vec<Process>,
 }
 
 /// What a process has used up to some moment.
@@ -75,7 +77,7 @@ impl Process {
                 break address.parse()?;
             }
         };
-        Ok(Self { address, id: pid(child.id())?, child: Some(child) })
+        Ok(Self { address, id: pid(child.id())?, child: Some(child), others: Vec::new() })
     }
 
     /// A server that runs already.
@@ -84,7 +86,21 @@ impl Process {
     ///
     /// When there is no process of this number.
     pub fn running(address: SocketAddr, process: u32) -> Result<Self> {
-        Ok(Self { address, id: pid(process)?, child: None })
+        Ok(Self { address, id: pid(process)?, child: None, others: Vec::new() })
+    }
+
+    /// The same with another server that is one chat with it: what they use is counted together.
+    #[must_use]
+    pub fn with(mut self, other: Self) -> Self {
+        self.others.push(other);
+        self
+    }
+
+    /// Where it listens, and where those do that are one chat with it.
+    #[must_use]
+    pub fn addresses(&self) -> Vec<SocketAddr> {
+        let others = self.others.iter().map(|other| other.address);
+        [self.address].into_iter().chain(others).collect()
     }
 
     /// Reads the instruments.
@@ -94,11 +110,18 @@ impl Process {
     /// When the process has ended.
     pub fn usage(&self) -> Result<Usage> {
         let clock = clock_getcpuclockid(self.id).context("the server has ended")?;
-        Ok(Usage {
+        let mut usage = Usage {
             processor: clock.now()?.into(),
             switches: self.switches()?,
             resident_bytes: self.field("status", "VmRSS:")? * 1024,
-        })
+        };
+        for other in &self.others {
+            let Usage { processor, switches, resident_bytes } = other.usage()?;
+            usage.processor += processor;
+            usage.switches += switches;
+            usage.resident_bytes += resident_bytes;
+        }
+        Ok(usage)
     }
 
     fn switches(&self) -> Result<u64> {

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use protocol::{Framing, Reply, RoomName, UserName};
 
 use super::ignored::Ignored;
-use super::{Presence, User, Watcher, World};
+use super::{Effects, Presence, User, Watcher, World};
 use crate::chat::change::Member;
 use crate::delivery::client::Client;
 use crate::log::position::Position;
@@ -21,16 +21,19 @@ impl World {
         claimant: Claimant,
         client: Option<&Arc<Client>>,
         now: Timestamp,
-    ) {
-        if let Err(refusal) = self.allow(who, name, claimant, now) {
-            if let Some(client) = client {
-                client.reply(Position::default(), refusal);
+    ) -> Effects {
+        let effects = match self.take_name(who, name, claimant, now) {
+            Ok(effects) => effects,
+            Err(refusal) => {
+                if let Some(client) = client {
+                    client.reply(Position::default(), refusal);
+                }
+                return Effects::default();
             }
-            return;
-        }
+        };
         // The others are told first: whoever reads `Login Success` is in the room.
         let courier = client.map(|client| client.inbox.courier);
-        let Some(room) = self.rooms.get_mut(&RoomName::main()) else { return };
+        let Some(room) = self.rooms.get_mut(&RoomName::main()) else { return effects };
         let (number, seat, switch) = room.enter(name.clone(), courier, now);
         let refused = client.zip(switch).and_then(|(client, switch)| {
             client.reply(Position::default(), Reply::LoginSuccess);
@@ -49,27 +52,35 @@ impl World {
         self.users.insert(who, user);
         self.names.insert(name.clone(), who);
         drop(refused);
+        effects
     }
 
-    /// Gives the refusal when a name is banned, or another user has it and keeps it.
-    fn allow(
-        &self,
+    /// Makes sure that nobody else in a room has a name. An owner gets it from an older connection, which is
+    /// taken out of its room here: its session, wherever that is, finds that it has left. On a server that
+    /// is a chat by itself that connection has left before.
+    ///
+    /// # Errors
+    ///
+    /// Gives the refusal when the name is banned, or another user has it and keeps it.
+    fn take_name(
+        &mut self,
         who: Member,
         name: &UserName,
         claimant: Claimant,
         now: Timestamp,
-    ) -> Result<(), Reply<'static>> {
+    ) -> Result<Effects, Reply<'static>> {
         if let Some(minutes) = self.verdicts.banned(name, now) {
             return Err(Reply::Banned(minutes));
         }
-        match self.holder(name) {
-            Some((holder, is_present)) if holder != who => {
-                if is_present || claimant == Claimant::Anybody {
-                    return Err(Reply::UserNameExist);
-                }
-                Ok(())
+        let holder = self.holder(name).filter(|(holder, _)| *holder != who);
+        match (holder, claimant) {
+            (Some(_), Claimant::Anybody) => Err(Reply::UserNameExist),
+            (Some((holder, true)), Claimant::Owner) => {
+                let effects = self.take_back(holder);
+                self.leave(holder, now);
+                Ok(effects)
             }
-            _ => Ok(()),
+            (Some((_, false)) | None, _) => Ok(Effects::default()),
         }
     }
 
@@ -175,12 +186,19 @@ impl World {
         new: &UserName,
         claimant: Claimant,
         now: Timestamp,
-    ) {
-        if let Err(refusal) = self.allow(who, new, claimant, now) {
-            return self.answer(who, refusal);
+    ) -> Effects {
+        if self.name_and_seat(who).is_none() {
+            return Effects::default();
         }
-        let Some(user) = self.users.get_mut(&who) else { return };
-        let Some(Presence { seat, number }) = &user.presence else { return };
+        let effects = match self.take_name(who, new, claimant, now) {
+            Ok(effects) => effects,
+            Err(refusal) => {
+                self.answer(who, refusal);
+                return Effects::default();
+            }
+        };
+        let Some(user) = self.users.get_mut(&who) else { return effects };
+        let Some(Presence { seat, number }) = &user.presence else { return effects };
         self.names.remove(&user.name);
         self.names.insert(new.clone(), who);
         user.name = new.clone();
@@ -191,5 +209,7 @@ impl World {
         if let Some(room) = self.rooms.get_mut(&seat.log.room) {
             room.rename(*number, new.clone(), &mut log, now);
         }
+        drop(log);
+        effects
     }
 }

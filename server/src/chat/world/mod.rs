@@ -152,14 +152,16 @@ impl World {
     ) -> Effects {
         match change {
             Change::Enter { who, name, claimant } => {
-                self.enter(*who, name, *claimant, newcomer, now);
+                return self.enter(*who, name, *claimant, newcomer, now);
             }
             Change::Leave { who } => self.leave(*who, now),
             Change::Free { who } => self.free(*who),
             Change::Move { who, room } => self.move_user(*who, room, now),
             Change::Watch { who, room } => self.watch(*who, room, newcomer),
             Change::Unwatch { who } => self.unwatch(*who),
-            Change::Rename { who, name, claimant } => self.rename(*who, name, *claimant, now),
+            Change::Rename { who, name, claimant } => {
+                return self.rename(*who, name, *claimant, now);
+            }
             Change::Say { who, lines } => self.say(*who, lines, now),
             Change::SetTopic { who, text } => self.set_topic(*who, text, now),
             Change::Announce { text } => self.announce(text, now),
@@ -170,7 +172,7 @@ impl World {
             Change::Kick { who, name, reason } => return self.kick(*who, name, reason),
             Change::TakeBack { holder } => return self.take_back(*holder),
             Change::Undelivered { sender, to } => self.answer(*sender, Reply::MailboxFull(to)),
-            Change::Fence { .. } | Change::Alive => {}
+            Change::Alive { .. } => {}
             Change::Gone { server } => return self.drop_server(*server, now),
         }
         Effects::default()

@@ -7,13 +7,29 @@ use jiff::Timestamp;
 use protocol::Reply;
 
 use super::{Effects, World};
-use crate::chat::change::Member;
+use crate::chat::change::{Change, Member};
 use crate::delivery::client::Client;
 use crate::delivery::phase::Removal;
 use crate::moderation::after;
 use crate::moderation::bans::Target;
 
 impl World {
+    /// Whether nobody is to see what a user wants, as an operator was before it in the order of several
+    /// servers: whoever has seen the answer to `mute`, `kick` or `ban` hears nothing more of that user but
+    /// that it leaves. Who is muted is told.
+    pub fn silences(&self, change: &Change<'_>, now: Timestamp) -> bool {
+        let Some(user) = change.who().and_then(|who| self.users.get(&who)) else { return false };
+        match change {
+            Change::Leave { .. } | Change::Free { .. } => false,
+            _ if user.is_removed => true,
+            Change::Message { .. } | Change::Rename { .. } | Change::SetTopic { .. } => {
+                let minutes = self.verdicts.muted(&user.name, now);
+                minutes.inspect(|minutes| user.reply(Reply::Muted(*minutes))).is_some()
+            }
+            _ => false,
+        }
+    }
+
     /// Removes the user with this name.
     pub(super) fn kick(&mut self, who: Member, name: &str, reason: &str) -> Effects {
         let Some(target) =

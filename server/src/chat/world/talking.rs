@@ -8,10 +8,9 @@ use super::{Effects, Room, World};
 use crate::chat::change::Member;
 
 impl World {
-    /// A user that is muted or removed says nothing: an operator that has read the answer to `mute`, `kick`
-    /// or `ban` sees no later line of that user.
+    /// A muted user gets a refusal for each line.
     pub(super) fn say(&self, who: Member, lines: &str, now: Timestamp) {
-        let Some(user) = self.users.get(&who).filter(|user| !user.is_removed) else { return };
+        let Some(user) = self.users.get(&who) else { return };
         let Some(presence) = &user.presence else { return };
         if let Some(minutes) = self.verdicts.muted(&user.name, now) {
             return lines.lines().for_each(|_| user.reply(Reply::Muted(minutes)));

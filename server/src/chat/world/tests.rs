@@ -214,3 +214,78 @@ fn who_reads_on_after_a_restored_state_finds_how_many_lines_are_missing() {
     assert_eq!(other.read(start, other.end(), &mut theirs), Reading::Lines);
     assert!(ours.bytes == theirs.bytes);
 }
+
+/// Two users, of whom the second one is at another server.
+fn two_users() -> (Side, [Member; 2], Timestamp) {
+    let (mut side, now) = (Side::new(|who| who == member(0)), Timestamp::from_second(1).unwrap());
+    let all = [member(0), member(1)];
+    for (who, name) in all.into_iter().zip(["al", "bob"]) {
+        let name = UserName::parse(name).unwrap();
+        side.apply(&Change::Enter { who, name, claimant: Claimant::Anybody }, now);
+    }
+    (side, all, now)
+}
+
+/// What was on its way when an operator was before it in the order.
+#[test]
+fn nothing_that_a_silenced_user_wants_is_seen() {
+    let (mut side, [al, bob], now) = two_users();
+    let name = || UserName::parse("carl").unwrap();
+    let speaks = |who| {
+        [
+            Change::Message { who, to: "bob", text: "psst" },
+            Change::SetTopic { who, text: "psst" },
+            Change::Rename { who, name: name(), claimant: Claimant::Owner },
+        ]
+    };
+    let moves = |who| Change::Move { who, room: RoomName::parse("den").unwrap() };
+    let says = |who| Change::Say { who, lines: "al: psst\n" };
+    for change in [&speaks(al)[..], &[moves(al), says(al)]].concat() {
+        assert!(!side.world.silences(&change, now), "{change:?}");
+    }
+    side.apply(&Change::Mute { who: bob, name: "al", minutes: 5 }, now);
+    for change in speaks(al) {
+        assert!(side.world.silences(&change, now), "{change:?}");
+    }
+    // Who is muted may go about, and is refused each line when it is applied.
+    for change in [moves(al), says(al), Change::Leave { who: al }] {
+        assert!(!side.world.silences(&change, now), "{change:?}");
+    }
+    let later = Timestamp::from_second(1 + 5 * 60).unwrap();
+    assert!(!side.world.silences(&speaks(al)[0], later));
+    side.apply(&Change::Kick { who: al, name: "bob", reason: "" }, now);
+    for change in [&speaks(bob)[..], &[moves(bob), says(bob)]].concat() {
+        assert!(side.world.silences(&change, now), "{change:?}");
+    }
+    for change in [Change::Leave { who: bob }, Change::Free { who: bob }] {
+        assert!(!side.world.silences(&change, now), "{change:?}");
+    }
+    let told = &side.told[&al];
+    assert_eq!(told.matches("Muted for 5 minutes\n").count(), 4, "{told}");
+}
+
+/// At one place of the order the older connection is out and the other one in.
+#[test]
+fn an_owner_puts_an_older_connection_out() {
+    let (mut side, [al, bob], now) = two_users();
+    let name = || UserName::parse("al").unwrap();
+    side.apply(&Change::Rename { who: bob, name: name(), claimant: Claimant::Anybody }, now);
+    assert_eq!(side.world.holder(&name()), Some((al, true)));
+    side.apply(&Change::Rename { who: bob, name: name(), claimant: Claimant::Owner }, now);
+    assert_eq!(side.world.holder(&name()), Some((bob, true)));
+    assert!(side.world.name_and_seat(al).is_none());
+    let told = &side.told[&al];
+    assert!(told.ends_with("Kicked: you came from elsewhere\nItem(Close)\n"), "{told}");
+    // Its session ends, and takes nothing from the other one.
+    for change in [Change::Leave { who: al }, Change::Free { who: al }] {
+        side.apply(&change, now);
+    }
+    assert_eq!(side.world.holder(&name()), Some((bob, true)));
+    let (_, seat) = side.world.name_and_seat(bob).unwrap();
+    let (log, mut batch) = (seat.log.lock(), Batch::default());
+    let end = log.end();
+    let _ = log.read(Position::default(), end, &mut batch);
+    let seen = String::from_utf8(batch.bytes).unwrap();
+    let lines = ["al has left the room.", "bob is now known as al."];
+    assert!(seen.ends_with(&(lines.join("\n") + "\n")), "{seen}");
+}

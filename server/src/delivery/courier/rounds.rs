@@ -251,8 +251,9 @@ impl Rounds {
         let is_late = self.deadline.is_some_and(|deadline| deadline <= Instant::now());
         if failure.is_some() || is_late {
             client.shut_read();
-        } else if self.deadline.is_some() {
-            // The server stops. The session reads on until the client closes its side too.
+        } else if self.deadline.is_some() && !client.outbox.is_removed() {
+            // The server stops. The session reads on until the client closes its side too. The session of a
+            // client that is removed ends by itself, and the connection is closed once the name is free.
             client.socket.shut_write();
         }
     }

@@ -13,6 +13,7 @@ impl Outbox {
     pub fn remove(&self, removal: Removal) {
         let mut state = self.state.lock();
         if state.phase == Phase::Open {
+            state.removal = Some(removal.clone());
             state.phase = Phase::Removed(removal);
             self.changed.notify_all();
         }
@@ -24,10 +25,17 @@ impl Outbox {
         self.state.lock().phase.clone()
     }
 
-    /// Whether an operator wants the session to end, or another server.
+    /// Why the session has to end though its client did not ask for it, also when the last words were posted
+    /// already. `None` when it does not.
+    #[must_use]
+    pub fn removal(&self) -> Option<Removal> {
+        self.state.lock().removal.clone()
+    }
+
+    /// Whether [`Outbox::removal`] gives a reason.
     #[must_use]
     pub fn is_removed(&self) -> bool {
-        matches!(self.state.lock().phase, Phase::Removed(_))
+        self.state.lock().removal.is_some()
     }
 
     /// For the courier: nothing more will be sent, after a failure or because all was. `unsent` is how many

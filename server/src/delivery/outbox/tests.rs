@@ -89,7 +89,8 @@ fn its_phase_goes_forward_only() {
     assert_eq!(outbox.end(Some(Failure::Broken), 10).len(), 2);
     let end = DeliveryEnd::Failed { cause: Failure::Broken, owed: 14 };
     assert_eq!(outbox.wait_for_end(), end);
-    assert!(matches!(outbox.phase(), Phase::Ended(_)) && !outbox.is_removed());
+    assert!(matches!(outbox.phase(), Phase::Ended(_)));
+    assert_eq!(outbox.removal(), Some(Removal::Banned(1)), "that stays known");
     assert!(outbox.post(START, Item::Close).is_err());
 }
 

@@ -54,6 +54,21 @@ impl Crowd {
         shape: Shape,
         tls: Option<Arc<ClientConfig>>,
     ) -> Result<(Self, Entry)> {
+        Self::enter_at(&[address], dialect, shape, tls)
+    }
+
+    /// The same, to several servers of one chat: as many clients to each of them, the first ones to the
+    /// first one.
+    ///
+    /// # Errors
+    ///
+    /// The same.
+    pub fn enter_at(
+        addresses: &[SocketAddr],
+        dialect: Dialect,
+        shape: Shape,
+        tls: Option<Arc<ClientConfig>>,
+    ) -> Result<(Self, Entry)> {
         let mut crowd = Self {
             shape,
             dialect,
@@ -69,7 +84,7 @@ impl Crowd {
         };
         let start = Instant::now();
         for client in 0..shape.clients {
-            crowd.connect(address, client)?;
+            crowd.connect(addresses[client * addresses.len() / shape.clients], client)?;
             if client % CONNECT_AT_ONCE == 0 {
                 crowd.pump(Duration::ZERO, &mut |_, _| Ok(()))?;
             }
