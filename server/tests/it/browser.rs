@@ -147,8 +147,18 @@ impl Browser {
         log.as_array().unwrap().iter().map(|entry| entry["message"].to_string()).collect()
     }
 
-    fn command(&self, name: &str, parameters: &Value) {
-        self.post("/goog/cdp/execute", &json!({ "cmd": name, "params": parameters }));
+    /// How often the page was laid out so far.
+    pub fn layouts(&self) -> u64 {
+        self.command("Performance.enable", &json!({}));
+        let known = self.command("Performance.getMetrics", &json!({}));
+        let mut known = known["metrics"].as_array().unwrap().iter();
+        let layouts = known.find(|metric| metric["name"] == "LayoutCount").unwrap();
+        layouts["value"].as_f64().unwrap() as u64
+    }
+
+    /// A command of the Chrome DevTools Protocol.
+    fn command(&self, name: &str, parameters: &Value) -> Value {
+        self.post("/goog/cdp/execute", &json!({ "cmd": name, "params": parameters }))
     }
 
     fn find(&self, selector: &str) -> String {
