@@ -18,16 +18,17 @@ use std::net::IpAddr;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use argon2::password_hash::phc::PasswordHash;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use parking_lot::Mutex;
 use protocol::UserName;
 
 use self::ban_file::BanFile;
 use self::bans::{Bans, Target};
 use self::clock::Clock;
+pub use self::clock::{after, minutes, span};
 use self::door::{Asked, Door};
 use self::interrupt::Interrupt;
 use self::secrets::{Memory, is_fast, is_secret};
@@ -251,45 +252,4 @@ fn read_bans(path: &Path) -> io::Result<Bans> {
         log::error!("{}: {more} more lines are no bans", path.display());
     }
     Ok(bans)
-}
-
-/// The time so many minutes later.
-#[must_use]
-pub fn after(now: Timestamp, minutes: u32) -> Timestamp {
-    now.checked_add(SignedDuration::from_mins(minutes.into())).unwrap_or(Timestamp::MAX)
-}
-
-/// How long it is from one time to the other. Zero when that is over.
-#[must_use]
-pub fn span(from: Timestamp, to: Timestamp) -> Duration {
-    to.duration_since(from).try_into().unwrap_or(Duration::ZERO)
-}
-
-/// A minute that has begun counts. `None` when none is left.
-#[must_use]
-pub fn minutes(left: Duration) -> Option<u64> {
-    let minutes = left.as_nanos().div_ceil(Duration::from_secs(60).as_nanos());
-    // As many as this fit: a duration has no more than 2^64 seconds.
-    u64::try_from(minutes).ok().filter(|&minutes| minutes > 0)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn minutes_are_rounded_up() {
-        let now = Timestamp::UNIX_EPOCH;
-        let left = |until, now| minutes(span(now, until));
-        assert_eq!(left(after(now, 10), now), Some(10));
-        let later = now + SignedDuration::from_millis(1);
-        assert_eq!(left(after(now, 10), later), Some(10));
-        assert_eq!(left(later, now), Some(1));
-        assert_eq!(left(now, now), None);
-        assert_eq!(left(now, later), None);
-        assert_eq!(minutes(Duration::from_nanos(1)), Some(1));
-        assert_eq!(minutes(Duration::from_secs(60)), Some(1));
-        assert_eq!(minutes(Duration::MAX), Some(u64::MAX / 60 + 1));
-        assert_eq!(after(now, u32::MAX), Timestamp::MAX);
-    }
 }
