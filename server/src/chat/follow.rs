@@ -78,7 +78,7 @@ impl Chat {
         effects.undelivered
     }
 
-    /// So late it is in the order.
+    /// Tells the moderation the time of the order.
     fn set_time(&self, now: Timestamp) {
         if let Some(moderation) = &self.local.moderation {
             moderation.set_time(now);

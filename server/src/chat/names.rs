@@ -57,8 +57,8 @@ impl Chat {
         claimant: Claimant,
     ) -> Result<(), Reply<'static>> {
         if self.shared.is_some() {
-            // Another client may have taken the name, or freed it, and this server does not know it yet: when
-            // the change is applied the name is refused, or its holder is put out.
+            // Another client may have taken the name, and this server does not know it yet: when the change
+            // is applied the name is refused, or its holder has to go.
             return Ok(());
         }
         let deadline = Instant::now() + TAKE_BACK;

@@ -94,7 +94,7 @@ struct State {
     /// Whether the courier was notified of items and has not found the outbox empty since.
     is_notified: bool,
     phase: Phase,
-    /// Why the session is to end, also when the last words were posted already.
+    /// Why the session has to end though its client did not ask for it. It stays known in later phases.
     removal: Option<Removal>,
 }
 

@@ -1,15 +1,15 @@
-//! What time it is for mutes and bans: by which clock they end.
+//! The clock by which mutes and bans end.
 //!
-//! A server alone keeps bans by the clock on the wall, for they outlive it, and mutes as spans that no set
-//! clock changes. Of several servers that are one chat each takes both from the time of their log, which is
-//! the engine's: so what an operator has decided ends everywhere at once, however wrong the clock of a
-//! server is.
+//! A server that is a chat by itself keeps bans by the clock on the wall, since they outlive the server, and
+//! mutes as spans of time that do not change when the clock is set. Where several servers are one chat, each
+//! takes both from the time of their log, which is the engine's: so what an operator has decided ends
+//! everywhere at once, however wrong the clock of a server is.
 
 use std::time::{Duration, Instant};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
-/// A time that goes on evenly from when it was last known.
+/// A time that goes on evenly from when it was last set.
 #[derive(Debug)]
 pub struct Clock {
     time: Timestamp,
@@ -31,7 +31,7 @@ impl Clock {
         Self { time: Timestamp::UNIX_EPOCH, at: Instant::now(), is_shared: true }
     }
 
-    /// So late it is.
+    /// Sets the time.
     pub fn set(&mut self, time: Timestamp) {
         (self.time, self.at) = (time, Instant::now());
     }
@@ -58,28 +58,16 @@ impl Clock {
     }
 }
 
-/// The time so many minutes later.
-#[must_use]
-pub fn after(now: Timestamp, minutes: u32) -> Timestamp {
-    now.checked_add(SignedDuration::from_mins(minutes.into())).unwrap_or(Timestamp::MAX)
-}
-
 /// How long it is from one time to the other. Zero when that is over.
 #[must_use]
 pub fn span(from: Timestamp, to: Timestamp) -> Duration {
     to.duration_since(from).try_into().unwrap_or(Duration::ZERO)
 }
 
-/// A minute that has begun counts. `None` when none is left.
-#[must_use]
-pub fn minutes(left: Duration) -> Option<u64> {
-    let minutes = left.as_nanos().div_ceil(Duration::from_secs(60).as_nanos());
-    // As many as this fit: a duration has no more than 2^64 seconds.
-    u64::try_from(minutes).ok().filter(|&minutes| minutes > 0)
-}
-
 #[cfg(test)]
 mod tests {
+    use jiff::SignedDuration;
+
     use super::*;
 
     #[test]
@@ -106,21 +94,5 @@ mod tests {
         let left = span(clock.even(), clock.even_of(until));
         assert!(left.as_secs().abs_diff(600) < 60, "{left:?}");
         assert!(span(clock.date(), until).as_secs().abs_diff(600) < 60);
-    }
-
-    #[test]
-    fn minutes_are_rounded_up() {
-        let now = Timestamp::UNIX_EPOCH;
-        let left = |until, now| minutes(span(now, until));
-        assert_eq!(left(after(now, 10), now), Some(10));
-        let later = now + SignedDuration::from_millis(1);
-        assert_eq!(left(after(now, 10), later), Some(10));
-        assert_eq!(left(later, now), Some(1));
-        assert_eq!(left(now, now), None);
-        assert_eq!(left(now, later), None);
-        assert_eq!(minutes(Duration::from_nanos(1)), Some(1));
-        assert_eq!(minutes(Duration::from_secs(60)), Some(1));
-        assert_eq!(minutes(Duration::MAX), Some(u64::MAX / 60 + 1));
-        assert_eq!(after(now, u32::MAX), Timestamp::MAX);
     }
 }

@@ -1,12 +1,11 @@
 //! Mutes and bans, the operators who decide them, and the names that belong to somebody.
 //!
-//! By which clock they end says [`clock`]. The lock of the state is the innermost one:
-//! nothing is locked inside it. A caller that has a password checked, or waits for the file of bans, has no
-//! lock.
+//! By which clock both end says [`clock`]. The lock of the state is the innermost one: nothing is locked
+//! inside it. A caller that has a password checked, or waits for the file of bans, has no lock.
 
 mod ban_file;
 pub mod bans;
-mod clock;
+pub mod clock;
 pub mod door;
 pub mod interrupt;
 pub mod secrets;
@@ -18,17 +17,16 @@ use std::net::IpAddr;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use argon2::password_hash::phc::PasswordHash;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use parking_lot::Mutex;
 use protocol::UserName;
 
 use self::ban_file::BanFile;
 use self::bans::{Bans, Target};
-use self::clock::Clock;
-pub use self::clock::{after, minutes, span};
+use self::clock::{Clock, span};
 use self::door::{Asked, Door};
 use self::interrupt::Interrupt;
 use self::secrets::{Memory, is_fast, is_secret};
@@ -252,4 +250,39 @@ fn read_bans(path: &Path) -> io::Result<Bans> {
         log::error!("{}: {more} more lines are no bans", path.display());
     }
     Ok(bans)
+}
+
+/// The time so many minutes later.
+#[must_use]
+pub fn after(now: Timestamp, minutes: u32) -> Timestamp {
+    now.checked_add(SignedDuration::from_mins(minutes.into())).unwrap_or(Timestamp::MAX)
+}
+
+/// A minute that has begun counts. `None` when none is left.
+#[must_use]
+pub fn minutes(left: Duration) -> Option<u64> {
+    let minutes = left.as_nanos().div_ceil(Duration::from_secs(60).as_nanos());
+    // As many as this fit: a duration has no more than 2^64 seconds.
+    u64::try_from(minutes).ok().filter(|&minutes| minutes > 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn minutes_are_rounded_up() {
+        let now = Timestamp::UNIX_EPOCH;
+        let left = |until, now| minutes(span(now, until));
+        assert_eq!(left(after(now, 10), now), Some(10));
+        let later = now + SignedDuration::from_millis(1);
+        assert_eq!(left(after(now, 10), later), Some(10));
+        assert_eq!(left(later, now), Some(1));
+        assert_eq!(left(now, now), None);
+        assert_eq!(left(now, later), None);
+        assert_eq!(minutes(Duration::from_nanos(1)), Some(1));
+        assert_eq!(minutes(Duration::from_secs(60)), Some(1));
+        assert_eq!(minutes(Duration::MAX), Some(u64::MAX / 60 + 1));
+        assert_eq!(after(now, u32::MAX), Timestamp::MAX);
+    }
 }

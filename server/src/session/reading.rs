@@ -132,8 +132,8 @@ impl Session<'_> {
     /// waits. `false` when the wait was interrupted, or the time is over.
     fn wait_for_input(&mut self, time: Option<Duration>) -> Result<bool, SessionEnd> {
         let Some(interrupt) = &self.interrupt else { return Ok(true) };
-        // A removal is noted in the outbox first, and then raises the interrupt. So a removal after this check
-        // interrupts the wait below.
+        // A removal is told to the outbox first, and then the interrupt is raised. So a removal after this
+        // check interrupts the wait below.
         if let Some(removal) = self.client.outbox.removal() {
             return Err(SessionEnd::Removed(removal));
         }

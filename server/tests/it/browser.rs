@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use crate::program::not_run;
 
 /// What takes so long will not happen.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// How many drivers may fail to get a port.
 const DRIVERS: u32 = 10;
@@ -66,6 +66,7 @@ impl Browser {
         let wanted = json!({ "capabilities": { "alwaysMatch": {
             "goog:chromeOptions": options,
             "goog:loggingPrefs": { "browser": "ALL" },
+            "timeouts": { "script": PATIENCE.as_millis() as u64 },
         } } });
         let session = browser.call("POST", "/session", &wanted);
         browser.session = format!("/session/{}", session["sessionId"].as_str().unwrap());
@@ -146,8 +147,18 @@ impl Browser {
         log.as_array().unwrap().iter().map(|entry| entry["message"].to_string()).collect()
     }
 
-    fn command(&self, name: &str, parameters: &Value) {
-        self.post("/goog/cdp/execute", &json!({ "cmd": name, "params": parameters }));
+    /// How often the page was laid out so far.
+    pub fn layouts(&self) -> u64 {
+        self.command("Performance.enable", &json!({}));
+        let known = self.command("Performance.getMetrics", &json!({}));
+        let mut known = known["metrics"].as_array().unwrap().iter();
+        let layouts = known.find(|metric| metric["name"] == "LayoutCount").unwrap();
+        layouts["value"].as_f64().unwrap() as u64
+    }
+
+    /// A command of the Chrome DevTools Protocol.
+    fn command(&self, name: &str, parameters: &Value) -> Value {
+        self.post("/goog/cdp/execute", &json!({ "cmd": name, "params": parameters }))
     }
 
     fn find(&self, selector: &str) -> String {
@@ -208,7 +219,8 @@ fn port_in(stdout: &mut impl BufRead) -> Option<u16> {
 /// One request over HTTP/1.1 on a connection of its own: the status, and the JSON of the answer.
 fn request(port: u16, method: &str, path: &str, body: &Value) -> io::Result<(u16, Value)> {
     let mut stream = TcpStream::connect(("127.0.0.1", port))?;
-    stream.set_read_timeout(Some(PATIENCE))?;
+    // The driver gives up first, and says what.
+    stream.set_read_timeout(Some(2 * PATIENCE))?;
     let body = if method == "POST" { body.to_string() } else { String::new() };
     let length = body.len();
     stream.write_all(

@@ -6,6 +6,7 @@ mod advertise;
 mod bans;
 mod binary;
 mod browser;
+mod busy;
 mod capacity;
 #[path = "../../examples/soak/clock.rs"]
 mod clock;
@@ -49,6 +50,9 @@ mod owed;
 mod package;
 mod pages;
 mod porting;
+/// The Redis of a test has one.
+#[path = "../../../ordered-log/tests/it/ports.rs"]
+mod ports;
 mod program;
 mod recording;
 mod recording_faults;

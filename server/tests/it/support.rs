@@ -19,7 +19,7 @@ use crate::tls_stream::TlsStream;
 use crate::web_socket::WebSocketStream;
 
 /// No test waits for this. It only ends those that would never end.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A file of operators by name and password. The hashes are the cheapest that there are.
 pub fn operators_file(folder: &TempDir, operators: &[(&str, &str)]) -> PathBuf {
@@ -150,8 +150,13 @@ impl TestClient {
 
     /// The same over a WebSocket.
     pub fn connect_web(address: SocketAddr) -> Self {
-        let stream = WebSocketStream::new(connect(address), address);
-        Self { reader: BufReader::new(Carrier::WebSocket(Box::new(stream))) }
+        Self::try_connect_web(address).unwrap()
+    }
+
+    /// The same, unless the server ends the connection before it is one.
+    pub fn try_connect_web(address: SocketAddr) -> Option<Self> {
+        let stream = WebSocketStream::new(connect(address), address)?;
+        Some(Self { reader: BufReader::new(Carrier::WebSocket(Box::new(stream))) })
     }
 
     /// The same over TLS, with a server whose certificate is this one.

@@ -72,7 +72,8 @@ fn two_people_talk_and_look_around() {
     come_in(&browser, "al", "");
     assert_eq!(bo.line(), "al has entered the room.");
     wait_for_line(&browser, "bo: before");
-    assert_eq!(browser.text("#topic"), "tea");
+    // It is asked for behind the lines.
+    browser.wait_for("document.getElementById('topic').textContent === 'tea'");
     say(&browser, "hi bo");
     bo.expect("al: hi bo");
     wait_for_line(&browser, "al: hi bo");
@@ -88,7 +89,8 @@ fn two_people_talk_and_look_around() {
     browser.press("you too\u{e007}");
     assert_eq!(bo.lines_until("[from al] you too").len(), 2);
     let mut cy = server.login("cy").join("lobby");
-    say(&browser, "/join lobby");
+    // Under a name that is the same.
+    say(&browser, "/join Lobby");
     cy.expect("al has entered the room.");
     browser.wait_for("document.getElementById('room-name').textContent === 'lobby'");
     browser.wait_for("client.users.size === 2 && client.rooms.size === 2");
@@ -191,20 +193,15 @@ fn twenty_thousand_lines_are_painted_at_once() {
     let Some(browser) = visit(&server, "en") else { return };
     come_in(&browser, "al", "");
     let mut bo = server.login("bo");
-    browser.run(
-        "window.longest = 0; let last = performance.now(); \
-         const look = (now) => { \
-             longest = Math.max(longest, now - last); last = now; requestAnimationFrame(look) \
-         }; requestAnimationFrame(look); return ''",
-        json!([]),
-    );
+    let before = browser.layouts();
     for number in 0..20_000 {
         bo.send(&format!("say line {number} of many for al\n"));
     }
     wait_for_line(&browser, "bo: line 19999 of many for al");
-    let longest = browser.value("Math.round(longest)").as_u64().unwrap();
-    // It is 100 to 400 ms on a machine that does nothing else.
-    assert!(longest < 5000, "a frame took {longest} ms");
+    // To measure the page after each line would take seconds. It is done once or twice a frame, however long a
+    // frame takes on a busy machine.
+    let layouts = browser.layouts() - before;
+    assert!(layouts < 20_000, "{layouts} layouts");
     assert_eq!(browser.value("document.getElementById('log').childElementCount"), json!(2000));
     assert_eq!(browser.value("document.getElementById('down').hidden"), json!(true));
     let lines = lines(&browser);

@@ -55,9 +55,11 @@ impl World {
         effects
     }
 
-    /// Makes sure that no other user in a room has a name. Its owner gets it from an older connection, which
-    /// is out from here on: its session, wherever that is, finds that it has left. On a server alone that
-    /// one has left before.
+    /// Makes sure that nobody else in a room has a name. An owner gets it from an older connection, which is
+    /// taken out of its room here: its session, wherever that is, finds that it has left. On a server that
+    /// is a chat by itself that connection has left before.
+    ///
+    /// # Errors
     ///
     /// Gives the refusal when the name is banned, or another user has it and keeps it.
     fn take_name(

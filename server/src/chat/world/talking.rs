@@ -8,7 +8,7 @@ use super::{Effects, Room, World};
 use crate::chat::change::Member;
 
 impl World {
-    /// What a muted user says is refused line by line.
+    /// A muted user gets a refusal for each line.
     pub(super) fn say(&self, who: Member, lines: &str, now: Timestamp) {
         let Some(user) = self.users.get(&who) else { return };
         let Some(presence) = &user.presence else { return };

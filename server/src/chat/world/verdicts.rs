@@ -10,7 +10,8 @@ use jiff::Timestamp;
 use protocol::UserName;
 
 use crate::moderation::bans::Target;
-use crate::moderation::{minutes, span};
+use crate::moderation::clock::span;
+use crate::moderation::minutes;
 
 /// Mutes and bans, each until a time.
 #[derive(Debug, Default)]

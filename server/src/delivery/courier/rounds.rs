@@ -252,8 +252,8 @@ impl Rounds {
         if failure.is_some() || is_late {
             client.shut_read();
         } else if self.deadline.is_some() && !client.outbox.is_removed() {
-            // The server stops. The session reads on until the client closes its side too. That of a client
-            // that is removed ends by itself, and closes once the name is free.
+            // The server stops. The session reads on until the client closes its side too. The session of a
+            // client that is removed ends by itself, and the connection is closed once the name is free.
             client.socket.shut_write();
         }
     }

@@ -25,13 +25,14 @@ impl Outbox {
         self.state.lock().phase.clone()
     }
 
-    /// Why somebody wants the session to end, also when the last words were posted already.
+    /// Why the session has to end though its client did not ask for it, also when the last words were posted
+    /// already. `None` when it does not.
     #[must_use]
     pub fn removal(&self) -> Option<Removal> {
         self.state.lock().removal.clone()
     }
 
-    /// Whether an operator wants the session to end, or another server, or this one, which stops.
+    /// Whether [`Outbox::removal`] gives a reason.
     #[must_use]
     pub fn is_removed(&self) -> bool {
         self.state.lock().removal.is_some()

@@ -213,10 +213,8 @@ class Client {
 		if (this.#isLeaving || ["kicked", "banned"].includes(why?.kind)) return this.#end(why);
 		if (this.state === "connecting" && this.#left && why?.kind !== "nameRefused") return this.#connect();
 		if (!this.#wasIn) {
-			const isAnswer = this.state === "connecting";
-			this.#become("out");
-			if (isAnswer) this.#hears.refused(why ?? { kind: "unreachable" });
-			return;
+			if (this.state === "connecting") this.#hears.refused(why ?? { kind: "unreachable" });
+			return this.#become("out");
 		}
 		// A server that drops one again at once is not to be asked every second.
 		const hasLasted = this.state === "in" && Date.now() - this.#since >= LONGEST_WAIT_MS;
@@ -422,6 +420,9 @@ class Client {
 		const lines = rows.map((row) => row.line);
 		if (kind === "look") this.users = new Set(lines);
 		if (kind === "rooms") this.rooms = new Map(lines.map(splitWord));
+		// As it is written there.
+		const room = [...this.rooms.keys()].find((room) => room.toLowerCase() === this.room.toLowerCase());
+		this.room = room ?? this.room;
 		if (kind === "history" && !byUser && this.#held) this.#held.rows = rows;
 	}
 

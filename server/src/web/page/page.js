@@ -121,10 +121,10 @@ function lineOf({ kind, name, text, line, at, time, isMention }) {
 	return row;
 }
 
-function putSentence(element, key, ...names) {
+function putSentence(row, key, ...names) {
 	words(key, "\0", "\0").split("\0").forEach((part, number) => {
-		if (number) element.append(nameOf(names[number - 1]));
-		element.append(part);
+		if (number) row.append(nameOf(names[number - 1]));
+		row.append(part);
 	});
 }
 
@@ -168,7 +168,7 @@ function paintPlaces() {
 		button.onclick = () => writeTo(user);
 	});
 	const { state, seconds, unsent, isCatchingUp } = client;
-	at("status").textContent = state === "waiting" ? words("lost", seconds) : words("connecting");
+	at("status").textContent = words(state === "waiting" ? "lost" : "connecting", seconds);
 	at("status").hidden = state === "in";
 	at("unsent").hidden = state !== "in" || isCatchingUp || !unsent.length;
 	const lines = unsent.map((request) => safe(asTyped(request)));
@@ -177,8 +177,8 @@ function paintPlaces() {
 
 /** Makes a list show these names. What is there already stays, and with it the focus. */
 function list(id, names, fill) {
-	const element = at(id);
-	const items = new Map([...element.children].map((item) => [item.dataset.name, item]));
+	const rows = at(id);
+	const items = new Map([...rows.children].map((item) => [item.dataset.name, item]));
 	names.slice(0, LISTED).forEach((name, number) => {
 		const item = items.get(name) ?? make("li");
 		items.delete(name);
@@ -186,7 +186,7 @@ function list(id, names, fill) {
 		item.dataset.name = name;
 		item.firstChild.textContent = "";
 		fill(item.firstChild, name);
-		if (element.children[number] !== item) element.insertBefore(item, element.children[number]);
+		if (rows.children[number] !== item) rows.insertBefore(item, rows.children[number]);
 	});
 	items.forEach((item) => item.remove());
 }
@@ -231,7 +231,7 @@ function ended(entry) {
 
 /** Lines typed so far, without passwords; which of them is shown again; the one that was begun. */
 const typed = [];
-let shownAgain = 0;
+let recalled = 0;
 let begun = "";
 
 at("say-form").onsubmit = (event) => {
@@ -247,7 +247,7 @@ function say(text, isPasted) {
 	// A password is never said, however carelessly it is typed.
 	const [, command, secret] = /^\s*\/(op|rename(?=\s+\S+\s+\S))\s+(.*)$/is.exec(text) ?? [];
 	if (secret) return client.request(`${command.toLowerCase()} ${secret}`);
-	shownAgain = typed.push(text);
+	recalled = typed.push(text);
 	// A server trims what a text begins with.
 	if (isPasted) client.request(`say ${text.replace(/^\s+/, (indent) => "\xa0".repeat(safe(indent).length))}`);
 	else if (!/^\/(?!\/)/.test(text)) client.request(`say ${text.replace(/^\/\//, "/")}`);
@@ -266,9 +266,9 @@ box.onkeydown = (event) => {
 	const step = { ArrowUp: -1, ArrowDown: 1 }[event.key];
 	if (!step || event.isComposing) return;
 	event.preventDefault();
-	if (shownAgain === typed.length) begun = box.value;
-	shownAgain = Math.min(Math.max(shownAgain + step, 0), typed.length);
-	box.value = typed[shownAgain] ?? begun;
+	if (recalled === typed.length) begun = box.value;
+	recalled = Math.min(Math.max(recalled + step, 0), typed.length);
+	box.value = typed[recalled] ?? begun;
 };
 
 // A browser would make one line of several.
@@ -326,9 +326,9 @@ log.onscroll = () => {
 	at("down").hidden ||= isAtEnd;
 };
 // The keyboard of a telephone takes half of its height, a notice some.
-const stay = () => isAtEnd && toEnd();
-addEventListener("resize", stay);
-new ResizeObserver(stay).observe(log);
+const follow = () => isAtEnd && toEnd();
+addEventListener("resize", follow);
+new ResizeObserver(follow).observe(log);
 
 // What happens around the page.
 

@@ -35,15 +35,15 @@ function mentions(text, name) {
 }
 
 /** Puts a text into an element: links can be followed, and `name` is marked. */
-function putText(element, text, name = "") {
+function putText(row, text, name = "") {
 	const shown = safe(text);
 	let rest = 0;
 	for (const match of shown.matchAll(finder(name))) {
 		const [found] = match;
-		element.append(shown.slice(rest, match.index), match.groups.link ? linkTo(found) : make("mark", found));
+		row.append(shown.slice(rest, match.index), match.groups.link ? linkTo(found) : make("mark", found));
 		rest = match.index + found.length;
 	}
-	element.append(shown.slice(rest));
+	row.append(shown.slice(rest));
 }
 
 function linkTo(address) {
@@ -53,11 +53,8 @@ function linkTo(address) {
 	return Object.assign(make("a", address), { href, title: href, target: "_blank", rel: "noopener noreferrer" });
 }
 
-function make(tag, text = "", className = "") {
-	const element = document.createElement(tag);
-	element.className = className;
-	element.textContent = text;
-	return element;
+function make(tag, textContent = "", className = "") {
+	return Object.assign(document.createElement(tag), { textContent, className });
 }
 
 /** The hue of a name on the circle of colours: always the same. */

@@ -63,9 +63,7 @@ function words(key, ...values) {
 
 // Each element that asks for words gets some, as its text or as its label.
 document.documentElement.lang = LANGUAGE;
-for (const element of document.querySelectorAll("[data-words]")) {
-	element.textContent = words(element.dataset.words);
-}
+for (const element of document.querySelectorAll("[data-words]")) element.textContent = words(element.dataset.words);
 for (const element of document.querySelectorAll("[data-label]")) {
 	element.ariaLabel = element.placeholder = words(element.dataset.label);
 }
