@@ -33,6 +33,8 @@ mod generator;
 mod hostile;
 mod install;
 mod joined;
+#[cfg(target_os = "linux")]
+mod joined_clocks;
 mod joined_stops;
 mod layer;
 mod limits;
