@@ -2,7 +2,7 @@
 //!
 //! A key is the long name of an option, without its dashes. What is said on the command line or in
 //! the environment goes before what the file says. This module knows the command line's own
-//! description and nothing of what the options mean; it opens no file.
+//! description and nothing of what the options mean.
 //!
 //! The same description makes the [manual page](manual), the [completions] for shells, and what is said of
 //! a command line that is wrong ([usage]).
@@ -13,6 +13,8 @@ pub mod usage;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::path::Path;
+use std::{fs, io};
 
 use clap::error::ErrorKind;
 use clap::parser::ValueSource;
@@ -49,6 +51,19 @@ pub struct File {
     pub settings: Vec<Setting>,
     /// What stands in the table of short names, each with what it is short for.
     pub names: BTreeMap<String, String>,
+}
+
+/// The text of a file of settings. A pipe to which nobody writes would be waited for without an end; but
+/// `/dev/null` is how one says that there is nothing.
+///
+/// # Errors
+///
+/// When it cannot be read, or is no regular file.
+pub fn text(path: &Path) -> io::Result<String> {
+    if !fs::metadata(path)?.is_file() && fs::canonicalize(path)? != Path::new("/dev/null") {
+        return Err(io::Error::other("it is no regular file"));
+    }
+    fs::read_to_string(path)
 }
 
 /// What stands in `text`: options of `command`, each with a value that it takes, and short names in

@@ -5,10 +5,10 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::io;
 use std::path::Path;
-use std::{fs, io};
 
-use chat_settings::{File, joined, read};
+use chat_settings::{File, joined, read, text};
 use clap::{Command, CommandFactory, FromArgMatches};
 
 use super::chat::Args;
@@ -69,7 +69,7 @@ fn file(path: &Path, command: &Command) -> Result<File, Failure> {
     use io::ErrorKind::{NotADirectory, NotFound};
 
     let said = |why: String| Failure::new(Exit::Usage, format!("{}: {why}", path.display()));
-    match fs::read_to_string(path) {
+    match text(path) {
         Ok(text) => read(&text, command, Some(SERVERS)).map_err(|wrong| said(wrong.to_string())),
         // Whoever has no home directory may have a file in its place, `/dev/null` say.
         Err(error) if matches!(error.kind(), NotFound | NotADirectory) => Ok(File::default()),
@@ -97,6 +97,8 @@ fn with_names(command: Command, names: &BTreeMap<String, String>) -> Command {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     const FILE: &str = "name = 'ann'\nserver = 'lab'\n[servers]\nlab = 'chat.example:7'\n";
@@ -205,6 +207,18 @@ mod tests {
         assert!(wrong.starts_with("FILE: line 2: there is no naem"), "{wrong}");
         let wrong = meant("c --server lab", "[servers]\nlab = 'h:x'\n", true).unwrap_err();
         assert!(wrong.contains("a number up to 65535"), "{wrong}");
+    }
+
+    /// A pipe to which nobody writes, say, that would be waited for without an end.
+    #[test]
+    fn what_is_no_regular_file_is_not_waited_for() {
+        let arguments = ["c", "look"].map(OsString::from);
+        let Err(Refusal::File(failure)) = parse(&arguments, Some(Path::new("/dev/zero")), false)
+        else {
+            panic!("it was read");
+        };
+        assert_eq!(failure, Failure::new(Exit::Usage, "/dev/zero: it is no regular file"));
+        assert!(parse(&arguments, Some(Path::new("/dev/null")), false).is_ok());
     }
 
     #[test]

@@ -1,12 +1,10 @@
 //! `--config FILE`: the options that stand in a file.
 
 use std::ffi::OsString;
-use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use chat_settings::{Setting, joined, read, usage};
+use chat_settings::{Setting, joined, read, text, usage};
 use clap::CommandFactory;
 
 use super::arguments::Arguments;
@@ -38,21 +36,15 @@ pub fn check(path: &Path) -> anyhow::Result<()> {
 }
 
 fn settings(path: &Path) -> anyhow::Result<Vec<Setting>> {
-    let text = read_text(path).with_context(|| path.display().to_string())?;
-    let file = read(&text, &Arguments::command(), None);
+    let found = text(path).with_context(|| path.display().to_string())?;
+    let file = read(&found, &Arguments::command(), None);
     Ok(file.with_context(|| path.display().to_string())?.settings)
-}
-
-/// The text of a file. A pipe that nobody writes to would be waited for without an end.
-fn read_text(path: &Path) -> io::Result<String> {
-    if !fs::metadata(path)?.is_file() {
-        return Err(io::Error::other("it is no regular file"));
-    }
-    fs::read_to_string(path)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use clap::{ArgAction, Parser};
 
     use super::*;

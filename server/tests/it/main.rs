@@ -6,6 +6,7 @@ mod advertise;
 mod bans;
 mod binary;
 mod browser;
+mod busy;
 mod capacity;
 #[path = "../../examples/soak/clock.rs"]
 mod clock;
