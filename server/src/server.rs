@@ -24,7 +24,7 @@ use crate::identity::Identity;
 use crate::log::room_log::Subscriber;
 use crate::moderation::Moderation;
 use crate::motd;
-use crate::recording::recorder::{self, Recorder, Writer};
+use crate::recording::recorder::{self, Recorder, Recording, Writer};
 use crate::web::Site;
 
 /// How long a stopping server waits for its transcripts at least, once nobody is connected.
@@ -162,12 +162,8 @@ impl Server {
             log::warn!("{capacity}");
         }
         config.max_clients = capacity.clients;
-        let (recorder, recording) = match recorder {
-            Some((recorder, writer)) => {
-                (Some(recorder), Some(writer.spawn().map_err(|error| explain(&error))?))
-            }
-            None => (None, None),
-        };
+        let (recorder, writer) = recorder.unzip();
+        let recording = writer.map(Writer::spawn).transpose().map_err(|error| explain(&error))?;
         let subscribers = couriers.iter().map(|thread| thread.courier() as Arc<dyn Subscriber>);
         let site = Site::new(&config.web_names, &config.web_also);
         let chat = Chat::new(subscribers.collect(), recorder, motd, moderation.clone(), &config);
@@ -208,14 +204,18 @@ impl Server {
         if let Some(cluster) = cluster {
             cluster.stop(deadline.max(Instant::now() + LOG_GRACE));
         }
-        let disks_deadline = deadline.max(Instant::now() + RECORDER_GRACE);
-        if let Some(recording) = recording {
-            recording.end(disks_deadline);
-        }
-        if let Some(moderation) = moderation {
-            moderation.end(disks_deadline);
-        }
+        end_disks(recording, moderation, deadline.max(Instant::now() + RECORDER_GRACE));
         served
+    }
+}
+
+/// Waits until all is written, but no longer than this.
+fn end_disks(recording: Option<Recording>, moderation: Option<Arc<Moderation>>, deadline: Instant) {
+    if let Some(recording) = recording {
+        recording.end(deadline);
+    }
+    if let Some(moderation) = moderation {
+        moderation.end(deadline);
     }
 }
 

@@ -16,7 +16,7 @@ use crate::shown::{OUTPUT, shown, shown_up_to};
 use crate::stage::CHECK_PATIENCE;
 
 /// How long a client may take to start and to connect.
-const START_PATIENCE: Duration = Duration::from_secs(5);
+const START_PATIENCE: Duration = Duration::from_secs(10);
 
 /// A client that has not connected for so long may first ask for the name.
 const ASKS_FIRST: Duration = Duration::from_secs(1);

@@ -2,6 +2,7 @@
 
 use std::io::{self, Read};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::ops::Range;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
@@ -9,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use protocol::Framing;
+use socket2::{Domain, Socket, Type};
 
 use super::group::{self, Group};
 use super::{Target, Unreachable, addresses, framing_of, wait_until_empty};
@@ -19,6 +21,13 @@ use crate::variant::Variant;
 
 /// How long a server may take to listen.
 const START_PATIENCE: Duration = Duration::from_secs(10);
+
+/// Ports for servers: above those of well-known services, and below those that systems give to programs that
+/// ask for any (on Linux from 32768 on, elsewhere from 49152 on).
+const PORTS: Range<u16> = 10_000..32_768;
+
+/// How many of them are tried before the system is asked for any.
+const PORT_TRIES: u32 = 20;
 
 /// How long a server that just failed may take to end, if it does.
 const ENDING_PATIENCE: Duration = Duration::from_millis(200);
@@ -204,8 +213,17 @@ fn said(output: &[u8]) -> String {
     lines[last..].iter().map(|line| format!("\n    {}", shown_up_to(OUTPUT, line))).collect()
 }
 
-/// Another program can take the port before the server does. Then the server says so and ends.
+/// A free port of this machine. Another program can take it before the server does, and then the server says so
+/// and ends. Of these ports none is given to a program that asks for any, so that hardly ever happens.
 fn free_address() -> io::Result<SocketAddr> {
+    for _ in 0..PORT_TRIES {
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, fastrand::u16(PORTS)));
+        // As a server binds that knows nothing of `SO_REUSEADDR`.
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
+        if socket.bind(&address.into()).is_ok() {
+            return Ok(address);
+        }
+    }
     TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()
 }
 

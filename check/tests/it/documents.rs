@@ -6,6 +6,7 @@ use std::thread;
 
 use tempfile::TempDir;
 
+use crate::tried::until_tried;
 use crate::zoo::{Fault, ZooServer};
 
 const PAGE: &str = include_str!("../../../docs/check.md");
@@ -26,13 +27,11 @@ fn every_command_of_the_page_does_what_it_says() {
     assert!(commands.len() >= 10, "{commands:?}");
     let run = |command: &str| {
         let command = command.replace("127.0.0.1:6666", &zoo.address.to_string());
-        let output = Command::new("bash")
-            .args(["-c", &command])
-            .current_dir(folder.path())
-            .env("PATH", &path)
-            .stdin(Stdio::null())
-            .output()
-            .unwrap();
+        let output = until_tried(|| {
+            let mut bash = Command::new("bash");
+            bash.args(["-c", &command]).current_dir(folder.path()).env("PATH", &path);
+            bash.stdin(Stdio::null()).output().unwrap()
+        });
         let text = String::from_utf8_lossy(&output.stdout);
         let errors = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{command}\n{text}{errors}");

@@ -5,5 +5,6 @@ mod clients;
 mod documents;
 mod program;
 mod relay;
+mod tried;
 mod variants;
 mod zoo;

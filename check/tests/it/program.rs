@@ -4,12 +4,12 @@ mod processes;
 mod reports;
 
 use std::io::{BufRead, BufReader};
-use std::net::TcpListener;
 use std::process::{Command, Output, Stdio};
 use std::thread;
 
 use tempfile::TempDir;
 
+use crate::tried::until_tried;
 use crate::zoo::{Fault, ZooServer};
 
 /// A server in Python that passes up to level 5.
@@ -17,7 +17,7 @@ const RIGHT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/python/right.py"
 
 fn chat_check(arguments: &[&str]) -> Output {
     let program = env!("CARGO_BIN_EXE_chat-check");
-    Command::new(program).args(arguments).stdin(Stdio::null()).output().unwrap()
+    until_tried(|| Command::new(program).args(arguments).stdin(Stdio::null()).output().unwrap())
 }
 
 #[track_caller]
@@ -95,8 +95,8 @@ fn a_server_that_spins_or_grows_is_caught() {
 
 #[test]
 fn no_server_is_neither_passed_nor_failed() {
-    let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
-    check(&["server", &nobody], 3, &["nobody listens at"]);
+    // A port that was free a moment ago may be that of another test.
+    check(&["server", "127.0.0.1:1"], 3, &["nobody listens at"]);
     check(&["server", "--", "no-such-program", "{port}"], 3, &["cannot run no-such-program"]);
     let text = ["the server ended (exit status: 5) before it took a connection", "    oh"];
     check(&["server", "--", "sh", "-c", "echo oh >&2; exit 5 # {port}"], 3, &text);
@@ -195,9 +195,19 @@ fn who_forgets_the_dashes_is_told() {
 fn a_server_that_knows_no_look_yet_costs_no_time() {
     let folder = TempDir::new().unwrap();
     let begun = wrong_python(&folder, "command == \"look\" and self.name", "False");
-    let start = std::time::Instant::now();
-    check(&["server", "--level", "1", "--", "python3", &begun, "{port}"], 0, &[" 0 failed"]);
-    assert!(start.elapsed().as_secs() < 20, "{:?}", start.elapsed());
+    let command = ["server", "--json", "--level", "1", "--", "python3", &begun, "{port}"];
+    // Who waited for a list in vain would do so before each check but the first, two seconds or more.
+    const WAIT: u64 = 2000;
+    let shortest = || {
+        let output = chat_check(&command);
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+        let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        let passed = report["checks"].as_array().unwrap().iter().skip(1);
+        let passed = passed.filter(|check| check["outcome"] == "passed");
+        passed.map(|check| check["milliseconds"].as_u64().unwrap()).min().unwrap()
+    };
+    // On a busy machine each of them may take so long once.
+    assert!((0..3).any(|_| shortest() < WAIT));
 }
 
 #[test]

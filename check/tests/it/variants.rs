@@ -6,6 +6,8 @@ use std::thread;
 use chat_check::variant::Variant;
 use tempfile::TempDir;
 
+use crate::tried::until_tried;
+
 /// A server in Python that speaks the protocol itself.
 const RIGHT: &str = include_str!("../python/right.py");
 
@@ -31,15 +33,17 @@ fn chat_check(seed: &str, server: &str, more: &[&str]) -> Output {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("server.py");
     std::fs::write(&path, server).unwrap();
-    Command::new(env!("CARGO_BIN_EXE_chat-check"))
-        .args(["server", "--variant", seed])
-        .args(more)
-        .args(["--", "python3"])
-        .arg(&path)
-        .arg("{port}")
-        .stdin(Stdio::null())
-        .output()
-        .unwrap()
+    until_tried(|| {
+        Command::new(env!("CARGO_BIN_EXE_chat-check"))
+            .args(["server", "--variant", seed])
+            .args(more)
+            .args(["--", "python3"])
+            .arg(&path)
+            .arg("{port}")
+            .stdin(Stdio::null())
+            .output()
+            .unwrap()
+    })
 }
 
 fn text(output: &Output) -> String {

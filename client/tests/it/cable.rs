@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread::{self, JoinHandle};
 
+use crate::fake_server::once_free;
 use crate::program::DEADLINE;
 
 /// Where clients connect to reach a server.
@@ -18,6 +19,21 @@ pub struct Cable {
 impl Cable {
     pub fn to(server: SocketAddr) -> Self {
         Self { listener: TcpListener::bind("127.0.0.1:0").unwrap(), server }
+    }
+
+    /// At an address that the test had before.
+    pub fn at(address: SocketAddr, server: SocketAddr) -> Self {
+        Self { listener: once_free(|| TcpListener::bind(address)), server }
+    }
+
+    /// Takes all who come, until the tests end.
+    pub fn plug_all(self) {
+        thread::spawn(move || {
+            let mut plugged = Vec::new();
+            loop {
+                plugged.push(self.plug());
+            }
+        });
     }
 
     pub fn address(&self) -> String {

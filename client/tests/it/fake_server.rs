@@ -106,6 +106,26 @@ impl FakeSession {
         self.send("Login Success\n");
     }
 
+    /// The same for a client that may go at any time. Whether it is in.
+    pub fn try_to_log_in(&mut self) -> bool {
+        self.stream.write_all(b"Connect Success\n").is_ok()
+            && self.try_line() == "login al\n"
+            && self.stream.write_all(b"Login Success\n").is_ok()
+    }
+
+    /// The next line of a client that may go at any time. Empty at its end.
+    pub fn try_line(&mut self) -> String {
+        let mut line = String::new();
+        // Who goes with something unread resets the connection.
+        let _ = self.reader.read_line(&mut line);
+        line
+    }
+
+    /// Takes what still comes from a client that may go at any time.
+    pub fn hang(mut self) {
+        let _ = io::copy(&mut self.reader, &mut io::sink());
+    }
+
     /// Ends the connection. Gives back where another server may listen now.
     pub fn close(self) -> SocketAddr {
         let address = self.stream.local_addr().unwrap();

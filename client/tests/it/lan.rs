@@ -1,20 +1,29 @@
 //! The room without a server.
 
-use std::net::UdpSocket;
+use std::net::{SocketAddr, UdpSocket};
 use std::os::unix::process::ExitStatusExt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use nix::sys::signal::Signal;
+use socket2::{Domain, Socket, Type};
 
 use crate::program::{Finished, Program};
 use crate::pty::Pty;
 
 pub const LOOPBACK: &str = "127.255.255.255";
 
-/// A port that nobody uses: whoever opens it is in a room of his own.
+/// A port that nobody uses: whoever opens it is in a room of his own. Until the tests end, the system gives it
+/// to nobody who asks for any.
 pub fn port() -> String {
-    UdpSocket::bind("0.0.0.0:0").unwrap().local_addr().unwrap().port().to_string()
+    let held = Socket::new(Domain::IPV4, Type::DGRAM, None).unwrap();
+    // Those who name the port share it, as they ask for this too. At an address to which nobody sends, it
+    // takes nothing from them.
+    held.set_reuse_address(true).unwrap();
+    held.bind(&SocketAddr::from(([127, 0, 0, 2], 0)).into()).unwrap();
+    let port = held.local_addr().unwrap().as_socket().unwrap().port();
+    std::mem::forget(held);
+    port.to_string()
 }
 
 fn arguments<'a>(port: &'a str, name: &'a str) -> [&'a str; 6] {

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "in a test, a panic is the report")]
 
 mod act;
+mod attempts;
 mod bare_session;
 mod bot;
 mod bot_ends;

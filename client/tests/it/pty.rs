@@ -11,7 +11,7 @@ use std::process::{Child, ExitStatus, Stdio};
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -21,11 +21,8 @@ use nix::sys::termios::{Termios, tcgetattr};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 
-use crate::program::{SPAWNING, command};
+use crate::program::{DEADLINE, SPAWNING, command};
 use crate::real_server::RealServer;
-
-/// Guards against a test that hangs. No test waits for it to pass.
-const DEADLINE: Duration = Duration::from_secs(30);
 
 pub const CTRL_C: &str = "\x03";
 pub const CTRL_D: &str = "\x04";

@@ -6,6 +6,7 @@ use std::time::Duration;
 use chat_client::net::Connection;
 use chat_server::Config;
 
+use crate::cable::Cable;
 use crate::fake_server::{FakeSession, once_free, own_address, serve, serve_at};
 use crate::pty::{CTRL_C, Pty, chat, fresh_directory};
 use crate::real_server::RealServer;
@@ -199,8 +200,10 @@ fn who_finds_the_own_name_taken_comes_back_under_another() {
         session.close()
     });
     let mut pty = Pty::start(&["--server", &server, "--name", "al", "--no-time"]);
-    let server = RealServer::start_at(served.join().unwrap());
+    // Somebody has the name before the user can come back.
+    let server = RealServer::start();
     let thief = server.other("al");
+    Cable::at(served.join().unwrap(), server.address).plug_all();
     pty.wait_for("-- your name is taken, perhaps by your lost connection;");
     pty.keys("/rename a:b\r");
     pty.wait_for("-- UserName Invalid! : is not allowed");
@@ -226,7 +229,10 @@ fn a_server_that_comes_back_tells_what_was_missed_and_nothing_else() {
     let server = start(own_address());
     let address = server.address;
     let mut bob = server.other("bob");
-    let mut pty = chat(&server, &["--no-time"]);
+    let arguments = ["--server", &address.to_string(), "--name", "al", "--no-time"];
+    // Each attempt that fails has a row too.
+    let mut pty = Pty::start_with(&arguments, 60, &fresh_directory(), &[]);
+    pty.wait_for_last("al@main>");
     pty.keys("ok\r");
     pty.wait_for("al: ok\nal@main>");
     bob.send("say one\nsay two\n");

@@ -51,16 +51,20 @@ fn an_end_without_a_word_of_tls_is_a_lost_connection() {
 #[test]
 fn half_a_record_holds_up_no_time_limit() {
     let identity = Identity::new();
-    let (address, serving) = identity.fake(&identity.key, |server| {
-        let records = server.seal(&"x: hi\n".repeat(1000));
-        server.stream.write_all(&records[..records.len() / 2]).unwrap();
-        let mut rest = Vec::new();
-        let _ = server.stream.read_to_end(&mut rest);
+    // On a busy machine the first time may be over before the client is in, which fails the server.
+    let was_in = ["1", "4", "16"].into_iter().any(|seconds| {
+        let (address, serving) = identity.fake(&identity.key, |server| {
+            let records = server.seal(&"x: hi\n".repeat(1000));
+            server.stream.write_all(&records[..records.len() / 2]).unwrap();
+            let mut rest = Vec::new();
+            let _ = server.stream.read_to_end(&mut rest);
+        });
+        let arguments = ["look", "--server", &address, "--name", "al", "--timeout", seconds];
+        let outcome = run(&[&arguments, &["--tls", "--pin", &identity.pin()][..]].concat());
+        check(&outcome, 1, "the time of --timeout ran out");
+        matches!(serving.join(), Ok(Some(())))
     });
-    let arguments = ["look", "--server", &address, "--name", "al", "--timeout", "1"];
-    let outcome = run(&[&arguments, &["--tls", "--pin", &identity.pin()][..]].concat());
-    check(&outcome, 1, "the time of --timeout ran out");
-    serving.join().unwrap().unwrap();
+    assert!(was_in);
 }
 
 /// However records are cut, and with new keys in between, every line is there.

@@ -9,6 +9,9 @@ mod bare;
 #[expect(dead_code, clippy::unwrap_used, reason = "it is a part of the tests, which use the rest")]
 mod engine;
 mod logs;
+#[path = "../../tests/it/ports.rs"]
+#[expect(clippy::unwrap_used, reason = "it is a part of the tests, which use the rest")]
+mod ports;
 #[path = "../../src/resp.rs"]
 #[allow(dead_code, reason = "it has tests of its own")]
 mod resp;

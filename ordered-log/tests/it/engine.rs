@@ -1,13 +1,14 @@
 //! A Redis of one test, in a process and a folder of its own, which ends with the test.
 
 use std::io::{BufRead, BufReader, Write};
-use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use ordered_log::{Address, Options};
 use tempfile::TempDir;
+
+use crate::ports::Port;
 
 /// Says that something was not tested, past the harness, which keeps what a passing test prints to
 /// itself.
@@ -19,6 +20,8 @@ fn not_run(what: &str) {
 /// All that it said is kept in the folder.
 pub struct Engine {
     pub port: u16,
+    /// Which nobody else takes while it is killed.
+    _held: Port,
     folder: TempDir,
     options: Vec<String>,
     /// `None` while it is killed.
@@ -35,21 +38,17 @@ impl Engine {
         }
         let options = options.iter().map(|option| (*option).to_owned()).collect();
         let folder = tempfile::tempdir().unwrap();
-        let mut engine = Self { port: free_port(), folder, options, child: None };
-        // Somebody else may take the port in between.
-        let mut said = String::new();
-        for _ in 0..10 {
-            match engine.try_start() {
-                Ok(()) => return Some(engine),
-                Err(last) => said = last,
-            }
-            if said.contains("TLS support") {
+        let held = Port::new();
+        let mut engine =
+            Self { port: held.address().port(), _held: held, folder, options, child: None };
+        match engine.try_start() {
+            Ok(()) => Some(engine),
+            Err(said) if said.contains("TLS support") => {
                 not_run("a log over TLS: this redis-server was built without");
-                return None;
+                None
             }
-            engine.port = free_port();
+            Err(said) => panic!("redis-server does not start: {said}"),
         }
-        panic!("redis-server does not start: {said}");
     }
 
     /// If it does not start, the last that it said.
@@ -126,8 +125,4 @@ impl Drop for Engine {
             self.kill();
         }
     }
-}
-
-pub fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }

@@ -67,9 +67,14 @@ fn while_the_engine_stands_still_records_wait_and_come_once() {
     });
     let text = same(&nodes, 301);
     nodes[1..].iter().for_each(|node| whole(&text, std::slice::from_ref(node), 100));
-    // It has stood still with entries in its sockets, and they were sent again since.
+    // It stands still with an entry in a socket, which is sent again once it was waited for in vain. But it
+    // may go on before that, for the follower that has told of it is another thread.
     while nodes[0].log.counts().again == 0 {
-        nodes[0].say("on");
+        engine.signal(Signal::SIGSTOP);
+        nodes[0].log.submit(b"on").unwrap();
+        nodes[0].wait_away("no answer for 300 ms");
+        engine.signal(Signal::SIGCONT);
+        nodes[0].wait_connected();
     }
 }
 

@@ -10,6 +10,7 @@ mod failures;
 mod lost;
 mod order;
 mod page;
+mod ports;
 mod proxy;
 mod seen;
 mod start;

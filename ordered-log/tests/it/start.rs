@@ -8,7 +8,8 @@ use std::time::Duration;
 use ordered_log::Options;
 use rcgen::{CertifiedKey, generate_simple_self_signed};
 
-use crate::engine::{Engine, free_port};
+use crate::engine::Engine;
+use crate::ports::Port;
 use crate::seen::{Node, start};
 
 pub fn said(options: &Options) -> String {
@@ -170,7 +171,8 @@ fn all_goes_through_tls_where_the_address_says_so() {
     let CertifiedKey { cert, signing_key } = made;
     let certificate = Engine::file(&folder, "certificate", &cert.pem());
     let key = Engine::file(&folder, "key", &signing_key.serialize_pem());
-    let port = free_port();
+    let held = Port::new();
+    let port = held.address().port();
     let Some(engine) = Engine::start(&[
         "--tls-port",
         &port.to_string(),

@@ -7,6 +7,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 
+/// Through whose hands a line goes: who said it, the session, the courier, and who said it again.
+const THREADS: u32 = 4;
+
 /// The load of a minute, from its beginning on, and how late sleepers woke.
 #[derive(Debug)]
 pub struct Machine {
@@ -25,6 +28,12 @@ impl Machine {
         let begin = Instant::now();
         thread::sleep(time);
         self.longest_delay = self.longest_delay.max(begin.elapsed().saturating_sub(time));
+    }
+
+    /// For how long it may have held up a line, whatever the server does: on its way and back the line is in
+    /// the hands of some threads one after the other, and each waits for a processor as the sleeper does.
+    pub fn held_up(&self) -> Duration {
+        self.longest_delay * THREADS
     }
 }
 

@@ -46,7 +46,7 @@ impl Chat {
     }
 
     /// Checks that a name or an address is not banned. A session asks before it asks for a secret, and
-    /// whoever lets somebody in asks again while the chat is locked, since a ban may come meanwhile.
+    /// [`Chat::login`] asks again while the chat is locked, since a ban may come meanwhile.
     ///
     /// # Errors
     ///

@@ -43,8 +43,8 @@ impl Chat {
     /// Makes sure that the client can have a name: that nobody else has it, or that the client has proved to
     /// be its owner, and the older connection has left its room.
     ///
-    /// On a server alone that connection is told to leave, and waited for. What it is owed may be on its way for long after
-    /// that, which holds up nobody.
+    /// A server that is a chat by itself tells that connection to leave, and waits for that. What it is owed
+    /// may be on its way for long after that, which holds up nobody.
     ///
     /// # Errors
     ///

@@ -89,8 +89,12 @@ fn parse(text: &str, server: u64) -> Option<Change<'_>> {
         _ => {}
     }
     let (client, rest) = rest.split_once(' ').unwrap_or((rest, ""));
-    let client = client.parse().ok()?;
-    let who = Member { server, client };
+    of_one(Member { server, client: client.parse().ok()? }, head, rest)
+}
+
+/// What `who` does, in one line.
+fn of_one<'a>(who: Member, head: &str, rest: &'a str) -> Option<Change<'a>> {
+    let client = who.client;
     // As many parts as the change has: the last of them may have spaces.
     let parts = |count| rest.splitn(count, ' ');
     Some(match head {

@@ -19,7 +19,7 @@ const SENDS_ON: Duration = Duration::from_secs(3);
 
 /// Where several servers are one chat: so long before the deadline nobody waits any more for a log that
 /// stands still, since the last words have to be sent as well.
-const LAST_WORDS: Duration = Duration::from_secs(1);
+const LAST_WORDS: Duration = Duration::from_secs(2);
 
 /// How long after the deadline the log may take for the names of those who were closed by it.
 const LAST_NAMES: Duration = Duration::from_millis(500);
@@ -64,8 +64,14 @@ impl Chat {
     pub fn wait_until_empty(&self, leaving: &HashSet<ClientId>, deadline: Instant, tick: Duration) {
         let mut sent_all = HashMap::new();
         let mut come_back = None;
+        // No time is before the start of the machine.
+        let patience = deadline.checked_sub(LAST_WORDS).unwrap_or(deadline);
+        let next = |now: Instant| {
+            let tick = deadline.min(now + tick);
+            if self.shared.is_some() && now < patience { tick.min(patience) } else { tick }
+        };
         let mut state = self.state.lock();
-        while self.is_busy_until(&mut state, deadline.min(Instant::now() + tick)) {
+        while self.is_busy_until(&mut state, next(Instant::now())) {
             let others = state.connections.iter().filter(|client| !leaving.contains(&client.id));
             let clients: Vec<_> = others.cloned().collect();
             let now = Instant::now();
@@ -83,7 +89,7 @@ impl Chat {
                 }
                 if let Some(shared) = &self.shared
                     && shared.stands_still(&mut come_back)
-                    && now + LAST_WORDS >= deadline
+                    && now >= patience
                 {
                     shared.give_up();
                 }

@@ -12,7 +12,7 @@ use rustls::pki_types::ServerName;
 /// Makes a folder with the two files, and gives back what they are and the pin of the certificate.
 /// Nothing that exists is overwritten.
 ///
-/// The certificate has no end: whoever trusts its pin trusts it for as long as it is used.
+/// The certificate has no end: a client that trusts its pin trusts it for as long as it is used.
 pub fn make(names: &[String], folder: &Path) -> anyhow::Result<(Credentials, String)> {
     for name in names {
         // One star may stand for the first part of a name.

@@ -1,5 +1,5 @@
 //! Standard output and standard error, which may be non-blocking: a pipe is shared with all who have it, and
-//! whoever started the program may have set it so.
+//! the program that started this one may have set it so.
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Write};

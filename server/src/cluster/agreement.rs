@@ -1,10 +1,9 @@
-//! Whether the servers of one chat were told the same, where they have to be: whoever is let in at one of
-//! them is in the chat of all.
+//! Compares the options of the servers of one chat where these have to agree: a client that one of them lets
+//! in is in the chat of all.
 
 use std::collections::BTreeMap;
 
-/// The options that have another value in the one text than in the other, which are words
-/// `--OPTION=VALUE`.
+/// The options whose values differ between two texts. A text consists of words `--OPTION=VALUE`.
 #[must_use]
 pub fn differences<'a>(one: &'a str, other: &'a str) -> Vec<&'a str> {
     let [one, other] = [one, other].map(|text| {

@@ -21,7 +21,7 @@ pub struct Audience {
 pub struct Audiences(HashMap<u64, Audience>);
 
 impl Audiences {
-    /// Who reads this log. `None` when nobody does.
+    /// The clients that read this log. `None` when there is none.
     #[must_use]
     pub fn of(&self, log: u64) -> Option<&Audience> {
         self.0.get(&log)

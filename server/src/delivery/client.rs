@@ -208,9 +208,10 @@ impl Client {
     }
 
     /// Whether the client has sent nothing since this was last asked: then closing its socket
-    /// leaves no input unread, which would reset the connection and destroy what is under way.
+    /// leaves no input unread, which would reset the connection and destroy what is under way. On a busy
+    /// machine its session may not have come to read what is there.
     pub fn was_silent(&self) -> bool {
-        !self.has_sent.swap(false, Ordering::Relaxed)
+        !self.has_sent.swap(false, Ordering::Relaxed) && !self.socket.has_unread()
     }
 }
 

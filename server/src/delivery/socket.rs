@@ -10,7 +10,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::time::Duration;
 
 use nix::errno::Errno;
-use nix::sys::socket::{MsgFlags, send, sendmsg};
+use nix::sys::socket::{MsgFlags, recv, send, sendmsg};
 
 use crate::delivery::tls::Tls;
 use crate::trace;
@@ -137,6 +137,14 @@ impl Socket {
         self.stream.peer_addr().map(drop)
     }
 
+    /// Whether something has come that nobody has read. To close the socket now would reset the connection.
+    #[must_use]
+    pub fn has_unread(&self) -> bool {
+        let flags = MsgFlags::MSG_PEEK | MsgFlags::MSG_DONTWAIT;
+        // Nothing can be read where it fails, nor at the end of the input.
+        recv(self.stream.as_raw_fd(), &mut [0], flags).is_ok_and(|count| count > 0)
+    }
+
     /// Lets reads find the end of the input. What the peer still sends can be read all the same.
     pub fn shut_read(&self) {
         // It fails only when the connection is gone, and then there is nothing to read either.
@@ -215,5 +223,31 @@ impl Read for &Socket {
 impl AsFd for Socket {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.stream.as_fd()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::net::TcpListener;
+
+    use super::*;
+
+    #[test]
+    fn what_nobody_has_read_yet_is_found_and_left_there() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut far = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (near, address) = listener.accept().unwrap();
+        let socket = Socket::new(near, address, None);
+        assert!(!socket.has_unread());
+        far.write_all(b"x").unwrap();
+        // It is there when a peek that waits has seen it.
+        socket.stream.peek(&mut [0]).unwrap();
+        assert!(socket.has_unread() && socket.has_unread());
+        (&socket).read_exact(&mut [0]).unwrap();
+        assert!(!socket.has_unread());
+        drop(far);
+        socket.stream.peek(&mut [0]).unwrap();
+        assert!(!socket.has_unread());
     }
 }

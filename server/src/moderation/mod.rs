@@ -158,7 +158,7 @@ impl Moderation {
         })
     }
 
-    /// So late it is in the log of several servers.
+    /// Sets the clock to the time of the log, where several servers are one chat.
     pub fn set_time(&self, time: Timestamp) {
         self.state.lock().clock.set(time);
     }

@@ -158,6 +158,14 @@ impl FolderLock {
     }
 }
 
+impl Drop for FolderLock {
+    fn drop(&mut self) {
+        // To close the file is not enough: a program that another thread of this process is starting has it
+        // open too, up to its exec. It fails where there is no lock any more.
+        let _ = self.file.unlock();
+    }
+}
+
 /// Locks a folder by a file in it.
 fn lock(folder: &Path) -> io::Result<File> {
     // A pipe in its place is not waited for.

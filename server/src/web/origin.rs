@@ -10,7 +10,7 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
-/// Who a request is for, or what site it comes from: a host, and a port where one is given.
+/// The host that a request is for, or the site that it comes from, with a port where one is given.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Authority {
     host: Host,

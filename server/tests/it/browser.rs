@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use crate::program::not_run;
 
 /// What takes so long will not happen.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// How many drivers may fail to get a port.
 const DRIVERS: u32 = 10;
@@ -66,6 +66,7 @@ impl Browser {
         let wanted = json!({ "capabilities": { "alwaysMatch": {
             "goog:chromeOptions": options,
             "goog:loggingPrefs": { "browser": "ALL" },
+            "timeouts": { "script": PATIENCE.as_millis() as u64 },
         } } });
         let session = browser.call("POST", "/session", &wanted);
         browser.session = format!("/session/{}", session["sessionId"].as_str().unwrap());
@@ -218,7 +219,8 @@ fn port_in(stdout: &mut impl BufRead) -> Option<u16> {
 /// One request over HTTP/1.1 on a connection of its own: the status, and the JSON of the answer.
 fn request(port: u16, method: &str, path: &str, body: &Value) -> io::Result<(u16, Value)> {
     let mut stream = TcpStream::connect(("127.0.0.1", port))?;
-    stream.set_read_timeout(Some(PATIENCE))?;
+    // The driver gives up first, and says what.
+    stream.set_read_timeout(Some(2 * PATIENCE))?;
     let body = if method == "POST" { body.to_string() } else { String::new() };
     let length = body.len();
     stream.write_all(

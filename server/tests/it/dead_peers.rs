@@ -58,7 +58,7 @@ fn check_is_found(test: &str, options: &[&str], others_say: &str) {
     machines.ip(CLIENT, &["address", "flush", "dev", "eth"]);
     let gone = log.find(|line| line.contains(") is gone: ")).unwrap();
     // Either its session finds out or its courier, who was just sending.
-    let is_lost = gone.contains(" is gone: lost: ") || gone.contains("; the connection broke ");
+    let is_lost = gone.contains(" is gone: lost: ") || gone.contains("; the connection broke");
     assert!(gone.contains("(sleeper)") && is_lost, "{gone}");
     drop((sleeper, other));
 }

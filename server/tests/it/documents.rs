@@ -51,8 +51,15 @@ fn check(command: &str, expected: &str, server: &str) {
     assert!(output.status.success(), "{command}\n{stderr}");
 }
 
+/// Builds what `cargo run` would build first, which may take longer than a server of a test lives.
+fn build_client() {
+    let output = shell("cargo build --quiet --package chat-client", "none");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
 #[test]
 fn the_session_of_the_readme() {
+    build_client();
     let readme = read("README.md");
     let sessions = sessions(&readme);
     let [(serve, listening), (chat, _), (pipe, answers)] = &sessions[..] else {
@@ -83,6 +90,7 @@ fn two_neighbours_talk_as_the_readme_says() {
         Ok(machines) => machines,
         Err(why) => return not_run(&format!("how neighbours talk in README.md: {why}")),
     };
+    build_client();
     let (server, client) = (0, 1);
     let program = env!("CARGO_BIN_EXE_chat-server");
     let mut command = machines.command(server, program);

@@ -1,6 +1,6 @@
 //! The limits that protect everybody from one.
 
-use std::fs::{self, Permissions};
+use std::fs::Permissions;
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
@@ -138,7 +138,10 @@ fn running_out_of_threads_costs_only_who_comes() {
     // Where any user may read it.
     let folder = Builder::new().permissions(Permissions::from_mode(0o755)).tempdir().unwrap();
     let server = folder.path().join("chat-server");
-    fs::copy(env!("CARGO_BIN_EXE_chat-server"), &server).unwrap();
+    // By another process: a file that this one has written may still be open, for a moment, in what another
+    // test starts just then, and so it could not be run (execve(2), ETXTBSY).
+    let copied = Command::new("cp").arg(env!("CARGO_BIN_EXE_chat-server")).arg(&server).status();
+    assert!(copied.unwrap().success());
     let user = 2_000_000 + std::process::id();
     let mut command = Command::new("prlimit");
     command.arg("--nproc=40").arg(server).args(["--listen", "127.0.0.1:0"]).uid(user);

@@ -6,6 +6,7 @@ mod advertise;
 mod bans;
 mod binary;
 mod browser;
+mod busy;
 mod capacity;
 #[path = "../../examples/soak/clock.rs"]
 mod clock;
@@ -32,6 +33,8 @@ mod generator;
 mod hostile;
 mod install;
 mod joined;
+#[cfg(target_os = "linux")]
+mod joined_clocks;
 mod joined_stops;
 mod layer;
 mod limits;
@@ -49,6 +52,9 @@ mod owed;
 mod package;
 mod pages;
 mod porting;
+/// The Redis of a test has one.
+#[path = "../../../ordered-log/tests/it/ports.rs"]
+mod ports;
 mod program;
 mod recording;
 mod recording_faults;

@@ -157,7 +157,8 @@ fn a_flood_is_ended_and_its_sender_told() {
             let line = flooder.line();
             if line != "flooder: spam" {
                 flooder.expect_end();
-                flooder.stream().shutdown(Shutdown::Both).unwrap();
+                // It fails where the connection was reset since, as who sends on is not read for ever.
+                let _ = flooder.stream().shutdown(Shutdown::Both);
                 return line;
             }
         }
@@ -217,7 +218,7 @@ fn who_takes_nothing_is_out_of_the_room_at_once_and_gets_what_it_was_owed() {
     // More than the 64 KiB that its outbox holds: the rest was on its way already.
     assert!(answers > 20, "only {answers} answers were owed");
     assert!(owed.lines().any(|line| line == "teacher: last words"));
-    bob.stream().shutdown(Shutdown::Both).unwrap();
+    let _ = bob.stream().shutdown(Shutdown::Both);
     asking.join().unwrap();
 }
 

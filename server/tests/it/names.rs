@@ -1,6 +1,7 @@
 //! Names that belong to somebody, against those who want them; and the door with a lock.
 
 use std::fs;
+use std::io::Write;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -83,13 +84,15 @@ fn a_mute_stays_with_the_name_and_a_ban_beats_the_secret() {
     teacher.send("ban alice 5\n");
     assert_eq!(again.rest(), "Banned for 5 minutes\n");
     let mut banned = server.connect();
-    // It is not even asked for, and not checked.
+    // It is not even asked for, and not checked: each of the wrong ones would cost two seconds.
+    const WRONG: usize = 30;
     let begin = Instant::now();
-    banned.send(&format!("login alice\nlogin alice wrong\nlogin alice {secret}\n"));
-    for _ in 0..3 {
+    let wrong = "login alice wrong\n".repeat(WRONG);
+    banned.send(&format!("login alice\n{wrong}login alice {secret}\n"));
+    for _ in 0..WRONG + 2 {
         banned.expect("Banned for 5 minutes");
     }
-    assert!(begin.elapsed() < Duration::from_secs(2));
+    assert!(begin.elapsed() < Duration::from_secs(30));
 }
 
 /// However many come at once, one of them has the name at the end, and each of the others was told.
@@ -100,34 +103,27 @@ fn of_many_logins_at_once_one_has_the_name() {
     let mut bob = server.login("bob");
     let mut clients: Vec<_> = (0..20).map(|_| server.connect()).collect();
     for client in &mut clients {
-        client.send(&format!("login alice {secret}\nping\n"));
+        client.send(&format!("login alice {secret}\n"));
     }
-    let mut left = Vec::new();
+    // The room sees one come for each that goes, and one that stays. Then all is decided.
+    for number in 0..20 + 19 {
+        let does = if number % 2 == 0 { "entered" } else { "left" };
+        bob.expect(&format!("alice has {does} the room."));
+    }
+    let mut stays = Vec::new();
     for mut client in clients {
         client.expect("Login Success");
-        let mut line = client.line();
-        if line == "pong" {
-            // Whoever was taken the name from gets the end of the connection now, or never.
-            client.stream().set_read_timeout(Some(Duration::from_millis(500))).unwrap();
-            match client.next_line() {
-                None => {
-                    left.push(client);
-                    continue;
-                }
-                Some(next) => line = next,
-            }
+        // It fails where the server has closed the connection already.
+        let _ = client.stream().write_all(b"ping\n");
+        match client.line().as_str() {
+            "pong" => stays.push(client),
+            line => assert_eq!(line, "Kicked: you came from elsewhere"),
         }
-        assert_eq!(line, "Kicked: you came from elsewhere");
     }
-    assert_eq!(left.len(), 1);
+    assert_eq!(stays.len(), 1);
     bob.send("look\n");
-    let lines = bob.lines_until_fence();
-    let list = lines.iter().rposition(|line| line == "Online Users:").unwrap();
-    assert_eq!(lines[list + 1..], ["bob", "alice"]);
-    // The room saw one come for each that went.
-    let count = |what: &str| lines.iter().filter(|line| line.ends_with(what)).count();
-    assert_eq!((count("has entered the room."), count("has left the room.")), (20, 19));
-    left[0].send("say here\n");
+    assert_eq!(bob.lines_until_fence(), ["Online Users:", "bob", "alice"]);
+    stays[0].send("say here\n");
     bob.expect("alice: here");
 }
 
@@ -167,7 +163,8 @@ fn a_ghost_holds_no_name() {
     }
     let begin = Instant::now();
     let mut alice = server.login(&format!("alice {secret}"));
-    assert!(begin.elapsed() < Duration::from_secs(5));
+    // What takes nothing would be closed after a minute.
+    assert!(begin.elapsed() < Duration::from_secs(30));
     alice.send("say back\n");
     alice.expect("alice: back");
     assert!(ghost.rest().ends_with("Kicked: you came from elsewhere\n"));

@@ -98,8 +98,10 @@ fn a_line_that_was_written_but_not_synced_is_not_missing() {
 /// Somebody who makes the system hold up whoever opens a file to write, for 45 seconds as a rule: see
 /// fcntl(2), `F_SETLEASE`. Nothing ends the thread that waits. `None` where the system does not do so.
 pub fn hold_up(file: &Path) -> Option<Lease> {
-    fs::write(file, "").unwrap();
-    let program = "$SIG{IO} = 'IGNORE'; $| = 1; my $read = 0; open(F, '<', $ARGV[0]) or exit 1; \
+    // It makes the file itself: nobody may have it open to write, and what this process has open, another test
+    // may just be giving to what it starts.
+    let program = "$SIG{IO} = 'IGNORE'; $| = 1; my $read = 0; \
+                   open(F, '>', $ARGV[0]) or exit 1; close(F); open(F, '<', $ARGV[0]) or exit 1; \
                    defined(fcntl(F, 1024, $read)) or exit 1; print qq(held\\n); sleep 3600";
     let mut perl = Command::new("perl");
     let holder = perl.args(["-e", program]).arg(file).stdout(Stdio::piped()).spawn();

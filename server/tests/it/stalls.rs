@@ -29,7 +29,8 @@ pub fn ask_without_end(server: &TestServer) -> (TestClient, TestClient) {
 
 #[test]
 fn who_takes_nothing_is_closed_whatever_it_has_asked_for() {
-    let server = TestServer::with(|config| config.stall_timeout = Duration::from_millis(400));
+    // So long that the watcher never seems to take nothing only because the machine is busy.
+    let server = TestServer::with(|config| config.stall_timeout = Duration::from_secs(2));
     let (deaf, mut watcher) = ask_without_end(&server);
     watcher.lines_until("deaf has left the room.");
     drop(deaf);
@@ -48,7 +49,20 @@ pub fn connect_with_buffer(server: &TestServer, bytes: usize) -> TcpStream {
 /// that nobody waits for it.
 #[test]
 fn who_takes_a_little_is_not_closed() {
+    const TRIES: usize = 10;
     let stall_timeout = Duration::from_secs(1);
+    for _ in 0..TRIES {
+        match take_a_little(stall_timeout) {
+            None => return,
+            Some(pause) => assert!(pause > stall_timeout / 2, "it was closed"),
+        }
+    }
+    panic!("this machine is too busy to tell");
+}
+
+/// Takes a little for so long that it would be closed if it took nothing. When it was closed all the same,
+/// gives back for how long it took nothing, as the machine gave it no processor.
+fn take_a_little(stall_timeout: Duration) -> Option<Duration> {
     let server = TestServer::with(|config| config.stall_timeout = stall_timeout);
     let slow = connect_with_buffer(&server, 16 * 1024);
     (&slow).write_all(b"login slow\n").unwrap();
@@ -64,12 +78,16 @@ fn who_takes_a_little_is_not_closed() {
         });
         // It takes a little again and again, for much longer than it could take nothing.
         let end = Instant::now() + stall_timeout * 3;
+        let (mut last, mut longest) = (Instant::now(), Duration::ZERO);
         let mut taken = [0; 4096];
         slow.set_read_timeout(Some(stall_timeout / 10)).unwrap();
         while Instant::now() < end || !talking.is_finished() {
+            longest = longest.max(last.elapsed());
+            last = Instant::now();
             match (&slow).read(&mut taken) {
-                Ok(length) => assert_ne!(length, 0, "it was closed"),
-                Err(error) => assert_eq!(error.kind(), ErrorKind::WouldBlock),
+                Ok(1..) => {}
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                Ok(0) | Err(_) => return Some(longest),
             }
             // This is the pace of the slow line, and nothing waits for it.
             thread::sleep(Duration::from_millis(40));
@@ -77,6 +95,10 @@ fn who_takes_a_little_is_not_closed() {
         let mut talker = talking.join().unwrap();
         talker.send("look\n");
         let users = talker.lines_until_fence();
-        assert!(users.contains(&"slow".to_owned()), "{users:?}");
-    });
+        if !users.contains(&"slow".to_owned()) {
+            // What was on its way to it is there still.
+            return Some(longest);
+        }
+        None
+    })
 }

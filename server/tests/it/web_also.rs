@@ -1,10 +1,11 @@
 //! The page goes on at another server of the chat when its own dies.
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 
 use nix::sys::signal::Signal;
 
 use crate::browser::Browser;
+use crate::ports::Port;
 use crate::program::Program;
 use crate::support::TestClient;
 use crate::web::{IS_IN, come_in, say, wait_for_line};
@@ -40,10 +41,8 @@ fn come_to_lobby(server: SocketAddr, name: &str) -> TestClient {
 #[test]
 fn the_page_goes_on_at_another_server_under_its_name_and_in_its_room() {
     let Some(browser) = Browser::start("en") else { return };
-    let addresses = [0, 1].map(|_| {
-        // Free again when the listener is gone.
-        TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
-    });
+    let ports = [(); 2].map(|()| Port::new());
+    let addresses = ports.each_ref().map(Port::address);
     let commands = commands(addresses);
     let [(first, _), (second, address)] = [0, 1].map(|at: usize| start(&commands[at]));
     browser.open(&format!("http://{}/", addresses[0]));

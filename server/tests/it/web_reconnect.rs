@@ -1,46 +1,53 @@
 //! The page after its connection was lost.
 
-use std::net::TcpStream;
+use std::net::SocketAddr;
 
 use nix::sys::signal::Signal;
 use tempfile::TempDir;
 
 use crate::browser::Browser;
+use crate::ports::Port;
 use crate::program::Program;
 use crate::support::TestClient;
 use crate::web::{IS_IN, LINES, come_in, lines, say, wait_for_line};
 
+/// A server with a page for browsers there, once it listens.
+fn start(web: &Port, options: &[&str]) -> (Program, SocketAddr) {
+    let web = web.address().to_string();
+    let local = ["--listen", "127.0.0.1:0", "--web", &web];
+    let mut program = Program::start(&[&local, options].concat());
+    let address = program.address().0;
+    program.page();
+    (program, address)
+}
+
 #[test]
 fn a_lost_connection_is_found_again() {
     let data = TempDir::new().unwrap();
-    let folder = data.path().to_str().unwrap();
-    let local = "127.0.0.1:0";
-    let mut program = Program::start(&["--listen", local, "--web", local, "--data", folder]);
-    let address = program.address().0;
-    let page = program.page();
+    let options = ["--data", data.path().to_str().unwrap()];
+    let web = Port::new();
+    let (program, address) = start(&web, &options);
+    let page = format!("http://{}/", web.address());
     let Some(browser) = Browser::start("en") else { return };
     browser.open(&page);
     come_in(&browser, "al", "lobby");
-    let enter = |name: &str| TestClient::connect(address).log_in(name).join("lobby");
-    let mut bo = enter("bo");
+    let enter = |address| TestClient::connect(address).log_in("bo").join("lobby");
+    let mut bo = enter(address);
     bo.send("say seen\n");
     wait_for_line(&browser, "bo: seen");
     program.signal(Signal::SIGKILL);
     program.output();
-    browser.wait_for("!document.getElementById('status').hidden");
-    assert!(browser.text("#status").starts_with("The connection is lost. Trying again in "));
+    // In between it tries.
+    let status = "document.getElementById('status')";
+    browser.wait_for(&format!(
+        "!{status}.hidden && {status}.textContent.startsWith('The connection is lost. Trying again in ')"
+    ));
     say(&browser, "typed while away");
     say(&browser, "/look");
     wait_for_line(&browser, "Not connected; kept for later: typed while away");
     wait_for_line(&browser, "Not connected; not sent: /look");
-    let (listen, web) = (address.to_string(), page["http://".len()..page.len() - 1].to_owned());
-    let _program = Program::start(&["--listen", &listen, "--web", &web, "--data", folder]);
-    let mut bo = loop {
-        // Until it listens.
-        if TcpStream::connect(address).is_ok() {
-            break enter("bo");
-        }
-    };
+    let (_program, address) = start(&web, &options);
+    let mut bo = enter(address);
     // A text that was seen before is another line all the same.
     bo.send("say seen\nsay missed\n");
     bo.lines_until("bo: missed");
@@ -59,12 +66,10 @@ fn a_lost_connection_is_found_again() {
 
 #[test]
 fn what_nobody_can_show_any_more_is_said() {
-    let local = "127.0.0.1:0";
-    let mut program = Program::start(&["--listen", local, "--web", local]);
-    let address = program.address().0;
-    let page = program.page();
+    let web = Port::new();
+    let (program, _) = start(&web, &[]);
     let Some(browser) = Browser::start("en") else { return };
-    browser.open(&page);
+    browser.open(&format!("http://{}/", web.address()));
     come_in(&browser, "al", "");
     say(&browser, "twice");
     say(&browser, "twice");
@@ -72,8 +77,7 @@ fn what_nobody_can_show_any_more_is_said() {
     program.signal(Signal::SIGKILL);
     program.output();
     browser.wait_for("!document.getElementById('status').hidden");
-    let (listen, web) = (address.to_string(), page["http://".len()..page.len() - 1].to_owned());
-    let _program = Program::start(&["--listen", &listen, "--web", &web]);
+    let (_program, _) = start(&web, &[]);
     wait_for_line(&browser, "Before this there may be more that you missed.");
     browser.wait_for(IS_IN);
     say(&browser, "thrice");

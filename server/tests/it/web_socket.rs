@@ -19,10 +19,10 @@ pub struct WebSocketStream {
 }
 
 impl WebSocketStream {
-    /// Makes a WebSocket of a connection to a server at `address`.
-    pub fn new(stream: TcpStream, address: SocketAddr) -> Self {
-        let (socket, _) = tungstenite::client(format!("ws://{address}/chat"), stream).unwrap();
-        Self { socket, text: Vec::new(), begun: Vec::new(), closed: None }
+    /// Makes a WebSocket of a connection to a server at `address`. `None` where that refuses it.
+    pub fn new(stream: TcpStream, address: SocketAddr) -> Option<Self> {
+        let (socket, _) = tungstenite::client(format!("ws://{address}/chat"), stream).ok()?;
+        Some(Self { socket, text: Vec::new(), begun: Vec::new(), closed: None })
     }
 
     pub fn tcp(&self) -> &TcpStream {

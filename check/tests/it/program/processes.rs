@@ -36,10 +36,13 @@ fn what_a_server_left_behind_does_not_keep_anybody_waiting() {
     // The first stays in the server's group; the second leaves it and is ended by the test.
     let folder = TempDir::new().unwrap();
     let left = folder.path().join("left");
-    let away = format!("setsid sh -c 'echo $$ > {}; exec sleep 100' &", left.display());
+    let left_by = left.display();
+    let away = format!(
+        "setsid sh -c 'echo $$ >{left_by}; exec sleep 100' & until [ -s {left_by} ]; do sleep 0.05; done;"
+    );
     for script in ["sleep 100 &", &away] {
         let start = std::time::Instant::now();
-        let script = format!("{script} sleep 0.2; echo oh; exit 5 # {{port}}");
+        let script = format!("{script} echo oh; exit 5 # {{port}}");
         check(&["server", "--", "sh", "-c", &script], 3, &["exit status: 5", "    oh"]);
         assert!(start.elapsed().as_secs() < 30, "{:?}", start.elapsed());
     }

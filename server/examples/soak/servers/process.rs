@@ -2,13 +2,14 @@
 
 use std::fs::{self, OpenOptions};
 use std::io::{BufRead, BufReader};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use socket2::{Domain, Socket, Type};
 use tempfile::{NamedTempFile, TempDir};
 
 /// A process that is killed with its owner.
@@ -38,15 +39,17 @@ impl Drop for Process {
 #[derive(Debug)]
 pub struct Engine {
     pub port: u16,
+    _held: Socket,
     folder: TempDir,
     process: Process,
 }
 
 impl Engine {
     pub fn start() -> Result<Self> {
-        let (port, folder) = (free_port()?, TempDir::new()?);
+        let ((address, held), folder) = (hold_address()?, TempDir::new()?);
+        let port = address.port();
         let process = Self::spawn(port, &folder)?;
-        Ok(Self { port, folder, process })
+        Ok(Self { port, _held: held, folder, process })
     }
 
     fn spawn(port: u16, folder: &TempDir) -> Result<Process> {
@@ -85,6 +88,7 @@ impl Engine {
 #[derive(Debug)]
 pub struct Server {
     pub address: SocketAddr,
+    _held: Socket,
     program: PathBuf,
     engine: u16,
     /// What it logs, all its lives long.
@@ -94,10 +98,11 @@ pub struct Server {
 
 impl Server {
     pub fn start(program: &Path, engine: u16) -> Result<Self> {
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()?));
+        let (address, held) = hold_address()?;
         let log = NamedTempFile::new()?;
         let process = Self::spawn(program, address, engine, &log)?;
-        Ok(Self { address, program: program.to_owned(), engine, log, process })
+        let program = program.to_owned();
+        Ok(Self { address, _held: held, program, engine, log, process })
     }
 
     fn spawn(
@@ -145,6 +150,12 @@ impl Server {
     }
 }
 
-fn free_port() -> Result<u16> {
-    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
+/// An address of this machine that nobody else is given while its process is down. Who names it can listen there
+/// all the same, as both ask for `SO_REUSEADDR` and this one does not listen (socket(7)).
+fn hold_address() -> Result<(SocketAddr, Socket)> {
+    let held = Socket::new(Domain::IPV4, Type::STREAM, None)?;
+    held.set_reuse_address(true)?;
+    held.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into())?;
+    let address = held.local_addr()?.as_socket().context("it is of IPv4")?;
+    Ok((address, held))
 }

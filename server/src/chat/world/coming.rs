@@ -31,7 +31,7 @@ impl World {
                 return Effects::default();
             }
         };
-        // The others are told first: whoever reads `Login Success` is in the room.
+        // The others are told first: a client that has read `Login Success` is in the room.
         let courier = client.map(|client| client.inbox.courier);
         let Some(room) = self.rooms.get_mut(&RoomName::main()) else { return effects };
         let (number, seat, switch) = room.enter(name.clone(), courier, now);

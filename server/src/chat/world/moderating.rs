@@ -14,9 +14,9 @@ use crate::moderation::after;
 use crate::moderation::bans::Target;
 
 impl World {
-    /// Whether nobody is to see what a user wants, as an operator was before it in the order of several
-    /// servers: whoever has seen the answer to `mute`, `kick` or `ban` hears nothing more of that user but
-    /// that it leaves. Who is muted is told.
+    /// Whether nothing comes of a change, because an operator was before it in the order of several servers:
+    /// an operator that has read the answer to `mute`, `kick` or `ban` sees nothing more of that user but that
+    /// it leaves. A muted user is told why.
     pub fn silences(&self, change: &Change<'_>, now: Timestamp) -> bool {
         let Some(user) = change.who().and_then(|who| self.users.get(&who)) else { return false };
         match change {

@@ -76,8 +76,8 @@ impl World {
     }
 
     /// Takes this world in place of the present one. The clients of this server, whose run is `own` and
-    /// who are found by `here`, stay where they are: whoever of them missed lines is told how many. Those
-    /// that the other servers took for gone have to go.
+    /// which `here` finds, stay where they are, and those that missed lines are told how many. Clients that
+    /// the other servers took for gone have to go.
     ///
     /// # Errors
     ///
@@ -135,7 +135,7 @@ impl World {
         let lines = room.lines.into_iter().map(|(at, line)| Ok((time(at)?, line)));
         let lines = lines.collect::<Result<Vec<_>, _>>()?;
         let log = match old.rooms.get(&name) {
-            // Whoever reads it reads on.
+            // The clients that read the room go on with the same log.
             Some(old) if old.number == room.number => Arc::clone(&old.log),
             _ => Arc::new(self.new_log(&name)),
         };

@@ -45,7 +45,7 @@ pub(super) struct SavedRoom {
     pub number: u64,
     pub name: String,
     pub topic: String,
-    /// The number of whoever comes next.
+    /// The number of the next member.
     pub next_member: u64,
     /// Where the first of the lines starts.
     pub start: (u64, u64),

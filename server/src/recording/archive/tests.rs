@@ -64,6 +64,17 @@ fn there_are_no_more_rooms_than_may_be() {
     );
 }
 
+/// As a program has it that another thread is just starting.
+#[test]
+fn a_folder_that_was_given_up_is_free_though_somebody_has_its_lock_open() {
+    let place = tempfile::tempdir().unwrap();
+    let (_, lock) = Folder::open(place.path().to_owned()).unwrap();
+    let _inherited = lock.file.try_clone().unwrap();
+    Folder::open(place.path().to_owned()).unwrap_err();
+    drop(lock);
+    Folder::open(place.path().to_owned()).unwrap();
+}
+
 #[test]
 fn a_folder_is_used_by_one_server() {
     let place = tempfile::tempdir().unwrap();

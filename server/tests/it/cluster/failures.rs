@@ -8,7 +8,8 @@ use nix::sys::signal::Signal;
 use tempfile::TempDir;
 
 use super::{server, server_with, shared};
-use crate::engine::{Engine, free_port};
+use crate::engine::Engine;
+use crate::ports::Port;
 use crate::program::Program;
 use crate::support::TestClient;
 
@@ -188,9 +189,9 @@ fn without_the_engine_visitors_come_and_go() {
 
 #[test]
 fn what_is_wrong_with_the_log_is_said_in_one_line() {
-    let (port, folder) = (free_port(), TempDir::new().unwrap());
+    let (nobody, folder) = (Port::new(), TempDir::new().unwrap());
     let folder = folder.path().to_str().unwrap();
-    let url = &format!("redis://user:secret@127.0.0.1:{port}");
+    let url = &format!("redis://user:secret@127.0.0.1:{}", nobody.address().port());
     for (arguments, code, expected) in [
         (vec!["--log", "http://host"], 2, "this is no address of an engine"),
         (vec!["--log", url, "--data", folder], 2, "cannot be used with '--data <DIR>'"),

@@ -3,10 +3,10 @@
 
 #![allow(clippy::unwrap_used, reason = "in a test, a panic is the report")]
 
-use std::collections::BTreeSet;
+mod handout;
+
 use std::ffi::OsStr;
 use std::fs;
-use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::Once;
@@ -47,7 +47,23 @@ fn outside_of_cargo(program: impl AsRef<OsStr>) -> Command {
 fn check(arguments: &[&str]) -> Output {
     let programs = programs();
     let arguments = arguments.iter().map(|word| word.replace("BIN", programs.to_str().unwrap()));
-    outside_of_cargo(programs.join("chat-check")).args(arguments).output().unwrap()
+    let mut checker = outside_of_cargo(programs.join("chat-check"));
+    checker.args(arguments);
+    until_tried(&mut checker)
+}
+
+/// Runs what checks a server, until there was time to try everything: the checker's minute counts also while
+/// others have the processors.
+fn until_tried(command: &mut Command) -> Output {
+    const TRIES: usize = 5;
+    let mut output = command.output().unwrap();
+    for _ in 1..TRIES {
+        if !String::from_utf8_lossy(&output.stdout).contains(" s are over") {
+            break;
+        }
+        output = command.output().unwrap();
+    }
+    output
 }
 
 #[track_caller]
@@ -117,119 +133,6 @@ fn the_simplest_programs_are_short() {
     }
 }
 
-/// The pages of the handout in one language, by name.
-fn pages(language: &str) -> Vec<(String, String)> {
-    let folder = root().join("docs/lab").join(language);
-    let names: BTreeSet<_> =
-        fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
-    let page = |name: std::ffi::OsString| {
-        let text = fs::read_to_string(folder.join(&name)).unwrap();
-        (name.into_string().unwrap(), text)
-    };
-    names.into_iter().map(page).collect()
-}
-
-/// The lines of all blocks of this kind.
-fn blocks<'a>(page: &'a str, kind: &str) -> Vec<&'a str> {
-    let fence = format!("\n```{kind}\n");
-    page.split(fence.as_str()).skip(1).map(|rest| rest.split("\n```").next().unwrap()).collect()
-}
-
-#[test]
-fn both_languages_have_the_same_steps_and_commands() {
-    let (english, chinese) = (pages("en"), pages("zh"));
-    assert_eq!(english.len(), 8);
-    for ((name, en), (other, zh)) in english.iter().zip(&chinese) {
-        assert_eq!(name, other);
-        assert_eq!(blocks(en, "sh"), blocks(zh, "sh"), "{name}");
-        assert!(!blocks(en, "sh").is_empty(), "{name} has no command");
-    }
-    assert_eq!(english.len(), chinese.len());
-}
-
-#[test]
-fn links_between_the_pages_lead_somewhere() {
-    let folder = root().join("docs/lab");
-    let teacher = ("teacher.md".to_owned(), fs::read_to_string(folder.join("teacher.md")).unwrap());
-    let mut links = 0;
-    let all = [("en", pages("en")), ("zh", pages("zh")), ("", vec![teacher])];
-    for (language, pages) in all {
-        for (name, page) in pages {
-            for link in page.split("](").skip(1) {
-                let target = link.split([')', '#']).next().unwrap();
-                links += 1;
-                let exists = folder.join(language).join(target).exists();
-                assert!(exists || target.starts_with("https://"), "{language}/{name}: no {target}");
-            }
-        }
-    }
-    assert!(links >= 30, "only {links} links");
-}
-
-fn free_port() -> String {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-    listener.local_addr().unwrap().port().to_string()
-}
-
-/// Runs a command of the handout for a student who has solved everything. Gives what it prints.
-#[track_caller]
-fn run(command: &str, my: &Path) -> String {
-    let my = my.to_str().unwrap();
-    let command = command
-        .replace("lab/python my", &format!("lab/python {my}/again"))
-        .replace(" my/", &format!(" {my}/"))
-        .replace("target/debug", programs().to_str().unwrap())
-        .replace("7777", &free_port())
-        .replace("7778", &free_port())
-        .replace("8080", &free_port())
-        // A student looks at the page meanwhile; that the server comes up is enough here.
-        .replace("sleep 600", "sleep 1");
-    let mut bash = outside_of_cargo("bash");
-    bash.args(["-c", &command]).env("CHAT_PROGRAMS", programs());
-    let output = bash.output().unwrap();
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{command}\n{text}\n{errors}");
-    text
-}
-
-#[test]
-fn every_command_of_the_handout_works() {
-    let my = TempDir::new().unwrap();
-    for file in ["server.py", "client.py"] {
-        let solution = root().join("lab/solutions/python").join(file);
-        fs::copy(solution, my.path().join(file)).unwrap();
-    }
-    let pages = pages("en");
-    let page = |name: &str| &pages.iter().find(|(file, _)| file == name).unwrap().1;
-    let session = format!("{}\n", blocks(page("0-see-it.md"), "text")[1]);
-    for (name, page) in &pages {
-        for command in blocks(page, "sh").into_iter().flat_map(str::lines) {
-            let printed = run(command, my.path());
-            match &**name {
-                "0-see-it.md" if command.contains("/dev/tcp") => assert_eq!(printed, session),
-                "1-client.md" if !command.contains("chat-check") => assert_eq!(printed, session),
-                "2-bad-days.md" => assert!(printed.contains("ann: 你好\n"), "{printed}"),
-                "6-neighbour.md" => assert!(printed.ends_with(&session), "{printed}"),
-                _ if command.contains("chat-check --") => {
-                    assert!(printed.contains(" 0 failed"), "{command}\n{printed}");
-                }
-                _ => {}
-            }
-        }
-    }
-}
-
-#[test]
-fn every_command_of_the_teachers_page_works() {
-    let page = fs::read_to_string(root().join("docs/lab/teacher.md")).unwrap();
-    let commands = blocks(&page, "sh");
-    assert!(!commands.is_empty());
-    for command in commands {
-        run(command, Path::new("."));
-    }
-}
-
 #[test]
 fn a_class_is_graded_and_nothing_that_it_started_goes_on() {
     let class = TempDir::new().unwrap();
@@ -244,13 +147,16 @@ fn a_class_is_graded_and_nothing_that_it_started_goes_on() {
     folder("right", "server.py", &solution);
     folder("begun", "server.py", &starter);
     folder("command", "command", &format!("{}/solved-server {{port}}", programs().display()));
-    let stays = format!("setsid sh -c 'echo $$ >{}; exec sleep 600' & exit 1", left.display());
+    let left_by = left.display();
+    let stays = format!(
+        "setsid sh -c 'echo $$ >{left_by}; exec sleep 600' & until [ -s {left_by} ]; do sleep 0.05; done; exit 1"
+    );
     folder("stays", "run.sh", &stays);
     folder("stays", "command", "bash run.sh {port}");
     let (table, report) = (class.path().join("table.csv"), class.path().join("report.xml"));
     let output = outside_of_cargo(root().join("scripts/grade"))
         .arg(class.path())
-        .args(["--level", "1", "--seconds", "25", "--checker"])
+        .args(["--level", "1", "--seconds", "120", "--checker"])
         .arg(programs().join("chat-check"))
         .arg("--csv")
         .arg(&table)
