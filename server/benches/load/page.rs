@@ -48,7 +48,7 @@ pub fn update(page: &Path, report: &Report) -> Result<()> {
             "small" => line_by_line(&rows),
             "joined" => joined(&rows),
             _ if has_latency => latencies(&rows),
-            _ => costs(&rows),
+            _ => costs(&rows, loads.len() > 1),
         };
         text.replace_range(start..start + length, &table);
     }
@@ -62,15 +62,18 @@ pub fn update(page: &Path, report: &Report) -> Result<()> {
     Ok(())
 }
 
-fn costs(rows: &[&Row]) -> String {
-    let mut table = "| clients | rooms | who | CPU µs a delivery | in bare sends | million \
-                     deliveries a second | context switches a line | KiB a client |\n\
-                     |--:|--:|---|--:|--:|--:|--:|--:|\n"
-        .to_owned();
+fn costs(rows: &[&Row], has_loads: bool) -> String {
+    let (heading, rule) = if has_loads { ("| load ", "|---") } else { ("", "") };
+    let mut table = format!(
+        "{heading}| clients | rooms | who | CPU µs a delivery | in bare sends | million deliveries a \
+         second | context switches a line | KiB a client |\n\
+         {rule}|--:|--:|---|--:|--:|--:|--:|--:|\n"
+    );
     for row in rows {
+        let load = if has_loads { format!("| {} ", row.load) } else { String::new() };
         let sends = row.sends_a_delivery().map_or("".into(), |sends| format!("{sends:.4}"));
         table += &format!(
-            "| {} | {} | {} | {:.4} | {sends} | {:.2} | {:.1} | {:.1} |\n",
+            "{load}| {} | {} | {} | {:.4} | {sends} | {:.2} | {:.1} | {:.1} |\n",
             row.clients,
             row.rooms,
             row.contender,
