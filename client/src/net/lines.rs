@@ -12,6 +12,10 @@ use super::halves::Receiver;
 /// Bytes in a line from a server. Lines of `history` are longer than any line that is sent.
 pub const LINE_BYTES: usize = 64 * 1024;
 
+/// Bytes without the end of a line, after which no end is waited for any more: whoever sends them is no chat
+/// server, and each of them would count as a sign of life.
+const UNTERMINATED_BYTES: usize = 16 * LINE_BYTES;
+
 /// Bytes that are read at a time.
 const CHUNK_BYTES: usize = 64 * 1024;
 
@@ -27,6 +31,8 @@ pub struct LineReader {
     /// What of the chunk is not yet decoded.
     start: usize,
     end: usize,
+    /// How many bytes have come since the last end of a line.
+    unterminated: usize,
 }
 
 /// What a reader thread reports.
@@ -42,9 +48,10 @@ impl LineReader {
     /// Reads lines of `receiver`.
     #[must_use]
     pub fn new(receiver: Receiver) -> Self {
-        // The decoder holds no more than one line, so a stream without newlines needs no end.
+        // The decoder holds no more than one line. A stream without newlines is ended by `read`.
         let decoder = LineDecoder::new(LINE_BYTES, usize::MAX);
-        Self { receiver, decoder, chunk: vec![0; CHUNK_BYTES].into(), start: 0, end: 0 }
+        let chunk = vec![0; CHUNK_BYTES].into();
+        Self { receiver, decoder, chunk, start: 0, end: 0, unterminated: 0 }
     }
 
     /// Whether bytes are here that no `poll` of the socket tells of.
@@ -58,15 +65,23 @@ impl LineReader {
     ///
     /// # Errors
     ///
-    /// When the connection broke.
+    /// When the connection broke, or brings a line without an end.
     pub fn read(&mut self) -> io::Result<bool> {
         (self.start, self.end) = (0, 0);
         match self.receiver.read(&mut self.chunk) {
             // With TLS, bytes may bring nothing yet.
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(true),
             read => {
-                self.end = read?;
-                Ok(self.end > 0)
+                let length = read?;
+                let newline = self.chunk[..length].iter().rposition(|&byte| byte == b'\n');
+                self.unterminated =
+                    newline.map_or(self.unterminated + length, |newline| length - newline - 1);
+                if self.unterminated > UNTERMINATED_BYTES {
+                    let what = "the server sends a line without an end";
+                    return Err(io::Error::new(io::ErrorKind::InvalidData, what));
+                }
+                self.end = length;
+                Ok(length > 0)
             }
         }
     }

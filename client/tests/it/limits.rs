@@ -200,3 +200,24 @@ fn a_signal_that_was_ignored_at_the_start_stays_ignored() {
     assert_eq!(program.finish().code, Some(3));
     bob.read_to("robo has left the room.");
 }
+
+#[test]
+fn a_line_without_an_end_is_a_broken_connection() {
+    for arguments in [COMMANDS[0], COMMANDS[4], COMMANDS[5], COMMANDS[7]] {
+        let (server, served) = serve(|mut session| {
+            session.greet_and_log_in();
+            // It fails as soon as the client has had enough.
+            let chunk = [b'x'; 64 * 1024];
+            while session.stream.write_all(&chunk).is_ok() {}
+        });
+        let arguments = [arguments, &["--server", &server, "--timeout", "30"]].concat();
+        let (options, rest) = arguments.split_at(3);
+        let (rest, limits) = rest.split_at(rest.len() - 4);
+        let outcome = Program::start(&[options, limits, rest].concat()).finish();
+        assert_eq!(outcome.code, Some(5), "{arguments:?} {outcome:?}");
+        assert_eq!(outcome.stdout, "", "{arguments:?}");
+        let stderr = &outcome.stderr;
+        assert!(stderr.contains("line without an end") && stderr.lines().count() == 1, "{stderr}");
+        served.join().unwrap();
+    }
+}
